@@ -1,0 +1,12 @@
+from vaex.config import default_config
+
+
+def get_config():
+    config = default_config()
+    config.data.name = "digits"
+    config.data.binarize = "dynamic"
+    config.data.num_validation = 100
+    config.model.encoder_hidden = config.model.decoder_hidden = (64,)
+    config.model.latent_dim = 8
+    config.train.num_epochs = 3
+    return config

@@ -1,0 +1,218 @@
+"""What the command line does: train, evaluate and sample, each in a run folder."""
+
+import functools
+import os
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from vaex import assess, console, plots, run_folder
+from vaex.config import read_config, save_config
+from vaex.errors import UsageError
+from vaex.experiment import Setup, load, setup
+from vaex.fit import Loop, Progress, fit
+from vaex.train import TrainState, train_epoch
+
+_TEST_KEY = 20131220  # folded into the seed's key: the draws of evaluation, the same at each evaluation of a run
+
+
+def train_new(config: ConfigDict, name: str, runs: Path) -> Path:
+    """Train, evaluate and draw, in a new folder runs/NAME/TIME."""
+    made = setup(config)  # whatever is wrong with the config is said before a folder is made
+    path = run_folder.create_run(runs, name)
+    run_folder.write_json(path / run_folder.DATASET, _describe(made, name))
+    save_config(config, path / run_folder.CONFIG)
+    return _train(path, config, made)
+
+
+def resume(run: str) -> Path:
+    """Carry an unfinished run on; a finished one is evaluated again."""
+    path = run_folder.open_run(run)
+    config, made = _reopen(path)
+    return _train(path, config, made)
+
+
+def evaluate(run: str) -> Path:
+    """Write results.json and the figures of a run's best checkpoint again."""
+    path = run_folder.open_run(run)
+    with run_folder.locked(path):
+        config, made = _reopen(path)
+        _report(path, config, made, _progress(path, made)[1])
+    return path
+
+
+def sample(run: str, num_samples: int, seed: int) -> Path:
+    """Draw from the prior of a run's best checkpoint: figures/samples.png, and samples.npz with the means and draws."""
+    if num_samples < 1:
+        raise UsageError(f"--num-samples is {num_samples}: expected at least 1")
+    path = run_folder.open_run(run)
+    vae, params, _ = load(path)
+    model = vae.bind(params)
+    figure_key, draw_key = jax.random.split(jax.random.key(seed))
+    z = model.prior.sample(figure_key, (num_samples,))
+    keys = jax.random.split(draw_key, num_samples)
+    images = jax.vmap(lambda k, z: model.decode(z).sample(k))(keys, z)
+    means = jax.vmap(lambda z: model.decode(z).mean)(z)  # pyright: ignore[reportAttributeAccessIssue]
+    with run_folder.locked(path):
+        np.savez(path / "samples.npz", z=np.asarray(z), means=np.asarray(means), samples=np.asarray(images))
+        _save_figure(path, "samples", assess.samples(figure_key, model, num_samples=num_samples))
+    console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / 'samples.npz'}")
+    return path
+
+
+def _train(path: Path, config: ConfigDict, made: Setup) -> Path:
+    with run_folder.locked(path):
+        state, progress = _progress(path, made)
+        console.say(
+            f"{made.label}: {len(made.dataset.train.images):,} training images from {made.dataset.source}; run folder {path}"
+        )
+        c = config.train
+        images = jnp.asarray(made.dataset.train.images)
+        run_epoch = jax.jit(
+            functools.partial(train_epoch, recipe=made.recipe, batch_size=c.batch_size), donate_argnums=0
+        )
+        num_steps = len(images) // c.batch_size
+        with (
+            run_folder.checkpoints(path) as manager,
+            run_folder.metrics_writer(path, epoch=progress.epoch) as write,
+            console.training(c.num_epochs, progress.epoch, num_steps * c.batch_size) as show,
+        ):
+
+            def log(row: dict[str, float]) -> None:
+                write(row)
+                show(row)
+
+            def last_good() -> str:
+                step = manager.latest_step()
+                return "no checkpoint yet" if step is None else f"last good checkpoint: {manager.directory / str(step)}"
+
+            loop = Loop(
+                run_epoch=lambda state: run_epoch(state, made.key, images),
+                validate=_validator(made),
+                save=lambda state, progress, elbo: run_folder.save(
+                    manager, progress.epoch, state, progress._asdict(), elbo=elbo
+                ),
+                log=log,
+                last_good=last_good,
+            )
+            state, progress, ending = fit(
+                state,
+                progress,
+                loop,
+                num_epochs=c.num_epochs,
+                num_steps=num_steps,
+                eval_every=c.eval_every,
+                patience=c.patience,
+            )
+        if ending == "interrupted":
+            console.say(f"interrupted after epoch {progress.epoch}; carry on with: make train RUN={_shown(path)}")
+            return path
+        if ending == "stopped early":
+            console.say(
+                f"stopped early after epoch {progress.epoch}: {progress.stale} validations without a better ELBO"
+            )
+        del state, images  # the best checkpoint is what is evaluated
+        _report(path, config, made, progress)
+    return path
+
+
+def _validator(made: Setup) -> Callable[[Any], dict[str, float]]:
+    """Validate on the validation split, or on the test split's size of training data where there is none."""
+    key = jax.random.fold_in(made.key, _TEST_KEY + 1)
+    split = made.dataset.validation if len(made.dataset.validation.images) else made.dataset.train
+    x = made.recipe.preprocess(key, jnp.asarray(split.images[:10_000]))
+    return assess.validation_metrics(made.recipe.bind, x, key)
+
+
+def _report(path: Path, config: ConfigDict, made: Setup, progress: Progress) -> None:
+    """Write results.json and figures/ of the best checkpoint, and print the summary."""
+    state, best = run_folder.restore(path, jax.eval_shape(made.init), best=True)
+    data_key, score_key, figure_key = jax.random.split(jax.random.fold_in(made.key, _TEST_KEY), 3)
+    x = made.recipe.preprocess(data_key, jnp.asarray(made.dataset.test.images))
+    c = config.evaluate
+    start = time.perf_counter()
+    with console.evaluating(len(x), c.num_samples) as advance:
+        scores = assess.scores(
+            score_key,
+            made.recipe.bind,
+            state.params,
+            x,
+            num_samples=c.num_samples,
+            chunk_size=c.chunk_size,
+            batch_size=c.batch_size,
+            dequantized=made.dequantized,
+            advance=advance,
+        )
+    examples = progress.epoch * (len(made.dataset.train.images) // config.train.batch_size) * config.train.batch_size
+    results = {
+        **run_folder.read_json(path / run_folder.DATASET),
+        **scores,
+        "is_likelihood": made.is_likelihood,
+        "train_seconds": round(progress.seconds, 2),
+        "examples_per_second": round(examples / max(progress.epoch_seconds, 1e-9)),
+        "evaluate_seconds": round(time.perf_counter() - start, 2),
+        "num_epochs": progress.epoch,
+        "best_epoch": best["epoch"],
+        "seed": config.seed,
+        "versions": {name: version(name) for name in ("vaex", "jax", "jaxlib", "flax", "optax", "numpyro", "numpy")},
+        "device": jax.devices()[0].device_kind,
+    }
+    run_folder.write_json(path / run_folder.RESULTS, results)
+    rows = run_folder.read_metrics(path)
+    _save_figure(path, "learning_curves", plots.learning_curves(rows))
+    for name, figure in assess.figures(figure_key, made.recipe.bind, state.params, x, made.dataset.test.labels):
+        _save_figure(path, name, figure)
+    console.summary(results, _shown(path))
+
+
+def _progress(path: Path, made: Setup) -> tuple[TrainState, Progress]:
+    """The newest checkpoint, or the state before the first step."""
+    if not run_folder.has_checkpoint(path):
+        return made.init(), Progress()
+    state, progress = run_folder.restore(path, jax.eval_shape(made.init))
+    return jax.device_put(state), Progress(**progress)
+
+
+def _reopen(path: Path) -> tuple[ConfigDict, Setup]:
+    """A run's config and data, which must be those that it was trained on."""
+    config = read_config(path / run_folder.CONFIG)
+    made = setup(config)
+    before = run_folder.read_json(path / run_folder.DATASET)
+    now = _describe(made, before["experiment"])
+    for field in ("dataset", "num_train", "x_shape"):
+        if now[field] != before[field]:
+            raise UsageError(
+                f"{path} was trained on {before['dataset']} ({before['num_train']:,} images); found {now['dataset']} "
+                f"({now['num_train']:,} images) in {made.dataset.source}: set VAEX_DATA_DIR to where the data lay, {before['source']}"
+            )
+    return config, made
+
+
+def _describe(made: Setup, name: str) -> dict[str, Any]:
+    images = made.dataset.train.images
+    return {
+        "experiment": name,
+        "dataset": made.label,
+        "num_train": len(images),
+        "source": made.dataset.source,
+        "x_shape": list(images.shape[1:]),
+    }
+
+
+def _save_figure(path: Path, name: str, figure: Any) -> None:
+    folder = path / "figures"
+    folder.mkdir(exist_ok=True)
+    figure.savefig(folder / f"{name}.png", dpi=150)
+
+
+def _shown(path: Path) -> str:
+    """A path as a user would type it from here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative

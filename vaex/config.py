@@ -1,0 +1,142 @@
+"""The fields of a config, with what each means; an experiment changes some of them, and flags change more."""
+
+import difflib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+from ml_collections.config_dict import placeholder
+
+from vaex.errors import UsageError
+
+
+def default_config() -> ConfigDict:
+    """Every field there is. A placeholder is unset until somebody sets it."""
+    return ConfigDict(
+        {
+            "seed": 0,
+            "data": {
+                "name": "mnist",  # a TFDS image data set, a folder or an npz file
+                "dir": "",  # where to look first; "" takes VAEX_DATA_DIR
+                "num_validation": 1000,  # from the tail of train
+                "binarize": placeholder(str),  # "dynamic", "threshold" or "none": for a Bernoulli likelihood
+            },
+            "model": {
+                "latent_dim": 20,
+                "encoder_hidden": (500,),
+                "decoder_hidden": (500,),
+                "activation": "relu",  # a name in vaex.networks.ACTIVATIONS
+                "likelihood": "bernoulli",  # a name in vaex.experiment.LIKELIHOODS
+                "sigma": 0.1,  # of a Gaussian likelihood: fixed, or where learning starts
+            },
+            "objective": {  # an unset option is the objective's own default
+                "name": "elbo",  # a name in vaex.experiment.OBJECTIVES
+                "num_samples": placeholder(int),
+                "kl": placeholder(str),
+                "beta": placeholder(float),
+            },
+            "optimizer": {
+                "name": "adam",  # a name in vaex.experiment.OPTIMIZERS
+                "learning_rate": 1e-3,
+                "final_learning_rate": placeholder(float),  # where a cosine schedule ends; unset: constant
+                "eps": placeholder(float),  # unset: optax's own
+            },
+            "train": {
+                "batch_size": 128,
+                "num_epochs": 10,
+                "eval_every": 1,  # epochs between validations, each of which writes a checkpoint
+                "patience": 0,  # stop after so many validations without a better ELBO; 0: never
+            },
+            "evaluate": {
+                "num_samples": 100,  # K of the importance-weighted bound
+                "chunk_size": 100,  # of these, how many are held at a time
+                "batch_size": 20,  # test images at a time
+            },
+        }
+    )
+
+
+def load_experiment(name: str) -> ConfigDict:
+    """The config of experiments/NAME.py, or of a Python file with a get_config()."""
+    path = Path(name)
+    if path.suffix != ".py":
+        path = Path("experiments") / f"{name}.py"
+    if not path.is_file():
+        known = sorted(p.stem for p in path.parent.glob("[!_]*.py"))
+        near = difflib.get_close_matches(path.stem, known, n=3) or known
+        cure = (
+            f"nearest: {', '.join(near)}"
+            if known
+            else "run from the folder that holds experiments/, or name a .py file"
+        )
+        raise UsageError(f"unknown experiment {name!r}: no file {path}; {cure}")
+    sys.path.insert(0, str(path.resolve().parent.parent))  # experiments import their common parts from one another
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.get_config()
+
+
+def override(config: ConfigDict, arguments: list[str]) -> ConfigDict:
+    """The config with --config.FIELD=VALUE flags applied."""
+    values = flags.FlagValues()
+    try:
+        holder = config_flags.DEFINE_config_dict("config", config, flag_values=values, sys_argv=["vaex", *arguments])
+        rest = values(["vaex", *arguments])
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(_explain(config, arguments, error)) from None
+    if len(rest) > 1:
+        raise UsageError(f"unexpected argument {rest[1]!r}: overrides are written --config.FIELD=VALUE")
+    return holder.value
+
+
+def save_config(config: ConfigDict, path: Path) -> None:
+    """Write a config as JSON."""
+    path.write_text(json.dumps(config.to_dict(), indent=2) + "\n")
+
+
+def read_config(path: Path) -> ConfigDict:
+    """A config from its JSON, with the fields and types that default_config has."""
+    config = default_config()
+    config.update(_with_tuples(json.loads(path.read_text())))
+    return config
+
+
+def _with_tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _with_tuples(v) for k, v in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _explain(config: ConfigDict, arguments: list[str], error: Exception) -> str:
+    """One line: the first unknown field with its nearest names, else what is wrong with a value."""
+    fields = {f"config.{path}": value for path, value in _leaves(config)}
+    for argument in arguments:
+        flag, _, value = argument.lstrip("-").partition("=")
+        if flag in fields and flag in str(error):
+            section, _, field = flag.removeprefix("config.").rpartition(".")
+            kind = (config[section] if section else config).get_type(field)
+            now = fields[flag]
+            return f"--{flag} is {value!r}: expected {kind.__name__}" + (f", such as {now}" if now is not None else "")
+        if flag not in fields and argument.startswith("-"):
+            near = difflib.get_close_matches(flag, fields, n=3)
+            cure = (
+                f"nearest: {', '.join('--' + n for n in near)}" if near else "the fields are listed in vaex/config.py"
+            )
+            return f"unknown config field --{flag}: {cure}"
+    return " ".join(str(error).split())
+
+
+def _leaves(config: ConfigDict, prefix: str = "") -> list[tuple[str, Any]]:
+    return [
+        leaf
+        for key, value in config.items()
+        for leaf in (
+            _leaves(value, f"{prefix}{key}.") if isinstance(value, ConfigDict) else [(f"{prefix}{key}", value)]
+        )
+    ]

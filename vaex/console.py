@@ -1,0 +1,91 @@
+"""What a user sees: a progress bar on a terminal, plain lines elsewhere, and a table at the end."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+_console = Console(highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """One line, in order with whatever bar is shown."""
+    _console.print(message, markup=False)
+
+
+@contextlib.contextmanager
+def training(num_epochs: int, done: int, examples: int) -> Iterator[Callable[[Mapping[str, float]], None]]:
+    """A function that shows a row of metrics.
+
+    Args:
+        num_epochs: of the whole run.
+        done: epochs already behind.
+        examples: in one epoch.
+    """
+    last = [0.0]
+
+    def describe(row: Mapping[str, float]) -> str:
+        speed = examples / max(row["seconds"] - last[0], 1e-9) if last[0] else float("nan")
+        last[0] = row["seconds"]
+        validation = f"  validation ELBO {row['validation_elbo']:.2f}" if "validation_elbo" in row else ""
+        return f"loss {row['loss']:.2f}{validation}  {speed:,.0f} examples/s"
+
+    with _bar(num_epochs, done, "epochs") as (bar, task):
+
+        def show(row: Mapping[str, float]) -> None:
+            text = describe(row)
+            bar.update(task, completed=row["epoch"], description=text)
+            if not _console.is_terminal and ("validation_elbo" in row or row["epoch"] == num_epochs):
+                say(f"epoch {row['epoch']}/{num_epochs}  {text}  {row['seconds']:.1f} s")
+
+        yield show
+
+
+@contextlib.contextmanager
+def evaluating(num_examples: int, num_samples: int) -> Iterator[Callable[[int], None]]:
+    """A function that is told how many more test examples are done."""
+    say(f"evaluating {num_examples:,} test examples, {num_samples:,} importance samples each")
+    with _bar(num_examples, 0, "images") as (bar, task):
+        yield lambda n: bar.update(task, advance=n)
+
+
+def summary(results: Mapping[str, Any], folder: str) -> None:
+    """The table at the end."""
+    table = Table(title=f"{results['experiment']} on {results['dataset']}", show_header=False, title_justify="left")
+    sure = "" if results["is_likelihood"] else "  (grey pixels: not a likelihood)"
+    rows = {
+        "test ELBO": f"{results['test_elbo']:.2f} nats ± {results['test_elbo_standard_error']:.2f}{sure}",
+        f"test log-likelihood, K={results['num_samples']}": (
+            f"{results['test_log_likelihood']:.2f} nats ± {results['test_log_likelihood_standard_error']:.2f}{sure}"
+        ),
+        "bits per dimension, by the ELBO": f"{results['bits_per_dim']:.3f}{sure}",
+        "active units": f"{results['active_units']} of {results['latent_dim']}",
+        "training": (
+            f"{results['num_epochs']} epochs in {results['train_seconds']:.1f} s, "
+            f"{results['examples_per_second']:,} examples/s, best at epoch {results['best_epoch']}"
+        ),
+        "evaluation": f"{results['evaluate_seconds']:.1f} s",
+        "folder": folder,
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    _console.print(table)
+
+
+@contextlib.contextmanager
+def _bar(total: int, done: int, unit: str) -> Iterator[tuple[Progress, Any]]:
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TextColumn("eta"),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, TextColumn("{task.description}"), console=_console, disable=not _console.is_terminal
+    ) as bar:
+        yield bar, bar.add_task("", total=total, completed=done)

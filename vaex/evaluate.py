@@ -1,0 +1,133 @@
+"""How good a model is: its bounds on held-out data, and how much of its latent space it uses."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex import objectives
+from vaex.model import Distribution, Model
+from vaex.objectives import Terms, log_weights
+
+ACTIVE_VARIANCE = 1e-2
+
+
+def log_likelihood(
+    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5000, chunk_size: int = 100
+) -> Float[Array, ""]:
+    """The importance-weighted bound of K draws on log p(x), in the memory of one chunk.
+
+    L_K = log 1/K sum_k p(x, z_k) / q(z_k|x),   accumulated by an online log-sum-exp
+
+    Args:
+        key: a PRNG key; chunk c draws from fold_in(key, c).
+        model: a model.
+        x: one example.
+        num_samples: K.
+        chunk_size: how many draws are held at a time.
+
+    Returns:
+        Nats, a lower bound on log p(x) in expectation.
+
+    Raises:
+        ValueError: num_samples or chunk_size below 1.
+
+    Source: Burda, Grosse and Salakhutdinov 2015, equation 8 and section 5.
+    """
+    if num_samples < 1 or chunk_size < 1:
+        raise ValueError(f"num_samples is {num_samples} and chunk_size {chunk_size}: expected at least 1 of each")
+    chunk_size = min(chunk_size, num_samples)
+    q = model.encode(x)
+
+    def add_chunk(total: Float[Array, ""], chunk: Array) -> tuple[Float[Array, ""], None]:
+        z = q.sample(jax.random.fold_in(key, chunk), (chunk_size,))
+        wanted = chunk * chunk_size + jnp.arange(chunk_size) < num_samples
+        log_w = jnp.where(wanted, log_weights(model, x, q, z).log_w, -jnp.inf)
+        return jnp.logaddexp(total, jax.nn.logsumexp(log_w)), None
+
+    num_chunks = -(-num_samples // chunk_size)
+    total, _ = jax.lax.scan(add_chunk, jnp.array(-jnp.inf), jnp.arange(num_chunks))
+    return total - jnp.log(num_samples)
+
+
+def elbo(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Terms:
+    """The plain ELBO of one example, with the closed-form KL where there is one and the sampled one elsewhere.
+
+    Args:
+        key: a PRNG key.
+        model: a model.
+        x: one example.
+        num_samples: L, draws averaged over.
+
+    Returns:
+        Terms, in nats.
+    """
+    return objectives.elbo(key, model, x, num_samples=num_samples, kl=closed_form_kl(model, x))
+
+
+def closed_form_kl(model: Model, x: Any) -> str:
+    """The `kl` that objectives.elbo can take for this model: "analytic" where a closed form is known, else "sampled"."""
+    try:
+        jax.eval_shape(lambda: dist.kl_divergence(model.encode(x), model.prior))  # pyright: ignore[reportArgumentType]
+    except NotImplementedError:
+        return "sampled"
+    return "analytic"
+
+
+def posterior_mean(key: PRNGKeyArray, q: Distribution, *, num_samples: int = 100) -> Any:
+    """E_q[z], from the distribution's own mean where it has one, else from draws."""
+    try:
+        return q.mean  # pyright: ignore[reportAttributeAccessIssue]
+    except (AttributeError, NotImplementedError):
+        return jax.tree.map(lambda z: jnp.mean(z, axis=0), q.sample(key, (num_samples,)))
+
+
+def active_units(means: Float[Array, "n d"]) -> Float[Array, " d"]:
+    """Which latent dimensions the posterior uses.
+
+    active_j = Var_x(E_q[z_j]) > 1e-2
+
+    Args:
+        means: posterior means of n examples, [n, d].
+
+    Returns:
+        One boolean for each dimension, [d].
+
+    Source: Burda, Grosse and Salakhutdinov 2015, section 5.2.
+    """
+    return jnp.var(means, axis=0) > ACTIVE_VARIANCE
+
+
+def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, " d"] | None:
+    """KL(q || p) of each latent dimension, in nats; None where q or p does not factorize.
+
+    KL_j = KL(q(z_j|x) || p(z_j))
+    """
+    if not (isinstance(q, dist.Independent) and isinstance(p, dist.Independent)):
+        return None
+    return dist.kl_divergence(q.base_dist, p.base_dist)
+
+
+def bits_per_dim(log_px: Float[Array, "..."], *, num_dims: int, dequantized: bool) -> Float[Array, "..."]:
+    """Nats of an image -> bits per dimension.
+
+    bits = -log_px / (D log 2),   and 8 more for a density on [0, 1] of pixels with 256 levels
+
+    Args:
+        log_px: log p(x), or a bound on it, in nats.
+        num_dims: D, pixels times channels.
+        dequantized: whether log_px is a density of 8-bit pixels scaled by 1/256.
+
+    Source: Theis, van den Oord and Bethge 2016, section 3.1.
+    """
+    return -log_px / (num_dims * jnp.log(2.0)) + 8.0 * dequantized
+
+
+def map_examples(f: Callable[[PRNGKeyArray, Any], Any], key: PRNGKeyArray, examples: Any, *, batch_size: int) -> Any:
+    """Apply f(key, x) to many examples, `batch_size` at a time; example i gets fold_in(key, i)."""
+    n = jax.tree.leaves(examples)[0].shape[0]
+    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
+    return jax.lax.map(lambda args: f(*args), (keys, examples), batch_size=min(batch_size, n))

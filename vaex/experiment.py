@@ -1,0 +1,221 @@
+"""The only file that reads a config: config -> model, objective, optimizer and data."""
+
+import difflib
+import functools
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from ml_collections import ConfigDict
+
+from vaex import data, model, objectives
+from vaex.config import read_config
+from vaex.data.preprocess import BINARIZE, Preprocess, dequantize, mean_image
+from vaex.errors import UsageError
+from vaex.model import VAE, Family, Params
+from vaex.networks import ACTIVATIONS, MLP
+from vaex.train import Recipe, TrainState, init_state
+
+T = TypeVar("T")
+
+
+class Likelihood(NamedTuple):
+    """A likelihood by its name: the family for (sigma, x_shape), and what it is defined on."""
+
+    family: Callable[[float, tuple[int, ...]], Family]
+    discrete: bool
+
+
+LIKELIHOODS = {
+    "bernoulli": Likelihood(lambda sigma, shape: model.bernoulli(), discrete=True),
+    "gaussian_fixed": Likelihood(lambda sigma, shape: model.normal_fixed(sigma), discrete=False),
+    "gaussian_scalar": Likelihood(lambda sigma, shape: model.normal_learned(sigma), discrete=False),
+    "gaussian_pixel": Likelihood(lambda sigma, shape: model.normal_learned(jnp.full(shape, sigma)), discrete=False),
+}
+OBJECTIVES = {"elbo": objectives.elbo, "iwae": objectives.iwae}
+OPTIMIZERS = {"adam": optax.adam, "adagrad": optax.adagrad, "sgd": optax.sgd}
+
+
+class Setup(NamedTuple):
+    """What a config means, with its data at hand."""
+
+    vae: VAE
+    recipe: Recipe
+    dataset: data.Dataset
+    init: Callable[[], TrainState]
+    key: jax.Array  # the run's key for training
+    label: str  # what results are printed under
+    dequantized: bool
+    is_likelihood: bool
+
+
+def setup(config: ConfigDict) -> Setup:
+    """Check a config, load its data, and build all that training and evaluation need.
+
+    Raises:
+        UsageError: a field with a value that cannot be; the message names the field, and how to mend it.
+    """
+    preprocess = _preprocess(config)
+    _check_numbers(config)
+    dataset = data.load(config.data.name, dir=config.data.dir or None, num_validation=config.data.num_validation)
+    images = dataset.train.images
+    if config.train.batch_size > len(images):
+        raise UsageError(
+            f"train.batch_size is {config.train.batch_size}: expected at most {len(images)}, the training images of {dataset.label}"
+        )
+    steps = config.train.num_epochs * (len(images) // config.train.batch_size)
+    vae = build_vae(config, images.shape[1:], mean=functools.partial(_mean, images))
+    objective = _objective(config)
+    recipe = Recipe(vae.bind, objectives.batch_loss(objective), _optimizer(config, steps), preprocess.apply)
+    init_key, train_key = jax.random.split(jax.random.key(config.seed))
+    is_likelihood = preprocess.discrete == LIKELIHOODS[config.model.likelihood].discrete
+    return Setup(
+        vae=vae,
+        recipe=recipe,
+        dataset=dataset,
+        init=lambda: init_state(vae.init(init_key), recipe.optimizer),
+        key=train_key,
+        label=dataset.label if is_likelihood else f"{dataset.label} (grey pixels: not a likelihood)",
+        dequantized=preprocess.apply is dequantize,
+        is_likelihood=is_likelihood,
+    )
+
+
+def build_vae(config: ConfigDict, x_shape: tuple[int, ...], *, mean: Callable[[], np.ndarray] | None = None) -> VAE:
+    """The VAE of a config.
+
+    Args:
+        config: a config.
+        x_shape: the shape of one image.
+        mean: gives the training mean in [0, 1], from which the output bias starts; not needed where parameters are at hand.
+
+    Returns:
+        The VAE.
+    """
+    c = config.model
+    likelihood = _lookup(LIKELIHOODS, c.likelihood, "model.likelihood")
+    activation = _lookup(ACTIVATIONS, c.activation, "model.activation")
+    bias = nn.initializers.zeros if mean is None else _output_bias(mean(), logits=likelihood.discrete)
+    return VAE(
+        x_shape=x_shape,
+        encoder=MLP(tuple(c.encoder_hidden), (2 * c.latent_dim,), activation),
+        decoder=MLP(tuple(c.decoder_hidden), x_shape, activation, out_bias=bias),
+        prior=model.standard_normal(c.latent_dim),
+        posterior=model.diagonal_normal(),
+        likelihood=likelihood.family(c.sigma, x_shape),
+    )
+
+
+def load(run_folder: str | Path) -> tuple[VAE, Params, ConfigDict]:
+    """A finished or unfinished run's VAE, the parameters of its best checkpoint, and its config.
+
+    >>> vae, params, config = vaex.load("runs/latest")
+    >>> model = vae.bind(params)
+
+    Raises:
+        UsageError: not a run folder, or a damaged checkpoint.
+    """
+    from vaex import run_folder as folder
+
+    path = folder.open_run(run_folder)
+    config = read_config(path / folder.CONFIG)
+    described = json.loads((path / folder.DATASET).read_text())
+    vae = build_vae(config, tuple(described["x_shape"]))
+    optimizer = _optimizer(config, 1)
+    abstract = jax.eval_shape(lambda: init_state(vae.init(jax.random.key(0)), optimizer))
+    state, _ = folder.restore(path, abstract, best=True)
+    return vae, state.params, config
+
+
+def _preprocess(config: ConfigDict) -> Preprocess:
+    likelihood, binarize = config.model.likelihood, config.data.binarize
+    if _lookup(LIKELIHOODS, likelihood, "model.likelihood").discrete:
+        if binarize is None:
+            raise UsageError(
+                f"model.likelihood is {likelihood!r} on grey pixels, which it is no distribution over: set "
+                '--config.data.binarize to "dynamic" or "threshold", or to "none" for a loss that is not a likelihood'
+            )
+        return _lookup(BINARIZE, binarize, "data.binarize")
+    if binarize is not None:
+        raise UsageError(
+            f"data.binarize is {binarize!r} with model.likelihood {likelihood!r}, a density, which needs dequantized pixels: "
+            "leave data.binarize unset, or set --config.model.likelihood=bernoulli"
+        )
+    return Preprocess(dequantize, discrete=False)
+
+
+def _objective(config: ConfigDict) -> objectives.Objective:
+    options = {k: v for k, v in config.objective.items() if k != "name" and v is not None}
+    objective = _lookup(OBJECTIVES, config.objective.name, "objective.name")
+    known = [p.name for p in inspect.signature(objective).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    for option in options:
+        if option not in known:
+            raise UsageError(
+                f"objective.{option} is set, but objective {config.objective.name!r} takes {', '.join(known)}: unset it"
+            )
+    return functools.partial(objective, **options)
+
+
+def _optimizer(config: ConfigDict, num_steps: int) -> optax.GradientTransformation:
+    c = config.optimizer
+    rate = c.learning_rate
+    if c.final_learning_rate is not None:
+        rate = optax.cosine_decay_schedule(rate, num_steps, alpha=c.final_learning_rate / rate)
+    options = {} if c.eps is None else {"eps": c.eps}
+    if options and c.name == "sgd":
+        raise UsageError("optimizer.eps is set, but optimizer 'sgd' has none: unset it")
+    return _lookup(OPTIMIZERS, c.name, "optimizer.name")(rate, **options)
+
+
+def _check_numbers(config: ConfigDict) -> None:
+    positive = {
+        "model.latent_dim": config.model.latent_dim,
+        "model.sigma": config.model.sigma,
+        "optimizer.learning_rate": config.optimizer.learning_rate,
+        "optimizer.final_learning_rate": config.optimizer.final_learning_rate,
+        "optimizer.eps": config.optimizer.eps,
+        "objective.num_samples": config.objective.num_samples,
+        "train.batch_size": config.train.batch_size,
+        "train.num_epochs": config.train.num_epochs,
+        "train.eval_every": config.train.eval_every,
+        "evaluate.num_samples": config.evaluate.num_samples,
+        "evaluate.chunk_size": config.evaluate.chunk_size,
+        "evaluate.batch_size": config.evaluate.batch_size,
+        **{
+            f"model.{side}_hidden[{i}]": w
+            for side in ("encoder", "decoder")
+            for i, w in enumerate(config.model[f"{side}_hidden"])
+        },
+    }
+    for field, value in positive.items():
+        if value is not None and not 0 < value < float("inf"):
+            raise UsageError(f"{field} is {value}: expected a number above 0")
+    if config.train.patience < 0:
+        raise UsageError(f"train.patience is {config.train.patience}: expected 0 (never stop early) or more")
+    if config.objective.kl not in (None, "analytic", "sampled"):
+        raise UsageError(f'objective.kl is {config.objective.kl!r}: expected "analytic" or "sampled"')
+
+
+def _lookup(table: Mapping[str, T], name: str, field: str) -> T:
+    if name not in table:
+        near = difflib.get_close_matches(str(name), table, n=3) or list(table)
+        raise UsageError(f"{field} is {name!r}: expected one of {', '.join(table)}; nearest: {', '.join(near)}")
+    return table[name]
+
+
+def _mean(images: np.ndarray) -> np.ndarray:
+    return np.asarray(mean_image(jnp.asarray(images)))
+
+
+def _output_bias(mean: np.ndarray, *, logits: bool) -> Callable:
+    """Start the output at the training mean, or at its log-odds, kept away from the infinite ones of constant pixels."""
+    p = np.clip(mean, 1e-3, 1 - 1e-3)
+    start = jnp.asarray(np.log(p) - np.log1p(-p) if logits else mean).reshape(-1)
+    return lambda key, shape, dtype=jnp.float32: start.astype(dtype).reshape(shape)

@@ -1,0 +1,46 @@
+"""The Flax modules: raw arrays in, raw arrays out, one example at a time, no sampling inside."""
+
+import math
+from collections.abc import Callable
+
+import flax.linen as nn
+from jaxtyping import Array, Float
+
+ACTIVATIONS: dict[str, Callable] = {
+    "relu": nn.relu,
+    "tanh": nn.tanh,
+    "gelu": nn.gelu,
+    "silu": nn.silu,
+    "elu": nn.elu,
+    "leaky_relu": nn.leaky_relu,
+    "softplus": nn.softplus,
+}
+
+
+class MLP(nn.Module):
+    """A multilayer perceptron from an array of any shape to an array of a given shape.
+
+    Weights start with Glorot's uniform distribution, biases at zero but for the output's.
+
+    Attributes:
+        hidden: the width of each hidden layer; () makes an affine map.
+        out_shape: the shape of one output.
+        activation: the nonlinearity of the hidden layers.
+        out_bias: what the output's biases start from, as a Flax initializer.
+
+    Source: Kingma and Welling 2013, appendix C; initialization as in Burda et al. 2015, section 5.
+    """
+
+    hidden: tuple[int, ...]
+    out_shape: tuple[int, ...]
+    activation: Callable = nn.relu
+    out_bias: Callable = nn.initializers.zeros
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
+        h = x.reshape(-1)
+        glorot = nn.initializers.glorot_uniform()
+        for i, width in enumerate(self.hidden):
+            h = self.activation(nn.Dense(width, kernel_init=glorot, name=f"hidden_{i}")(h))
+        out = nn.Dense(math.prod(self.out_shape), kernel_init=glorot, bias_init=self.out_bias, name="out")(h)
+        return out.reshape(self.out_shape)

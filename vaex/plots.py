@@ -1,0 +1,96 @@
+"""Arrays in, figures out."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.special import ndtri
+
+
+def tile(images: np.ndarray, *, columns: int, gap: int = 1) -> np.ndarray:
+    """Images side by side in rows of `columns`, with a white gap: [N, H, W, C] in [0, 1] -> [H', W', C]."""
+    n, h, w, c = images.shape
+    rows = -(-n // columns)
+    canvas = np.ones((rows * (h + gap) - gap, columns * (w + gap) - gap, c), np.float32)
+    for i, image in enumerate(images):
+        top, left = (i // columns) * (h + gap), (i % columns) * (w + gap)
+        canvas[top : top + h, left : left + w] = np.clip(image, 0, 1)
+    return canvas
+
+
+def image_grid(images: np.ndarray, *, columns: int, title: str, inches: float = 7.0) -> Figure:
+    """A figure of tiled images, [N, H, W, C] in [0, 1]."""
+    canvas = tile(images, columns=columns)
+    height = inches * canvas.shape[0] / canvas.shape[1]
+    figure = Figure(figsize=(inches, height + 0.35), layout="constrained")
+    axes = figure.subplots()
+    if canvas.shape[-1] == 1:
+        axes.imshow(canvas[..., 0], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    else:
+        axes.imshow(canvas, interpolation="nearest")
+    axes.set_axis_off()
+    axes.set_title(title, fontsize=10)
+    return figure
+
+
+def reconstructions(inputs: np.ndarray, means: np.ndarray, *, columns: int = 12) -> Figure:
+    """Each input above its reconstruction E[p(x|z)], z ~ q(z|x)."""
+    n = len(inputs) // columns * columns or len(inputs)
+    columns = min(columns, n)
+    pairs = [part[i : i + columns] for i in range(0, n, columns) for part in (inputs, means)]
+    return image_grid(np.concatenate(pairs), columns=columns, title="test images, and below each its reconstruction")
+
+
+def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
+    """The bound on training and validation data, and its two parts, against the epoch."""
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    bound, parts = figure.subplots(1, 2)
+    for axes, names in ((bound, ("elbo", "validation_elbo")), (parts, ("kl", "validation_kl"))):
+        for name in names:
+            points = [(row["epoch"], row[name]) for row in rows if name in row]
+            if points:
+                label = "validation" if name.startswith("validation") else "training"
+                axes.plot(*zip(*points, strict=True), label=label, marker="." if len(points) < 20 else None)
+        axes.set_xlabel("epoch")
+        axes.legend(frameon=False)
+    bound.set_ylabel("ELBO, nats per example")
+    bound.set_ylim(bottom=_robust_floor([row["elbo"] for row in rows]))
+    parts.set_ylabel("KL(q(z|x) || p(z)), nats per example")
+    return figure
+
+
+def latent_scatter(means: np.ndarray, labels: np.ndarray) -> Figure:
+    """Posterior means of a two-dimensional latent space, coloured by label."""
+    figure = Figure(figsize=(6, 5.2), layout="constrained")
+    axes = figure.subplots()
+    labelled = labels.max() >= 0
+    dots = axes.scatter(*means.T, c=labels if labelled else None, cmap="tab10", s=3, alpha=0.6, linewidths=0)
+    if labelled:
+        figure.colorbar(dots, ax=axes, label="label", ticks=np.unique(labels))
+    axes.set_xlabel("$E_q[z_1]$")
+    axes.set_ylabel("$E_q[z_2]$")
+    axes.set_aspect("equal")
+    return figure
+
+
+def manifold_grid(side: int) -> np.ndarray:
+    """Points of a square grid through the inverse normal CDF, so that each stands for equal prior mass: [side^2, 2].
+
+    Source: Kingma and Welling 2013, figure 4.
+    """
+    u = ndtri((np.arange(side) + 0.5) / side)
+    return np.stack([np.tile(u, side), np.repeat(u[::-1], side)], axis=-1).astype(np.float32)
+
+
+def traversal_points(z: np.ndarray, dims: Sequence[int], *, steps: int = 11, reach: float = 3.0) -> np.ndarray:
+    """One latent point moved along each of some dimensions from -reach to reach: [len(dims) * steps, d]."""
+    points = np.tile(z, (len(dims), steps, 1))
+    for row, dim in enumerate(dims):
+        points[row, :, dim] = np.linspace(-reach, reach, steps)
+    return points.reshape(-1, z.shape[-1])
+
+
+def _robust_floor(values: Sequence[float]) -> float:
+    """Keep a first epoch far below the rest from flattening the curve."""
+    later = values[len(values) // 10 :]
+    return min(later) - 0.3 * (max(values) - min(later)) - 1

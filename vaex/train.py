@@ -1,0 +1,95 @@
+"""Training as pure functions: a step, and a whole epoch as one scan on the device."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Int, PRNGKeyArray, UInt8
+
+from vaex.model import Model, Params
+from vaex.objectives import BatchLoss
+
+
+class TrainState(NamedTuple):
+    """All that changes in training. With the seed it determines the rest of a run."""
+
+    params: Params
+    opt_state: optax.OptState
+    step: Int[Array, ""]
+
+
+class Recipe(NamedTuple):
+    """All that stays: how a batch of stored examples becomes an update."""
+
+    bind: Callable[[Params], Model]
+    batch_loss: BatchLoss
+    optimizer: optax.GradientTransformation
+    preprocess: Callable[[PRNGKeyArray, Any], Any]  # stored examples -> what the likelihood is defined on
+
+
+Metrics = dict[str, Array]
+
+
+def init_state(params: Params, optimizer: optax.GradientTransformation) -> TrainState:
+    """The state before the first step."""
+    return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32))
+
+
+def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Recipe) -> tuple[TrainState, Metrics]:
+    """One update.
+
+    params <- params - optimizer(d loss / d params)
+
+    Args:
+        state: the state before.
+        key: the run's key; the step's own is folded in from state.step.
+        batch: stored examples, [M, ...].
+        recipe: what stays.
+
+    Returns:
+        The state after, and the loss's metrics before the update, in nats per example, with the loss among them.
+    """
+    data_key, noise_key = jax.random.split(jax.random.fold_in(key, state.step))
+    x = recipe.preprocess(data_key, batch)
+
+    def loss(params: Params):
+        return recipe.batch_loss(noise_key, recipe.bind(params), x)
+
+    (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(state.params)
+    updates, opt_state = recipe.optimizer.update(grads, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    return TrainState(params, opt_state, state.step + 1), {"loss": value, **metrics}
+
+
+def train_epoch(
+    state: TrainState, key: PRNGKeyArray, images: UInt8[Array, "n ..."], *, recipe: Recipe, batch_size: int
+) -> tuple[TrainState, Metrics, Int[Array, ""]]:
+    """One pass over the data in an order drawn from the key and the epoch, as one scan.
+
+    The last n mod batch_size examples of the order are left out.
+
+    Args:
+        state: the state at the start of an epoch.
+        key: the run's key.
+        images: the stored data, on the device.
+        recipe: what stays.
+        batch_size: M.
+
+    Returns:
+        The state after, the means of the steps' metrics, and the first step whose loss was not finite (-1 if none).
+    """
+    num_steps = images.shape[0] // batch_size
+    order_key, step_key = jax.random.split(key)
+    order = jax.random.permutation(jax.random.fold_in(order_key, state.step // num_steps), images.shape[0])
+    batches = order[: num_steps * batch_size].reshape(num_steps, batch_size)
+
+    def step(state: TrainState, indices: Int[Array, " m"]):
+        return train_step(state, step_key, images[indices], recipe=recipe)
+
+    start = state.step
+    state, metrics = jax.lax.scan(step, state, batches)
+    bad = ~jnp.isfinite(metrics["loss"])
+    first_bad = jnp.where(bad.any(), start + jnp.argmax(bad), -1)
+    return state, jax.tree.map(jnp.mean, metrics), first_bad
