@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from jaxtyping import Array, Float
 
 
-def elbo(log_w: Float[Array, k *batch]) -> Float[Array, "*batch"]:
+def elbo(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
     """The evidence lower bound, averaged over K draws.
 
     ELBO = 1/K sum_k log w_k
@@ -27,7 +27,7 @@ def elbo(log_w: Float[Array, k *batch]) -> Float[Array, "*batch"]:
     return jnp.mean(log_w, axis=0)
 
 
-def iwae(log_w: Float[Array, k *batch]) -> Float[Array, "*batch"]:
+def iwae(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
     """The importance-weighted bound L_K, which grows to log p(x) with K.
 
     L_K = log 1/K sum_k w_k

@@ -11,10 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from ml_collections import ConfigDict
 
 from vaex import assess, console, plots, run_folder
-from vaex.config import read_config, save_config
+from vaex.config import Config, read_config, save_config
 from vaex.errors import UsageError
 from vaex.experiment import Setup, load, setup
 from vaex.fit import Loop, Progress, fit
@@ -23,7 +22,7 @@ from vaex.train import TrainState, train_epoch
 _TEST_KEY = 20131220  # folded into the seed's key: the draws of evaluation, the same at each evaluation of a run
 
 
-def train_new(config: ConfigDict, name: str, runs: Path) -> Path:
+def train_new(config: Config, name: str, runs: Path) -> Path:
     """Train, evaluate and draw, in a new folder runs/NAME/TIME."""
     made = setup(config)  # whatever is wrong with the config is said before a folder is made
     path = run_folder.create_run(runs, name)
@@ -67,11 +66,12 @@ def sample(run: str, num_samples: int, seed: int) -> Path:
     return path
 
 
-def _train(path: Path, config: ConfigDict, made: Setup) -> Path:
+def _train(path: Path, config: Config, made: Setup) -> Path:
     with run_folder.locked(path):
         state, progress = _progress(path, made)
         console.say(
-            f"{made.label}: {len(made.dataset.train.images):,} training images from {made.dataset.source}; run folder {path}"
+            f"{made.label}: {len(made.dataset.train.images):,} training images from {made.dataset.source}; "
+            f"run folder {path}"
         )
         c = config.train
         images = jnp.asarray(made.dataset.train.images)
@@ -131,7 +131,7 @@ def _validator(made: Setup) -> Callable[[Any], dict[str, float]]:
     return assess.validation_metrics(made.recipe.bind, x, key)
 
 
-def _report(path: Path, config: ConfigDict, made: Setup, progress: Progress) -> None:
+def _report(path: Path, config: Config, made: Setup, progress: Progress) -> None:
     """Write results.json and figures/ of the best checkpoint, and print the summary."""
     state, best = run_folder.restore(path, jax.eval_shape(made.init), best=True)
     data_key, score_key, figure_key = jax.random.split(jax.random.fold_in(made.key, _TEST_KEY), 3)
@@ -180,7 +180,7 @@ def _progress(path: Path, made: Setup) -> tuple[TrainState, Progress]:
     return jax.device_put(state), Progress(**progress)
 
 
-def _reopen(path: Path) -> tuple[ConfigDict, Setup]:
+def _reopen(path: Path) -> tuple[Config, Setup]:
     """A run's config and data, which must be those that it was trained on."""
     config = read_config(path / run_folder.CONFIG)
     made = setup(config)
@@ -190,7 +190,8 @@ def _reopen(path: Path) -> tuple[ConfigDict, Setup]:
         if now[field] != before[field]:
             raise UsageError(
                 f"{path} was trained on {before['dataset']} ({before['num_train']:,} images); found {now['dataset']} "
-                f"({now['num_train']:,} images) in {made.dataset.source}: set VAEX_DATA_DIR to where the data lay, {before['source']}"
+                f"({now['num_train']:,} images) in {made.dataset.source}: set VAEX_DATA_DIR to where "
+                f"the data lay, {before['source']}"
             )
     return config, made
 

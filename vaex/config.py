@@ -13,8 +13,10 @@ from ml_collections.config_dict import placeholder
 
 from vaex.errors import UsageError
 
+Config = Any  # a ConfigDict, whose fields have no static types
 
-def default_config() -> ConfigDict:
+
+def default_config() -> Config:
     """Every field there is. A placeholder is unset until somebody sets it."""
     return ConfigDict(
         {
@@ -60,7 +62,7 @@ def default_config() -> ConfigDict:
     )
 
 
-def load_experiment(name: str) -> ConfigDict:
+def load_experiment(name: str) -> Config:
     """The config of experiments/NAME.py, or of a Python file with a get_config()."""
     path = Path(name)
     if path.suffix != ".py":
@@ -76,13 +78,14 @@ def load_experiment(name: str) -> ConfigDict:
         raise UsageError(f"unknown experiment {name!r}: no file {path}; {cure}")
     sys.path.insert(0, str(path.resolve().parent.parent))  # experiments import their common parts from one another
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None, path
+    assert spec.loader is not None, path
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.get_config()
 
 
-def override(config: ConfigDict, arguments: list[str]) -> ConfigDict:
+def override(config: Config, arguments: list[str]) -> Config:
     """The config with --config.FIELD=VALUE flags applied."""
     values = flags.FlagValues()
     try:
@@ -95,12 +98,12 @@ def override(config: ConfigDict, arguments: list[str]) -> ConfigDict:
     return holder.value
 
 
-def save_config(config: ConfigDict, path: Path) -> None:
+def save_config(config: Config, path: Path) -> None:
     """Write a config as JSON."""
     path.write_text(json.dumps(config.to_dict(), indent=2) + "\n")
 
 
-def read_config(path: Path) -> ConfigDict:
+def read_config(path: Path) -> Config:
     """A config from its JSON, with the fields and types that default_config has."""
     config = default_config()
     config.update(_with_tuples(json.loads(path.read_text())))
@@ -113,7 +116,7 @@ def _with_tuples(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _explain(config: ConfigDict, arguments: list[str], error: Exception) -> str:
+def _explain(config: Config, arguments: list[str], error: Exception) -> str:
     """One line: the first unknown field with its nearest names, else what is wrong with a value."""
     fields = {f"config.{path}": value for path, value in _leaves(config)}
     for argument in arguments:
@@ -132,7 +135,7 @@ def _explain(config: ConfigDict, arguments: list[str], error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _leaves(config: ConfigDict, prefix: str = "") -> list[tuple[str, Any]]:
+def _leaves(config: Config, prefix: str = "") -> list[tuple[str, Any]]:
     return [
         leaf
         for key, value in config.items()

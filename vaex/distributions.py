@@ -1,6 +1,7 @@
 """The distributions that numpyro.distributions lacks."""
 
 import math
+from typing import Any
 
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
@@ -13,8 +14,8 @@ class IndependentBernoulli(dist.Independent):
 
     log p(x) = sum_j x_j logits_j - softplus(logits_j)
 
-    The same distribution as `BernoulliLogits(logits).to_event(event_dim)`, with a faster `log_prob`: the softplus of that
-    one takes longer than the matrix products when images are evaluated.
+    The same distribution as `BernoulliLogits(logits).to_event(event_dim)`, with a faster `log_prob`: the softplus of
+    that one takes longer than the matrix products when images are evaluated.
 
     Args:
         logits: log-odds of a one, [*batch, *event].
@@ -24,7 +25,7 @@ class IndependentBernoulli(dist.Independent):
     def __init__(self, logits: Float[Array, "..."], event_dim: int) -> None:
         super().__init__(dist.BernoulliLogits(logits), event_dim)
 
-    def log_prob(self, value: Float[Array, "..."]) -> Float[Array, "..."]:
+    def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
         logits = self.base_dist.logits  # pyright: ignore[reportAttributeAccessIssue]
         return -bernoulli_nll(self._flatten_event(logits), self._flatten_event(value))
 

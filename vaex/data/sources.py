@@ -11,6 +11,7 @@ import threading
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,8 @@ def as_images(images: np.ndarray, what: str) -> np.ndarray:
         if bad.any():
             first = int(np.argwhere(bad)[0][0])
             raise UsageError(
-                f"{what} hold {int(bad.sum())} values that are nan or infinite, the first in image {first}: remove or mend it"
+                f"{what} hold {int(bad.sum())} values that are nan or infinite, the first in image {first}: "
+                "remove or mend them"
             )
         limit = 1 if np.issubdtype(images.dtype, np.floating) else 255
         if images.min() < 0 or images.max() > limit:
@@ -90,13 +92,15 @@ def read_idx(path: Path) -> np.ndarray:
         raise UsageError(f"{path}: truncated or damaged gzip file ({error}): {cure}") from None
     if len(raw) < 4 or raw[:3] != b"\0\0\x08" or not 1 <= raw[3] <= 4 or len(raw) < 4 + 4 * raw[3]:
         raise UsageError(
-            f"{path}: not an IDX file of unsigned bytes (starts with {raw[:4].hex(' ')}, expected 00 00 08 and the rank): {cure}"
+            f"{path}: not an IDX file of unsigned bytes (it starts with {raw[:4].hex(' ')}; "
+            f"expected 00 00 08 and the rank): {cure}"
         )
     shape = struct.unpack(f">{raw[3]}I", raw[4 : 4 + 4 * raw[3]])
     body = len(raw) - 4 - 4 * raw[3]
     if body != math.prod(shape):
         raise UsageError(
-            f"{path}: {body:,} bytes of data where its header says {'x'.join(map(str, shape))} = {math.prod(shape):,}: {cure}"
+            f"{path}: {body:,} bytes of data where its header says {'x'.join(map(str, shape))} = "
+            f"{math.prod(shape):,}: {cure}"
         )
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
 
@@ -108,7 +112,8 @@ def read_npz(path: Path) -> Arrays:
             names = {key: next((n for n in known if n in stored), None) for key, known in _NPZ_KEYS.items()}
             if names["train_images"] is None:
                 raise UsageError(
-                    f"{path} holds {', '.join(stored) or 'nothing'}: expected one of {', '.join(_NPZ_KEYS['train_images'])}"
+                    f"{path} holds {', '.join(stored) or 'nothing'}: "
+                    f"expected one of {', '.join(_NPZ_KEYS['train_images'])}"
                 )
             return {key: stored[name] for key, name in names.items() if name is not None}
     except (zipfile.BadZipFile, OSError, EOFError, zlib.error) as error:
@@ -172,7 +177,7 @@ def digits() -> Arrays:
     """Scikit-learn's 1,797 digits of 8x8 pixels, whose 0..16 become 0..255."""
     from sklearn.datasets import load_digits
 
-    stored = load_digits()
+    stored: Any = load_digits()
     return {"train_images": np.round(stored.images * (255 / 16)).astype(np.uint8), "train_labels": stored.target}
 
 

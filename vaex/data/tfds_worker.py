@@ -14,7 +14,7 @@ def main(task: str, argument: str, out: str) -> None:
         builder.download_and_prepare()
     else:
         builder = tfds.builder_from_directory(argument)
-    features = builder.info.features
+    features: Any = builder.info.features
     if features is None or "image" not in features:
         sys.exit(f"{argument} has no feature 'image' (it has {', '.join(features or ())}): vaex reads image data sets")
     splits = builder.info.splits
@@ -37,7 +37,8 @@ def _decode(builder: Any, source: str, split: str, *, labelled: bool) -> dict[st
     shapes = {image.shape for image in images}
     if len(shapes) > 1:
         sys.exit(
-            f"images of {len(shapes)} sizes, {min(shapes)} to {max(shapes)}: expected one size; resize and save them as npz"
+            f"images of {len(shapes)} sizes, {min(shapes)} to {max(shapes)}: "
+            "expected one size; resize and save them as npz"
         )
     return {f"{split}_images": np.stack(images)} | (
         {f"{split}_labels": np.asarray(labels, np.int32)} if labelled else {}
