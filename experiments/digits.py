@@ -1,3 +1,8 @@
+"""Scikit-learn's 8x8 digits: the smoke test, which needs no data and no network.
+
+make train EXP=digits
+"""
+
 from vaex.config import default_config
 
 
@@ -8,5 +13,6 @@ def get_config():
     config.data.num_validation = 100
     config.model.encoder_hidden = config.model.decoder_hidden = (64,)
     config.model.latent_dim = 8
-    config.train.num_epochs = 3
+    config.train.num_epochs = 60
+    config.train.eval_every = 5
     return config

@@ -1,7 +1,16 @@
+"""A Gaussian likelihood with one learned sigma for each pixel, on dequantized MNIST.
+
+make train EXP=mnist_gauss
+"""
+
 from vaex.config import default_config
 
 
 def get_config():
     config = default_config()
+    config.model.latent_dim = 32
+    config.model.encoder_hidden = config.model.decoder_hidden = (500, 500)
     config.model.likelihood = "gaussian_pixel"
+    config.optimizer.final_learning_rate = 1e-5
+    config.train.num_epochs = 20
     return config

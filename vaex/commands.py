@@ -28,22 +28,22 @@ def train_new(config: Config, name: str, runs: Path) -> Path:
     path = run_folder.create_run(runs, name)
     run_folder.write_json(path / run_folder.DATASET, _describe(made, name))
     save_config(config, path / run_folder.CONFIG)
-    return _train(path, config, made)
+    return _train(path, made)
 
 
 def resume(run: str) -> Path:
     """Carry an unfinished run on; a finished one is evaluated again."""
     path = run_folder.open_run(run)
-    config, made = _reopen(path)
-    return _train(path, config, made)
+    made = _reopen(path)
+    return _train(path, made)
 
 
 def evaluate(run: str) -> Path:
     """Write results.json and the figures of a run's best checkpoint again."""
     path = run_folder.open_run(run)
     with run_folder.locked(path):
-        config, made = _reopen(path)
-        _report(path, config, made, _progress(path, made)[1])
+        made = _reopen(path)
+        _report(path, made, _progress(path, made)[1])
     return path
 
 
@@ -66,14 +66,14 @@ def sample(run: str, num_samples: int, seed: int) -> Path:
     return path
 
 
-def _train(path: Path, config: Config, made: Setup) -> Path:
+def _train(path: Path, made: Setup) -> Path:
     with run_folder.locked(path):
         state, progress = _progress(path, made)
         console.say(
             f"{made.label}: {len(made.dataset.train.images):,} training images from {made.dataset.source}; "
             f"run folder {path}"
         )
-        c = config.train
+        c = made.options
         images = jnp.asarray(made.dataset.train.images)
         run_epoch = jax.jit(
             functools.partial(train_epoch, recipe=made.recipe, batch_size=c.batch_size), donate_argnums=0
@@ -119,7 +119,7 @@ def _train(path: Path, config: Config, made: Setup) -> Path:
                 f"stopped early after epoch {progress.epoch}: {progress.stale} validations without a better ELBO"
             )
         del state, images  # the best checkpoint is what is evaluated
-        _report(path, config, made, progress)
+        _report(path, made, progress)
     return path
 
 
@@ -131,12 +131,12 @@ def _validator(made: Setup) -> Callable[[Any], dict[str, float]]:
     return assess.validation_metrics(made.recipe.bind, x, key)
 
 
-def _report(path: Path, config: Config, made: Setup, progress: Progress) -> None:
+def _report(path: Path, made: Setup, progress: Progress) -> None:
     """Write results.json and figures/ of the best checkpoint, and print the summary."""
     state, best = run_folder.restore(path, jax.eval_shape(made.init), best=True)
     data_key, score_key, figure_key = jax.random.split(jax.random.fold_in(made.key, _TEST_KEY), 3)
     x = made.recipe.preprocess(data_key, jnp.asarray(made.dataset.test.images))
-    c = config.evaluate
+    c = made.options
     start = time.perf_counter()
     with console.evaluating(len(x), c.num_samples) as advance:
         scores = assess.scores(
@@ -146,11 +146,11 @@ def _report(path: Path, config: Config, made: Setup, progress: Progress) -> None
             x,
             num_samples=c.num_samples,
             chunk_size=c.chunk_size,
-            batch_size=c.batch_size,
+            batch_size=c.evaluate_batch_size,
             dequantized=made.dequantized,
             advance=advance,
         )
-    examples = progress.epoch * (len(made.dataset.train.images) // config.train.batch_size) * config.train.batch_size
+    examples = progress.epoch * (len(made.dataset.train.images) // c.batch_size) * c.batch_size
     results = {
         **run_folder.read_json(path / run_folder.DATASET),
         **scores,
@@ -160,7 +160,7 @@ def _report(path: Path, config: Config, made: Setup, progress: Progress) -> None
         "evaluate_seconds": round(time.perf_counter() - start, 2),
         "num_epochs": progress.epoch,
         "best_epoch": best["epoch"],
-        "seed": config.seed,
+        "seed": c.seed,
         "versions": {name: version(name) for name in ("vaex", "jax", "jaxlib", "flax", "optax", "numpyro", "numpy")},
         "device": jax.devices()[0].device_kind,
     }
@@ -180,10 +180,9 @@ def _progress(path: Path, made: Setup) -> tuple[TrainState, Progress]:
     return jax.device_put(state), Progress(**progress)
 
 
-def _reopen(path: Path) -> tuple[Config, Setup]:
-    """A run's config and data, which must be those that it was trained on."""
-    config = read_config(path / run_folder.CONFIG)
-    made = setup(config)
+def _reopen(path: Path) -> Setup:
+    """A run's setup, on the data that it was trained on."""
+    made = setup(read_config(path / run_folder.CONFIG))
     before = run_folder.read_json(path / run_folder.DATASET)
     now = _describe(made, before["experiment"])
     for field in ("dataset", "num_train", "x_shape"):
@@ -193,7 +192,7 @@ def _reopen(path: Path) -> tuple[Config, Setup]:
                 f"({now['num_train']:,} images) in {made.dataset.source}: set VAEX_DATA_DIR to where "
                 f"the data lay, {before['source']}"
             )
-    return config, made
+    return made
 
 
 def _describe(made: Setup, name: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import numpyro.distributions as dist
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 
 from vaex.losses import bernoulli_nll
 
@@ -29,6 +29,6 @@ class IndependentBernoulli(dist.Independent):
         logits = self.base_dist.logits  # pyright: ignore[reportAttributeAccessIssue]
         return -bernoulli_nll(self._flatten_event(logits), self._flatten_event(value))
 
-    def _flatten_event(self, array: Float[Array, "..."]) -> Float[Array, "... d"]:
+    def _flatten_event(self, array: Num[Array, "..."]) -> Num[Array, "... d"]:
         batch_dim = array.ndim - self.reinterpreted_batch_ndims
         return array.reshape(*array.shape[:batch_dim], math.prod(array.shape[batch_dim:]))

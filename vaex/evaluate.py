@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex import objectives
 from vaex.model import Distribution, Model
@@ -85,7 +85,7 @@ def posterior_mean(key: PRNGKeyArray, q: Distribution, *, num_samples: int = 100
         return jax.tree.map(lambda z: jnp.mean(z, axis=0), q.sample(key, (num_samples,)))
 
 
-def active_units(means: Float[Array, "n d"]) -> Float[Array, " d"]:
+def active_units(means: Float[Array, "n d"]) -> Bool[Array, " d"]:
     """Which latent dimensions the posterior uses.
 
     active_j = Var_x(E_q[z_j]) > 1e-2

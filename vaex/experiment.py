@@ -38,13 +38,27 @@ LIKELIHOODS = {
     "gaussian_scalar": Likelihood(lambda sigma, shape: model.normal_learned(sigma), discrete=False),
     "gaussian_pixel": Likelihood(lambda sigma, shape: model.normal_learned(jnp.full(shape, sigma)), discrete=False),
 }
-OBJECTIVES = {"elbo": objectives.elbo, "iwae": objectives.iwae}
+OBJECTIVES = {"elbo": objectives.elbo, "iwae": objectives.iwae, "stl": objectives.stl}
 OPTIMIZERS = {"adam": optax.adam, "adagrad": optax.adagrad, "sgd": optax.sgd}
+
+
+class Options(NamedTuple):
+    """The numbers of a config that the loop and the evaluation go by."""
+
+    seed: int
+    batch_size: int
+    num_epochs: int
+    eval_every: int
+    patience: int
+    num_samples: int
+    chunk_size: int
+    evaluate_batch_size: int
 
 
 class Setup(NamedTuple):
     """What a config means, with its data at hand."""
 
+    options: Options
     vae: VAE
     recipe: Recipe
     dataset: data.Dataset
@@ -77,6 +91,12 @@ def setup(config: Config) -> Setup:
     init_key, train_key = jax.random.split(jax.random.key(config.seed))
     is_likelihood = preprocess.discrete == LIKELIHOODS[config.model.likelihood].discrete
     return Setup(
+        options=Options(
+            seed=config.seed,
+            **{name: config.train[name] for name in ("batch_size", "num_epochs", "eval_every", "patience")},
+            **{name: config.evaluate[name] for name in ("num_samples", "chunk_size")},
+            evaluate_batch_size=config.evaluate.batch_size,
+        ),
         vae=vae,
         recipe=recipe,
         dataset=dataset,

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 if TYPE_CHECKING:
-    from jaxtyping import Array, Float, Int, PRNGKeyArray
+    from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 _LOG_2PI = 1.8378770664093453
 
@@ -79,7 +79,7 @@ def kl_normal(
     return 0.5 * jnp.sum(jnp.expm1(log_ratio) - log_ratio + mahalanobis, axis=-1)
 
 
-def bernoulli_nll(logits: Float[Array, "*batch d"], x: Float[Array, "*batch d"]) -> Float[Array, "*batch"]:
+def bernoulli_nll(logits: Float[Array, "*batch d"], x: Num[Array, "*#batch d"]) -> Float[Array, "*batch"]:
     """-log p(x) for independent Bernoulli variables.
 
     nll = sum_j (softplus(logits_j) - x_j * logits_j)
@@ -97,7 +97,7 @@ def bernoulli_nll(logits: Float[Array, "*batch d"], x: Float[Array, "*batch d"])
 
 
 @jax.custom_jvp
-def _bernoulli_nll(logits: Float[Array, "*batch d"], x: Float[Array, "*batch d"]) -> Float[Array, "*batch"]:
+def _bernoulli_nll(logits: Float[Array, "*batch d"], x: Float[Array, "*#batch d"]) -> Float[Array, "*batch"]:
     e = jnp.exp(-jnp.abs(logits))
     # sum_j log(1 + e_j) with one logarithm for every 16 elements. (1 + a)(1 + b) = 1 + (a + b + ab): carried without
     # its leading 1, so that tiny terms keep their digits.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import flax.linen as nn
 import jax
@@ -17,6 +17,7 @@ Latent = Any  # what a posterior samples: an array, or a pytree of them
 RECOGNITION = ("encoder", "posterior")  # the parameters of q(z|x); all others are the generator's
 
 
+@runtime_checkable
 class Distribution(Protocol):
     """What vaex asks of a distribution; every numpyro distribution is one."""
 
@@ -59,7 +60,7 @@ def diagonal_normal() -> Family:
     Source: Kingma and Welling 2013, equation 9.
     """
 
-    def apply(params: Params, raw: Float[Array, "2*d"]) -> Distribution:
+    def apply(params: Params, raw: Float[Array, " two_d"]) -> Distribution:
         mean, log_var = jnp.split(raw, 2, axis=-1)
         return dist.Normal(mean, jnp.exp(0.5 * log_var)).to_event(1)
 

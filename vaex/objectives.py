@@ -121,6 +121,34 @@ def iwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Te
     return Terms(bounds.iwae(w.log_w), log_px_z - kl, log_px_z, kl)
 
 
+def stl(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Terms:
+    """The ELBO whose gradient "sticks the landing": exactly zero for every draw where q(z|x) is the posterior.
+
+    1/L sum_l log p(x|z_l) + log p(z_l) - log q(z_l|x),   the parameters of the last q frozen, z_l still moving with q
+
+    The frozen term's gradient, the score of q, has mean zero: the estimator stays unbiased.
+
+    Args:
+        key: a PRNG key.
+        model: a model, whose q(z|x) is a pytree of arrays as numpyro's are.
+        x: one example.
+        num_samples: L.
+
+    Returns:
+        Terms, in nats, with the value of the ELBO with the sampled KL.
+
+    Raises:
+        ValueError: num_samples below 1.
+
+    Source: Roeder, Wu and Duvenaud 2017, equation 8 and algorithm 1.
+    """
+    _check_num_samples(num_samples)
+    q = model.encode(x)
+    w = log_weights(model, x, jax.lax.stop_gradient(q), q.sample(key, (num_samples,)))
+    log_px_z, kl = bounds.elbo(w.log_px_z), bounds.elbo(w.log_qz - w.log_pz)
+    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
+
+
 def batch_loss(objective: Objective) -> BatchLoss:
     """The mean over a batch of minus an objective: what a train step minimises.
 

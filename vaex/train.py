@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Int, PRNGKeyArray, UInt8
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from vaex.model import Model, Params
 from vaex.objectives import BatchLoss
@@ -64,7 +64,7 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Reci
 
 
 def train_epoch(
-    state: TrainState, key: PRNGKeyArray, images: UInt8[Array, "n ..."], *, recipe: Recipe, batch_size: int
+    state: TrainState, key: PRNGKeyArray, examples: Any, *, recipe: Recipe, batch_size: int
 ) -> tuple[TrainState, Metrics, Int[Array, ""]]:
     """One pass over the data in an order drawn from the key and the epoch, as one scan.
 
@@ -73,20 +73,21 @@ def train_epoch(
     Args:
         state: the state at the start of an epoch.
         key: the run's key.
-        images: the stored data, on the device.
+        examples: the stored data, on the device: an array, or a pytree of them, with a leading axis of n.
         recipe: what stays.
         batch_size: M.
 
     Returns:
         The state after, the means of the steps' metrics, and the first step whose loss was not finite (-1 if none).
     """
-    num_steps = images.shape[0] // batch_size
+    n = jax.tree.leaves(examples)[0].shape[0]
+    num_steps = n // batch_size
     order_key, step_key = jax.random.split(key)
-    order = jax.random.permutation(jax.random.fold_in(order_key, state.step // num_steps), images.shape[0])
+    order = jax.random.permutation(jax.random.fold_in(order_key, state.step // num_steps), n)
     batches = order[: num_steps * batch_size].reshape(num_steps, batch_size)
 
     def step(state: TrainState, indices: Int[Array, " m"]):
-        return train_step(state, step_key, images[indices], recipe=recipe)
+        return train_step(state, step_key, jax.tree.map(lambda a: a[indices], examples), recipe=recipe)
 
     start = state.step
     state, metrics = jax.lax.scan(step, state, batches)

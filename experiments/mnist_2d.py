@@ -1,0 +1,16 @@
+"""Two latents, for the picture of the manifold.
+
+make train EXP=mnist_2d
+"""
+
+from vaex.config import default_config
+
+
+def get_config():
+    config = default_config()
+    config.data.binarize = "dynamic"
+    config.model.latent_dim = 2
+    config.model.encoder_hidden = config.model.decoder_hidden = (500, 200)
+    config.optimizer.final_learning_rate = 1e-5
+    config.train.num_epochs = 30
+    return config

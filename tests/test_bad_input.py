@@ -1,0 +1,176 @@
+"""Whatever a user can get wrong: one line that names it and its cure, exit code 2, no traceback, nothing made."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from vaex.__main__ import main
+from vaex.run_folder import locked
+
+DIGITS = ["train", "digits", "--config.train.num_epochs=1"]
+
+
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory):
+    """A run of two epochs, so that there is a newest checkpoint."""
+    runs = tmp_path_factory.mktemp("runs")
+    quick = ["--config.evaluate.num_samples=2", "--config.model.latent_dim=2", "--config.train.num_epochs=2"]
+    assert main(["train", "digits", "--runs", str(runs), *quick]) == 0
+    return (runs / "latest").resolve()
+
+
+@pytest.fixture
+def run(finished_run, tmp_path):
+    """A copy to damage."""
+    shutil.copytree(finished_run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def fails(capsys, arguments):
+    """Run a command that must fail -> its one line."""
+    capsys.readouterr()
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("vaex: ")
+    assert err.count("\n") == 1, err
+    return err
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        (
+            "--config.modle.latent_dim=2",
+            "unknown config field --config.modle.latent_dim: nearest: --config.model.latent_dim",
+        ),
+        ("--confg.seed=2", "unknown config field --confg.seed"),
+        ("--config.model.latent_dim=two", "--config.model.latent_dim is 'two': expected int, such as 8"),
+        ("--config.model.latent_dim=2.5", "--config.model.latent_dim is '2.5': expected int"),
+        ("--config.objective.beta=high", "--config.objective.beta is 'high': expected float"),
+        ("--config.seed", "--config.seed"),
+        ("stray", "unexpected argument 'stray'"),
+        ("--config.model.latent_dim=0", "model.latent_dim is 0: expected a number above 0"),
+        ("--config.model.encoder_hidden=(5,0)", "model.encoder_hidden[1] is 0"),
+        ("--config.optimizer.learning_rate=-1e-3", "optimizer.learning_rate is -0.001: expected a number above 0"),
+        ("--config.optimizer.learning_rate=nan", "optimizer.learning_rate is nan"),
+        ("--config.train.patience=-1", "train.patience is -1"),
+        ("--config.train.batch_size=5000", "train.batch_size is 5000: expected at most 1518"),
+        ("--config.data.num_validation=5000", "data.num_validation is 5000: expected 0 to 1617"),
+        (
+            "--config.model.likelihood=bernouli",
+            "model.likelihood is 'bernouli': expected one of bernoulli, gaussian_fixed",
+        ),
+        ("--config.model.activation=reul", "nearest: relu"),
+        ("--config.objective.name=elbow", "nearest: elbo"),
+        ("--config.objective.kl=exact", 'objective.kl is \'exact\': expected "analytic" or "sampled"'),
+        ("--config.objective.num_samples=0", "objective.num_samples is 0"),
+        ("--config.optimizer.name=adamw2", "nearest: adam"),
+        (
+            "--config.data.binarize=none_at_all",
+            "data.binarize is 'none_at_all': expected one of dynamic, threshold, none",
+        ),
+        (
+            "--config.model.likelihood=gaussian_scalar",
+            "a density, which needs dequantized pixels: leave data.binarize unset",
+        ),
+        ("--config.data.name=no_such_set", "data set 'no_such_set' not found"),
+        ("--config.data.dir=/no/such/folder", "/no/such/folder: no such folder"),
+    ],
+)
+def test_config(capsys, tmp_path, flag, message):
+    assert message in fails(capsys, [*DIGITS, "--runs", str(tmp_path), flag])
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_option_that_the_objective_does_not_take(capsys):
+    line = fails(capsys, [*DIGITS, "--config.objective.name=iwae", "--config.objective.beta=2.0"])
+    assert "objective.beta is set, but objective 'iwae' takes num_samples: unset it" in line
+    line = fails(capsys, [*DIGITS, "--config.optimizer.name=sgd", "--config.optimizer.eps=1e-4"])
+    assert "optimizer 'sgd' has none" in line
+
+
+def test_bernoulli_on_grey_pixels_names_the_cures(capsys, tmp_path):
+    config = tmp_path / "grey.py"
+    config.write_text("from vaex.config import default_config\n\ndef get_config():\n    return default_config()\n")
+    line = fails(capsys, ["train", str(config), "--config.data.name=digits"])
+    assert all(cure in line for cure in ('"dynamic"', '"threshold"', '"none"'))
+
+
+def test_unknown_experiment_names_the_nearest(capsys):
+    assert "unknown experiment 'mnist_gaus'" in (line := fails(capsys, ["train", "mnist_gaus"]))
+    assert "nearest: mnist_gauss" in line
+
+
+def test_neither_experiment_nor_run(capsys):
+    assert "train needs an experiment's name" in fails(capsys, ["train"])
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"images": np.zeros((50, 9))}, "shape (45, 9): expected [N, H, W]"),
+        ({"images": np.where(np.arange(450).reshape(50, 3, 3) == 7, np.nan, 0.5)}, "1 values that are nan or infinite"),
+    ],
+)
+def test_data(capsys, tmp_path, arrays, message):
+    np.savez(tmp_path / "mine.npz", **arrays)
+    line = fails(capsys, [*DIGITS, "--config.data.name=mine", f"--config.data.dir={tmp_path}"])
+    assert message in line
+    assert "mine.npz" in line
+
+
+@pytest.mark.parametrize("command", [["train", "--run"], ["evaluate"], ["sample"]])
+def test_a_folder_that_is_no_run(capsys, tmp_path, command):
+    assert "is not a run folder: it has no config.json" in fails(capsys, [*command, str(tmp_path)])
+    assert "no such folder" in fails(capsys, [*command, str(tmp_path / "no")])
+
+
+def test_two_processes_in_one_folder(capsys, run):
+    with locked(run):
+        for command in (["train", "--run"], ["evaluate"], ["sample"]):
+            assert "is in use by another process" in fails(capsys, [*command, str(run)])
+
+
+def test_an_unwritable_place(capsys, tmp_path):
+    (tmp_path / "file").write_text("")  # not by permissions, which root does not heed
+    line = fails(capsys, [*DIGITS, "--runs", str(tmp_path / "file" / "runs")])
+    assert "cannot write a run folder in" in line
+
+
+@pytest.mark.parametrize("what", ["truncated", "bits", "gone"])
+def test_a_damaged_checkpoint(capsys, run, what):
+    newest = max((run / "checkpoints").iterdir(), key=lambda p: int(p.name))
+    largest = max((p for p in newest.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    raw = bytearray(largest.read_bytes())
+    if what == "gone":
+        shutil.rmtree(newest / "state")
+    else:
+        raw[len(raw) // 2] ^= 0x10
+        largest.write_bytes(raw[:-50] if what == "truncated" else raw)
+    line = fails(capsys, ["train", "--run", str(run)])
+    assert f"checkpoint {newest} is damaged" in line
+    assert "delete" in line
+
+
+def test_a_run_on_other_data_than_before(capsys, run):
+    described = json.loads((run / "dataset.json").read_text())
+    (run / "dataset.json").write_text(json.dumps(described | {"num_train": 7}))
+    assert "was trained on digits (7 images); found digits (1,518 images)" in fails(capsys, ["evaluate", str(run)])
+
+
+def test_overrides_of_a_run_that_has_its_config(capsys, run):
+    assert "only a new training run takes" in fails(capsys, ["train", "--run", str(run), "--config.seed=1"])
+
+
+def test_no_samples(capsys, run):
+    assert "--num-samples is 0: expected at least 1" in fails(capsys, ["sample", str(run), "--num-samples", "0"])
+
+
+def test_a_loss_that_explodes_names_the_steps_and_the_checkpoint(capsys, tmp_path):
+    arguments = ["--config.optimizer.name=sgd", "--config.optimizer.learning_rate=1e12", "--config.train.num_epochs=3"]
+    line = fails(capsys, [*DIGITS, "--runs", str(tmp_path), *arguments])
+    assert "the loss became non-finite at step" in line
+    assert "(steps 1 to" in line
+    assert "no checkpoint yet" in line

@@ -1,0 +1,187 @@
+"""The command line from end to end on `digits`, as a user runs it: in processes of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+
+import vaex
+from vaex import run_folder
+from vaex.experiment import setup
+
+QUICK = ["--config.evaluate.num_samples=20", "--config.model.latent_dim=2"]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "vaex", *map(str, arguments)]
+
+
+def vaex_run(*arguments):
+    done = subprocess.run(command(*arguments), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def newest_state(path, config):
+    made = setup(config)
+    state, progress = run_folder.restore(path, jax.eval_shape(made.init))
+    return state, progress
+
+
+def timeless(row):
+    """All but what the clock says."""
+    return {k: v for k, v in row.items() if "second" not in k}
+
+
+def assert_same_run(one, other):
+    """The same parameters, optimizer state and step, bit for bit; the same metrics but for the clock."""
+    config = vaex.load(one)[2]
+    (a, progress_a), (b, progress_b) = newest_state(one, config), newest_state(other, config)
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+    assert progress_a["best_elbo"] == progress_b["best_elbo"]
+    assert [*map(timeless, run_folder.read_metrics(one))] == [*map(timeless, run_folder.read_metrics(other))]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted run of 12 epochs."""
+    runs = tmp_path_factory.mktemp("whole")
+    out = vaex_run("train", "digits", "--runs", runs, *QUICK, "--config.train.num_epochs=12")
+    return (runs / "latest").resolve(), out
+
+
+def test_a_run_holds_what_the_readme_says(whole):
+    path, out = whole
+    names = {p.name for p in path.iterdir()}
+    assert {"config.json", "metrics.jsonl", "tensorboard", "checkpoints", "figures", "results.json"} <= names
+    figures = {p.stem for p in (path / "figures").iterdir()}
+    assert figures == {"learning_curves", "reconstructions", "samples", "manifold", "latent"}
+    results = json.loads((path / "results.json").read_text())
+    expected = (
+        "experiment dataset num_train test_elbo test_log_likelihood num_samples bits_per_dim active_units train_seconds "
+        "examples_per_second num_epochs seed versions device"
+    )
+    assert set(expected.split()) <= set(results)
+    assert results["test_elbo"] <= results["test_log_likelihood"] < 0
+    assert results["num_epochs"] == 12
+    assert len(run_folder.read_metrics(path)) == 12
+    assert list((path / "tensorboard").iterdir())
+    assert f"{results['test_elbo']:.2f} nats" in out
+    assert len(list((path / "checkpoints").iterdir())) in (1, 2)  # the newest and the best, which may be one
+
+
+def test_load_gives_back_the_model(whole):
+    vae, params, config = vaex.load(whole[0])
+    model = vae.bind(params)
+    results = json.loads((whole[0] / "results.json").read_text())
+    made = setup(config)
+    x = made.recipe.preprocess(jax.random.key(5), made.dataset.test.images)
+    keys = jax.random.split(jax.random.key(6), len(x))
+    elbos = jax.vmap(lambda k, one: vaex.objectives.elbo(k, model, one).elbo)(keys, x)
+    # Other noise and other binarized pixels: within 5 standard errors of their difference.
+    assert abs(elbos.mean() - results["test_elbo"]) < 5 * np.sqrt(2) * elbos.std() / np.sqrt(len(x))
+
+
+def test_a_finished_run_is_evaluated_again_and_sampled_from_its_folder(whole):
+    path, _ = whole
+    before = json.loads((path / "results.json").read_text())
+    (path / "results.json").unlink()
+    vaex_run("evaluate", path)
+    again = json.loads((path / "results.json").read_text())
+    assert timeless(again) == timeless(before)
+    vaex_run("sample", path, "--num-samples", 7, "--seed", 3)
+    with np.load(path / "samples.npz") as drawn:
+        assert drawn["samples"].shape == drawn["means"].shape == (7, 8, 8, 1)
+        assert set(np.unique(drawn["samples"])) <= {0, 1}
+
+
+def test_killed_at_any_moment_and_carried_on(whole, tmp_path):
+    """Kill -9, twice, at moments that differ from run to run: the end is the same bit for bit."""
+    arguments = ["train", "digits", "--runs", tmp_path, *QUICK, "--config.train.num_epochs=12"]
+    for rows, pause in ((2, 0.0), (5, 0.013)):
+        process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while len(run_folder.read_metrics(tmp_path / "latest")) < rows:
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.002)
+        time.sleep(pause)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        arguments = ["train", "--run", tmp_path / "latest"]
+    vaex_run(*arguments)
+    assert_same_run((tmp_path / "latest").resolve(), whole[0])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_writes_a_checkpoint_and_exits_cleanly(whole, tmp_path, number):
+    arguments = ["train", "digits", "--runs", tmp_path, *QUICK, "--config.train.num_epochs=12"]
+    process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while not run_folder.read_metrics(tmp_path / "latest"):
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, out
+    assert "carry on with: make train RUN=" in out
+    vaex_run("train", "--run", tmp_path / "latest")
+    assert_same_run((tmp_path / "latest").resolve(), whole[0])
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_anew(whole, tmp_path):
+    path, _ = whole
+    young = tmp_path / "young"
+    young.mkdir()
+    for name in ("config.json", "dataset.json"):
+        (young / name).write_bytes((path / name).read_bytes())
+    vaex_run("train", "--run", young)
+    assert_same_run(young, path)
+
+
+def test_early_stopping_and_grey_pixels_are_said(tmp_path):
+    flags = ["--config.data.binarize=none", "--config.train.patience=1", "--config.optimizer.learning_rate=0.05"]
+    out = vaex_run("train", "digits", "--runs", tmp_path, *QUICK, *flags, "--config.train.num_epochs=50")
+    results = json.loads((tmp_path / "latest/results.json").read_text())
+    assert "stopped early" in out
+    assert results["num_epochs"] < 50
+    assert not results["is_likelihood"]
+    assert "not a likelihood" in results["dataset"]
+
+
+def test_traversals_and_gaussian_likelihoods(tmp_path):
+    for likelihood in ("gaussian_fixed", "gaussian_scalar", "gaussian_pixel"):
+        config = tmp_path / f"{likelihood}.py"
+        config.write_text(
+            "from vaex.config import default_config\n\n\ndef get_config():\n    config = default_config()\n"
+            f"    config.data.name = 'digits'\n    config.model.likelihood = {likelihood!r}\n"
+            "    config.train.num_epochs = 2\n"
+            "    config.evaluate.num_samples = 2\n    return config\n"
+        )
+        vaex_run("train", config, "--runs", tmp_path / "runs")
+        results = json.loads((tmp_path / "runs/latest/results.json").read_text())
+        assert (tmp_path / "runs/latest/figures/traversals.png").is_file()
+        np.testing.assert_allclose(results["bits_per_dim"], 8 - results["test_elbo"] / (64 * np.log(2)), rtol=1e-4)
+
+
+def test_help_and_wrong_usage():
+    assert "train" in subprocess.run(command("--help"), capture_output=True, text=True).stdout
+    done = subprocess.run(command("fly"), capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_training_never_imports_tensorflow(tmp_path):
+    script = (
+        "import sys; from vaex.__main__ import main; "
+        f"code = main(['train', 'digits', '--runs', {str(tmp_path)!r}, '--config.train.num_epochs=1', "
+        "'--config.evaluate.num_samples=2']); "
+        "assert code == 0; assert 'tensorflow' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr

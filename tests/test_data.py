@@ -1,0 +1,291 @@
+"""Every source of data, the cache, damaged files, and the preprocessing."""
+
+import gzip
+import json
+import struct
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from vaex import data
+from vaex.data import preprocess, sources
+from vaex.data.cache import cache_dir
+from vaex.errors import UsageError
+
+RNG = np.random.default_rng(0)
+TRAIN, TEST = RNG.integers(0, 256, (30, 5, 4), np.uint8), RNG.integers(0, 256, (10, 5, 4), np.uint8)
+TRAIN_LABELS, TEST_LABELS = RNG.integers(0, 10, 30).astype(np.uint8), RNG.integers(0, 10, 10).astype(np.uint8)
+IDX = {
+    "train-images-idx3-ubyte": TRAIN,
+    "train-labels-idx1-ubyte": TRAIN_LABELS,
+    "t10k-images-idx3-ubyte": TEST,
+    "t10k-labels-idx1-ubyte": TEST_LABELS,
+}
+
+
+def idx_bytes(array):
+    return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+def write_idx(folder, *, zipped):
+    folder.mkdir(parents=True)
+    for name, array in IDX.items():
+        raw = idx_bytes(array)
+        (folder / (name + ".gz" * zipped)).write_bytes(gzip.compress(raw) if zipped else raw)
+
+
+def assert_is_the_data(dataset):
+    np.testing.assert_array_equal(np.concatenate([dataset.train.images, dataset.validation.images])[..., 0], TRAIN)
+    np.testing.assert_array_equal(dataset.test.images[..., 0], TEST)
+    np.testing.assert_array_equal(dataset.test.labels, TEST_LABELS)
+    assert dataset.train.images.dtype == np.uint8
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_idx_files(tmp_path, zipped):
+    write_idx(tmp_path / "mine", zipped=zipped)
+    dataset = data.load("mine", dir=tmp_path, num_validation=4)
+    assert_is_the_data(dataset)
+    np.testing.assert_array_equal(dataset.validation.images[..., 0], TRAIN[-4:])  # the tail
+    assert dataset.label == "mine"
+
+
+def test_a_dash_in_the_folder_stands_for_an_underscore(tmp_path):
+    write_idx(tmp_path / "my-set", zipped=True)
+    assert_is_the_data(data.load("my_set", dir=tmp_path))
+
+
+def test_npz_file(tmp_path):
+    np.savez(tmp_path / "mine.npz", x_train=TRAIN, y_train=TRAIN_LABELS, x_test=TEST, y_test=TEST_LABELS)
+    assert_is_the_data(data.load("mine", dir=tmp_path))
+
+
+def test_npz_without_a_test_split_holds_out_a_tenth(tmp_path):
+    np.savez(tmp_path / "mine.npz", images=TRAIN)
+    one, two = (data.load("mine", dir=tmp_path) for _ in range(2))
+    assert (len(one.train.images), len(one.test.images)) == (27, 3)
+    np.testing.assert_array_equal(one.test.images, two.test.images)
+    together = np.concatenate([one.train.images, one.test.images])[..., 0]
+    assert {i.tobytes() for i in together} == {i.tobytes() for i in TRAIN}
+    assert (one.test.labels == -1).all()
+
+
+def test_float_images_become_255ths(tmp_path):
+    np.savez(tmp_path / "mine.npz", images=TRAIN / 255.0)
+    assert {i.tobytes() for i in data.load("mine", dir=tmp_path).train.images[..., 0]} <= {i.tobytes() for i in TRAIN}
+
+
+def test_environment_variable_names_the_folder(tmp_path, monkeypatch):
+    np.savez(tmp_path / "mine.npz", images=TRAIN)
+    monkeypatch.setenv("VAEX_DATA_DIR", str(tmp_path))
+    assert data.load("mine").source == str(tmp_path / "mine.npz")
+
+
+@pytest.fixture(scope="session")
+def prepared_tfds(tmp_path_factory):
+    """A TFDS-prepared data set written by TFDS itself, as array records of PNGs."""
+    return prepare_tfds(tmp_path_factory.mktemp("tfds"), "array_record")
+
+
+def prepare_tfds(folder, file_format):
+    import subprocess
+    import sys
+
+    np.savez(folder / "arrays.npz", **{"train": TRAIN, "test": TEST, "train_y": TRAIN_LABELS, "test_y": TEST_LABELS})
+    script = f"""
+import numpy as np, tensorflow_datasets as tfds
+a = np.load({str(folder / "arrays.npz")!r})
+split = lambda s: ((n, {{"image": a[s][n][..., None], "label": int(a[s + "_y"][n])}}) for n in range(len(a[s])))
+tfds.dataset_builders.store_as_tfds_dataset(
+    name="tiny", version="1.0.0", data_dir={str(folder)!r}, file_format={file_format!r}, disable_shuffling=True,
+    features=tfds.features.FeaturesDict(
+        {{"image": tfds.features.Image(shape=(5, 4, 1)), "label": tfds.features.ClassLabel(num_classes=10)}}),
+    split_datasets={{"train": split("train"), "test": split("test")}})
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_prepared_tfds_folder(prepared_tfds):
+    assert_is_the_data(data.load("tiny", dir=prepared_tfds))
+
+
+def test_prepared_tfds_folder_of_tfrecords(tmp_path):
+    assert_is_the_data(data.load("tiny", dir=prepare_tfds(tmp_path, "tfrecord")))
+
+
+def test_tfds_folder_beside_the_others_and_in_the_default_place(prepared_tfds, tmp_path, monkeypatch):
+    (tmp_path / "tfds").symlink_to(prepared_tfds)
+    assert data.load("tiny", dir=tmp_path).source == str(tmp_path / "tfds/tiny/1.0.0")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(prepared_tfds))
+    assert_is_the_data(data.load("tiny"))
+
+
+def test_the_newest_version_of_a_tfds_folder(tmp_path):
+    for version in ("1.9.0", "1.10.0"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "dataset_info.json").write_text(json.dumps({}))
+    assert sources.tfds_version(tmp_path).name == "1.10.0"
+
+
+def test_a_tfds_folder_without_its_records_is_one_clear_error(prepared_tfds, tmp_path):
+    import shutil
+
+    shutil.copytree(prepared_tfds / "tiny", tmp_path / "tiny")
+    for records in (tmp_path / "tiny/1.0.0").glob("*array_record*"):
+        records.unlink()
+    with pytest.raises(UsageError, match="TFDS could not decode"):
+        data.load("tiny", dir=tmp_path)
+
+
+def test_mnist_without_any_source_is_the_labelled_subset(capsys):
+    dataset = data.load("mnist", num_validation=10_000)
+    assert [len(split.images) for split in (dataset.train, dataset.validation, dataset.test)] == [4000, 500, 500]
+    assert dataset.label == "mnist (5,000-image subset)"
+    assert "NOT comparable" in capsys.readouterr().err
+    assert np.bincount(dataset.test.labels, minlength=10).min() > 30  # shuffled: every digit is there
+
+
+def test_digits_come_with_scikit_learn():
+    dataset = data.load("digits")
+    assert dataset.train.images.shape[1:] == (8, 8, 1)
+    assert dataset.train.images.max() == 255
+
+
+def test_an_unknown_name_says_where_it_looked(tmp_path):
+    with pytest.raises(
+        UsageError, match=r"'nothing' not found.*TFDS_DATA_DIR.*did not answer.*Set VAEX_DATA_DIR"
+    ) as info:
+        data.load("nothing", dir=tmp_path)
+    assert str(tmp_path) in str(info.value)
+    assert "\n" not in str(info.value)
+
+
+def test_a_download_is_tried_when_the_host_answers(monkeypatch):
+    asked = []
+    monkeypatch.setattr(sources, "host_answers", lambda seconds: asked.append(seconds) or True)
+    monkeypatch.setattr(sources, "download_tfds", lambda name: {"train_images": TRAIN, "test_images": TEST})
+    assert data.load("from_afar").source == "TFDS download"
+    assert asked == [3.0]
+
+
+def test_the_cache_is_used_and_a_damaged_one_is_rebuilt(tmp_path, monkeypatch, capsys):
+    write_idx(tmp_path / "mine", zipped=True)
+    data.load("mine", dir=tmp_path)
+    monkeypatch.setattr(sources, "read_idx_files", lambda files: pytest.fail("decoded again"))
+    assert_is_the_data(data.load("mine", dir=tmp_path))
+    monkeypatch.undo()
+    newest = max((cache_dir() / "data").glob("mine-*.npz"), key=lambda p: p.stat().st_mtime)
+    raw = bytearray(newest.read_bytes())
+    raw[len(raw) // 3] ^= 0xFF  # one byte among the pixels
+    newest.write_bytes(raw)
+    assert_is_the_data(data.load("mine", dir=tmp_path))
+    assert "damaged" in capsys.readouterr().out
+    newest.write_bytes(newest.read_bytes()[:100])
+    assert_is_the_data(data.load("mine", dir=tmp_path))
+
+
+def test_changed_files_are_decoded_again(tmp_path):
+    write_idx(tmp_path / "mine", zipped=False)
+    data.load("mine", dir=tmp_path)
+    (tmp_path / "mine/train-images-idx3-ubyte").write_bytes(idx_bytes(TRAIN[:20]))
+    (tmp_path / "mine/train-labels-idx1-ubyte").write_bytes(idx_bytes(TRAIN_LABELS[:20]))
+    assert len(data.load("mine", dir=tmp_path).train.images) == 20
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda raw: raw[:-7], r"train-images-idx3-ubyte: 593 bytes of data where its header says 30x5x4 = 600"),
+        (lambda raw: b"\x1f\x8b" + raw, "not an IDX file"),
+        (lambda raw: raw[:3], "not an IDX file"),
+    ],
+)
+def test_a_wrong_idx_file_is_named(tmp_path, damage, message):
+    write_idx(tmp_path / "mine", zipped=False)
+    path = tmp_path / "mine/train-images-idx3-ubyte"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UsageError, match=message):
+        data.load("mine", dir=tmp_path)
+
+
+def test_a_truncated_gzip_file_is_named(tmp_path):
+    write_idx(tmp_path / "mine", zipped=True)
+    path = tmp_path / "mine/train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UsageError, match=r"train-images-idx3-ubyte.gz: truncated or damaged"):
+        data.load("mine", dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"images": np.full((4, 3, 3), np.nan)}, "36 values that are nan or infinite, the first in image"),
+        ({"images": np.zeros((4, 9))}, r"shape \(4, 9\): expected \[N, H, W\]"),
+        ({"images": np.full((4, 3, 3), 2.0)}, r"lie in \[2, 2\]: expected \[0, 1\]"),
+        ({"images": np.full((4, 3, 3), 300)}, r"expected \[0, 255\]"),
+        ({"pictures": np.zeros((4, 3, 3))}, "holds pictures: expected one of train_images"),
+        ({"x_train": TRAIN, "x_test": TEST[:, :4]}, "make them alike"),
+        ({"images": TRAIN, "labels": TRAIN_LABELS[:5]}, "one for each image"),
+    ],
+)
+def test_unusable_arrays_are_refused(tmp_path, arrays, message):
+    np.savez(tmp_path / "mine.npz", **arrays)
+    with pytest.raises(UsageError, match=message):
+        data.load("mine", dir=tmp_path)
+
+
+def test_a_broken_npz_is_named(tmp_path):
+    (tmp_path / "mine.npz").write_bytes(b"PK\x03\x04 no")
+    with pytest.raises(UsageError, match=r"mine.npz: not a readable npz"):
+        data.load("mine", dir=tmp_path)
+
+
+def test_more_validation_images_than_there_are(tmp_path):
+    np.savez(tmp_path / "mine.npz", x_train=TRAIN, x_test=TEST)
+    with pytest.raises(UsageError, match=r"data.num_validation is 30: expected 0 to 29"):
+        data.load("mine", dir=tmp_path, num_validation=30)
+
+
+def test_a_missing_folder_is_named():
+    with pytest.raises(UsageError, match=r"/no/such: no such folder"):
+        data.load("mine", dir="/no/such")
+
+
+GREY = jnp.broadcast_to(jnp.arange(256, dtype=jnp.uint8), (400, 256))[..., None, None].reshape(400, 256, 1, 1)
+
+
+def test_dynamic_binarization_has_the_grey_values_as_its_means():
+    """Each level's mean of 400 x 25 draws within 5 standard errors; black and white exactly."""
+    draws = jnp.mean(jnp.stack([preprocess.binarize_dynamic(jax.random.key(i), GREY) for i in range(25)]), axis=(0, 1))
+    p = np.arange(256) / 255
+    assert (np.abs(np.asarray(draws).ravel() - p) <= 5 * np.sqrt(p * (1 - p) / 10_000) + 1e-9).all()
+
+
+def test_dynamic_binarization_is_anew_for_each_key_and_repeatable():
+    one, again, other = (preprocess.binarize_dynamic(jax.random.key(i), GREY) for i in (1, 1, 2))
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+
+
+def test_an_odd_number_of_pixels():
+    assert preprocess.binarize_dynamic(jax.random.key(0), jnp.full((3, 3, 3, 1), 255, jnp.uint8)).sum() == 27
+
+
+def test_threshold_and_scale():
+    grey = jnp.array([0, 127, 128, 255], jnp.uint8).reshape(1, 2, 2, 1)
+    np.testing.assert_array_equal(preprocess.binarize_threshold(jax.random.key(0), grey).ravel(), [0, 0, 1, 1])
+    np.testing.assert_allclose(preprocess.scale(jax.random.key(0), grey).ravel(), np.array([0, 127, 128, 255]) / 255)
+
+
+def test_dequantization_spreads_over_the_bin():
+    """Inside its bin, with the mean and variance of a uniform variable within 5 standard errors."""
+    x = np.asarray(preprocess.dequantize(jax.random.key(0), GREY)).reshape(400, 256) * 256 - np.arange(256)
+    assert x.min() >= 0
+    assert x.max() <= 1
+    n = x.size
+    assert abs(x.mean() - 0.5) < 5 * np.sqrt(1 / 12 / n)
+    assert abs(x.var() - 1 / 12) < 5 * np.sqrt(1 / 180 / n)

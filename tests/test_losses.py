@@ -1,0 +1,200 @@
+"""Closed forms against scipy, gradients against the exact expression, and stability at the extremes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vaex import losses
+
+RNG = np.random.default_rng(0)
+MEAN, LOG_VAR, X = (jnp.asarray(RNG.normal(size=(3, 7)), jnp.float32) for _ in range(3))
+MEAN_P, LOG_VAR_P = (jnp.asarray(RNG.normal(size=(3, 7)), jnp.float32) for _ in range(2))
+BITS = (X > 0).astype(jnp.float32)
+LABELS = jnp.array([0, 6, 3])
+
+
+def numeric_kl(mean_q, log_var_q, mean_p, log_var_p):
+    """KL by quadrature of q log(q/p), one dimension at a time."""
+    q = scipy.stats.norm(mean_q, np.exp(log_var_q / 2))
+    p = scipy.stats.norm(mean_p, np.exp(log_var_p / 2))
+    grid = np.linspace(mean_q - 12 * q.std(), mean_q + 12 * q.std(), 20_001)
+    return np.trapezoid(q.pdf(grid) * (q.logpdf(grid) - p.logpdf(grid)), grid)
+
+
+def test_kl_normal_matches_quadrature():
+    args = [np.asarray(a, np.float64) for a in (MEAN, LOG_VAR, MEAN_P, LOG_VAR_P)]
+    expected = [sum(numeric_kl(*(a[i, j] for a in args)) for j in range(7)) for i in range(3)]
+    np.testing.assert_allclose(losses.kl_normal(MEAN, LOG_VAR, MEAN_P, LOG_VAR_P), expected, rtol=1e-5)
+
+
+def test_kl_standard_normal_is_the_case_of_a_standard_normal():
+    zero = jnp.zeros_like(MEAN)
+    np.testing.assert_allclose(
+        losses.kl_standard_normal(MEAN, LOG_VAR), losses.kl_normal(MEAN, LOG_VAR, zero, zero), rtol=1e-6
+    )
+
+
+def test_kl_keeps_its_digits_near_zero():
+    log_var = jnp.full((1,), 1e-4)
+    expected = 0.5 * (np.expm1(1e-4) - 1e-4)
+    np.testing.assert_allclose(losses.kl_standard_normal(jnp.zeros(1), log_var), expected, rtol=1e-2)
+
+
+def test_bernoulli_nll_matches_scipy():
+    p = scipy.special.expit(np.asarray(MEAN, np.float64))
+    expected = -scipy.stats.bernoulli.logpmf(np.asarray(BITS), p).sum(-1)
+    np.testing.assert_allclose(losses.bernoulli_nll(MEAN, BITS), expected, rtol=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(d=st.integers(1, 50), scale=st.sampled_from([0.1, 1.0, 10.0, 100.0]), seed=st.integers(0, 10_000))
+def test_bernoulli_nll_for_any_width(d, scale, seed):
+    """Its logarithms are taken of groups whose size depends on the width."""
+    rng = np.random.default_rng(seed)
+    logits, x = rng.normal(scale=scale, size=d).astype(np.float32), rng.integers(0, 2, d).astype(np.float32)
+    expected = np.sum(np.logaddexp(0, (1 - 2 * x) * logits.astype(np.float64)))
+    np.testing.assert_allclose(
+        losses.bernoulli_nll(jnp.asarray(logits), jnp.asarray(x)), expected, rtol=2e-5, atol=1e-30
+    )
+
+
+def test_bernoulli_nll_keeps_tiny_terms():
+    """log(1 + 1e-9) is 1e-9, which a product of ones and tiny terms would lose."""
+    logits = jnp.full((16,), 20.0)
+    np.testing.assert_allclose(losses.bernoulli_nll(logits, jnp.ones(16)), 16 * np.log1p(np.exp(-20.0)), rtol=1e-5)
+
+
+def test_gaussian_nll_matches_scipy():
+    expected = -scipy.stats.norm.logpdf(X, MEAN, np.exp(np.asarray(LOG_VAR) / 2)).sum(-1)
+    np.testing.assert_allclose(losses.gaussian_nll(MEAN, X, log_var=LOG_VAR), expected, rtol=1e-5)
+
+
+def test_gaussian_nll_counts_a_scalar_variance_once_for_each_dimension():
+    full = losses.gaussian_nll(MEAN, X, log_var=jnp.full_like(X, -1.3))
+    np.testing.assert_allclose(losses.gaussian_nll(MEAN, X, log_var=-1.3), full, rtol=1e-6)
+
+
+def test_categorical_nll_matches_scipy():
+    expected = -scipy.special.log_softmax(np.asarray(MEAN, np.float64), axis=-1)[np.arange(3), LABELS]
+    np.testing.assert_allclose(losses.categorical_nll(MEAN, LABELS), expected, rtol=1e-5)
+
+
+def test_categorical_nll_of_a_label_outside_is_nan():
+    assert np.isnan(losses.categorical_nll(MEAN, jnp.array([0, 7, 3]))[1])
+
+
+def test_negative_elbo_weights_the_kl():
+    np.testing.assert_allclose(losses.negative_elbo(jnp.array(3.0), jnp.array(2.0), beta=4.0), 11.0)
+
+
+def test_reparameterize_draws_from_the_normal():
+    """Kolmogorov-Smirnov, whose p-value is uniform: below 1e-4 once in 10,000 seeds."""
+    draws = losses.reparameterize(jax.random.key(0), jnp.full((20_000,), 1.5), jnp.full((20_000,), np.log(4.0)))
+    assert scipy.stats.kstest(np.asarray(draws), scipy.stats.norm(1.5, 2.0).cdf).pvalue > 1e-4
+
+
+def test_reparameterize_has_the_pathwise_gradient():
+    """dz/dmean = 1 and dz/dlog_var = (z - mean) / 2."""
+    key, mean, log_var = jax.random.key(1), jnp.array([0.3]), jnp.array([-0.7])
+    z = losses.reparameterize(key, mean, log_var)
+    d_mean, d_log_var = jax.grad(lambda m, v: losses.reparameterize(key, m, v).sum(), argnums=(0, 1))(mean, log_var)
+    np.testing.assert_allclose(d_mean, 1.0)
+    np.testing.assert_allclose(d_log_var, (z - mean) / 2, rtol=1e-6)
+
+
+LOSSES = {
+    "reparameterize": (lambda m, v: losses.reparameterize(jax.random.key(0), m, v), (MEAN, LOG_VAR)),
+    "kl_standard_normal": (losses.kl_standard_normal, (MEAN, LOG_VAR)),
+    "kl_normal": (losses.kl_normal, (MEAN, LOG_VAR, MEAN_P, LOG_VAR_P)),
+    "bernoulli_nll": (losses.bernoulli_nll, (MEAN, BITS)),
+    "gaussian_nll": (lambda m, x, v: losses.gaussian_nll(m, x, log_var=v), (MEAN, X, LOG_VAR)),
+    "categorical_nll": (losses.categorical_nll, (MEAN, LABELS)),
+    "negative_elbo": (losses.negative_elbo, (MEAN[:, 0], X[:, 0])),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_under_jit_and_vmap(name):
+    f, args = LOSSES[name]
+    plain = f(*args)
+    np.testing.assert_allclose(jax.jit(f)(*args), plain, rtol=1e-6, atol=1e-6)
+    if name != "reparameterize":  # under vmap each example would draw the same noise from one key
+        np.testing.assert_allclose(jax.vmap(f)(*args), plain, rtol=1e-6)
+        assert plain.shape == (3,)
+
+
+EXACT_GRADIENTS = {
+    "kl_standard_normal": lambda m, v: (m, jnp.expm1(v) / 2),
+    "kl_normal": lambda m, v, mp, vp: (
+        (m - mp) / jnp.exp(vp),
+        jnp.expm1(v - vp) / 2,
+        (mp - m) / jnp.exp(vp),
+        (1 - jnp.exp(v - vp) - (m - mp) ** 2 / jnp.exp(vp)) / 2,
+    ),
+    "bernoulli_nll": lambda m, x: (jax.nn.sigmoid(m) - x, -m),
+    "gaussian_nll": lambda m, x, v: (
+        (m - x) / jnp.exp(v),
+        (x - m) / jnp.exp(v),
+        (1 - (x - m) ** 2 / jnp.exp(v)) / 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXACT_GRADIENTS)
+def test_gradients_are_the_exact_expression(name):
+    f, args = LOSSES[name]
+    grads = jax.grad(lambda *a: f(*a).sum(), argnums=tuple(range(len(args))))(*args)
+    for found, expected in zip(grads, EXACT_GRADIENTS[name](*args), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-6)
+
+
+def test_bernoulli_gradient_at_a_logit_of_zero():
+    """Where |logit| has no derivative the loss has one: sigmoid(0) - x."""
+    np.testing.assert_allclose(jax.grad(losses.bernoulli_nll)(jnp.zeros(16), jnp.ones(16)), -0.5)
+
+
+def test_bernoulli_second_derivative():
+    """d^2/dlogit^2 = p (1 - p)."""
+    second = jax.grad(jax.grad(lambda logit: losses.bernoulli_nll(logit[None], jnp.ones(1))))(jnp.array(0.8))
+    p = scipy.special.expit(0.8)
+    np.testing.assert_allclose(second, p * (1 - p), rtol=1e-5)
+
+
+@pytest.mark.parametrize("logit", [-1e4, 1e4])
+@pytest.mark.parametrize("x", [0.0, 1.0])
+def test_bernoulli_at_extreme_logits(logit, x):
+    value, slope = jax.value_and_grad(losses.bernoulli_nll)(jnp.full((16,), logit), jnp.full((16,), x))
+    wrong = (logit > 0) != (x > 0)
+    np.testing.assert_allclose(value, 16e4 if wrong else 0.0, rtol=1e-6)
+    np.testing.assert_allclose(slope, (1.0 if logit > 0 else 0.0) - x, atol=1e-6)
+
+
+@pytest.mark.parametrize("log_var", [-50.0, 50.0])
+@pytest.mark.parametrize("mean", [0.0, 3.0])
+def test_gaussians_at_extreme_variances(log_var, mean):
+    m, v = jnp.full((4,), mean), jnp.full((4,), log_var)
+    kl = 2 * (np.exp(log_var) - 1 - log_var + mean**2)
+    np.testing.assert_allclose(losses.kl_standard_normal(m, v), kl, rtol=1e-5)
+    nll = 2 * (np.log(2 * np.pi) + log_var + mean**2 * np.exp(-log_var))
+    np.testing.assert_allclose(losses.gaussian_nll(m, jnp.zeros(4), log_var=v), nll, rtol=1e-5)
+    for name in ("kl_standard_normal", "gaussian_nll"):
+        f, args = LOSSES[name][0], (m, v) if name == "kl_standard_normal" else (m, jnp.zeros(4), v)
+        grads = jax.grad(lambda *a, f=f: f(*a).sum(), argnums=tuple(range(len(args))))(*args)
+        exact = EXACT_GRADIENTS[name](*args)
+        for found, expected in zip(grads, exact, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_kl_normal_between_extremes_is_never_nan():
+    """The true value, 1e43 nats, is beyond float32: inf, and right where it fits."""
+    wide, narrow, zero = jnp.full((2,), 50.0), jnp.full((2,), -50.0), jnp.zeros(2)
+    assert losses.kl_normal(zero, wide, zero, narrow) == jnp.inf
+    np.testing.assert_allclose(losses.kl_normal(zero, narrow, zero, wide), 99.0, rtol=1e-6)
+    for a, b in ((wide, narrow), (narrow, wide)):
+        grads = jax.grad(losses.kl_normal, argnums=(0, 1, 2, 3))(zero, a, zero, b)
+        assert not any(np.isnan(g).any() for g in grads)

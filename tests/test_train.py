@@ -1,0 +1,202 @@
+"""The train step, the epoch, and the loop around them."""
+
+import functools
+import math
+import os
+import signal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from tests.models import small_vae
+from vaex import objectives
+from vaex.data.preprocess import binarize_dynamic
+from vaex.errors import UsageError
+from vaex.fit import Loop, Progress, fit
+from vaex.train import Recipe, init_state, train_epoch, train_step
+
+VAE = small_vae(x_dim=6)
+OPTIMIZER = optax.adam(1e-2)
+IMAGES = jnp.asarray(np.random.default_rng(0).integers(0, 256, (40, 2, 3, 1)), jnp.uint8)
+
+
+def flat_binarize(key, images):
+    return binarize_dynamic(key, images).reshape(*images.shape[:-3], -1)
+
+
+RECIPE = Recipe(VAE.bind, objectives.batch_loss(objectives.elbo), OPTIMIZER, flat_binarize)
+
+
+def start():
+    return init_state(VAE.init(jax.random.key(0)), OPTIMIZER)
+
+
+def assert_trees_equal(a, b):
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def test_a_step_is_the_optimizers_update_of_the_losss_gradient():
+    state, key = start(), jax.random.key(1)
+    after, metrics = train_step(state, key, IMAGES[:8], recipe=RECIPE)
+    data_key, noise_key = jax.random.split(jax.random.fold_in(key, 0))
+    x = flat_binarize(data_key, IMAGES[:8])
+
+    def loss(params):
+        model = VAE.bind(params)
+        keys = jax.random.split(noise_key, 8)
+        return -np.float32(1 / 8) * sum(objectives.elbo(k, model, one).elbo for k, one in zip(keys, x, strict=True))
+
+    value, grads = jax.value_and_grad(loss)(state.params)
+    np.testing.assert_allclose(metrics["loss"], value, rtol=1e-5)
+    # Adam's first step is the learning rate times the sign of the gradient, but for eps.
+    moved = jax.tree.map(lambda p, q: q - p, state.params, after.params)
+    expected = jax.tree.map(lambda g: -1e-2 * g / (jnp.abs(g) + 1e-8), grads)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-5), moved, expected)
+    assert after.step == 1
+
+
+def test_golden_values_of_one_step():
+    """Printed once, on a CPU with jax 0.10.2: a change here is a change of every run's numbers."""
+    _, metrics = train_step(start(), jax.random.key(1), IMAGES[:8], recipe=RECIPE)
+    np.testing.assert_allclose([metrics[name] for name in ("loss", "elbo", "log_px_z", "kl")], GOLDEN, rtol=1e-4)
+
+
+GOLDEN = [4.526521, -4.526521, -4.247326, 0.279195]
+
+
+def test_an_epoch_is_its_steps_in_an_order_without_repeats():
+    """A recipe that records what it sees: the parameters become a count of each image's visits."""
+
+    def count_loss(key, model, batch):
+        return -jnp.sum(model * jax.nn.one_hot(batch, 40)), {"objective": jnp.zeros(())}
+
+    recipe = Recipe(lambda p: p, count_loss, optax.sgd(1.0), lambda key, batch: batch)
+    state = init_state(jnp.zeros(40), recipe.optimizer)
+    after, _, first_bad = train_epoch(state, jax.random.key(0), jnp.arange(40), recipe=recipe, batch_size=12)
+    assert sorted(np.asarray(after.params).tolist()) == [0.0] * 4 + [1.0] * 36
+    assert after.step == 3
+    assert first_bad == -1
+    again, _, _ = train_epoch(after, jax.random.key(0), jnp.arange(40), recipe=recipe, batch_size=12)
+    left_out = lambda state, before: set(np.flatnonzero(np.asarray(state.params) == np.asarray(before)).tolist())
+    assert left_out(after, jnp.zeros(40)) != left_out(again, after.params)  # another epoch, another order
+
+
+def test_an_epoch_compiles_once_and_its_state_is_donated():
+    traces = []
+
+    def counted(*args, **kwargs):
+        traces.append(1)
+        return train_epoch(*args, **kwargs)
+
+    epoch = jax.jit(functools.partial(counted, recipe=RECIPE, batch_size=8), donate_argnums=0)
+    state = before = start()
+    for _ in range(3):
+        state, _, _ = epoch(state, jax.random.key(0), IMAGES)
+    assert len(traces) == 1
+    assert all(leaf.is_deleted() for leaf in jax.tree.leaves(before.params))
+
+
+def test_a_run_is_a_function_of_its_key():
+    epoch = jax.jit(functools.partial(train_epoch, recipe=RECIPE, batch_size=8))
+    one, again, other = (epoch(start(), jax.random.key(i), IMAGES)[0] for i in (0, 0, 1))
+    assert_trees_equal(one, again)
+    assert any((a != b).any() for a, b in zip(jax.tree.leaves(one.params), jax.tree.leaves(other.params), strict=True))
+
+
+def test_training_raises_the_bound():
+    epoch = jax.jit(functools.partial(train_epoch, recipe=RECIPE, batch_size=8))
+    state, first, _ = epoch(start(), jax.random.key(0), IMAGES)
+    for _ in range(60):
+        state, last, _ = epoch(state, jax.random.key(0), IMAGES)
+    assert last["elbo"] > first["elbo"] + 0.2
+
+
+def test_the_first_step_with_a_loss_that_is_not_finite_is_named():
+    def fails_at_three(key, model, batch):
+        return jnp.where(model > 2.5, jnp.nan, -model), {}
+
+    recipe = Recipe(lambda p: p, fails_at_three, optax.sgd(1.0), lambda key, batch: batch)
+    state = init_state(jnp.array(0.0), recipe.optimizer)
+    _, _, first_bad = train_epoch(state, jax.random.key(0), jnp.arange(40), recipe=recipe, batch_size=8)
+    assert first_bad == 3
+
+
+class Recorder:
+    """A loop whose epochs take no time: the state is the number of the epoch, its validation ELBOs are given."""
+
+    def __init__(self, elbos, *, bad_epoch=None, signal_at=None):
+        self.saved, self.rows, self.elbos = [], [], elbos
+        self.bad_epoch, self.signal_at = bad_epoch, signal_at
+        self.loop = Loop(self.run, self.validate, self.save, self.rows.append, lambda: "last good checkpoint: here")
+
+    def run(self, state):
+        if state + 1 == self.signal_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return state + 1, {"loss": jnp.array(0.0)}, jnp.array(25 if state + 1 == self.bad_epoch else -1)
+
+    def validate(self, params):
+        return {"elbo": self.elbos[len([s for s in self.saved if s[2] is not None])]}
+
+    def save(self, state, progress, elbo):
+        self.saved.append((int(state.n) if hasattr(state, "n") else int(state), progress, elbo))
+
+
+class Counter(int):
+    """A state that is a number and has params."""
+
+    params = None
+
+    def __add__(self, other):
+        return Counter(int(self) + other)
+
+
+def run_fit(recorder, **options):
+    options = {"num_epochs": 6, "num_steps": 10, "eval_every": 1, "patience": 0} | options
+    return fit(Counter(0), Progress(), recorder.loop, **options)
+
+
+@pytest.fixture(autouse=True)
+def _no_device_sync(monkeypatch):
+    monkeypatch.setattr(jax, "block_until_ready", lambda x: x)
+
+
+def test_early_stopping_counts_validations_without_a_better_elbo():
+    recorder = Recorder([-3.0, -1.0, -2.0, -1.5, -9.0, -9.0])
+    _, progress, ending = run_fit(recorder, patience=2)
+    assert (ending, progress.epoch, progress.best_elbo, progress.stale) == ("stopped early", 4, -1.0, 2)
+
+
+def test_without_patience_it_goes_to_the_end():
+    _, progress, ending = run_fit(Recorder([-1.0] + [-2.0] * 5))
+    assert (ending, progress.epoch) == ("finished", 6)
+
+
+def test_validation_every_so_many_epochs_and_at_the_end():
+    recorder = Recorder([-3.0, -2.0, -1.0])
+    run_fit(recorder, num_epochs=5, eval_every=2)
+    assert [saved[0] for saved in recorder.saved] == [2, 4, 5]
+    assert ["validation_elbo" in row for row in recorder.rows] == [False, True, False, True, True]
+
+
+def test_sigterm_writes_a_checkpoint_and_ends():
+    recorder = Recorder([-1.0] * 6, signal_at=3)
+    before = signal.getsignal(signal.SIGTERM)
+    _, progress, ending = run_fit(recorder, eval_every=2)
+    assert (ending, progress.epoch) == ("interrupted", 3)
+    assert [(saved[0], saved[2]) for saved in recorder.saved] == [(2, -1.0), (3, None)]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_with_the_steps_and_the_checkpoint():
+    with pytest.raises(UsageError, match=r"step 26 \(steps 21 to 30, epoch 3\); last good checkpoint: here; lower"):
+        run_fit(Recorder([-1.0] * 6, bad_epoch=3))
+
+
+def test_a_validation_that_is_not_finite_ends_the_run_unsaved():
+    recorder = Recorder([-1.0, math.nan])
+    with pytest.raises(UsageError, match=r"validation ELBO became non-finite \(steps 11 to 20, epoch 2\)"):
+        run_fit(recorder)
+    assert [saved[0] for saved in recorder.saved] == [1]
