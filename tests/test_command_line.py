@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import vaex
-from vaex import run_folder
+from vaex import checkpoints, run_folder
 from vaex.experiment import setup
 
 QUICK = ["--config.evaluate.num_samples=20", "--config.model.latent_dim=2"]
@@ -30,7 +30,7 @@ def vaex_run(*arguments):
 
 def newest_state(path, config):
     made = setup(config)
-    state, progress = run_folder.restore(path, jax.eval_shape(made.init))
+    state, progress = checkpoints.restore(path, jax.eval_shape(made.init))
     return state, progress
 
 
@@ -64,8 +64,8 @@ def test_a_run_holds_what_the_readme_says(whole):
     assert figures == {"learning_curves", "reconstructions", "samples", "manifold", "latent"}
     results = json.loads((path / "results.json").read_text())
     expected = (
-        "experiment dataset num_train test_elbo test_log_likelihood num_samples bits_per_dim active_units train_seconds "
-        "examples_per_second num_epochs seed versions device"
+        "experiment dataset num_train test_elbo test_log_likelihood num_samples bits_per_dim active_units "
+        "train_seconds examples_per_second num_epochs seed versions device"
     )
     assert set(expected.split()) <= set(results)
     assert results["test_elbo"] <= results["test_log_likelihood"] < 0

@@ -14,7 +14,7 @@ ROWS = [
     {"model"},
     {"objectives"},
     {"data", "data.cache", "data.sources", "data.preprocess", "data.tfds_worker", "train", "evaluate", "plots"},
-    {"assess", "fit", "run_folder"},
+    {"assess", "figures", "fit", "run_folder", "checkpoints"},
     {"config", "experiment", "console"},
     {"commands"},
     {"__main__", "__init__"},

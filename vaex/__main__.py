@@ -76,7 +76,7 @@ def _set_up_jax() -> None:
         from vaex.data.cache import cache_dir
 
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache_dir() / "jax")
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 
 if __name__ == "__main__":

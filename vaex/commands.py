@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vaex import assess, console, plots, run_folder
+from vaex import assess, console, run_folder
 from vaex.config import Config, read_config, save_config
 from vaex.errors import UsageError
 from vaex.experiment import Setup, load, setup
@@ -52,6 +52,8 @@ def sample(run: str, num_samples: int, seed: int) -> Path:
     if num_samples < 1:
         raise UsageError(f"--num-samples is {num_samples}: expected at least 1")
     path = run_folder.open_run(run)
+    from vaex import figures
+
     vae, params, _ = load(path)
     model = vae.bind(params)
     figure_key, draw_key = jax.random.split(jax.random.key(seed))
@@ -61,7 +63,7 @@ def sample(run: str, num_samples: int, seed: int) -> Path:
     means = jax.vmap(lambda z: model.decode(z).mean)(z)  # pyright: ignore[reportAttributeAccessIssue]
     with run_folder.locked(path):
         np.savez(path / "samples.npz", z=np.asarray(z), means=np.asarray(means), samples=np.asarray(images))
-        _save_figure(path, "samples", assess.samples(figure_key, model, num_samples=num_samples))
+        _save_figure(path, "samples", figures.samples(figure_key, model, num_samples=num_samples))
     console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / 'samples.npz'}")
     return path
 
@@ -80,7 +82,6 @@ def _train(path: Path, made: Setup) -> Path:
         )
         num_steps = len(images) // c.batch_size
         with (
-            run_folder.checkpoints(path) as manager,
             run_folder.metrics_writer(path, epoch=progress.epoch) as write,
             console.training(c.num_epochs, progress.epoch, num_steps * c.batch_size) as show,
         ):
@@ -90,15 +91,18 @@ def _train(path: Path, made: Setup) -> Path:
                 show(row)
 
             def last_good() -> str:
-                step = manager.latest_step()
-                return "no checkpoint yet" if step is None else f"last good checkpoint: {manager.directory / str(step)}"
+                newest = run_folder.newest_checkpoint(path)
+                return "no checkpoint yet" if newest is None else f"last good checkpoint: {newest}"
+
+            def save(state: TrainState, progress: Progress, elbo: float | None) -> None:
+                from vaex import checkpoints  # orbax: half a second, which the first step need not wait for
+
+                checkpoints.save(path, progress.epoch, state, progress._asdict(), elbo=elbo)
 
             loop = Loop(
                 run_epoch=lambda state: run_epoch(state, made.key, images),
                 validate=_validator(made),
-                save=lambda state, progress, elbo: run_folder.save(
-                    manager, progress.epoch, state, progress._asdict(), elbo=elbo
-                ),
+                save=save,
                 log=log,
                 last_good=last_good,
             )
@@ -133,7 +137,9 @@ def _validator(made: Setup) -> Callable[[Any], dict[str, float]]:
 
 def _report(path: Path, made: Setup, progress: Progress) -> None:
     """Write results.json and figures/ of the best checkpoint, and print the summary."""
-    state, best = run_folder.restore(path, jax.eval_shape(made.init), best=True)
+    from vaex import checkpoints
+
+    state, best = checkpoints.restore(path, jax.eval_shape(made.init), best=True)
     data_key, score_key, figure_key = jax.random.split(jax.random.fold_in(made.key, _TEST_KEY), 3)
     x = made.recipe.preprocess(data_key, jnp.asarray(made.dataset.test.images))
     c = made.options
@@ -165,18 +171,21 @@ def _report(path: Path, made: Setup, progress: Progress) -> None:
         "device": jax.devices()[0].device_kind,
     }
     run_folder.write_json(path / run_folder.RESULTS, results)
-    rows = run_folder.read_metrics(path)
-    _save_figure(path, "learning_curves", plots.learning_curves(rows))
-    for name, figure in assess.figures(figure_key, made.recipe.bind, state.params, x, made.dataset.test.labels):
+    from vaex import figures  # matplotlib takes a second to import, which the first step need not wait for
+
+    _save_figure(path, "learning_curves", figures.learning_curves(run_folder.read_metrics(path)))
+    for name, figure in figures.of_model(figure_key, made.recipe.bind, state.params, x, made.dataset.test.labels):
         _save_figure(path, name, figure)
     console.summary(results, _shown(path))
 
 
 def _progress(path: Path, made: Setup) -> tuple[TrainState, Progress]:
     """The newest checkpoint, or the state before the first step."""
-    if not run_folder.has_checkpoint(path):
+    if run_folder.newest_checkpoint(path) is None:
         return made.init(), Progress()
-    state, progress = run_folder.restore(path, jax.eval_shape(made.init))
+    from vaex import checkpoints
+
+    state, progress = checkpoints.restore(path, jax.eval_shape(made.init))
     return jax.device_put(state), Progress(**progress)
 
 

@@ -3,7 +3,6 @@
 import difflib
 import functools
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -16,10 +15,11 @@ import optax
 
 from vaex import data, model, objectives
 from vaex.config import Config, read_config
-from vaex.data.preprocess import BINARIZE, Preprocess, dequantize, mean_image
+from vaex.data.preprocess import BINARIZE, Preprocess, dequantize
 from vaex.errors import UsageError
 from vaex.model import VAE, Family, Params
 from vaex.networks import ACTIVATIONS, MLP
+from vaex.run_folder import CONFIG, DATASET, open_run, read_json
 from vaex.train import Recipe, TrainState, init_state
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ def setup(config: Config) -> Setup:
         vae=vae,
         recipe=recipe,
         dataset=dataset,
-        init=lambda: init_state(vae.init(init_key), recipe.optimizer),
+        init=jax.jit(lambda: init_state(vae.init(init_key), recipe.optimizer)),
         key=train_key,
         label=dataset.label if is_likelihood else f"{dataset.label} (grey pixels: not a likelihood)",
         dequantized=preprocess.apply is dequantize,
@@ -143,15 +143,15 @@ def load(run_folder: str | Path) -> tuple[VAE, Params, Config]:
     Raises:
         UsageError: not a run folder, or a damaged checkpoint.
     """
-    from vaex import run_folder as folder
+    from vaex import checkpoints
 
-    path = folder.open_run(run_folder)
-    config = read_config(path / folder.CONFIG)
-    described = json.loads((path / folder.DATASET).read_text())
+    path = open_run(run_folder)
+    config = read_config(path / CONFIG)
+    described = read_json(path / DATASET)
     vae = build_vae(config, tuple(described["x_shape"]))
     optimizer = _optimizer(config, 1)
     abstract = jax.eval_shape(lambda: init_state(vae.init(jax.random.key(0)), optimizer))
-    state, _ = folder.restore(path, abstract, best=True)
+    state, _ = checkpoints.restore(path, abstract, best=True)
     return vae, state.params, config
 
 
@@ -232,7 +232,7 @@ def _lookup(table: Mapping[str, T], name: str, field: str) -> T:
 
 
 def _mean(images: np.ndarray) -> np.ndarray:
-    return np.asarray(mean_image(jnp.asarray(images)))
+    return images.mean(axis=0, dtype=np.float32) / 255
 
 
 def _output_bias(mean: np.ndarray, *, logits: bool) -> Callable:

@@ -1,24 +1,17 @@
-"""A run on disk: its lock, its checkpoints and its metrics."""
+"""A run on disk: its folder, its lock and its metrics."""
 
 import contextlib
 import fcntl
 import json
 import os
 import time
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-import orbax.checkpoint as ocp
-from orbax.checkpoint.checkpoint_managers import preservation_policy
-
 from vaex.errors import UsageError
 
 CONFIG, DATASET, METRICS, RESULTS = "config.json", "dataset.json", "metrics.jsonl", "results.json"
-_METRIC = "validation_elbo"
 
 
 def create_run(root: Path, experiment: str) -> Path:
@@ -88,101 +81,29 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
 @contextlib.contextmanager
 def metrics_writer(path: Path, *, epoch: int) -> Iterator[Any]:
     """A function that appends a row to metrics.jsonl and to TensorBoard; rows after `epoch` are taken back first."""
-    from tensorboardX import SummaryWriter
-
     kept = [row for row in read_metrics(path) if row["epoch"] <= epoch]
     (path / METRICS).write_text("".join(json.dumps(row) + "\n" for row in kept))
-    with open(path / METRICS, "a") as file, SummaryWriter(str(path / "tensorboard"), purge_step=epoch + 1) as board:
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context((path / METRICS).open("a"))
+        boards = []
 
         def write(row: dict[str, float]) -> None:
             file.write(json.dumps(row) + "\n")
             file.flush()
+            if not boards:
+                from tensorboardX import SummaryWriter  # over a second, which the first step need not wait for
+
+                boards.append(stack.enter_context(SummaryWriter(str(path / "tensorboard"), purge_step=epoch + 1)))
             for name, value in row.items():
-                board.add_scalar(name, value, global_step=int(row["epoch"]))
+                boards[0].add_scalar(name, value, global_step=int(row["epoch"]))
 
         yield write
 
 
-@contextlib.contextmanager
-def checkpoints(path: Path) -> Iterator[ocp.CheckpointManager]:
-    """A run's checkpoints: the newest and the best by validation ELBO."""
-    policy = preservation_policy.AnyPreservationPolicy(
-        [
-            preservation_policy.LatestN(1),
-            preservation_policy.BestN(get_metric_fn=lambda m: m[_METRIC], n=1, keep_checkpoints_without_metrics=False),
-        ]
-    )
-    options = ocp.CheckpointManagerOptions(
-        preservation_policy=policy,
-        best_fn=lambda m: m[_METRIC],
-        best_mode="max",
-        cleanup_tmp_directories=True,
-        enable_async_checkpointing=False,
-    )
-    with ocp.CheckpointManager(path / "checkpoints", options=options) as manager:
-        yield manager
-
-
-def save(
-    manager: ocp.CheckpointManager, epoch: int, state: Any, progress: dict[str, Any], *, elbo: float | None
-) -> None:
-    """Write a checkpoint after an epoch, whole or not at all.
-
-    Args:
-        manager: from `checkpoints`.
-        epoch: epochs done.
-        state: a pytree of arrays.
-        progress: what else the loop carries on, as JSON.
-        elbo: the validation ELBO, or None where none was computed.
-    """
-    state = jax.device_get(state)
-    manager.save(
-        epoch,
-        args=ocp.args.Composite(
-            state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(progress | {"crc32": _crc32(state)})
-        ),
-        metrics=None if elbo is None else {_METRIC: elbo},
-        force=True,
-    )
-
-
-def restore(path: Path, abstract: Any, *, best: bool = False) -> tuple[Any, dict[str, Any]]:
-    """The newest checkpoint of a run, or its best.
-
-    Args:
-        path: the run folder.
-        abstract: the state's shapes and dtypes.
-        best: the best by validation ELBO, where one was validated.
-
-    Returns:
-        The state and the progress that were saved.
-
-    Raises:
-        UsageError: no checkpoint, or one that cannot be read or is not what was written.
-    """
-    with checkpoints(path) as manager:
-        step = (manager.best_step() if best else None) or manager.latest_step()
-        if step is None:
-            raise UsageError(f"{path} has no checkpoint: train it first")
-        try:
-            loaded = manager.restore(
-                step, args=ocp.args.Composite(state=ocp.args.StandardRestore(abstract), progress=ocp.args.JsonRestore())
-            )
-            state, progress = loaded["state"], loaded["progress"]
-            if progress.pop("crc32") != _crc32(state):
-                raise ValueError("its checksum does not match")
-        except Exception as error:  # whatever a reader raises on damaged bytes
-            others = [s for s in manager.all_steps() if s != step]
-            folder = manager.directory / str(step)
-            cure = f"delete it to go on from checkpoint {others[-1]}" if others else "delete the run and train again"
-            raise UsageError(f"checkpoint {folder} is damaged ({_first_line(error)}): {cure}") from None
-    return state, progress
-
-
-def has_checkpoint(path: Path) -> bool:
-    """Whether a run has anything to carry on from."""
-    with checkpoints(path) as manager:
-        return manager.latest_step() is not None
+def newest_checkpoint(path: Path) -> Path | None:
+    """The folder of a run's newest checkpoint; a folder with a number for its name was written to its end."""
+    done = [p for p in (path / "checkpoints").glob("*") if p.name.isdigit()]
+    return max(done, key=lambda p: int(p.name), default=None)
 
 
 def _point_latest(root: Path, path: Path) -> None:
@@ -190,15 +111,3 @@ def _point_latest(root: Path, path: Path) -> None:
     partial = root / f".latest-{os.getpid()}"
     partial.symlink_to(path.relative_to(root), target_is_directory=True)
     os.replace(partial, latest)
-
-
-def _crc32(state: Any) -> int:
-    crc = 0
-    for leaf in jax.tree.leaves(state):
-        crc = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), crc)
-    return crc
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200]

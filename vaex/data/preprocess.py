@@ -43,15 +43,11 @@ def dequantize(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"
     return (images.astype(jnp.float32) + u) / 256
 
 
-def mean_image(images: UInt8[Array, "n h w c"]) -> Float[Array, "h w c"]:
-    """The mean grey value of each pixel, in [0, 1]."""
-    return jnp.mean(images, axis=0, dtype=jnp.float32) / 255
-
-
 def _random_16_bits(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt16[Array, "..."]:
     """Two to a 32-bit word: half the work of a float uniform, which takes a word for its 23 bits."""
     size = math.prod(shape)
-    words = jax.random.bits(key, ((size + 1) // 2,), jnp.uint32)
+    with jax.threefry_partitionable(False):  # which would throw half of each block away
+        words = jax.random.bits(key, ((size + 1) // 2,), jnp.uint32)
     return jax.lax.bitcast_convert_type(words, jnp.uint16).reshape(-1)[:size].reshape(shape)
 
 

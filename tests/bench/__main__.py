@@ -1,0 +1,14 @@
+"""Speed, as ratios within one run: python -m tests.bench [train] [evaluate] [start]."""
+
+import sys
+
+from tests.bench import evaluation, start, training
+
+SECTIONS = {"train": training.main, "evaluate": evaluation.main, "start": start.main}
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:] or list(SECTIONS)
+    if unknown := set(chosen) - set(SECTIONS):
+        sys.exit(f"unknown section {', '.join(sorted(unknown))}: expected {', '.join(SECTIONS)}")
+    for name in chosen:
+        SECTIONS[name]()

@@ -1,0 +1,63 @@
+"""The figures of a run: what a trained model makes of data and of its latent space."""
+
+from collections.abc import Callable, Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+from matplotlib.figure import Figure
+
+from vaex import evaluate, plots
+from vaex.model import Model, Params
+from vaex.plots import learning_curves as learning_curves
+
+
+def of_model(
+    key: PRNGKeyArray, bind: Callable[[Params], Model], params: Params, x: Float[Array, "n ..."], labels: np.ndarray
+) -> Iterator[tuple[str, Figure]]:
+    """The figures of a trained model: reconstructions, samples, and the latent space.
+
+    Args:
+        key: a PRNG key.
+        bind: params -> Model.
+        params: the parameters.
+        x: test examples; their labels beside them, -1 where there are none.
+        labels: [N].
+
+    Returns:
+        Pairs of a name and a figure.
+    """
+    model = bind(params)
+    encode_key, sample_key, mean_key = jax.random.split(key, 3)
+    decode = jax.jit(jax.vmap(lambda z: model.decode(z).mean))  # pyright: ignore[reportAttributeAccessIssue]
+    shown = x[:48]
+    z = jax.vmap(lambda k, one: model.encode(one).sample(k))(jax.random.split(encode_key, len(shown)), shown)
+    yield "reconstructions", plots.reconstructions(np.asarray(shown), np.asarray(decode(z)))
+    yield "samples", samples(sample_key, model)
+    mean = jax.jit(
+        lambda x: evaluate.map_examples(
+            lambda k, one: evaluate.posterior_mean(k, model.encode(one)), mean_key, x, batch_size=250
+        )
+    )
+    means = np.asarray(mean(x))
+    if means.shape[-1] == 2:
+        grid = decode(jnp.asarray(plots.manifold_grid(20)))
+        yield (
+            "manifold",
+            plots.image_grid(np.asarray(grid), columns=20, title="E[p(x|z)], z on the inverse normal CDF of a grid"),
+        )
+        yield "latent", plots.latent_scatter(means, labels)
+    else:
+        dims = [int(d) for d in np.argsort(-means.var(axis=0))[:10]]
+        points = decode(jnp.asarray(plots.traversal_points(means[0], dims)))
+        title = f"each row: one latent dimension from -3 to 3, the most active first ({', '.join(map(str, dims))})"
+        yield "traversals", plots.image_grid(np.asarray(points), columns=11, title=title)
+
+
+def samples(key: PRNGKeyArray, model: Model, *, num_samples: int = 100) -> Figure:
+    """E[p(x|z)] for draws z ~ p(z)."""
+    z = model.prior.sample(key, (num_samples,))
+    images = jax.vmap(lambda z: model.decode(z).mean)(z)  # pyright: ignore[reportAttributeAccessIssue]
+    columns = max(1, round(num_samples**0.5))
+    return plots.image_grid(np.asarray(images), columns=columns, title="E[p(x|z)], z drawn from the prior")
