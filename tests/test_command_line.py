@@ -160,6 +160,7 @@ def test_traversals_and_gaussian_likelihoods(tmp_path):
         config.write_text(
             "from vaex.config import default_config\n\n\ndef get_config():\n    config = default_config()\n"
             f"    config.data.name = 'digits'\n    config.model.likelihood = {likelihood!r}\n"
+            f"    config.model.sigma = {0.2 if likelihood == 'gaussian_fixed' else None}\n"
             "    config.train.num_epochs = 2\n"
             "    config.evaluate.num_samples = 2\n    return config\n"
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
+
+from vaex.errors import UsageError
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
@@ -41,3 +44,27 @@ def iwae(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
     """
     return jax.nn.logsumexp(log_w, axis=0) - jnp.log(log_w.shape[0])
+
+
+def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*batch"]:
+    """The variational Renyi bound, which is the ELBO at alpha = 1 and the importance-weighted bound at alpha = 0.
+
+    L_alpha = 1/(1 - alpha) log 1/K sum_k w_k^(1 - alpha)
+
+    Args:
+        log_w: log-weights, [K, ...].
+        alpha: any finite number.
+
+    Returns:
+        Nats, [...], to be maximised.
+
+    Raises:
+        UsageError: alpha is not finite.
+
+    Source: Li and Turner 2016, the VR bound by Monte Carlo.
+    """
+    if not math.isfinite(alpha):
+        raise UsageError(f"alpha is {alpha}: expected a finite number; the limit at -infinity is the objective vr_max")
+    if alpha == 1:
+        return elbo(log_w)
+    return iwae((1 - alpha) * log_w) / (1 - alpha)

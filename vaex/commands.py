@@ -83,7 +83,7 @@ def _train(path: Path, made: Setup) -> Path:
         num_steps = len(images) // c.batch_size
         with (
             run_folder.metrics_writer(path, epoch=progress.epoch) as write,
-            console.training(c.num_epochs, progress.epoch, num_steps * c.batch_size) as show,
+            console.training(c.num_epochs, progress.epoch, progress.seconds, num_steps * c.batch_size) as show,
         ):
 
             def log(row: dict[str, float]) -> None:

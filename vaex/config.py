@@ -33,7 +33,7 @@ def default_config() -> Config:
                 "decoder_hidden": (500,),
                 "activation": "relu",  # a name in vaex.networks.ACTIVATIONS
                 "likelihood": "bernoulli",  # a name in vaex.experiment.LIKELIHOODS
-                "sigma": 0.1,  # of a Gaussian likelihood: fixed, or where learning starts
+                "sigma": placeholder(float),  # of gaussian_fixed, or where learning starts; unset: 0.1
             },
             "objective": {  # an unset option is the objective's own default
                 "name": "elbo",  # a name in vaex.experiment.OBJECTIVES

@@ -17,18 +17,21 @@ def say(message: str) -> None:
 
 
 @contextlib.contextmanager
-def training(num_epochs: int, done: int, examples: int) -> Iterator[Callable[[Mapping[str, float]], None]]:
+def training(
+    num_epochs: int, done: int, seconds: float, examples: int
+) -> Iterator[Callable[[Mapping[str, float]], None]]:
     """A function that shows a row of metrics.
 
     Args:
         num_epochs: of the whole run.
         done: epochs already behind.
+        seconds: that they took.
         examples: in one epoch.
     """
-    last = [0.0]
+    last = [seconds]
 
     def describe(row: Mapping[str, float]) -> str:
-        speed = examples / max(row["seconds"] - last[0], 1e-9) if last[0] else float("nan")
+        speed = examples / max(row["seconds"] - last[0], 1e-9)
         last[0] = row["seconds"]
         validation = f"  validation ELBO {row['validation_elbo']:.2f}" if "validation_elbo" in row else ""
         return f"loss {row['loss']:.2f}{validation}  {speed:,.0f} examples/s"

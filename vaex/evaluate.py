@@ -10,9 +10,19 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex import objectives
 from vaex.model import Distribution, Model
-from vaex.objectives import Terms, log_weights
+from vaex.objectives import Terms, kl_per_dimension, log_weights
 
 ACTIVE_VARIANCE = 1e-2
+__all__ = [
+    "active_units",
+    "bits_per_dim",
+    "closed_form_kl",
+    "elbo",
+    "kl_per_dimension",
+    "log_likelihood",
+    "map_examples",
+    "posterior_mean",
+]
 
 
 def log_likelihood(
@@ -99,16 +109,6 @@ def active_units(means: Float[Array, "n d"]) -> Bool[Array, " d"]:
     Source: Burda, Grosse and Salakhutdinov 2015, section 5.2.
     """
     return jnp.var(means, axis=0) > ACTIVE_VARIANCE
-
-
-def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, " d"] | None:
-    """KL(q || p) of each latent dimension, in nats; None where q or p does not factorize.
-
-    KL_j = KL(q(z_j|x) || p(z_j))
-    """
-    if not (isinstance(q, dist.Independent) and isinstance(p, dist.Independent)):
-        return None
-    return dist.kl_divergence(q.base_dist, p.base_dist)
 
 
 def bits_per_dim(log_px: Float[Array, "..."], *, num_dims: int, dequantized: bool) -> Float[Array, "..."]:

@@ -36,8 +36,9 @@ LIKELIHOODS = {
     "bernoulli": Likelihood(lambda sigma, shape: model.bernoulli(), discrete=True),
     "gaussian_fixed": Likelihood(lambda sigma, shape: model.normal_fixed(sigma), discrete=False),
     "gaussian_scalar": Likelihood(lambda sigma, shape: model.normal_learned(sigma), discrete=False),
-    "gaussian_pixel": Likelihood(lambda sigma, shape: model.normal_learned(jnp.full(shape, sigma)), discrete=False),
+    "gaussian_pixel": Likelihood(lambda sigma, shape: model.normal_learned(np.full(shape, sigma)), discrete=False),
 }
+_SIGMA = 0.1  # where learning starts: wide enough that no pixel is an outlier at first
 OBJECTIVES = {"elbo": objectives.elbo, "iwae": objectives.iwae, "stl": objectives.stl}
 OPTIMIZERS = {"adam": optax.adam, "adagrad": optax.adagrad, "sgd": optax.sgd}
 
@@ -85,7 +86,7 @@ def setup(config: Config) -> Setup:
             f"the training images of {dataset.label}"
         )
     steps = config.train.num_epochs * (len(images) // config.train.batch_size)
-    vae = build_vae(config, images.shape[1:], mean=functools.partial(_mean, images))
+    vae = build_vae(config, images.shape[1:], mean=images.mean(axis=0, dtype=np.float32) / 255)
     objective = _objective(config)
     recipe = Recipe(vae.bind, objectives.batch_loss(objective), _optimizer(config, steps), preprocess.apply)
     init_key, train_key = jax.random.split(jax.random.key(config.seed))
@@ -108,13 +109,13 @@ def setup(config: Config) -> Setup:
     )
 
 
-def build_vae(config: Config, x_shape: tuple[int, ...], *, mean: Callable[[], np.ndarray] | None = None) -> VAE:
+def build_vae(config: Config, x_shape: tuple[int, ...], *, mean: np.ndarray | None = None) -> VAE:
     """The VAE of a config.
 
     Args:
         config: a config.
         x_shape: the shape of one image.
-        mean: gives the training mean in [0, 1], from which the output bias starts; not needed where parameters are at
+        mean: of each training pixel in [0, 1], from which the output's bias starts; not needed where parameters are at
             hand.
 
     Returns:
@@ -123,14 +124,14 @@ def build_vae(config: Config, x_shape: tuple[int, ...], *, mean: Callable[[], np
     c = config.model
     likelihood = _lookup(LIKELIHOODS, c.likelihood, "model.likelihood")
     activation = _lookup(ACTIVATIONS, c.activation, "model.activation")
-    bias = nn.initializers.zeros if mean is None else _output_bias(mean(), logits=likelihood.discrete)
+    bias = nn.initializers.zeros if mean is None else _output_bias(mean, logits=likelihood.discrete)
     return VAE(
         x_shape=x_shape,
         encoder=MLP(tuple(c.encoder_hidden), (2 * c.latent_dim,), activation),
         decoder=MLP(tuple(c.decoder_hidden), x_shape, activation, out_bias=bias),
         prior=model.standard_normal(c.latent_dim),
         posterior=model.diagonal_normal(),
-        likelihood=likelihood.family(c.sigma, x_shape),
+        likelihood=likelihood.family(_SIGMA if c.sigma is None else c.sigma, x_shape),
     )
 
 
@@ -196,6 +197,10 @@ def _optimizer(config: Config, num_steps: int) -> optax.GradientTransformation:
 
 
 def _check_numbers(config: Config) -> None:
+    if config.model.sigma is None and config.model.likelihood == "gaussian_fixed":
+        raise UsageError("model.likelihood is 'gaussian_fixed' without a sigma: set --config.model.sigma=0.1, say")
+    if config.model.sigma is not None and config.model.likelihood == "bernoulli":
+        raise UsageError("model.sigma is set, but model.likelihood 'bernoulli' has none: unset it")
     positive = {
         "model.latent_dim": config.model.latent_dim,
         "model.sigma": config.model.sigma,
@@ -229,10 +234,6 @@ def _lookup(table: Mapping[str, T], name: str, field: str) -> T:
         near = difflib.get_close_matches(str(name), table, n=3) or list(table)
         raise UsageError(f"{field} is {name!r}: expected one of {', '.join(table)}; nearest: {', '.join(near)}")
     return table[name]
-
-
-def _mean(images: np.ndarray) -> np.ndarray:
-    return images.mean(axis=0, dtype=np.float32) / 255
 
 
 def _output_bias(mean: np.ndarray, *, logits: bool) -> Callable:

@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import IndependentBernoulli
@@ -83,13 +84,13 @@ def normal_fixed(sigma: float) -> Family:
     )
 
 
-def normal_learned(sigma: Float[Array, "..."] | float) -> Family:
+def normal_learned(sigma: ArrayLike) -> Family:
     """The likelihood p(x|z) = N(raw, diag(sigma^2)) with sigma learned, the same for every z.
 
     Args:
         sigma: where learning starts. A scalar is one sigma for all pixels, an array of x's shape one for each.
 
-    Source: the scalar as in Rybkin, Daniilidis and Levine 2021, section 3.1.
+    Source: the scalar as in Rybkin, Daniilidis and Levine 2021.
     """
 
     def apply(params: Params, raw: Float[Array, "..."]) -> Distribution:

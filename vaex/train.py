@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.model import Model, Params
-from vaex.objectives import BatchLoss
+from vaex.objectives import BatchLoss, Context
+
+_DECAY = 0.99  # of the moving average of the ELBO
 
 
 class TrainState(NamedTuple):
@@ -18,6 +20,7 @@ class TrainState(NamedTuple):
     params: Params
     opt_state: optax.OptState
     step: Int[Array, ""]
+    average: Float[Array, ""]  # a moving average of the ELBO, for baselines
 
 
 class Recipe(NamedTuple):
@@ -27,6 +30,7 @@ class Recipe(NamedTuple):
     batch_loss: BatchLoss
     optimizer: optax.GradientTransformation
     preprocess: Callable[[PRNGKeyArray, Any], Any]  # stored examples -> what the likelihood is defined on
+    penalty: Callable[[Params], Array | float] = lambda params: 0.0  # nats per example: -log p(params) / N for MAP
 
 
 Metrics = dict[str, Array]
@@ -34,7 +38,7 @@ Metrics = dict[str, Array]
 
 def init_state(params: Params, optimizer: optax.GradientTransformation) -> TrainState:
     """The state before the first step."""
-    return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32))
+    return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32), jnp.zeros(()))
 
 
 def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Recipe) -> tuple[TrainState, Metrics]:
@@ -55,12 +59,15 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Reci
     x = recipe.preprocess(data_key, batch)
 
     def loss(params: Params):
-        return recipe.batch_loss(noise_key, recipe.bind(params), x)
+        value, metrics = recipe.batch_loss(noise_key, recipe.bind(params), x, Context(state.step, state.average))
+        return value + recipe.penalty(params), metrics
 
     (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(state.params)
     updates, opt_state = recipe.optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
-    return TrainState(params, opt_state, state.step + 1), {"loss": value, **metrics}
+    bound = metrics["elbo"]
+    average = jnp.where(state.step == 0, bound, _DECAY * state.average + (1 - _DECAY) * bound)
+    return TrainState(params, opt_state, state.step + 1, average), {"loss": value, **metrics}
 
 
 def train_epoch(

@@ -1,0 +1,36 @@
+"""What training maximises: (key, model, x) -> Terms, for one example; some take the whole batch and say so."""
+
+from vaex.objectives.batch import BatchLoss, Context, batch_loss, info, squared_mmd, total_correlation
+from vaex.objectives.discrete import enumerate, reinforce, vimco
+from vaex.objectives.elbo import elbo, stl
+from vaex.objectives.importance import ciwae, dreg, iwae, miwae, piwae, renyi, vr_max
+from vaex.objectives.shaped import capacity, free_bits
+from vaex.objectives.terms import Objective, Terms, Weights, kl_per_dimension, log_weights
+
+__all__ = [
+    "BatchLoss",
+    "Context",
+    "Objective",
+    "Terms",
+    "Weights",
+    "batch_loss",
+    "capacity",
+    "ciwae",
+    "dreg",
+    "elbo",
+    "enumerate",
+    "free_bits",
+    "info",
+    "iwae",
+    "kl_per_dimension",
+    "log_weights",
+    "miwae",
+    "piwae",
+    "reinforce",
+    "renyi",
+    "squared_mmd",
+    "stl",
+    "total_correlation",
+    "vimco",
+    "vr_max",
+]

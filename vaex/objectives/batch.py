@@ -1,0 +1,175 @@
+"""From objectives to the loss of a train step; objectives that need the whole batch."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from vaex.errors import UsageError
+from vaex.model import Model
+from vaex.objectives.terms import Objective, Terms, factors
+
+
+class Context(NamedTuple):
+    """What a loss may know of the training around it."""
+
+    step: Int[Array, ""]
+    average: Float[Array, ""]  # a moving average of the ELBO over the steps before
+
+
+# (key, model, batch, context) -> (loss, metrics): the one type that the train step takes.
+BatchLoss = Callable[[PRNGKeyArray, Model, Any, Context], tuple[Float[Array, ""], dict[str, Array]]]
+
+
+def batch_loss(objective: Objective, *, whole_batch: bool = False, **options: Any) -> BatchLoss:
+    """The mean over a batch of minus an objective: what a train step minimises.
+
+    loss = -1/M sum_i objective(x_i)
+
+    Args:
+        objective: (key, model, x, *, ...) -> Terms, or with whole_batch (key, model, batch, *, ...) -> Terms [M].
+        whole_batch: which of the two.
+        options: the objective's; a function is called with the Context at each step, which makes it a schedule.
+
+    Returns:
+        (key, model, batch, context) -> (loss, metrics), in nats per example; metrics are the means of Terms' fields.
+
+    Source: Kingma and Welling 2013, equation 8, per example.
+    """
+
+    def loss(
+        key: PRNGKeyArray, model: Model, batch: Any, context: Context
+    ) -> tuple[Float[Array, ""], dict[str, Array]]:
+        now = {name: value(context) if callable(value) else value for name, value in options.items()}
+        if whole_batch:
+            terms = objective(key, model, batch, **now)
+        else:
+            keys = jax.random.split(key, jax.tree.leaves(batch)[0].shape[0])
+            terms = jax.vmap(lambda k, x: objective(k, model, x, **now))(keys, batch)
+        terms = jax.tree.map(jnp.mean, terms)
+        return -terms.objective, terms._asdict()
+
+    return loss
+
+
+def total_correlation(
+    key: PRNGKeyArray,
+    model: Model,
+    batch: Float[Array, "m ..."],
+    *,
+    num_train: int,
+    alpha: float = 1.0,
+    beta: float = 6.0,
+    gamma: float = 1.0,
+) -> Terms:
+    """The beta-TC-VAE objective: the KL in three parts, each with its weight.
+
+    E log p(x|z) - alpha I(x; z) - beta KL(q(z) || prod_j q(z_j)) - gamma sum_j KL(q(z_j) || p(z_j))
+
+    where minibatch-weighted sampling estimates log q(z_i) by log 1/(NM) sum_m q(z_i|x_m), and log q(z_ij) likewise.
+    With alpha = beta = gamma = 1 the estimates of q(z) cancel: the ELBO with the sampled KL.
+
+    Args:
+        key: a PRNG key.
+        model: a model whose q(z|x) and p(z) factorize over dimensions.
+        batch: M examples, at least 2.
+        num_train: N, the size of the data set.
+        alpha: weight of the index-code mutual information.
+        beta: weight of the total correlation.
+        gamma: weight of the dimension-wise KL.
+
+    Returns:
+        Terms, each [M], in nats.
+
+    Raises:
+        UsageError: one example instead of a batch, or distributions that do not factorize.
+
+    Source: Chen et al. 2018, equations 2 to 4 and appendix C.1.
+    """
+    qs, keys = _encode_batch(key, model, batch)
+    log_px_z, z = jax.vmap(lambda k, q, x: _draw_and_decode(k, model, q, x))(keys, qs, batch)
+    pairs = jax.vmap(lambda one: jax.vmap(lambda q: factors(q).log_prob(one))(qs))(z)  # log q(z_ij|x_m): [i, m, j]
+    log_nm = math.log(num_train * z.shape[0])
+    log_q = jnp.einsum("iij->i", pairs)
+    log_q_aggregate = jax.nn.logsumexp(jnp.sum(pairs, axis=-1), axis=1) - log_nm
+    log_q_product = jnp.sum(jax.nn.logsumexp(pairs, axis=1) - log_nm, axis=-1)
+    log_p = jax.vmap(model.prior.log_prob)(z)
+    information, correlation, marginal = log_q - log_q_aggregate, log_q_aggregate - log_q_product, log_q_product - log_p
+    kl = log_q - log_p
+    objective = log_px_z - alpha * information - beta * correlation - gamma * marginal
+    return Terms(objective, log_px_z - kl, log_px_z, kl)
+
+
+def info(
+    key: PRNGKeyArray, model: Model, batch: Float[Array, "m ..."], *, alpha: float = 1.0, strength: float = 500.0
+) -> Terms:
+    """The InfoVAE objective with the maximum mean discrepancy between q(z) and p(z).
+
+    E log p(x|z) - (1 - alpha) KL(q(z|x) || p(z)) - (alpha + strength - 1) MMD^2(q(z), p(z))
+
+    The MMD has the Gaussian kernel exp(-|z - z'|^2 / (2 d)); its unbiased estimate compares the batch with as many
+    draws from the prior.
+
+    Args:
+        key: a PRNG key.
+        model: a model whose z is one vector.
+        batch: M examples, at least 2.
+        alpha: 1 drops the KL (MMD-VAE); 0 with strength 1 is the ELBO.
+        strength: lambda.
+
+    Returns:
+        Terms, each [M], in nats; the MMD is the batch's, the same for each example.
+
+    Raises:
+        UsageError: one example instead of a batch.
+
+    Source: Zhao, Song and Ermon 2017, equation 6.
+    """
+    prior_key, key = jax.random.split(key)
+    qs, keys = _encode_batch(key, model, batch)
+    log_px_z, z = jax.vmap(lambda k, q, x: _draw_and_decode(k, model, q, x))(keys, qs, batch)
+    log_q = jax.vmap(lambda q, one: q.log_prob(one))(qs, z)
+    kl = log_q - jax.vmap(model.prior.log_prob)(z)
+    discrepancy = squared_mmd(z, model.prior.sample(prior_key, (z.shape[0],)))
+    objective = log_px_z - (1 - alpha) * kl - (alpha + strength - 1) * discrepancy
+    return Terms(objective, log_px_z - kl, log_px_z, kl)
+
+
+def squared_mmd(a: Float[Array, "m d"], b: Float[Array, "n d"]) -> Float[Array, ""]:
+    """The squared maximum mean discrepancy of two samples, without bias, so that it may be below zero.
+
+    mean_{i != j} k(a_i, a_j) + mean_{i != j} k(b_i, b_j) - 2 mean_{i, j} k(a_i, b_j)
+
+    Source: Gretton et al. 2012, lemma 6.
+    """
+
+    def kernel(u: Float[Array, "m d"], v: Float[Array, "n d"]) -> Float[Array, "m n"]:
+        squares = jnp.sum(u**2, axis=-1)[:, None] + jnp.sum(v**2, axis=-1)[None] - 2 * u @ v.T
+        return jnp.exp(-squares / (2 * u.shape[-1]))
+
+    def within(u: Float[Array, "m d"]) -> Float[Array, ""]:
+        m = u.shape[0]
+        return (jnp.sum(kernel(u, u)) - m) / (m * (m - 1))
+
+    return within(a) + within(b) - 2 * jnp.mean(kernel(a, b))
+
+
+def _encode_batch(key: PRNGKeyArray, model: Model, batch: Float[Array, "m ..."]) -> tuple[Any, PRNGKeyArray]:
+    try:
+        if batch.shape[0] < 2:
+            raise TypeError
+        jax.eval_shape(model.encode, batch[0])
+    except (TypeError, ValueError, IndexError) as error:
+        raise UsageError(
+            f"this objective takes a batch of at least 2 examples, found shape {batch.shape}: call it without vmap on "
+            "[M, ...], or in batch_loss with whole_batch=True"
+        ) from error
+    return jax.vmap(model.encode)(batch), jax.random.split(key, batch.shape[0])
+
+
+def _draw_and_decode(key: PRNGKeyArray, model: Model, q: Any, x: Any) -> tuple[Float[Array, ""], Any]:
+    z = q.sample(key)
+    return model.decode(z).log_prob(x), z

@@ -1,0 +1,124 @@
+"""Objectives for latents whose draws carry no gradient: the score function with its baselines, and enumeration."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex import bounds
+from vaex.errors import UsageError
+from vaex.model import Model
+from vaex.objectives.terms import Terms, check_num_samples, log_weights, terms, with_value
+
+
+def reinforce(
+    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 2, baseline: str | Float[Array, ""] = "leave_one_out"
+) -> Terms:
+    """The ELBO with the score-function gradient of q.
+
+    generator:    1/K sum_k d log p(x, z_k) / d theta
+    recognition:  1/K sum_k (log w_k - b_k) d log q(z_k|x) / d phi
+
+    Unbiased for any baseline b_k that does not depend on z_k.
+
+    Args:
+        key: a PRNG key.
+        model: a model with any q, discrete or not.
+        x: one example.
+        num_samples: K.
+        baseline: "leave_one_out", the mean of the other draws' log-weights; or a number, such as a moving average of
+            the bound.
+
+    Returns:
+        Terms, in nats, with the value of the ELBO with the sampled KL.
+
+    Raises:
+        UsageError: num_samples below 1, or below 2 with the leave-one-out baseline; another name for a baseline.
+
+    Source: Mnih and Gregor 2014; leave-one-out as in Mnih and Rezende 2016 and Kool et al. 2019.
+    """
+    check_num_samples(num_samples)
+    q = model.encode(x)
+    z = jax.lax.stop_gradient(q.sample(key, (num_samples,)))
+    w = log_weights(model, x, q, z)
+    signal = jax.lax.stop_gradient(w.log_w)
+    if isinstance(baseline, str):
+        if baseline != "leave_one_out":
+            raise UsageError(f'baseline is {baseline!r}: expected "leave_one_out" or a number')
+        _check_leave_one_out(num_samples)
+        signal = (signal - jnp.mean(signal)) * num_samples / (num_samples - 1)  # log w_k - mean of the others
+    else:
+        signal = signal - jax.lax.stop_gradient(baseline)
+    surrogate = jnp.mean(w.log_px_z + w.log_pz + signal * w.log_qz)
+    return terms(with_value(bounds.elbo(w.log_w), surrogate), w)
+
+
+def vimco(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Terms:
+    """The importance-weighted bound with the score-function gradient of q and a baseline for each draw.
+
+    generator:    sum_k v_k d log p(x, z_k) / d theta,   v = softmax(log w)
+    recognition:  sum_k (L_K - L_K^(-k) - v_k) d log q(z_k|x) / d phi
+
+    L_K^(-k) is L_K with log w_k replaced by the mean of the others, the log of their geometric mean.
+
+    Args:
+        key: a PRNG key.
+        model: a model with any q, discrete or not.
+        x: one example.
+        num_samples: K, at least 2.
+
+    Returns:
+        Terms, in nats, with the value of iwae.
+
+    Raises:
+        UsageError: num_samples below 2.
+
+    Source: Mnih and Rezende 2016, VIMCO.
+    """
+    check_num_samples(num_samples)
+    _check_leave_one_out(num_samples)
+    q = model.encode(x)
+    z = jax.lax.stop_gradient(q.sample(key, (num_samples,)))
+    w = log_weights(model, x, q, z)
+    log_w = jax.lax.stop_gradient(w.log_w)
+    others = (jnp.sum(log_w) - log_w) / (num_samples - 1)
+    replaced = jnp.where(jnp.eye(num_samples, dtype=bool), others[:, None], log_w[None, :])  # row k: without draw k
+    signal = bounds.iwae(log_w) - bounds.iwae(replaced.T)
+    # log w carries both the generator's gradient and -v_k d log q, the part of L_K that depends on phi directly.
+    return terms(with_value(bounds.iwae(w.log_w), bounds.iwae(w.log_w) + jnp.sum(signal * w.log_qz)), w)
+
+
+def enumerate(key: PRNGKeyArray, model: Model, x: Any) -> Terms:
+    """The exact ELBO of a discrete latent, by a sum over all its states.
+
+    sum_z q(z|x) (log p(x|z) + log p(z) - log q(z|x))
+
+    Args:
+        key: not needed, since nothing is drawn.
+        model: a model whose q(z|x) enumerates its support.
+        x: one example.
+
+    Returns:
+        Terms, in nats, exact.
+
+    Raises:
+        UsageError: q(z|x) cannot be enumerated.
+
+    Source: Kingma et al. 2014, equation 7, where y is summed over.
+    """
+    q: Any = model.encode(x)
+    if not getattr(q, "has_enumerate_support", False):
+        raise UsageError(
+            f"{type(q).__name__} cannot be enumerated: use reinforce or vimco, or elbo if it is continuous"
+        )
+    w = log_weights(model, x, q, q.enumerate_support())
+    probabilities = jnp.exp(w.log_qz)
+    log_px_z = jnp.sum(probabilities * w.log_px_z)
+    kl = jnp.sum(jnp.where(probabilities > 0, probabilities * (w.log_qz - w.log_pz), 0.0))
+    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
+
+
+def _check_leave_one_out(num_samples: int) -> None:
+    if num_samples < 2:
+        raise UsageError(f"num_samples is {num_samples}: a leave-one-out baseline needs at least 2 draws from q(z|x)")

@@ -1,0 +1,70 @@
+"""The evidence lower bound, with the closed-form and the sampled KL, and its gradient of low variance."""
+
+from typing import Any
+
+import jax
+from jaxtyping import PRNGKeyArray
+
+from vaex import bounds
+from vaex.errors import UsageError
+from vaex.model import Model
+from vaex.objectives.terms import Terms, analytic_kl, draw, log_weights, terms
+
+
+def elbo(
+    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, kl: str = "analytic", beta: float = 1.0
+) -> Terms:
+    """The evidence lower bound, averaged over L draws.
+
+    kl="analytic": ELBO = 1/L sum_l log p(x|z_l) - KL(q(z|x) || p(z))
+    kl="sampled":  ELBO = 1/L sum_l log p(x|z_l) + log p(z_l) - log q(z_l|x)
+
+    Args:
+        key: a PRNG key.
+        model: a model.
+        x: one example.
+        num_samples: L.
+        kl: "analytic" for the closed form, "sampled" for an estimate from the same draws.
+        beta: weight of the KL in the objective; the reported elbo is never weighted.
+
+    Returns:
+        Terms, in nats.
+
+    Raises:
+        ValueError: num_samples below 1, another `kl`, or a closed form that does not exist.
+
+    Source: Kingma and Welling 2013, equation 7 (SGVB-B) and 6 (SGVB-A); beta as in Higgins et al. 2017, equation 4.
+    """
+    if kl not in ("analytic", "sampled"):
+        raise UsageError(f'kl is {kl!r}: expected "analytic" or "sampled"')
+    q = model.encode(x)
+    w = log_weights(model, x, q, draw(key, q, num_samples))
+    log_px_z = bounds.elbo(w.log_px_z)
+    divergence = analytic_kl(q, model.prior) if kl == "analytic" else bounds.elbo(w.log_qz - w.log_pz)
+    return Terms(log_px_z - beta * divergence, log_px_z - divergence, log_px_z, divergence)
+
+
+def stl(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Terms:
+    """The ELBO whose gradient "sticks the landing": exactly zero for every draw where q(z|x) is the posterior.
+
+    1/L sum_l log p(x|z_l) + log p(z_l) - log q(z_l|x),   the parameters of the last q frozen, z_l still moving with q
+
+    The frozen term's gradient, the score of q, has mean zero: the estimator stays unbiased.
+
+    Args:
+        key: a PRNG key.
+        model: a model, whose q(z|x) is a pytree of arrays as numpyro's are.
+        x: one example.
+        num_samples: L.
+
+    Returns:
+        Terms, in nats, with the value of the ELBO with the sampled KL.
+
+    Raises:
+        ValueError: num_samples below 1.
+
+    Source: Roeder, Wu and Duvenaud 2017, the path derivative estimator.
+    """
+    q = model.encode(x)
+    w = log_weights(model, x, jax.lax.stop_gradient(q), draw(key, q, num_samples))
+    return terms(bounds.elbo(w.log_w), w)

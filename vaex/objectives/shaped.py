@@ -1,0 +1,78 @@
+"""The ELBO with its KL weighted or shaped: what is maximised changes, what is reported does not."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import PRNGKeyArray
+
+from vaex import bounds
+from vaex.errors import UsageError
+from vaex.model import Model
+from vaex.objectives.elbo import elbo
+from vaex.objectives.terms import Terms, draw, kl_per_dimension, log_weights
+
+
+def free_bits(
+    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, nats: float = 0.5, group_size: int = 1
+) -> Terms:
+    """The ELBO in which a group of latents pays only for the KL above so many nats.
+
+    1/L sum_l log p(x|z_l) - sum_g max(nats, KL_g)
+
+    The source takes the minibatch's mean of KL_g before the maximum; here it is each example's.
+
+    Args:
+        key: a PRNG key.
+        model: a model whose q(z|x) and p(z) factorize over dimensions.
+        x: one example.
+        num_samples: L.
+        nats: what each group may use for free; 0 changes nothing.
+        group_size: how many neighbouring dimensions share an allowance.
+
+    Returns:
+        Terms, in nats; elbo is the plain bound.
+
+    Raises:
+        UsageError: num_samples below 1, a discrete q, no factorization, or groups that do not divide the dimensions.
+
+    Source: Kingma et al. 2016, free bits.
+    """
+    q = model.encode(x)
+    w = log_weights(model, x, q, draw(key, q, num_samples))
+    kls = kl_per_dimension(q, model.prior)
+    if kls is None:
+        raise UsageError(
+            f"free bits need q(z|x) and p(z) that factorize; {type(q).__name__} does not: use another objective"
+        )
+    if kls.size % group_size:
+        raise UsageError(f"group_size is {group_size}: expected a divisor of the {kls.size} latent dimensions")
+    log_px_z, kl = bounds.elbo(w.log_px_z), jnp.sum(kls)
+    paid = jnp.sum(jnp.maximum(nats, jnp.sum(kls.reshape(-1, group_size), axis=-1)))
+    return Terms(log_px_z - paid, log_px_z - kl, log_px_z, kl)
+
+
+def capacity(
+    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, nats: float = 25.0, gamma: float = 100.0
+) -> Terms:
+    """The ELBO whose KL is held at a given number of nats, which a schedule may raise.
+
+    1/L sum_l log p(x|z_l) - gamma |KL(q(z|x) || p(z)) - nats|
+
+    Args:
+        key: a PRNG key.
+        model: a model.
+        x: one example.
+        num_samples: L.
+        nats: C, the capacity.
+        gamma: how hard it is held.
+
+    Returns:
+        Terms, in nats; elbo is the plain bound.
+
+    Raises:
+        UsageError: num_samples below 1, a discrete q, or no closed-form KL.
+
+    Source: Burgess et al. 2018, understanding disentangling in beta-VAE, equation 8.
+    """
+    plain = elbo(key, model, x, num_samples=num_samples)
+    return plain._replace(objective=plain.log_px_z - gamma * jnp.abs(plain.kl - nats))

@@ -1,0 +1,122 @@
+"""What every objective is made of: log-weights, and the terms that are reported of them."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpyro.distributions as dist
+from jaxtyping import Array, Float, PRNGKeyArray
+from numpyro.distributions import kl_divergence
+
+from vaex import bounds
+from vaex.errors import UsageError
+from vaex.model import Distribution, Latent, Model
+
+
+class Terms(NamedTuple):
+    """An objective and what it is made of, for one example, in nats."""
+
+    objective: Float[Array, "*batch"]  # what is maximised
+    elbo: Float[Array, "*batch"]  # the plain bound, never weighted: comparable across objectives
+    log_px_z: Float[Array, "*batch"]  # E_q[log p(x|z)]
+    kl: Float[Array, "*batch"]  # KL(q(z|x) || p(z))
+
+
+Objective = Callable[..., Terms]  # (key, model, x, *, ...) -> Terms
+
+
+class Weights(NamedTuple):
+    """The log-weights of K draws and their three parts, each [K], in nats."""
+
+    log_px_z: Float[Array, " k"]
+    log_pz: Float[Array, " k"]
+    log_qz: Float[Array, " k"]
+
+    @property
+    def log_w(self) -> Float[Array, " k"]:
+        return self.log_px_z + self.log_pz - self.log_qz
+
+
+def log_weights(model: Model, x: Any, q: Distribution, z: Latent) -> Weights:
+    """The log-weights of draws from q(z|x).
+
+    log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x)
+
+    Args:
+        model: a model.
+        x: one example.
+        q: the distribution that z was drawn from, q(z|x).
+        z: K draws, with a leading axis of K.
+
+    Returns:
+        The weights' parts, each [K].
+
+    Source: Burda, Grosse and Salakhutdinov 2015, section 3.
+    """
+
+    def one(z_k: Latent) -> Weights:
+        return Weights(model.decode(z_k).log_prob(x), model.prior.log_prob(z_k), q.log_prob(z_k))
+
+    return jax.vmap(one)(z)
+
+
+def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
+    """K draws from q(z|x) through which gradients flow, on a leading axis.
+
+    Raises:
+        UsageError: num_samples below 1, or a q whose draws carry no gradient.
+    """
+    check_num_samples(num_samples)
+    if not getattr(q, "has_rsample", True):
+        raise UsageError(
+            f"{type(q).__name__} is discrete, so its draws carry no gradient: use the objective reinforce, vimco or "
+            "enumerate, or a Gumbel-softmax posterior"
+        )
+    return q.sample(key, (num_samples,))
+
+
+def terms(objective: Float[Array, ""], weights: Weights) -> Terms:
+    """Report an objective beside the plain ELBO of the same draws."""
+    log_px_z, kl = bounds.elbo(weights.log_px_z), bounds.elbo(weights.log_qz - weights.log_pz)
+    return Terms(objective, log_px_z - kl, log_px_z, kl)
+
+
+def factors(distribution: Distribution) -> Any:
+    """The factors of a distribution over a vector that is independent across its dimensions.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not isinstance(distribution, dist.Independent):
+        raise UsageError(
+            f"{type(distribution).__name__} does not factorize over dimensions, as this objective needs: use another"
+        )
+    return distribution.base_dist
+
+
+def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, " d"] | None:
+    """KL(q || p) of each latent dimension, in nats; None where q or p does not factorize.
+
+    KL_j = KL(q(z_j|x) || p(z_j))
+    """
+    if not (isinstance(q, dist.Independent) and isinstance(p, dist.Independent)):
+        return None
+    return kl_divergence(q.base_dist, p.base_dist)
+
+
+def with_value(value: Float[Array, ""], surrogate: Float[Array, ""]) -> Float[Array, ""]:
+    """The value of the one and the gradient of the other: an estimator changes the gradient and not the value."""
+    return jax.lax.stop_gradient(value) + surrogate - jax.lax.stop_gradient(surrogate)
+
+
+def analytic_kl(q: Distribution, p: Distribution) -> Float[Array, ""]:
+    try:
+        return kl_divergence(q, p)  # pyright: ignore[reportArgumentType]
+    except NotImplementedError:
+        pair = f"{type(q).__name__} and {type(p).__name__}"
+        raise UsageError(f'no closed-form KL is known between {pair}: use kl="sampled"') from None
+
+
+def check_num_samples(num_samples: int) -> None:
+    if num_samples < 1:
+        raise UsageError(f"num_samples is {num_samples}: expected at least 1 draw from q(z|x)")
