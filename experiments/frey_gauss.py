@@ -14,7 +14,6 @@ def get_config():
     config.model.encoder_hidden = config.model.decoder_hidden = (200,)
     config.model.activation = "tanh"
     config.model.likelihood = "gaussian_pixel"
-    config.optimizer.learning_rate = 2e-3
     config.optimizer.final_learning_rate = 1e-5
     config.train.batch_size = 100
     config.train.num_epochs = 1000

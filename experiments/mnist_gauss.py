@@ -11,7 +11,6 @@ def get_config():
     config.model.latent_dim = 32
     config.model.encoder_hidden = config.model.decoder_hidden = (500, 500)
     config.model.likelihood = "gaussian_pixel"
-    config.optimizer.learning_rate = 2e-3
     config.optimizer.final_learning_rate = 1e-5
     config.train.num_epochs = 15
     return config

@@ -1,5 +1,7 @@
 """Bounds against numpy, and their order."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,8 +11,12 @@ import scipy.special
 from vaex import bounds
 
 LOG_W = jnp.asarray(np.random.default_rng(0).normal(scale=5, size=(6, 4)), jnp.float32)
-NUMPY = {"elbo": lambda w: w.mean(0), "iwae": lambda w: scipy.special.logsumexp(w, axis=0) - np.log(len(w))}
-BOUNDS = {"elbo": bounds.elbo, "iwae": bounds.iwae}
+NUMPY = {
+    "elbo": lambda w: w.mean(0),
+    "iwae": lambda w: scipy.special.logsumexp(w, axis=0) - np.log(len(w)),
+    "renyi": lambda w: (scipy.special.logsumexp(0.6 * w, axis=0) - np.log(len(w))) / 0.6,
+}
+BOUNDS = {"elbo": bounds.elbo, "iwae": bounds.iwae, "renyi": functools.partial(bounds.renyi, alpha=0.4)}
 
 
 @pytest.mark.parametrize("name", BOUNDS)

@@ -8,12 +8,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+OBJECTIVES = (".terms", ".elbo", ".importance", ".discrete", ".relaxed", ".shaped", ".batch", ".prior_on_weights")
 ROWS = [
     {"errors", "losses", "bounds"},
     {"distributions", "networks"},
     {"model"},
-    {"objectives"},
-    {"data", "data.cache", "data.sources", "data.preprocess", "data.tfds_worker", "train", "evaluate", "plots"},
+    {"exact", "schedules"} | {f"objectives{part}" for part in ("", *OBJECTIVES)},
+    {
+        "data",
+        "data.cache",
+        "data.sources",
+        "data.preprocess",
+        "data.tfds_worker",
+        "train",
+        "evaluate",
+        "plots",
+        "gradients",
+    },
     {"assess", "figures", "fit", "run_folder", "checkpoints"},
     {"config", "experiment", "console"},
     {"commands"},

@@ -155,7 +155,9 @@ def test_under_jit_and_vmap():
 
 def test_batch_loss_is_minus_the_mean_over_the_batch():
     key, batch = jax.random.key(2), jnp.stack([BITS, 1 - BITS])
-    loss, metrics = objectives.batch_loss(objectives.elbo)(key, MODEL, batch)
+    loss, metrics = objectives.batch_loss(objectives.elbo)(
+        key, MODEL, batch, objectives.Context(jnp.array(0), jnp.array(0.0))
+    )
     each = [objectives.elbo(k, MODEL, x).elbo for k, x in zip(jax.random.split(key, 2), batch, strict=True)]
     np.testing.assert_allclose(loss, -np.mean(each), rtol=1e-6)
     np.testing.assert_allclose(metrics["elbo"], -loss, rtol=1e-6)

@@ -70,8 +70,8 @@ GOLDEN = [4.775078, -4.775078, -4.466997, 0.308080]
 def test_an_epoch_is_its_steps_in_an_order_without_repeats():
     """A recipe that records what it sees: the parameters become a count of each image's visits."""
 
-    def count_loss(key, model, batch):
-        return -jnp.sum(model * jax.nn.one_hot(batch, 40)), {"objective": jnp.zeros(())}
+    def count_loss(key, model, batch, context):
+        return -jnp.sum(model * jax.nn.one_hot(batch, 40)), {"elbo": jnp.zeros(())}
 
     recipe = Recipe(lambda p: p, count_loss, optax.sgd(1.0), lambda key, batch: batch)
     state = init_state(jnp.zeros(40), recipe.optimizer)
@@ -115,8 +115,8 @@ def test_training_raises_the_bound():
 
 
 def test_the_first_step_with_a_loss_that_is_not_finite_is_named():
-    def fails_at_three(key, model, batch):
-        return jnp.where(model > 2.5, jnp.nan, -model), {}
+    def fails_at_three(key, model, batch, context):
+        return jnp.where(model > 2.5, jnp.nan, -model), {"elbo": model}
 
     recipe = Recipe(lambda p: p, fails_at_three, optax.sgd(1.0), lambda key, batch: batch)
     state = init_state(jnp.array(0.0), recipe.optimizer)

@@ -10,31 +10,58 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import evaluate
 from vaex.model import Model, Params
+from vaex.objectives import Terms, log_weights
 
 _ELBO_SAMPLES = 10  # draws averaged over in the reported test ELBO
+_FEW = 500  # examples for what takes many draws of each, or every pair of them
+_ESS_SAMPLES = 50
 _GROUP = 25  # batches of test images to one call, after which the progress is shown
 Bind = Callable[[Params], Model]
 
 
 def validation_metrics(
-    bind: Bind, x: Any, key: PRNGKeyArray, *, batch_size: int = 250
-) -> Callable[[Params], dict[str, float]]:
-    """A function of the parameters: the means over held-out data of the plain ELBO and of its parts.
+    bind: Bind, x: Float[Array, "n ..."], key: PRNGKeyArray, *, batch_size: int = 250
+) -> Callable[[Params], dict[str, Any]]:
+    """A function of the parameters: what is reported of held-out data at each validation.
 
     Args:
         bind: params -> Model.
         x: held-out examples, [N, ...].
         key: a PRNG key; the same draws at each call.
         batch_size: examples at a time.
+
+    Returns:
+        params -> elbo, log_px_z and kl in nats per example; kl_per_dimension, where q and p factorize; active_units;
+        effective_sample_size of 50 draws; mutual_information, from at most 500 examples.
     """
+    few = x[:_FEW]
 
     @jax.jit
-    def means(params: Params) -> dict[str, Array]:
+    def measure(params: Params) -> dict[str, Array | None]:
         model = bind(params)
-        terms = evaluate.map_examples(lambda k, one: evaluate.elbo(k, model, one), key, x, batch_size=batch_size)
-        return {name: jnp.mean(getattr(terms, name)) for name in ("elbo", "log_px_z", "kl")}
 
-    return lambda params: {name: float(value) for name, value in means(params).items()}
+        def one(k: PRNGKeyArray, example: Any) -> tuple[Terms, Array, Array | None]:
+            q = model.encode(example)
+            terms = evaluate.elbo(k, model, example)
+            return terms, jnp.ravel(evaluate.posterior_mean(k, q)), evaluate.kl_per_dimension(q, model.prior)
+
+        def sample_size(k: PRNGKeyArray, example: Any) -> Array:
+            q = model.encode(example)
+            z = q.sample(k, (_ESS_SAMPLES,))
+            return evaluate.effective_sample_size(log_weights(model, example, q, z).log_w)
+
+        terms, means, kls = evaluate.map_examples(one, key, x, batch_size=batch_size)
+        return {
+            "elbo": jnp.mean(terms.elbo),
+            "log_px_z": jnp.mean(terms.log_px_z),
+            "kl": jnp.mean(terms.kl),
+            "kl_per_dimension": None if kls is None else jnp.mean(kls, axis=0),
+            "active_units": jnp.sum(evaluate.active_units(means)),
+            "effective_sample_size": jnp.mean(evaluate.map_examples(sample_size, key, few, batch_size=50)),
+            "mutual_information": evaluate.mutual_information(key, model, few),
+        }
+
+    return lambda params: {k: np.asarray(v).tolist() for k, v in measure(params).items() if v is not None}
 
 
 def scores(
@@ -84,7 +111,7 @@ def scores(
         def one(k: PRNGKeyArray, example: Any) -> tuple[Array, Array, Array | None]:
             q = model.encode(example)
             terms = evaluate.elbo(k, model, example, num_samples=_ELBO_SAMPLES)
-            return terms.elbo, evaluate.posterior_mean(k, q), evaluate.kl_per_dimension(q, model.prior)
+            return terms.elbo, jnp.ravel(evaluate.posterior_mean(k, q)), evaluate.kl_per_dimension(q, model.prior)
 
         return evaluate.map_examples(one, elbo_key, x, batch_size=250)
 

@@ -174,6 +174,8 @@ def _report(path: Path, made: Setup, progress: Progress) -> None:
     from vaex import figures  # matplotlib takes a second to import, which the first step need not wait for
 
     _save_figure(path, "learning_curves", figures.learning_curves(run_folder.read_metrics(path)))
+    if results["kl_per_dimension"] is not None:
+        _save_figure(path, "kl_per_dimension", figures.kl_per_dimension(results["kl_per_dimension"]))
     for name, figure in figures.of_model(figure_key, made.recipe.bind, state.params, x, made.dataset.test.labels):
         _save_figure(path, name, figure)
     console.summary(results, _shown(path))

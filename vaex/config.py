@@ -28,7 +28,9 @@ def default_config() -> Config:
                 "binarize": placeholder(str),  # "dynamic", "threshold" or "none": for a Bernoulli likelihood
             },
             "model": {
+                "latent": "gaussian",  # a name in vaex.experiment.LATENTS
                 "latent_dim": 20,
+                "num_classes": placeholder(int),  # of each latent, where it is categorical
                 "encoder_hidden": (500,),
                 "decoder_hidden": (500,),
                 "activation": "relu",  # a name in vaex.networks.ACTIVATIONS
@@ -38,8 +40,23 @@ def default_config() -> Config:
             "objective": {  # an unset option is the objective's own default
                 "name": "elbo",  # a name in vaex.experiment.OBJECTIVES
                 "num_samples": placeholder(int),
+                "num_groups": placeholder(int),
                 "kl": placeholder(str),
+                "alpha": placeholder(float),
                 "beta": placeholder(float),
+                "gamma": placeholder(float),
+                "nats": placeholder(float),
+                "group_size": placeholder(int),
+                "strength": placeholder(float),
+                "temperature": placeholder(float),
+                "straight_through": placeholder(bool),
+                "baseline": placeholder(str),  # "leave_one_out" or "moving_average"
+            },
+            "schedule": {  # of one of the objective's options, which ends at the value set above
+                "option": placeholder(str),
+                "kind": "linear",  # a name in vaex.experiment.SCHEDULES
+                "start": 0.0,
+                "steps": 1000,
             },
             "optimizer": {
                 "name": "adam",  # a name in vaex.experiment.OPTIMIZERS
@@ -51,6 +68,7 @@ def default_config() -> Config:
                 "batch_size": 128,
                 "num_epochs": 10,
                 "eval_every": 1,  # epochs between validations, each of which writes a checkpoint
+                "weight_sigma": placeholder(float),  # MAP: the deviation of a Gaussian prior on the weights
                 "patience": 0,  # stop after so many validations without a better ELBO; 0: never
             },
             "evaluate": {

@@ -65,7 +65,7 @@ def summary(results: Mapping[str, Any], folder: str) -> None:
             f"{results['test_log_likelihood']:.2f} nats ± {results['test_log_likelihood_standard_error']:.2f}{sure}"
         ),
         "bits per dimension, by the ELBO": f"{results['bits_per_dim']:.3f}{sure}",
-        "active units": f"{results['active_units']} of {results['latent_dim']}",
+        "active units": f"{results['active_units']} of {results['latent_dim']}" + _collapse(results["active_units"]),
         "training": (
             f"{results['num_epochs']} epochs in {results['train_seconds']:.1f} s, "
             f"{results['examples_per_second']:,} examples/s, best at epoch {results['best_epoch']}"
@@ -76,6 +76,10 @@ def summary(results: Mapping[str, Any], folder: str) -> None:
     for name, value in rows.items():
         table.add_row(name, value)
     _console.print(table)
+
+
+def _collapse(active_units: int) -> str:
+    return "" if active_units else ": ALL LATENTS HAVE COLLAPSED, the decoder ignores z"
 
 
 @contextlib.contextmanager

@@ -1,10 +1,13 @@
-"""The distributions that numpyro.distributions lacks."""
+"""The distributions that numpyro.distributions lacks, or has only slower."""
 
 import math
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, Num
+from numpyro.distributions import constraints, kl_divergence
 
 from vaex.losses import bernoulli_nll
 
@@ -32,3 +35,44 @@ class IndependentBernoulli(dist.Independent):
     def _flatten_event(self, array: Num[Array, "..."]) -> Num[Array, "... d"]:
         batch_dim = array.ndim - self.reinterpreted_batch_ndims
         return array.reshape(*array.shape[:batch_dim], math.prod(array.shape[batch_dim:]))
+
+
+class OneHotCategorical(dist.Distribution):
+    """A categorical variable as a vector with one 1.
+
+    log p(x) = sum_c x_c log softmax(logits)_c
+
+    Args:
+        logits: unnormalized log-probabilities, [*batch, classes].
+    """
+
+    arg_constraints = {"logits": constraints.real_vector}  # noqa: RUF012
+    support = constraints.independent(constraints.boolean, 1)  # pyright: ignore
+    has_enumerate_support = True
+    pytree_data_fields = ("logits",)
+
+    def __init__(self, logits: Float[Array, "... classes"]) -> None:
+        self.logits = logits
+        super().__init__(logits.shape[:-1], logits.shape[-1:])
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "... classes"]:
+        classes = jax.random.categorical(key, self.logits, shape=sample_shape + self.batch_shape)
+        return jax.nn.one_hot(classes, self.logits.shape[-1], dtype=self.logits.dtype)
+
+    def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
+        return jnp.sum(value * jax.nn.log_softmax(self.logits), axis=-1)
+
+    def enumerate_support(self, expand: bool = True) -> Float[Array, "classes ..."]:
+        classes = self.logits.shape[-1]
+        values = jnp.eye(classes).reshape(classes, *(1,) * len(self.batch_shape), classes)
+        return jnp.broadcast_to(values, (classes, *self.logits.shape)) if expand else values
+
+    @property
+    def mean(self) -> Float[Array, "... classes"]:
+        return jax.nn.softmax(self.logits)
+
+
+@kl_divergence.register(OneHotCategorical, OneHotCategorical)  # pyright: ignore[reportFunctionMemberAccess]
+def _kl_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Float[Array, "..."]:
+    log_p, log_q = jax.nn.log_softmax(p.logits), jax.nn.log_softmax(q.logits)
+    return jnp.sum(jnp.exp(log_p) * (log_p - log_q), axis=-1)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from vaex import objectives
+from vaex import bounds
 from vaex.model import Distribution, Model
 from vaex.objectives import Terms, kl_per_dimension, log_weights
 
@@ -17,10 +17,12 @@ __all__ = [
     "active_units",
     "bits_per_dim",
     "closed_form_kl",
+    "effective_sample_size",
     "elbo",
     "kl_per_dimension",
     "log_likelihood",
     "map_examples",
+    "mutual_information",
     "posterior_mean",
 ]
 
@@ -75,7 +77,14 @@ def elbo(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Te
     Returns:
         Terms, in nats.
     """
-    return objectives.elbo(key, model, x, num_samples=num_samples, kl=closed_form_kl(model, x))
+    q = model.encode(x)
+    w = log_weights(model, x, q, q.sample(key, (num_samples,)))
+    log_px_z = bounds.elbo(w.log_px_z)
+    if closed_form_kl(model, x) == "analytic":
+        kl = dist.kl_divergence(q, model.prior)  # pyright: ignore[reportArgumentType]
+    else:
+        kl = bounds.elbo(w.log_qz - w.log_pz)
+    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
 
 
 def closed_form_kl(model: Model, x: Any) -> str:
@@ -131,3 +140,35 @@ def map_examples(f: Callable[[PRNGKeyArray, Any], Any], key: PRNGKeyArray, examp
     n = jax.tree.leaves(examples)[0].shape[0]
     keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
     return jax.lax.map(lambda args: f(*args), (keys, examples), batch_size=min(batch_size, n))
+
+
+def effective_sample_size(log_w: Float[Array, " k"]) -> Float[Array, ""]:
+    """How many draws from p(z|x) the K weighted draws from q(z|x) are worth.
+
+    ESS = (sum_k w_k)^2 / sum_k w_k^2,   from 1 to K
+
+    Source: Kong 1992.
+    """
+    return jnp.exp(2 * jax.nn.logsumexp(log_w) - jax.nn.logsumexp(2 * log_w))
+
+
+def mutual_information(key: PRNGKeyArray, model: Model, batch: Any) -> Float[Array, ""]:
+    """An estimate of I_q(x; z), what the latents tell of the example, in nats.
+
+    1/M sum_i log q(z_i|x_i) - log 1/M sum_j q(z_i|x_j),   z_i ~ q(z|x_i),   which cannot exceed log M
+
+    Args:
+        key: a PRNG key.
+        model: a model.
+        batch: M examples, [M, ...].
+
+    Returns:
+        Nats.
+
+    Source: Hoffman and Johnson 2016, the index-code mutual information.
+    """
+    qs = jax.vmap(model.encode)(batch)
+    m = jax.tree.leaves(batch)[0].shape[0]
+    z = jax.vmap(lambda k, q: q.sample(k))(jax.random.split(key, m), qs)
+    pairs = jax.lax.map(lambda one: jax.vmap(lambda q: q.log_prob(one))(qs), z)  # log q(z_i|x_j): [i, j]
+    return jnp.mean(jnp.diagonal(pairs) - bounds.iwae(pairs.T))

@@ -5,7 +5,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import flax.linen as nn
 import jax
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from vaex import data, model, objectives
+from vaex import data, model, objectives, schedules
 from vaex.config import Config, read_config
 from vaex.data.preprocess import BINARIZE, Preprocess, dequantize
 from vaex.errors import UsageError
@@ -39,7 +39,48 @@ LIKELIHOODS = {
     "gaussian_pixel": Likelihood(lambda sigma, shape: model.normal_learned(np.full(shape, sigma)), discrete=False),
 }
 _SIGMA = 0.1  # where learning starts: wide enough that no pixel is an outlier at first
-OBJECTIVES = {"elbo": objectives.elbo, "iwae": objectives.iwae, "stl": objectives.stl}
+OBJECTIVES: dict[str, objectives.Objective] = {
+    "elbo": objectives.elbo,
+    "stl": objectives.stl,
+    "iwae": objectives.iwae,
+    "dreg": objectives.dreg,
+    "miwae": objectives.miwae,
+    "piwae": objectives.piwae,
+    "ciwae": objectives.ciwae,
+    "renyi": objectives.renyi,
+    "vr_max": objectives.vr_max,
+    "reinforce": objectives.reinforce,
+    "vimco": objectives.vimco,
+    "gumbel": objectives.gumbel,
+    "enumerate": objectives.enumerate,
+    "free_bits": objectives.free_bits,
+    "capacity": objectives.capacity,
+}
+BATCH_OBJECTIVES: dict[str, objectives.Objective] = {
+    "total_correlation": objectives.total_correlation,
+    "info": objectives.info,
+}
+SCHEDULES = {
+    "linear": schedules.linear,
+    "cyclical": schedules.cyclical,
+    "exponential": schedules.exponential,
+}
+
+
+class Latents(NamedTuple):
+    """A kind of latent by its name: prior, posterior and the shape of the encoder's output for (dim, classes)."""
+
+    prior: Callable[[int, int], Family]
+    posterior: Callable[[], Family]
+    raw_shape: Callable[[int, int], tuple[int, ...]]
+
+
+LATENTS = {
+    "gaussian": Latents(
+        lambda dim, classes: model.standard_normal(dim), model.diagonal_normal, lambda dim, classes: (2 * dim,)
+    ),
+    "categorical": Latents(model.uniform_one_hot, model.one_hot, lambda dim, classes: (dim, classes)),
+}
 OPTIMIZERS = {"adam": optax.adam, "adagrad": optax.adagrad, "sgd": optax.sgd}
 
 
@@ -87,8 +128,8 @@ def setup(config: Config) -> Setup:
         )
     steps = config.train.num_epochs * (len(images) // config.train.batch_size)
     vae = build_vae(config, images.shape[1:], mean=images.mean(axis=0, dtype=np.float32) / 255)
-    objective = _objective(config)
-    recipe = Recipe(vae.bind, objectives.batch_loss(objective), _optimizer(config, steps), preprocess.apply)
+    loss = _batch_loss(config, len(images))
+    recipe = Recipe(vae.bind, loss, _optimizer(config, steps), preprocess.apply, _penalty(config, len(images)))
     init_key, train_key = jax.random.split(jax.random.key(config.seed))
     is_likelihood = preprocess.discrete == LIKELIHOODS[config.model.likelihood].discrete
     return Setup(
@@ -123,14 +164,15 @@ def build_vae(config: Config, x_shape: tuple[int, ...], *, mean: np.ndarray | No
     """
     c = config.model
     likelihood = _lookup(LIKELIHOODS, c.likelihood, "model.likelihood")
+    latents = _lookup(LATENTS, c.latent, "model.latent")
     activation = _lookup(ACTIVATIONS, c.activation, "model.activation")
     bias = nn.initializers.zeros if mean is None else _output_bias(mean, logits=likelihood.discrete)
     return VAE(
         x_shape=x_shape,
-        encoder=MLP(tuple(c.encoder_hidden), (2 * c.latent_dim,), activation),
+        encoder=MLP(tuple(c.encoder_hidden), latents.raw_shape(c.latent_dim, c.num_classes or 0), activation),
         decoder=MLP(tuple(c.decoder_hidden), x_shape, activation, out_bias=bias),
-        prior=model.standard_normal(c.latent_dim),
-        posterior=model.diagonal_normal(),
+        prior=latents.prior(c.latent_dim, c.num_classes or 0),
+        posterior=latents.posterior(),
         likelihood=likelihood.family(_SIGMA if c.sigma is None else c.sigma, x_shape),
     )
 
@@ -173,16 +215,43 @@ def _preprocess(config: Config) -> Preprocess:
     return Preprocess(dequantize, discrete=False)
 
 
-def _objective(config: Config) -> objectives.Objective:
-    options = {k: v for k, v in config.objective.items() if k != "name" and v is not None}
-    objective = _lookup(OBJECTIVES, config.objective.name, "objective.name")
+def _batch_loss(config: Config, num_train: int) -> objectives.BatchLoss:
+    name = config.objective.name
+    objective = _lookup(OBJECTIVES | BATCH_OBJECTIVES, name, "objective.name")
+    options: dict[str, Any] = {k: v for k, v in config.objective.items() if k != "name" and v is not None}
     known = [p.name for p in inspect.signature(objective).parameters.values() if p.kind is p.KEYWORD_ONLY]
     for option in options:
         if option not in known:
-            raise UsageError(
-                f"objective.{option} is set, but objective {config.objective.name!r} takes {', '.join(known)}: unset it"
-            )
-    return functools.partial(objective, **options)
+            takes = ", ".join(k for k in known if k != "num_train") or "no options"
+            raise UsageError(f"objective.{option} is set, but objective {name!r} takes {takes}: unset it")
+    if options.get("baseline") == "moving_average":
+        options["baseline"] = lambda context: context.average
+    if "num_train" in known:
+        options["num_train"] = num_train
+    options |= _schedule(config, options)
+    return objectives.batch_loss(objective, whole_batch=name in BATCH_OBJECTIVES, **options)
+
+
+def _schedule(config: Config, options: dict[str, Any]) -> dict[str, Callable]:
+    """The scheduled option as a function of the training's context; {} where nothing is scheduled."""
+    c = config.schedule
+    if c.option is None:
+        return {}
+    numbers = [name for name, value in options.items() if isinstance(value, float) and config.objective.name != "renyi"]
+    if c.option not in numbers:
+        raise UsageError(
+            f"schedule.option is {c.option!r}: expected an option of the objective that is set to the number where the "
+            f"schedule ends; set are {', '.join(numbers) or 'none'}"
+        )
+    value = _lookup(SCHEDULES, c.kind, "schedule.kind")(c.start, options[c.option], c.steps)
+    return {c.option: lambda context: value(context.step)}
+
+
+def _penalty(config: Config, num_train: int) -> Callable[[Params], jax.Array | float]:
+    sigma = config.train.weight_sigma
+    if sigma is None:
+        return lambda params: 0.0
+    return functools.partial(objectives.weight_penalty, sigma=sigma, num_train=num_train)
 
 
 def _optimizer(config: Config, num_steps: int) -> optax.GradientTransformation:
@@ -204,6 +273,9 @@ def _check_numbers(config: Config) -> None:
     positive = {
         "model.latent_dim": config.model.latent_dim,
         "model.sigma": config.model.sigma,
+        "model.num_classes": config.model.num_classes,
+        "schedule.steps": config.schedule.steps,
+        "train.weight_sigma": config.train.weight_sigma,
         "optimizer.learning_rate": config.optimizer.learning_rate,
         "optimizer.final_learning_rate": config.optimizer.final_learning_rate,
         "optimizer.eps": config.optimizer.eps,
@@ -223,6 +295,11 @@ def _check_numbers(config: Config) -> None:
     for field, value in positive.items():
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"{field} is {value}: expected a number above 0")
+    if (config.model.latent == "categorical") != (config.model.num_classes is not None):
+        raise UsageError(
+            f"model.latent is {config.model.latent!r} and model.num_classes {config.model.num_classes}: "
+            "set num_classes for categorical latents, and only for them"
+        )
     if config.train.patience < 0:
         raise UsageError(f"train.patience is {config.train.patience}: expected 0 (never stop early) or more")
     if config.objective.kl not in (None, "analytic", "sampled"):

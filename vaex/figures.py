@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from vaex import evaluate, plots
 from vaex.model import Model, Params
+from vaex.plots import kl_per_dimension as kl_per_dimension
 from vaex.plots import learning_curves as learning_curves
 
 
@@ -35,6 +36,8 @@ def of_model(
     z = jax.vmap(lambda k, one: model.encode(one).sample(k))(jax.random.split(encode_key, len(shown)), shown)
     yield "reconstructions", plots.reconstructions(np.asarray(shown), np.asarray(decode(z)))
     yield "samples", samples(sample_key, model)
+    if z.ndim != 2:
+        return  # what follows moves along the axes of one vector
     mean = jax.jit(
         lambda x: evaluate.map_examples(
             lambda k, one: evaluate.posterior_mean(k, model.encode(one)), mean_key, x, batch_size=250

@@ -27,9 +27,9 @@ class Loop(NamedTuple):
     """What the loop does at each turn."""
 
     run_epoch: Callable[[TrainState], tuple[TrainState, dict[str, Any], Any]]
-    validate: Callable[[Any], dict[str, float]]  # params -> metrics, with "elbo" among them
+    validate: Callable[[Any], dict[str, Any]]  # params -> metrics, with "elbo" among them
     save: Callable[[TrainState, Progress, float | None], None]
-    log: Callable[[dict[str, float]], None]
+    log: Callable[[dict[str, Any]], None]
     last_good: Callable[[], str]  # where the newest checkpoint lies, for an error
 
 

@@ -11,7 +11,7 @@ import numpyro.distributions as dist
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.distributions import IndependentBernoulli
+from vaex.distributions import IndependentBernoulli, OneHotCategorical
 
 Params = Any  # a pytree of arrays
 Latent = Any  # what a posterior samples: an array, or a pytree of them
@@ -66,6 +66,22 @@ def diagonal_normal() -> Family:
         return dist.Normal(mean, jnp.exp(0.5 * log_var)).to_event(1)
 
     return Family(init=lambda key: {}, apply=apply)
+
+
+def uniform_one_hot(latent_dim: int, num_classes: int) -> Family:
+    """The prior under which each of latent_dim one-hot vectors is uniform over its classes."""
+    return Family(
+        init=lambda key: {},
+        apply=lambda params: OneHotCategorical(jnp.zeros((latent_dim, num_classes))).to_event(1),
+    )
+
+
+def one_hot() -> Family:
+    """The posterior of independent one-hot vectors, where raw is their logits, [latent_dim, classes].
+
+    Source: Jang, Gu and Poole 2017, section 4.
+    """
+    return Family(init=lambda key: {}, apply=lambda params, raw: OneHotCategorical(raw).to_event(1))
 
 
 def bernoulli() -> Family:

@@ -59,6 +59,16 @@ def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
     return figure
 
 
+def kl_per_dimension(kls: Sequence[float]) -> Figure:
+    """The KL of each latent dimension, the largest first."""
+    figure = Figure(figsize=(7, 2.8), layout="constrained")
+    axes = figure.subplots()
+    axes.bar(range(len(kls)), sorted(kls, reverse=True))
+    axes.set_xlabel("latent dimension, sorted")
+    axes.set_ylabel("KL(q(z$_j$|x) || p(z$_j$)), nats")
+    return figure
+
+
 def latent_scatter(means: np.ndarray, labels: np.ndarray) -> Figure:
     """Posterior means of a two-dimensional latent space, coloured by label."""
     figure = Figure(figsize=(6, 5.2), layout="constrained")

@@ -71,7 +71,7 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
-def read_metrics(path: Path) -> list[dict[str, float]]:
+def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The rows of a run's metrics.jsonl; a last line cut short by a crash is left out."""
     file = path / METRICS
     lines = file.read_text().splitlines(keepends=True) if file.is_file() else []
@@ -87,14 +87,15 @@ def metrics_writer(path: Path, *, epoch: int) -> Iterator[Any]:
         file = stack.enter_context((path / METRICS).open("a"))
         boards = []
 
-        def write(row: dict[str, float]) -> None:
+        def write(row: dict[str, Any]) -> None:
             file.write(json.dumps(row) + "\n")
             file.flush()
             if not boards:
                 from tensorboardX import SummaryWriter  # over a second, which the first step need not wait for
 
                 boards.append(stack.enter_context(SummaryWriter(str(path / "tensorboard"), purge_step=epoch + 1)))
-            for name, value in row.items():
+            scalars = {name: value for name, value in row.items() if not isinstance(value, list)}
+            for name, value in scalars.items():
                 boards[0].add_scalar(name, value, global_step=int(row["epoch"]))
 
         yield write

@@ -4,6 +4,8 @@ from vaex.objectives.batch import BatchLoss, Context, batch_loss, info, squared_
 from vaex.objectives.discrete import enumerate, reinforce, vimco
 from vaex.objectives.elbo import elbo, stl
 from vaex.objectives.importance import ciwae, dreg, iwae, miwae, piwae, renyi, vr_max
+from vaex.objectives.prior_on_weights import weight_penalty
+from vaex.objectives.relaxed import gumbel
 from vaex.objectives.shaped import capacity, free_bits
 from vaex.objectives.terms import Objective, Terms, Weights, kl_per_dimension, log_weights
 
@@ -20,6 +22,7 @@ __all__ = [
     "elbo",
     "enumerate",
     "free_bits",
+    "gumbel",
     "info",
     "iwae",
     "kl_per_dimension",
@@ -33,4 +36,5 @@ __all__ = [
     "total_correlation",
     "vimco",
     "vr_max",
+    "weight_penalty",
 ]

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
 from vaex.model import Model
-from vaex.objectives.terms import Objective, Terms, factors
+from vaex.objectives.terms import Number, Objective, Terms, factors
 
 
 class Context(NamedTuple):
@@ -61,9 +61,9 @@ def total_correlation(
     batch: Float[Array, "m ..."],
     *,
     num_train: int,
-    alpha: float = 1.0,
-    beta: float = 6.0,
-    gamma: float = 1.0,
+    alpha: Number = 1.0,
+    beta: Number = 6.0,
+    gamma: Number = 1.0,
 ) -> Terms:
     """The beta-TC-VAE objective: the KL in three parts, each with its weight.
 
@@ -104,7 +104,7 @@ def total_correlation(
 
 
 def info(
-    key: PRNGKeyArray, model: Model, batch: Float[Array, "m ..."], *, alpha: float = 1.0, strength: float = 500.0
+    key: PRNGKeyArray, model: Model, batch: Float[Array, "m ..."], *, alpha: Number = 1.0, strength: Number = 500.0
 ) -> Terms:
     """The InfoVAE objective with the maximum mean discrepancy between q(z) and p(z).
 
@@ -157,12 +157,12 @@ def squared_mmd(a: Float[Array, "m d"], b: Float[Array, "n d"]) -> Float[Array, 
     return within(a) + within(b) - 2 * jnp.mean(kernel(a, b))
 
 
-def _encode_batch(key: PRNGKeyArray, model: Model, batch: Float[Array, "m ..."]) -> tuple[Any, PRNGKeyArray]:
+def _encode_batch(key: PRNGKeyArray, model: Model, batch: Float[Array, "m ..."]) -> tuple[Any, Array]:
     try:
         if batch.shape[0] < 2:
             raise TypeError
         jax.eval_shape(model.encode, batch[0])
-    except (TypeError, ValueError, IndexError) as error:
+    except Exception as error:  # whatever the network of a stranger raises
         raise UsageError(
             f"this objective takes a batch of at least 2 examples, found shape {batch.shape}: call it without vmap on "
             "[M, ...], or in batch_loss with whole_batch=True"

@@ -8,11 +8,11 @@ from jaxtyping import PRNGKeyArray
 from vaex import bounds
 from vaex.errors import UsageError
 from vaex.model import Model
-from vaex.objectives.terms import Terms, analytic_kl, draw, log_weights, terms
+from vaex.objectives.terms import Number, Terms, analytic_kl, draw, log_weights, terms
 
 
 def elbo(
-    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, kl: str = "analytic", beta: float = 1.0
+    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, kl: str = "analytic", beta: Number = 1.0
 ) -> Terms:
     """The evidence lower bound, averaged over L draws.
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.errors import UsageError
 from vaex.model import Model
-from vaex.objectives.terms import Terms, draw, log_weights, terms, with_value
+from vaex.objectives.terms import Number, Terms, draw, log_weights, terms, with_value
 
 
 def iwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Terms:
@@ -121,7 +121,7 @@ def piwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 8, num_
     return terms(with_value(bounds.iwae(w.log_w), recognition + bounds.iwae(generator)), w)
 
 
-def ciwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 64, beta: float = 0.05) -> Terms:
+def ciwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 64, beta: Number = 0.05) -> Terms:
     """A convex combination of the ELBO and the importance-weighted bound.
 
     beta / K sum_k log w_k + (1 - beta) log 1/K sum_k w_k

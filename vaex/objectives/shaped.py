@@ -9,11 +9,11 @@ from vaex import bounds
 from vaex.errors import UsageError
 from vaex.model import Model
 from vaex.objectives.elbo import elbo
-from vaex.objectives.terms import Terms, draw, kl_per_dimension, log_weights
+from vaex.objectives.terms import Number, Terms, draw, kl_per_dimension, log_weights
 
 
 def free_bits(
-    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, nats: float = 0.5, group_size: int = 1
+    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, nats: Number = 0.5, group_size: int = 1
 ) -> Terms:
     """The ELBO in which a group of latents pays only for the KL above so many nats.
 
@@ -52,7 +52,7 @@ def free_bits(
 
 
 def capacity(
-    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, nats: float = 25.0, gamma: float = 100.0
+    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, nats: Number = 25.0, gamma: Number = 100.0
 ) -> Terms:
     """The ELBO whose KL is held at a given number of nats, which a schedule may raise.
 

@@ -22,6 +22,7 @@ class Terms(NamedTuple):
     kl: Float[Array, "*batch"]  # KL(q(z|x) || p(z))
 
 
+Number = float | Float[Array, ""]  # an option that a schedule may move
 Objective = Callable[..., Terms]  # (key, model, x, *, ...) -> Terms
 
 
@@ -67,7 +68,7 @@ def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
         UsageError: num_samples below 1, or a q whose draws carry no gradient.
     """
     check_num_samples(num_samples)
-    if not getattr(q, "has_rsample", True):
+    if getattr(getattr(q, "support", None), "is_discrete", False):
         raise UsageError(
             f"{type(q).__name__} is discrete, so its draws carry no gradient: use the objective reinforce, vimco or "
             "enumerate, or a Gumbel-softmax posterior"

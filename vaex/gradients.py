@@ -1,0 +1,116 @@
+"""How good a gradient estimator is: mean, variance, signal-to-noise ratio, bias and time, in one call."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex.errors import UsageError
+from vaex.model import RECOGNITION, Model, Params
+from vaex.objectives import Objective
+
+
+class Moments(NamedTuple):
+    """Of each component of a gradient over keys; or, for a group of parameters, averaged over its components."""
+
+    mean: Any
+    variance: Any
+    snr: Any  # |mean| / standard deviation
+    bias: Any  # mean - exact, None where no exact gradient is given
+
+
+class GradientStatistics(NamedTuple):
+    """What an estimator's gradient is like."""
+
+    leaves: Moments  # each a pytree like params
+    # Each a number, averaged over the group's components, or None for a group without parameters; bias is the root
+    # mean square.
+    generator: Moments
+    recognition: Moments
+    seconds: float  # for one gradient, compiled
+
+
+def gradient_statistics(
+    objective: Objective,
+    key: PRNGKeyArray,
+    params: dict[str, Any],
+    bind: Callable[[Params], Model],
+    x: Any,
+    *,
+    num_keys: int,
+    exact: Params | None = None,
+) -> GradientStatistics:
+    """Statistics over keys of the gradient of an objective, in one jit and in memory that does not grow with num_keys.
+
+    snr = |E[g]| / sd[g] for each component; over a group, the mean of its components'
+
+    Args:
+        objective: (key, model, x) -> Terms.
+        key: a PRNG key.
+        params: a dict of parts; "encoder" and "posterior" are the recognition model, all others the generator.
+        bind: params -> Model.
+        x: one example.
+        num_keys: independent gradients, at least 2.
+        exact: the exact gradient, for the bias.
+
+    Returns:
+        GradientStatistics.
+
+    Raises:
+        UsageError: num_keys below 2.
+
+    Source: the signal-to-noise ratio as in Rainforth et al. 2018, section 3.
+    """
+    if num_keys < 2:
+        raise UsageError(f"num_keys is {num_keys}: a variance needs at least 2 gradients")
+
+    def gradient(params: Params, k: PRNGKeyArray) -> Params:
+        return jax.grad(lambda p: objective(k, bind(p), x).objective)(params)
+
+    @jax.jit
+    def moments(params: Params, key: PRNGKeyArray) -> tuple[Params, Params]:
+        def add(carry: tuple[Params, Params], i: Array) -> tuple[tuple[Params, Params], None]:
+            """Welford's update, which keeps its digits where the mean is large beside the deviation."""
+            mean, square = carry
+            g = gradient(params, jax.random.fold_in(key, i))
+            new = jax.tree.map(lambda m, v: m + (v - m) / (i + 1), mean, g)
+            square = jax.tree.map(lambda s, v, m, n: s + (v - m) * (v - n), square, g, mean, new)
+            return (new, square), None
+
+        zero = jax.tree.map(jnp.zeros_like, params)
+        (mean, square), _ = jax.lax.scan(add, (zero, zero), jnp.arange(num_keys))
+        return mean, jax.tree.map(lambda s: s / (num_keys - 1), square)
+
+    compiled = moments.lower(params, key).compile()
+    start = time.perf_counter()
+    mean, variance = jax.block_until_ready(compiled(params, key))
+    seconds = (time.perf_counter() - start) / num_keys
+    snr = jax.tree.map(_snr, mean, variance)
+    bias = None if exact is None else jax.tree.map(jnp.subtract, mean, exact)
+    leaves = Moments(mean, variance, snr, bias)
+    return GradientStatistics(
+        leaves=leaves,
+        generator=_average(leaves, [part for part in params if part not in RECOGNITION]),
+        recognition=_average(leaves, [part for part in params if part in RECOGNITION]),
+        seconds=seconds,
+    )
+
+
+def _snr(mean: Array, variance: Array) -> Array:
+    """Infinite for a gradient without noise, and zero for one that is always zero."""
+    return jnp.where(variance > 0, jnp.abs(mean) / jnp.sqrt(variance), jnp.where(mean == 0, 0.0, jnp.inf))
+
+
+def _average(leaves: Moments, parts: list[str]) -> Moments:
+    if not parts:
+        return Moments(None, None, None, None)
+
+    def components(tree: Any) -> Float[Array, " n"]:
+        return jnp.concatenate([jnp.ravel(leaf) for part in parts for leaf in jax.tree.leaves(tree[part])])
+
+    mean, variance, snr = (jnp.mean(components(tree)) for tree in (leaves.mean, leaves.variance, leaves.snr))
+    bias = None if leaves.bias is None else jnp.sqrt(jnp.mean(components(leaves.bias) ** 2))
+    return Moments(mean, variance, snr, bias)

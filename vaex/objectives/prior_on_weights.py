@@ -1,0 +1,26 @@
+"""Maximum a posteriori: a log-prior on the weights, per example."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def weight_penalty(params: Any, *, sigma: float, num_train: int) -> Float[Array, ""]:
+    """Minus a Gaussian log-prior on all parameters, per example and without its constant: for Recipe.penalty.
+
+    -1/N log N(theta; 0, sigma^2 I) = |theta|^2 / (2 sigma^2 N) + const
+
+    Args:
+        params: a pytree of arrays.
+        sigma: the prior's standard deviation; Kingma and Welling use 1.
+        num_train: N.
+
+    Returns:
+        Nats per example, to be minimised.
+
+    Source: Kingma and Welling 2013, section 5 and appendix F.
+    """
+    squares = sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(params))
+    return jnp.asarray(squares / (2 * sigma**2 * num_train))

@@ -1,0 +1,65 @@
+"""The Gumbel-softmax: a categorical latent whose draws are relaxed, so that gradients flow through them."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import PRNGKeyArray
+
+from vaex.errors import UsageError
+from vaex.model import Latent, Model
+from vaex.objectives.terms import Number, Terms, analytic_kl, check_num_samples
+
+
+def gumbel(
+    key: PRNGKeyArray,
+    model: Model,
+    x: Any,
+    *,
+    num_samples: int = 1,
+    temperature: Number = 1.0,
+    straight_through: bool = False,
+) -> Terms:
+    """The ELBO of one-hot latents with relaxed draws in the decoder.
+
+    1/L sum_l log p(x|y_l) - KL(q(z|x) || p(z)),   y = softmax((logits + g) / temperature),   g ~ Gumbel(0, 1)
+
+    Args:
+        key: a PRNG key.
+        model: a model whose q(z|x) is a OneHotCategorical, or several independent ones.
+        x: one example.
+        num_samples: L.
+        temperature: the lower, the nearer to one-hot, and the more variance its gradient has.
+        straight_through: give the decoder the one-hot draw, and q the gradient of the relaxed one.
+
+    Returns:
+        Terms, in nats. elbo is the plain bound at the one-hot draws of the same noise; only objective is relaxed.
+
+    Raises:
+        UsageError: num_samples below 1, a temperature of 0 or below, or another q.
+
+    Source: Jang, Gu and Poole 2017, equation 2 and section 2.2; Maddison, Mnih and Teh 2017.
+    """
+    check_num_samples(num_samples)
+    if isinstance(temperature, float | int) and temperature <= 0:
+        raise UsageError(
+            f"temperature is {temperature}: expected a number above 0; the limit is the objective reinforce"
+        )
+    q: Any = model.encode(x)
+    logits = getattr(getattr(q, "base_dist", q), "logits", None)
+    if logits is None or logits.shape != q.event_shape:
+        raise UsageError(
+            f"gumbel needs one-hot latents, found {type(q).__name__}: use elbo, or a OneHotCategorical posterior"
+        )
+
+    def one(key: PRNGKeyArray) -> tuple[Latent, Latent]:
+        noisy = jax.nn.log_softmax(logits) + jax.random.gumbel(key, logits.shape)
+        hard = jax.nn.one_hot(jnp.argmax(noisy, axis=-1), logits.shape[-1], dtype=logits.dtype)
+        relaxed = jax.nn.softmax(noisy / temperature)
+        return (hard + relaxed - jax.lax.stop_gradient(relaxed) if straight_through else relaxed), hard
+
+    y, z = jax.vmap(one)(jax.random.split(key, num_samples))
+    relaxed = jnp.mean(jax.vmap(lambda one: model.decode(one).log_prob(x))(y))
+    log_px_z = relaxed if straight_through else jnp.mean(jax.vmap(lambda one: model.decode(one).log_prob(x))(z))
+    kl = analytic_kl(q, model.prior)
+    return Terms(relaxed - kl, log_px_z - kl, log_px_z, kl)
