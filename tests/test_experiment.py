@@ -1,0 +1,80 @@
+"""What a config can name, each taken through one step of training."""
+
+import jax
+import numpy as np
+import pytest
+
+from vaex.config import load_experiment, override
+from vaex.errors import UsageError
+from vaex.experiment import BATCH_OBJECTIVES, OBJECTIVES, setup
+from vaex.train import train_step
+
+DISCRETE = ("reinforce", "vimco", "gumbel")
+CATEGORICAL = ["--config.model.latent=categorical", "--config.model.num_classes=3"]
+
+
+def configured(*flags):
+    return setup(override(load_experiment("digits"), ["--config.model.encoder_hidden=(8,)", *flags]))
+
+
+def one_step(made):
+    images = jax.numpy.asarray(made.dataset.train.images[:16])
+    return jax.jit(lambda state: train_step(state, made.key, images, recipe=made.recipe))(made.init())
+
+
+@pytest.mark.parametrize("name", [n for n in OBJECTIVES | BATCH_OBJECTIVES if n != "enumerate"])
+def test_every_objective_trains(name):
+    """Its gradient reaches encoder and decoder."""
+    made = configured(f"--config.objective.name={name}", *(CATEGORICAL if name in DISCRETE else []))
+    state, metrics = one_step(made)
+    assert np.isfinite(metrics["loss"])
+    assert np.isfinite(metrics["elbo"])
+    before = made.init().params
+    for side in ("encoder", "decoder"):
+        moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params[side], before[side])
+        assert max(jax.tree.leaves(moved)) > 1e-5, side
+
+
+def test_options_reach_the_objective():
+    losses = [float(one_step(configured(f"--config.objective.beta={beta}"))[1]["loss"]) for beta in (1.0, 5.0)]
+    _, metrics = one_step(configured("--config.objective.beta=5.0"))
+    np.testing.assert_allclose(losses[1] - losses[0], 4 * metrics["kl"], rtol=1e-3)
+
+
+def test_a_schedule_starts_where_it_says():
+    flags = ["--config.objective.beta=5.0", "--config.schedule.option=beta", "--config.schedule.start=2.0"]
+    _, metrics = one_step(configured(*flags))
+    np.testing.assert_allclose(metrics["objective"], metrics["log_px_z"] - 2 * metrics["kl"], rtol=1e-4)
+
+
+def test_a_moving_average_and_a_prior_on_the_weights():
+    flags = ["--config.objective.name=reinforce", "--config.objective.baseline=moving_average", *CATEGORICAL]
+    state, metrics = one_step(configured(*flags))
+    assert state.average == metrics["elbo"]
+    plain, heavy = (one_step(configured(*f))[1]["loss"] for f in ([], ["--config.train.weight_sigma=0.01"]))
+    assert heavy > plain + 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--config.schedule.option=beta"], "expected an option of the objective that is set"),
+        (["--config.objective.beta=1.0", "--config.schedule.option=nats"], "set are beta"),
+        (["--config.objective.beta=1.0", "--config.schedule.option=beta", "--config.schedule.kind=square"], "linear"),
+        (["--config.model.latent=categorical"], "set num_classes for categorical latents"),
+        (["--config.model.num_classes=3"], "set num_classes for categorical latents"),
+        (["--config.train.weight_sigma=0.0"], "train.weight_sigma is 0.0"),
+        (
+            ["--config.objective.name=total_correlation", "--config.objective.nats=1.0"],
+            "takes alpha, beta, gamma: unset",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(flags, message):
+    with pytest.raises(UsageError, match=message):
+        configured(*flags)
+
+
+def test_categorical_latents_with_a_gradient_through_them_name_the_estimators():
+    with pytest.raises(UsageError, match="reinforce, vimco or enumerate"):
+        one_step(configured("--config.objective.name=iwae", *CATEGORICAL))
