@@ -158,7 +158,9 @@ def test_a_damaged_checkpoint(capsys, run, what):
 def test_a_run_on_other_data_than_before(capsys, run):
     described = json.loads((run / "dataset.json").read_text())
     (run / "dataset.json").write_text(json.dumps(described | {"num_train": 7}))
-    assert "was trained on digits (7 images); found digits (1,518 images)" in fails(capsys, ["evaluate", str(run)])
+    assert "was trained on digits (7 images); found other data, digits (1,518 images)" in fails(
+        capsys, ["evaluate", str(run)]
+    )
 
 
 def test_overrides_of_a_run_that_has_its_config(capsys, run):

@@ -9,7 +9,9 @@ from vaex.errors import UsageError
 from vaex.experiment import BATCH_OBJECTIVES, OBJECTIVES, setup
 from vaex.train import train_step
 
-DISCRETE = ("reinforce", "vimco", "gumbel")
+DISCRETE = ("reinforce", "vimco", "gumbel", "enumerate")
+HOT = ["--config.objective.name=gumbel", "--config.objective.temperature=0.5"]
+STEPS = ["--config.schedule.steps=100"]
 CATEGORICAL = ["--config.model.latent=categorical", "--config.model.num_classes=3"]
 
 
@@ -22,7 +24,7 @@ def one_step(made):
     return jax.jit(lambda state: train_step(state, made.key, images, recipe=made.recipe))(made.init())
 
 
-@pytest.mark.parametrize("name", [n for n in OBJECTIVES | BATCH_OBJECTIVES if n != "enumerate"])
+@pytest.mark.parametrize("name", [*OBJECTIVES, *BATCH_OBJECTIVES])
 def test_every_objective_trains(name):
     """Its gradient reaches encoder and decoder."""
     made = configured(f"--config.objective.name={name}", *(CATEGORICAL if name in DISCRETE else []))
@@ -42,7 +44,8 @@ def test_options_reach_the_objective():
 
 
 def test_a_schedule_starts_where_it_says():
-    flags = ["--config.objective.beta=5.0", "--config.schedule.option=beta", "--config.schedule.start=2.0"]
+    flags = ["--config.objective.beta=5.0", "--config.schedule.option=beta"]
+    flags += ["--config.schedule.start=2.0", "--config.schedule.steps=100"]
     _, metrics = one_step(configured(*flags))
     np.testing.assert_allclose(metrics["objective"], metrics["log_px_z"] - 2 * metrics["kl"], rtol=1e-4)
 
@@ -58,9 +61,20 @@ def test_a_moving_average_and_a_prior_on_the_weights():
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--config.schedule.option=beta"], "expected an option of the objective that is set"),
-        (["--config.objective.beta=1.0", "--config.schedule.option=nats"], "set are beta"),
-        (["--config.objective.beta=1.0", "--config.schedule.option=beta", "--config.schedule.kind=square"], "linear"),
+        ([*STEPS, "--config.schedule.option=beta"], "expected an option of the objective that is set"),
+        ([*STEPS, "--config.objective.beta=1.0", "--config.schedule.option=nats"], "set are beta"),
+        (["--config.objective.beta=1.0", "--config.schedule.option=beta"], "without schedule.steps"),
+        (STEPS, "schedule.steps is set without schedule.option"),
+        (["--config.objective.name=vimco", "--config.objective.num_samples=1"], "at least 2 draws"),
+        (["--config.objective.name=free_bits", "--config.objective.group_size=0"], "group_size is 0"),
+        (
+            [*STEPS, *CATEGORICAL, *HOT, "--config.schedule.option=temperature"],
+            "temperature is 0.0",
+        ),
+        (
+            [*STEPS, "--config.objective.beta=1.0", "--config.schedule.option=beta", "--config.schedule.kind=square"],
+            "linear",
+        ),
         (["--config.model.latent=categorical"], "set num_classes for categorical latents"),
         (["--config.model.num_classes=3"], "set num_classes for categorical latents"),
         (["--config.train.weight_sigma=0.0"], "train.weight_sigma is 0.0"),
@@ -77,4 +91,4 @@ def test_what_cannot_be_is_refused(flags, message):
 
 def test_categorical_latents_with_a_gradient_through_them_name_the_estimators():
     with pytest.raises(UsageError, match="reinforce, vimco or enumerate"):
-        one_step(configured("--config.objective.name=iwae", *CATEGORICAL))
+        configured("--config.objective.name=iwae", *CATEGORICAL)

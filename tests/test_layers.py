@@ -55,7 +55,7 @@ def test_every_module_has_its_row():
     assert {name for name, _ in modules()} == set().union(*ROWS)
 
 
-@pytest.mark.parametrize(("name", "path"), modules())
+@pytest.mark.parametrize(("name", "path"), list(modules()))
 def test_a_module_imports_only_from_its_own_row_and_above(name, path):
     row = next(i for i, names in enumerate(ROWS) if name in names)
     allowed = set().union(*ROWS[: row + 1])

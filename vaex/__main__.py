@@ -32,13 +32,17 @@ def _run(arguments: argparse.Namespace, rest: list[str]) -> None:
         raise UsageError(
             "train needs an experiment's name, or --run with the folder of a run to carry on, and not both"
         )
+    if arguments.command == "train" and arguments.run and arguments.runs:
+        raise UsageError(
+            "--runs says where a new run folder is made, and --run which one to carry on: give one of them"
+        )
     if arguments.command == "train" and not arguments.run:
         from vaex.config import load_experiment, override
 
         config = override(load_experiment(arguments.experiment), rest)
         from vaex import commands
 
-        commands.train_new(config, Path(arguments.experiment).stem, Path(arguments.runs))
+        commands.train_new(config, Path(arguments.experiment).stem, Path(arguments.runs or "runs"))
         return
     from vaex import commands
 
@@ -60,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         help="experiments/NAME.py, or a .py file with a get_config(); then --config.FIELD=VALUE",
     )
     train.add_argument("--run", default="", help="carry this run folder on instead")
-    train.add_argument("--runs", default="runs", help="where run folders are made")
+    train.add_argument("--runs", help="where run folders are made: runs")
     evaluate = commands.add_parser("evaluate", help="evaluate and draw again", allow_abbrev=False)
     evaluate.add_argument("run")
     sample = commands.add_parser("sample", help="draw from the prior", allow_abbrev=False)

@@ -43,7 +43,7 @@ def validation_metrics(
         def one(k: PRNGKeyArray, example: Any) -> tuple[Terms, Array, Array | None]:
             q = model.encode(example)
             terms = evaluate.elbo(k, model, example)
-            return terms, jnp.ravel(evaluate.posterior_mean(k, q)), evaluate.kl_per_dimension(q, model.prior)
+            return terms, evaluate.posterior_mean(k, q), evaluate.kl_per_dimension(q, model.prior)
 
         def sample_size(k: PRNGKeyArray, example: Any) -> Array:
             q = model.encode(example)
@@ -56,7 +56,7 @@ def validation_metrics(
             "log_px_z": jnp.mean(terms.log_px_z),
             "kl": jnp.mean(terms.kl),
             "kl_per_dimension": None if kls is None else jnp.mean(kls, axis=0),
-            "active_units": jnp.sum(evaluate.active_units(means)),
+            "active_units": jnp.sum(_active(means)),
             "effective_sample_size": jnp.mean(evaluate.map_examples(sample_size, key, few, batch_size=50)),
             "mutual_information": evaluate.mutual_information(key, model, few),
         }
@@ -90,8 +90,8 @@ def scores(
         advance: told how many more examples are done.
 
     Returns:
-        test_elbo and test_log_likelihood in nats per example with their standard errors, bits_per_dim of both,
-        active_units, kl_per_dimension.
+        test_elbo and test_log_likelihood in nats per example with their standard errors, num_samples, bits_per_dim of
+        both, active_units of latent_dim, kl_per_dimension.
     """
     elbo_key, weights_key = jax.random.split(key)
 
@@ -111,7 +111,7 @@ def scores(
         def one(k: PRNGKeyArray, example: Any) -> tuple[Array, Array, Array | None]:
             q = model.encode(example)
             terms = evaluate.elbo(k, model, example, num_samples=_ELBO_SAMPLES)
-            return terms.elbo, jnp.ravel(evaluate.posterior_mean(k, q)), evaluate.kl_per_dimension(q, model.prior)
+            return terms.elbo, evaluate.posterior_mean(k, q), evaluate.kl_per_dimension(q, model.prior)
 
         return evaluate.map_examples(one, elbo_key, x, batch_size=250)
 
@@ -130,10 +130,16 @@ def scores(
         "num_samples": num_samples,
         "bits_per_dim": float(evaluate.bits_per_dim(jnp.mean(elbos), **bits)),
         "bits_per_dim_log_likelihood": float(evaluate.bits_per_dim(jnp.asarray(bound.mean()), **bits)),
-        "active_units": int(evaluate.active_units(means).sum()),
-        "latent_dim": means.shape[-1],
+        "active_units": int(_active(means).sum()),
+        "latent_dim": means.shape[1],
         "kl_per_dimension": None if kls is None else [round(float(v), 6) for v in jnp.mean(kls, axis=0)],
     }
+
+
+def _active(means: Float[Array, "n d ..."]) -> Array:
+    """Active latents; one of several classes is active if any of its classes is."""
+    n, d = means.shape[:2]
+    return evaluate.active_units(means.reshape(n, -1)).reshape(d, -1).any(axis=-1)
 
 
 def _groups(x: Array, size: int) -> Iterator[Array]:

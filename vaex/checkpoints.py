@@ -17,7 +17,7 @@ _METRIC = "validation_elbo"
 
 
 @contextlib.contextmanager
-def _manager(path: Path) -> Iterator[ocp.CheckpointManager]:
+def _manager(path: Path, *, read_only: bool = False) -> Iterator[ocp.CheckpointManager]:
     """Keeps the newest and the best by validation ELBO, and sweeps up what a killed process left half-written."""
     policy = preservation_policy.AnyPreservationPolicy(
         [
@@ -29,8 +29,9 @@ def _manager(path: Path) -> Iterator[ocp.CheckpointManager]:
         preservation_policy=policy,
         best_fn=lambda m: m[_METRIC],
         best_mode="max",
-        cleanup_tmp_directories=True,
+        cleanup_tmp_directories=not read_only,
         enable_async_checkpointing=False,
+        read_only=read_only,  # a reader must not sweep up what a writer is just writing
     )
     with ocp.CheckpointManager(path / "checkpoints", options=options) as manager:
         yield manager
@@ -68,7 +69,9 @@ def restore(path: Path, abstract: Any, *, best: bool = False) -> tuple[Any, dict
     Raises:
         UsageError: no checkpoint, or one that cannot be read or is not what was written.
     """
-    with _manager(path) as manager:
+    if not (path / "checkpoints").is_dir():
+        raise UsageError(f"{path} has no checkpoint: train it first")
+    with _manager(path, read_only=True) as manager:
         step = (manager.best_step() if best else None) or manager.latest_step()
         if step is None:
             raise UsageError(f"{path} has no checkpoint: train it first")

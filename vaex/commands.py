@@ -3,6 +3,7 @@
 import functools
 import os
 import time
+import zlib
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -54,7 +55,8 @@ def sample(run: str, num_samples: int, seed: int) -> Path:
     path = run_folder.open_run(run)
     from vaex import figures
 
-    vae, params, _ = load(path)
+    with run_folder.locked(path):
+        vae, params, _ = load(path)
     model = vae.bind(params)
     figure_key, draw_key = jax.random.split(jax.random.key(seed))
     z = model.prior.sample(figure_key, (num_samples,))
@@ -128,10 +130,10 @@ def _train(path: Path, made: Setup) -> Path:
 
 
 def _validator(made: Setup) -> Callable[[Any], dict[str, float]]:
-    """Validate on the validation split, or on the test split's size of training data where there is none."""
+    """Validate on the validation split, or on 10,000 training images where there is none."""
     key = jax.random.fold_in(made.key, _TEST_KEY + 1)
-    split = made.dataset.validation if len(made.dataset.validation.images) else made.dataset.train
-    x = made.recipe.preprocess(key, jnp.asarray(split.images[:10_000]))
+    held_out = made.dataset.validation.images
+    x = made.recipe.preprocess(key, jnp.asarray(held_out if len(held_out) else made.dataset.train.images[:10_000]))
     return assess.validation_metrics(made.recipe.bind, x, key)
 
 
@@ -196,11 +198,11 @@ def _reopen(path: Path) -> Setup:
     made = setup(read_config(path / run_folder.CONFIG))
     before = run_folder.read_json(path / run_folder.DATASET)
     now = _describe(made, before["experiment"])
-    for field in ("dataset", "num_train", "x_shape"):
+    for field in ("dataset", "num_train", "x_shape", "crc32"):
         if now[field] != before[field]:
             raise UsageError(
-                f"{path} was trained on {before['dataset']} ({before['num_train']:,} images); found {now['dataset']} "
-                f"({now['num_train']:,} images) in {made.dataset.source}: set VAEX_DATA_DIR to where "
+                f"{path} was trained on {before['dataset']} ({before['num_train']:,} images); found other data, "
+                f"{now['dataset']} ({now['num_train']:,} images), in {made.dataset.source}: set VAEX_DATA_DIR to where "
                 f"the data lay, {before['source']}"
             )
     return made
@@ -214,6 +216,7 @@ def _describe(made: Setup, name: str) -> dict[str, Any]:
         "num_train": len(images),
         "source": made.dataset.source,
         "x_shape": list(images.shape[1:]),
+        "crc32": functools.reduce(lambda crc, split: zlib.crc32(split.images.data, crc), made.dataset[3:], 0),
     }
 
 

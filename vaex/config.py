@@ -54,9 +54,9 @@ def default_config() -> Config:
             },
             "schedule": {  # of one of the objective's options, which ends at the value set above
                 "option": placeholder(str),
-                "kind": "linear",  # a name in vaex.experiment.SCHEDULES
-                "start": 0.0,
-                "steps": 1000,
+                "kind": placeholder(str),  # a name in vaex.experiment.SCHEDULES; unset: "linear"
+                "start": placeholder(float),  # unset: 0
+                "steps": placeholder(int),
             },
             "optimizer": {
                 "name": "adam",  # a name in vaex.experiment.OPTIMIZERS

@@ -128,7 +128,7 @@ def setup(config: Config) -> Setup:
         )
     steps = config.train.num_epochs * (len(images) // config.train.batch_size)
     vae = build_vae(config, images.shape[1:], mean=images.mean(axis=0, dtype=np.float32) / 255)
-    loss = _batch_loss(config, len(images))
+    loss = _batch_loss(config, len(images), vae)
     recipe = Recipe(vae.bind, loss, _optimizer(config, steps), preprocess.apply, _penalty(config, len(images)))
     init_key, train_key = jax.random.split(jax.random.key(config.seed))
     is_likelihood = preprocess.discrete == LIKELIHOODS[config.model.likelihood].discrete
@@ -215,7 +215,7 @@ def _preprocess(config: Config) -> Preprocess:
     return Preprocess(dequantize, discrete=False)
 
 
-def _batch_loss(config: Config, num_train: int) -> objectives.BatchLoss:
+def _batch_loss(config: Config, num_train: int, vae: VAE) -> objectives.BatchLoss:
     name = config.objective.name
     objective = _lookup(OBJECTIVES | BATCH_OBJECTIVES, name, "objective.name")
     options: dict[str, Any] = {k: v for k, v in config.objective.items() if k != "name" and v is not None}
@@ -228,22 +228,42 @@ def _batch_loss(config: Config, num_train: int) -> objectives.BatchLoss:
         options["baseline"] = lambda context: context.average
     if "num_train" in known:
         options["num_train"] = num_train
-    options |= _schedule(config, options)
-    return objectives.batch_loss(objective, whole_batch=name in BATCH_OBJECTIVES, **options)
+    scheduled = _schedule(config, options)
+    ends: list[dict[str, Any]] = [{}, *({name: config.schedule.start or 0.0} for name in scheduled)]
+    make: Any = functools.partial(objectives.batch_loss, objective, whole_batch=name in BATCH_OBJECTIVES)
+    for end in ends:  # what an objective refuses is said before a run folder is made
+        _trace(make(**options | end), vae)
+    return make(**options | scheduled)
+
+
+def _trace(loss: objectives.BatchLoss, vae: VAE) -> None:
+    def once(params: Params, batch: jax.Array) -> jax.Array:
+        context = objectives.Context(jnp.zeros((), jnp.int32), jnp.zeros(()))
+        return loss(jax.random.key(0), vae.bind(params), batch, context)[0]
+
+    batch = jax.ShapeDtypeStruct((2, *vae.x_shape), jnp.float32)
+    jax.eval_shape(once, jax.eval_shape(vae.init, jax.random.key(0)), batch)
 
 
 def _schedule(config: Config, options: dict[str, Any]) -> dict[str, Callable]:
     """The scheduled option as a function of the training's context; {} where nothing is scheduled."""
     c = config.schedule
     if c.option is None:
+        if unused := [name for name, value in c.items() if value is not None]:
+            raise UsageError(
+                f"schedule.{unused[0]} is set without schedule.option: name the option to schedule, or unset it"
+            )
         return {}
+    if c.steps is None:
+        raise UsageError("schedule.option is set without schedule.steps: set --config.schedule.steps=5000, say")
     numbers = [name for name, value in options.items() if isinstance(value, float) and config.objective.name != "renyi"]
     if c.option not in numbers:
         raise UsageError(
             f"schedule.option is {c.option!r}: expected an option of the objective that is set to the number where the "
             f"schedule ends; set are {', '.join(numbers) or 'none'}"
         )
-    value = _lookup(SCHEDULES, c.kind, "schedule.kind")(c.start, options[c.option], c.steps)
+    kind = _lookup(SCHEDULES, c.kind or "linear", "schedule.kind")
+    value = kind(c.start or 0.0, options[c.option], c.steps)
     return {c.option: lambda context: value(context.step)}
 
 

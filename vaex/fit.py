@@ -83,12 +83,13 @@ def fit(
                 )
             progress = progress._replace(epoch=epoch, epoch_seconds=progress.epoch_seconds + epoch_seconds)
             before = progress.seconds
-            if elbo is not None or interrupted():
+            stop = interrupted()
+            if elbo is not None or stop:
                 progress = progress._replace(seconds=before + time.perf_counter() - start)
                 loop.save(state, progress, elbo)
             progress = progress._replace(seconds=before + time.perf_counter() - start)
             loop.log(row | {"seconds": progress.seconds})
-            if interrupted() and epoch < num_epochs:
+            if stop and epoch < num_epochs:
                 return state, progress, "interrupted"
     return state, progress, "finished" if progress.epoch >= num_epochs else "stopped early"
 

@@ -105,7 +105,7 @@ def _snr(mean: Array, variance: Array) -> Array:
 
 
 def _average(leaves: Moments, parts: list[str]) -> Moments:
-    if not parts:
+    if not jax.tree.leaves([leaves.mean[part] for part in parts]):
         return Moments(None, None, None, None)
 
     def components(tree: Any) -> Float[Array, " n"]:

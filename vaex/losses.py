@@ -61,7 +61,8 @@ def kl_normal(
 
     KL = 1/2 sum_j (r_j - 1 - log r_j + (mean_q - mean_p)_j^2 / exp(log_var_p)_j),   r = exp(log_var_q - log_var_p)
 
-    A value beyond the largest float is inf, never nan: in float32 when log_var_q - log_var_p exceeds 88.
+    A value beyond the largest float is inf: in float32 when log_var_q - log_var_p exceeds 88, say. It is never nan for
+    log-variances in [-170, 170].
 
     Args:
         mean_q: means of q, [..., d].
@@ -75,7 +76,7 @@ def kl_normal(
     Source: the Gaussian case of Kingma and Welling 2013, appendix B, for a general p.
     """
     log_ratio = log_var_q - log_var_p
-    mahalanobis = jnp.square(mean_q - mean_p) * jnp.exp(-log_var_p)
+    mahalanobis = jnp.square((mean_q - mean_p) * jnp.exp(-0.5 * log_var_p))
     return 0.5 * jnp.sum(jnp.expm1(log_ratio) - log_ratio + mahalanobis, axis=-1)
 
 
@@ -132,7 +133,7 @@ def gaussian_nll(
 
     Source: Kingma and Welling 2013, appendix C.2.
     """
-    return 0.5 * jnp.sum(_LOG_2PI + log_var + jnp.square(x - mean) * jnp.exp(-jnp.asarray(log_var)), axis=-1)
+    return 0.5 * jnp.sum(_LOG_2PI + log_var + jnp.square((x - mean) * jnp.exp(-0.5 * jnp.asarray(log_var))), axis=-1)
 
 
 def categorical_nll(logits: Float[Array, "*batch classes"], labels: Int[Array, "*batch"]) -> Float[Array, "*batch"]:

@@ -5,6 +5,8 @@ from typing import Any
 import jax.numpy as jnp
 import optax
 
+from vaex.errors import UsageError
+
 
 def linear(start: float, end: float, steps: int) -> optax.Schedule:
     """From start to end over so many steps, and end from there on: warm-up, or a growing capacity.
@@ -31,4 +33,6 @@ def exponential(start: float, end: float, steps: int) -> optax.Schedule:
 
     Source: Jang, Gu and Poole 2017, section 4, for a temperature.
     """
+    if not (start > 0 and end > 0):
+        raise UsageError(f"an exponential schedule from {start} to {end}: expected both above 0; use a linear one")
     return optax.exponential_decay(start, steps, end / start, end_value=end)

@@ -45,9 +45,9 @@ def load(name: str, *, dir: str | os.PathLike | None = None, num_validation: int
     Args:
         name: a name: that of a TFDS image data set, of a folder or of an npz file.
         dir: a folder of data sets.
-        num_validation: how many images, from the tail of train, make the validation split. A source without a test
-            split is shuffled once, by a fixed seed, and a tenth of it becomes the test split. The 5,000-image subset of
-            MNIST is always split 4,000/500/500.
+        num_validation: how many images, from the tail of train, make the validation split. TFDS's validation split
+            stands in for a missing test split; any other source without one is shuffled once, by a fixed seed, and a
+            tenth of it becomes the test split. The 5,000-image subset of MNIST is always split 4,000/500/500.
 
     Returns:
         The data set, uint8 [N, H, W, C] per split.

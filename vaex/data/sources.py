@@ -50,6 +50,8 @@ def as_images(images: np.ndarray, what: str) -> np.ndarray:
         raise UsageError(
             f"{what} have shape {images.shape}: expected [N, H, W] or [N, H, W, C], and at least one image"
         )
+    if images.dtype == bool:
+        images = np.where(images, np.uint8(255), np.uint8(0))
     if images.dtype != np.uint8:
         bad = ~np.isfinite(images)
         if bad.any():
@@ -109,15 +111,15 @@ def read_npz(path: Path) -> Arrays:
     """The arrays of an npz file: images, labels, or train_images, ..., or Keras's x_train, ..."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            names = {key: next((n for n in known if n in stored), None) for key, known in _NPZ_KEYS.items()}
-            if names["train_images"] is None:
-                raise UsageError(
-                    f"{path} holds {', '.join(stored) or 'nothing'}: "
-                    f"expected one of {', '.join(_NPZ_KEYS['train_images'])}"
-                )
-            return {key: stored[name] for key, name in names.items() if name is not None}
-    except (zipfile.BadZipFile, OSError, EOFError, zlib.error) as error:
+            arrays = dict(stored)
+    except (zipfile.BadZipFile, OSError, EOFError, zlib.error, ValueError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}: not a readable npz file ({error}): get or make it again") from None
+    names = {key: next((n for n in known if n in arrays), None) for key, known in _NPZ_KEYS.items()}
+    if names["train_images"] is None:
+        raise UsageError(
+            f"{path} holds {', '.join(arrays) or 'nothing'}: expected one of {', '.join(_NPZ_KEYS['train_images'])}"
+        )
+    return {key: arrays[name] for key, name in names.items() if name is not None}
 
 
 def tfds_version(folder: Path) -> Path | None:

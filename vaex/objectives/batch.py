@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
 from vaex.model import Model
-from vaex.objectives.terms import Number, Objective, Terms, factors
+from vaex.objectives.terms import Number, Objective, Terms, draw, factors
 
 
 class Context(NamedTuple):
@@ -89,6 +89,7 @@ def total_correlation(
 
     Source: Chen et al. 2018, equations 2 to 4 and appendix C.1.
     """
+    factors(model.prior)
     qs, keys = _encode_batch(key, model, batch)
     log_px_z, z = jax.vmap(lambda k, q, x: _draw_and_decode(k, model, q, x))(keys, qs, batch)
     pairs = jax.vmap(lambda one: jax.vmap(lambda q: factors(q).log_prob(one))(qs))(z)  # log q(z_ij|x_m): [i, m, j]
@@ -126,7 +127,7 @@ def info(
     Raises:
         UsageError: one example instead of a batch.
 
-    Source: Zhao, Song and Ermon 2017, equation 6.
+    Source: Zhao, Song and Ermon 2017, InfoVAE with the MMD.
     """
     prior_key, key = jax.random.split(key)
     qs, keys = _encode_batch(key, model, batch)
@@ -147,8 +148,8 @@ def squared_mmd(a: Float[Array, "m d"], b: Float[Array, "n d"]) -> Float[Array, 
     """
 
     def kernel(u: Float[Array, "m d"], v: Float[Array, "n d"]) -> Float[Array, "m n"]:
-        squares = jnp.sum(u**2, axis=-1)[:, None] + jnp.sum(v**2, axis=-1)[None] - 2 * u @ v.T
-        return jnp.exp(-squares / (2 * u.shape[-1]))
+        # By differences: the matrix product's short cut loses digits where it runs in low precision.
+        return jnp.exp(-jnp.sum((u[:, None] - v[None]) ** 2, axis=-1) / (2 * u.shape[-1]))
 
     def within(u: Float[Array, "m d"]) -> Float[Array, ""]:
         m = u.shape[0]
@@ -171,5 +172,5 @@ def _encode_batch(key: PRNGKeyArray, model: Model, batch: Float[Array, "m ..."])
 
 
 def _draw_and_decode(key: PRNGKeyArray, model: Model, q: Any, x: Any) -> tuple[Float[Array, ""], Any]:
-    z = q.sample(key)
+    z = jax.tree.map(lambda leaf: leaf[0], draw(key, q, 1))
     return model.decode(z).log_prob(x), z

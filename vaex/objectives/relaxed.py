@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
+from vaex.distributions import OneHotCategorical
 from vaex.errors import UsageError
 from vaex.model import Latent, Model
 from vaex.objectives.terms import Number, Terms, analytic_kl, check_num_samples
@@ -46,17 +47,19 @@ def gumbel(
             f"temperature is {temperature}: expected a number above 0; the limit is the objective reinforce"
         )
     q: Any = model.encode(x)
-    logits = getattr(getattr(q, "base_dist", q), "logits", None)
-    if logits is None or logits.shape != q.event_shape:
+    one_hot = getattr(q, "base_dist", q)
+    if not isinstance(one_hot, OneHotCategorical):
         raise UsageError(
             f"gumbel needs one-hot latents, found {type(q).__name__}: use elbo, or a OneHotCategorical posterior"
         )
+
+    logits = one_hot.logits
 
     def one(key: PRNGKeyArray) -> tuple[Latent, Latent]:
         noisy = jax.nn.log_softmax(logits) + jax.random.gumbel(key, logits.shape)
         hard = jax.nn.one_hot(jnp.argmax(noisy, axis=-1), logits.shape[-1], dtype=logits.dtype)
         relaxed = jax.nn.softmax(noisy / temperature)
-        return (hard + relaxed - jax.lax.stop_gradient(relaxed) if straight_through else relaxed), hard
+        return (hard + (relaxed - jax.lax.stop_gradient(relaxed)) if straight_through else relaxed), hard
 
     y, z = jax.vmap(one)(jax.random.split(key, num_samples))
     relaxed = jnp.mean(jax.vmap(lambda one: model.decode(one).log_prob(x))(y))

@@ -42,9 +42,9 @@ def free_bits(
     kls = kl_per_dimension(q, model.prior)
     if kls is None:
         raise UsageError(
-            f"free bits need q(z|x) and p(z) that factorize; {type(q).__name__} does not: use another objective"
+            f"free bits need a closed-form KL for each dimension, found {type(q).__name__}: use another objective"
         )
-    if kls.size % group_size:
+    if group_size < 1 or kls.size % group_size:
         raise UsageError(f"group_size is {group_size}: expected a divisor of the {kls.size} latent dimensions")
     log_px_z, kl = bounds.elbo(w.log_px_z), jnp.sum(kls)
     paid = jnp.sum(jnp.maximum(nats, jnp.sum(kls.reshape(-1, group_size), axis=-1)))

@@ -96,18 +96,21 @@ def factors(distribution: Distribution) -> Any:
 
 
 def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, " d"] | None:
-    """KL(q || p) of each latent dimension, in nats; None where q or p does not factorize.
+    """KL(q || p) of each latent dimension, in nats; None where q or p does not factorize or no closed form is known.
 
     KL_j = KL(q(z_j|x) || p(z_j))
     """
     if not (isinstance(q, dist.Independent) and isinstance(p, dist.Independent)):
         return None
-    return kl_divergence(q.base_dist, p.base_dist)
+    try:
+        return kl_divergence(q.base_dist, p.base_dist)
+    except NotImplementedError:
+        return None
 
 
 def with_value(value: Float[Array, ""], surrogate: Float[Array, ""]) -> Float[Array, ""]:
     """The value of the one and the gradient of the other: an estimator changes the gradient and not the value."""
-    return jax.lax.stop_gradient(value) + surrogate - jax.lax.stop_gradient(surrogate)
+    return jax.lax.stop_gradient(value) + (surrogate - jax.lax.stop_gradient(surrogate))
 
 
 def analytic_kl(q: Distribution, p: Distribution) -> Float[Array, ""]:
