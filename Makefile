@@ -7,13 +7,14 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 STAMP := .venv/.installed$(if $(ACCEL),-$(ACCEL))
 BIN := .venv/bin
 
-.PHONY: help setup train evaluate sample test lint bench clean
+.PHONY: help setup train evaluate sample figure test lint bench clean
 
 help:
 	@echo "make train EXP=mnist_gauss    train, evaluate and draw; ARGS='--config.model.latent_dim=2 ...' overrides fields"
 	@echo "make train RUN=runs/latest    carry an unfinished run on"
 	@echo "make evaluate RUN=runs/latest scores and figures again"
 	@echo "make sample RUN=runs/latest   draw from the prior; ARGS='--num-samples 64 --seed 1'"
+	@echo "make figure NAME=snr          the gradients' signal-to-noise ratio against the number of samples"
 	@echo "make test                     run every test"
 	@echo "make lint                     style and types"
 	@echo "make bench                    speed, as ratios to the matrix products alone"
@@ -47,6 +48,9 @@ evaluate: $(STAMP)
 
 sample: $(STAMP)
 	@$(BIN)/python -m vaex sample $(or $(RUN),runs/latest) $(ARGS)
+
+figure: $(STAMP)
+	@$(BIN)/python -m vaex figure $(or $(NAME),snr) $(ARGS)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -q -n 2 $(ARGS)

@@ -11,12 +11,13 @@ import pytest
 
 from tests.test_exact import LINEAR, SYMBOL, TABLE, X
 from tests.test_objectives import BITS, MODEL, VAE, assert_mean, draws
-from vaex import bounds, exact, objectives, schedules
+from vaex import bounds, exact, objectives, schedules, studies
 from vaex.distributions import OneHotCategorical
 from vaex.errors import UsageError
 from vaex.gradients import gradient_statistics
 from vaex.model import Model
 from vaex.objectives import Context, batch_loss
+from vaex.studies import snr_curves
 from vaex.train import Recipe, init_state, train_step
 
 KEY = jax.random.key(0)
@@ -436,3 +437,18 @@ def test_a_context_is_given_to_scheduled_options():
     loss = batch_loss(objectives.elbo, beta=lambda context: context.average)
     _, metrics = loss(KEY, MODEL, BATCH, Context(jnp.array(0), jnp.array(3.0)))
     np.testing.assert_allclose(metrics["objective"], metrics["log_px_z"] - 3 * metrics["kl"], rtol=1e-5)
+
+
+def test_the_signal_to_noise_ratios_have_the_slopes_of_theory():
+    """Generator and DReG grow as K^(1/2), IWAE's recognition model falls as K^(-1/2); slopes within 0.15."""
+    for curve in snr_curves((8, 32, 128), num_keys=20_000):
+        assert abs(curve.slope - curve.theory) < 0.15, (curve.name, curve.slope)
+
+
+def test_a_study_draws_its_figure(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        studies, "snr_curves", lambda: [studies.Curve("one", np.array([1, 4]), np.array([1.0, 2.0]), 0.5)]
+    )
+    path, lines = studies.draw("snr", tmp_path / "new")
+    assert path.is_file()
+    assert lines == ["one: slope 0.50, theory 0.50"]

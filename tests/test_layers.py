@@ -27,7 +27,7 @@ ROWS = [
     },
     {"assess", "figures", "fit", "run_folder", "checkpoints"},
     {"config", "experiment", "console"},
-    {"commands"},
+    {"commands", "studies"},
     {"__main__", "__init__"},
 ]
 

@@ -1,4 +1,4 @@
-"""The command line: python -m vaex train EXPERIMENT, train --run RUN, evaluate RUN, sample RUN."""
+"""The command line: python -m vaex train EXPERIMENT, train --run RUN, evaluate RUN, sample RUN, figure NAME."""
 
 import argparse
 import os
@@ -44,6 +44,13 @@ def _run(arguments: argparse.Namespace, rest: list[str]) -> None:
 
         commands.train_new(config, Path(arguments.experiment).stem, Path(arguments.runs or "runs"))
         return
+    if arguments.command == "figure":
+        from vaex import console, studies
+
+        path, lines = studies.draw(arguments.name, Path(arguments.out))
+        for line in [*lines, str(path)]:
+            console.say(line)
+        return
     from vaex import commands
 
     if arguments.command == "train":
@@ -67,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--runs", help="where run folders are made: runs")
     evaluate = commands.add_parser("evaluate", help="evaluate and draw again", allow_abbrev=False)
     evaluate.add_argument("run")
+    figure = commands.add_parser("figure", help="run a study and draw its figure", allow_abbrev=False)
+    figure.add_argument("name", choices=["snr"], help="snr: the gradients' signal-to-noise ratio against K")
+    figure.add_argument("--out", default="runs/figures", help="where the figure is written: runs/figures")
     sample = commands.add_parser("sample", help="draw from the prior", allow_abbrev=False)
     sample.add_argument("run")
     sample.add_argument("--num-samples", type=int, default=100)
