@@ -19,6 +19,6 @@ def get_config():
     config.optimizer.final_learning_rate = 1e-5
     config.train.batch_size = 100
     config.train.num_epochs = 100
-    config.train.eval_every = 5
+    config.train.eval_every = 10
     config.evaluate.num_samples = 5000
     return config

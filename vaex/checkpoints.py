@@ -1,6 +1,7 @@
 """Checkpoints by orbax: whole or not at all, the newest and the best by validation ELBO, each with a checksum."""
 
 import contextlib
+import logging
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from orbax.checkpoint.checkpoint_managers import preservation_policy
 from vaex.errors import UsageError
 
 _METRIC = "validation_elbo"
+logging.getLogger("absl").setLevel(logging.ERROR)  # orbax warns of each option that a reader implies
 
 
 @contextlib.contextmanager
