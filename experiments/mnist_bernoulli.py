@@ -1,4 +1,4 @@
-"""IWAE's one-layer network on dynamically binarized MNIST: 784-200-200-50 tanh and its mirror.
+"""IWAE's one-layer network on dynamically binarized MNIST, 784-200-200-50 tanh and its mirror, trained by stl.
 
 make train EXP=mnist_bernoulli
 
