@@ -40,17 +40,12 @@ def validation_metrics(
     def measure(params: Params) -> dict[str, Array | None]:
         model = bind(params)
 
-        def one(k: PRNGKeyArray, example: Any) -> tuple[Terms, Array, Array | None]:
-            q = model.encode(example)
-            terms = evaluate.elbo(k, model, example)
-            return terms, evaluate.posterior_mean(k, q), evaluate.kl_per_dimension(q, model.prior)
-
         def sample_size(k: PRNGKeyArray, example: Any) -> Array:
             q = model.encode(example)
             z = q.sample(k, (_ESS_SAMPLES,))
             return evaluate.effective_sample_size(log_weights(model, example, q, z).log_w)
 
-        terms, means, kls = evaluate.map_examples(one, key, x, batch_size=batch_size)
+        terms, means, kls = _summaries(key, model, x, num_samples=1, batch_size=batch_size)
         return {
             "elbo": jnp.mean(terms.elbo),
             "log_px_z": jnp.mean(terms.log_px_z),
@@ -105,17 +100,11 @@ def scores(
         return evaluate.map_examples(one, key, x, batch_size=batch_size)
 
     @jax.jit
-    def summaries(params: Params, x: Any) -> tuple[Array, Array, Array | None]:
-        model = bind(params)
+    def summaries(params: Params, x: Any) -> tuple[Terms, Array, Array | None]:
+        return _summaries(elbo_key, bind(params), x, num_samples=_ELBO_SAMPLES, batch_size=250)
 
-        def one(k: PRNGKeyArray, example: Any) -> tuple[Array, Array, Array | None]:
-            q = model.encode(example)
-            terms = evaluate.elbo(k, model, example, num_samples=_ELBO_SAMPLES)
-            return terms.elbo, evaluate.posterior_mean(k, q), evaluate.kl_per_dimension(q, model.prior)
-
-        return evaluate.map_examples(one, elbo_key, x, batch_size=250)
-
-    elbos, means, kls = summaries(params, x)
+    terms, means, kls = summaries(params, x)
+    elbos = terms.elbo
     parts = []
     for i, group in enumerate(_groups(x, batch_size * _GROUP)):
         parts.append(np.asarray(log_likelihoods(params, jax.random.fold_in(weights_key, i), group)))
@@ -134,6 +123,19 @@ def scores(
         "latent_dim": means.shape[1],
         "kl_per_dimension": None if kls is None else [round(float(v), 6) for v in jnp.mean(kls, axis=0)],
     }
+
+
+def _summaries(
+    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int, batch_size: int
+) -> tuple[Terms, Array, Array | None]:
+    """Of each example the plain ELBO's terms, the posterior's mean, and the KL of each dimension."""
+
+    def one(k: PRNGKeyArray, example: Any) -> tuple[Terms, Array, Array | None]:
+        q = model.encode(example)
+        terms = evaluate.elbo(k, model, example, num_samples=num_samples)
+        return terms, evaluate.posterior_mean(k, q), evaluate.kl_per_dimension(q, model.prior)
+
+    return evaluate.map_examples(one, key, x, batch_size=batch_size)
 
 
 def _active(means: Float[Array, "n d ..."]) -> Array:

@@ -57,15 +57,14 @@ def sample(run: str, num_samples: int, seed: int) -> Path:
 
     with run_folder.locked(path):
         vae, params, _ = load(path)
-    model = vae.bind(params)
-    figure_key, draw_key = jax.random.split(jax.random.key(seed))
-    z = model.prior.sample(figure_key, (num_samples,))
-    keys = jax.random.split(draw_key, num_samples)
-    images = jax.vmap(lambda k, z: model.decode(z).sample(k))(keys, z)
-    means = jax.vmap(lambda z: model.decode(z).mean)(z)  # pyright: ignore[reportAttributeAccessIssue]
-    with run_folder.locked(path):
-        np.savez(path / "samples.npz", z=np.asarray(z), means=np.asarray(means), samples=np.asarray(images))
-        _save_figure(path, "samples", figures.samples(figure_key, model, num_samples=num_samples))
+        model = vae.bind(params)
+        prior_key, draw_key = jax.random.split(jax.random.key(seed))
+        z = model.prior.sample(prior_key, (num_samples,))
+        keys = jax.random.split(draw_key, num_samples)
+        images = jax.vmap(lambda k, z: model.decode(z).sample(k))(keys, z)
+        means = np.asarray(jax.vmap(lambda z: model.decode(z).mean)(z))  # pyright: ignore[reportAttributeAccessIssue]
+        np.savez(path / "samples.npz", z=np.asarray(z), means=means, samples=np.asarray(images))
+        _save_figure(path, "samples", figures.samples(means))
     console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / 'samples.npz'}")
     return path
 
@@ -82,10 +81,9 @@ def _train(path: Path, made: Setup) -> Path:
         run_epoch = jax.jit(
             functools.partial(train_epoch, recipe=made.recipe, batch_size=c.batch_size), donate_argnums=0
         )
-        num_steps = len(images) // c.batch_size
         with (
             run_folder.metrics_writer(path, epoch=progress.epoch) as write,
-            console.training(c.num_epochs, progress.epoch, progress.seconds, num_steps * c.batch_size) as show,
+            console.training(c.num_epochs, progress.epoch, progress.seconds, made.num_steps * c.batch_size) as show,
         ):
 
             def log(row: dict[str, float]) -> None:
@@ -113,7 +111,7 @@ def _train(path: Path, made: Setup) -> Path:
                 progress,
                 loop,
                 num_epochs=c.num_epochs,
-                num_steps=num_steps,
+                num_steps=made.num_steps,
                 eval_every=c.eval_every,
                 patience=c.patience,
             )
@@ -158,7 +156,7 @@ def _report(path: Path, made: Setup, progress: Progress) -> None:
             dequantized=made.dequantized,
             advance=advance,
         )
-    examples = progress.epoch * (len(made.dataset.train.images) // c.batch_size) * c.batch_size
+    examples = progress.epoch * made.num_steps * c.batch_size
     results = {
         **run_folder.read_json(path / run_folder.DATASET),
         **scores,

@@ -106,6 +106,7 @@ class Setup(NamedTuple):
     dataset: data.Dataset
     init: Callable[[], TrainState]
     key: jax.Array  # the run's key for training
+    num_steps: int  # in an epoch
     label: str  # what results are printed under
     dequantized: bool
     is_likelihood: bool
@@ -126,10 +127,11 @@ def setup(config: Config) -> Setup:
             f"train.batch_size is {config.train.batch_size}: expected at most {len(images)}, "
             f"the training images of {dataset.label}"
         )
-    steps = config.train.num_epochs * (len(images) // config.train.batch_size)
+    num_steps = len(images) // config.train.batch_size
+    optimizer = _optimizer(config, config.train.num_epochs * num_steps)
     vae = build_vae(config, images.shape[1:], mean=images.mean(axis=0, dtype=np.float32) / 255)
     loss = _batch_loss(config, len(images), vae)
-    recipe = Recipe(vae.bind, loss, _optimizer(config, steps), preprocess.apply, _penalty(config, len(images)))
+    recipe = Recipe(vae.bind, loss, optimizer, preprocess.apply, _penalty(config, len(images)))
     init_key, train_key = jax.random.split(jax.random.key(config.seed))
     is_likelihood = preprocess.discrete == LIKELIHOODS[config.model.likelihood].discrete
     return Setup(
@@ -144,6 +146,7 @@ def setup(config: Config) -> Setup:
         dataset=dataset,
         init=jax.jit(lambda: init_state(vae.init(init_key), recipe.optimizer)),
         key=train_key,
+        num_steps=num_steps,
         label=dataset.label if is_likelihood else f"{dataset.label} (grey pixels: not a likelihood)",
         dequantized=preprocess.apply is dequantize,
         is_likelihood=is_likelihood,

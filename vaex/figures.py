@@ -35,7 +35,7 @@ def of_model(
     shown = x[:48]
     z = jax.vmap(lambda k, one: model.encode(one).sample(k))(jax.random.split(encode_key, len(shown)), shown)
     yield "reconstructions", plots.reconstructions(np.asarray(shown), np.asarray(decode(z)))
-    yield "samples", samples(sample_key, model)
+    yield "samples", samples(np.asarray(decode(model.prior.sample(sample_key, (100,)))))
     if z.ndim != 2:
         return  # what follows moves along the axes of one vector
     mean = jax.jit(
@@ -58,9 +58,7 @@ def of_model(
         yield "traversals", plots.image_grid(np.asarray(points), columns=11, title=title)
 
 
-def samples(key: PRNGKeyArray, model: Model, *, num_samples: int = 100) -> Figure:
-    """E[p(x|z)] for draws z ~ p(z)."""
-    z = model.prior.sample(key, (num_samples,))
-    images = jax.vmap(lambda z: model.decode(z).mean)(z)  # pyright: ignore[reportAttributeAccessIssue]
-    columns = max(1, round(num_samples**0.5))
-    return plots.image_grid(np.asarray(images), columns=columns, title="E[p(x|z)], z drawn from the prior")
+def samples(means: np.ndarray) -> Figure:
+    """E[p(x|z)] for draws z ~ p(z), [N, H, W, C]."""
+    columns = max(1, round(len(means) ** 0.5))
+    return plots.image_grid(means, columns=columns, title="E[p(x|z)], z drawn from the prior")

@@ -54,7 +54,8 @@ def snr_curves(ks: tuple[int, ...] = (16, 32, 64, 128, 256, 512), *, num_keys: i
     params = {"encoder": encoder, "decoder": generator}
     x = generator.mean + np.sqrt(2) * jax.random.normal(keys[3], (_DIM,))
 
-    def measure(objective: objectives.Objective, part: str) -> np.ndarray:
+    def measure(objective: objectives.Objective) -> tuple[np.ndarray, np.ndarray]:
+        """The ratios of the generator and of the recognition model, for each K."""
         found = [
             gradient_statistics(
                 functools.partial(objective, num_samples=k),
@@ -67,14 +68,16 @@ def snr_curves(ks: tuple[int, ...] = (16, 32, 64, 128, 256, 512), *, num_keys: i
             for k in ks
         ]
         # The biases alone, as in the source: every component has a gradient that is not zero by symmetry.
-        leaf = {"encoder": lambda s: s["encoder"].bias, "decoder": lambda s: s["decoder"].mean}[part]
-        return np.array([float(jnp.mean(leaf(s.leaves.snr))) for s in found])
+        ratios = [s.leaves.snr for s in found]
+        generator_snr = np.array([float(jnp.mean(r["decoder"].mean)) for r in ratios])
+        return generator_snr, np.array([float(jnp.mean(r["encoder"].bias)) for r in ratios])
 
     k = np.array(ks)
+    (generator_iwae, recognition_iwae), (_, recognition_dreg) = measure(objectives.iwae), measure(objectives.dreg)
     return [
-        Curve("generator, IWAE", k, measure(objectives.iwae, "decoder"), 0.5),
-        Curve("recognition model, IWAE", k, measure(objectives.iwae, "encoder"), -0.5),
-        Curve("recognition model, DReG", k, measure(objectives.dreg, "encoder"), 0.5),
+        Curve("generator, IWAE", k, generator_iwae, 0.5),
+        Curve("recognition model, IWAE", k, recognition_iwae, -0.5),
+        Curve("recognition model, DReG", k, recognition_dreg, 0.5),
     ]
 
 
