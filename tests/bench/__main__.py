@@ -1,10 +1,10 @@
-"""Speed, as ratios within one run: python -m tests.bench [train] [evaluate] [start]."""
+"""Speed, as ratios within one run: python -m tests.bench [train] [estimators] [evaluate] [start]."""
 
 import sys
 
-from tests.bench import evaluation, start, training
+from tests.bench import estimators, evaluation, start, training
 
-SECTIONS = {"train": training.main, "evaluate": evaluation.main, "start": start.main}
+SECTIONS = {"train": training.main, "estimators": estimators.main, "evaluate": evaluation.main, "start": start.main}
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or list(SECTIONS)

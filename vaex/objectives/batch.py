@@ -92,11 +92,11 @@ def total_correlation(
     factors(model.prior)
     qs, keys = _encode_batch(key, model, batch)
     log_px_z, z = jax.vmap(lambda k, q, x: _draw_and_decode(k, model, q, x))(keys, qs, batch)
-    pairs = jax.vmap(lambda one: jax.vmap(lambda q: factors(q).log_prob(one))(qs))(z)  # log q(z_ij|x_m): [i, m, j]
+    pairs = jax.vmap(lambda q: jax.vmap(factors(q).log_prob)(z))(qs)  # log q(z_ij|x_m): [m, i, j]
     log_nm = math.log(num_train * z.shape[0])
     log_q = jnp.einsum("iij->i", pairs)
-    log_q_aggregate = jax.nn.logsumexp(jnp.sum(pairs, axis=-1), axis=1) - log_nm
-    log_q_product = jnp.sum(jax.nn.logsumexp(pairs, axis=1) - log_nm, axis=-1)
+    log_q_aggregate = jax.nn.logsumexp(jnp.sum(pairs, axis=-1), axis=0) - log_nm
+    log_q_product = jnp.sum(jax.nn.logsumexp(pairs, axis=0) - log_nm, axis=-1)
     log_p = jax.vmap(model.prior.log_prob)(z)
     information, correlation, marginal = log_q - log_q_aggregate, log_q_aggregate - log_q_product, log_q_product - log_p
     kl = log_q - log_p

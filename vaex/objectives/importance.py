@@ -199,12 +199,18 @@ def vr_max(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> 
 
 def _scale_path(z: Any, factor: Float[Array, " k"]) -> Any:
     """The same draws, the gradient through each multiplied by its factor."""
+    return jax.tree.map(lambda leaf: _scale_gradient(leaf, factor.reshape(-1, *(1,) * (leaf.ndim - 1))), z)
 
-    def scale(leaf: Array) -> Array:
-        fixed = jax.lax.stop_gradient(leaf)
-        return fixed + factor.reshape(-1, *(1,) * (leaf.ndim - 1)) * (leaf - fixed)
 
-    return jax.tree.map(scale, z)
+@jax.custom_jvp
+def _scale_gradient(leaf: Array, factor: Array) -> Array:
+    """The very same array, so that the compiler sees one forward pass where dreg writes two."""
+    return leaf
+
+
+@_scale_gradient.defjvp
+def _scale_gradient_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    return primals[0], primals[1] * tangents[0]
 
 
 def _grouped(log_w: Float[Array, " mk"], num_groups: int) -> Float[Array, ""]:

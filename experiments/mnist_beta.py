@@ -1,0 +1,12 @@
+"""Beta-VAE with beta = 4.
+
+make train EXP=mnist_beta
+
+TODO
+"""
+
+from experiments._one_layer import one_layer
+
+
+def get_config():
+    return one_layer("elbo", beta=4.0)

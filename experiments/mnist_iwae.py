@@ -1,0 +1,12 @@
+"""The importance-weighted bound of K=5; of K=50 with ARGS=--config.objective.num_samples=50.
+
+make train EXP=mnist_iwae
+
+TODO
+"""
+
+from experiments._one_layer import one_layer
+
+
+def get_config():
+    return one_layer("iwae", num_samples=5)
