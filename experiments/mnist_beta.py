@@ -1,8 +1,6 @@
 """Beta-VAE with beta = 4.
 
 make train EXP=mnist_beta
-
-TODO
 """
 
 from experiments._one_layer import one_layer

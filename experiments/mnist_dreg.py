@@ -1,8 +1,6 @@
 """The importance-weighted bound of K=5 by the doubly reparameterized gradient.
 
 make train EXP=mnist_dreg
-
-TODO
 """
 
 from experiments._one_layer import one_layer

@@ -1,8 +1,6 @@
 """The ELBO with the closed-form KL: what the other objectives of this network are compared with.
 
 make train EXP=mnist_elbo
-
-TODO
 """
 
 from experiments._one_layer import one_layer

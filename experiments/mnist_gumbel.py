@@ -1,8 +1,6 @@
 """20 one-hot latents of 10 classes by the Gumbel-softmax, its temperature going from 1 to 0.5.
 
 make train EXP=mnist_gumbel
-
-TODO
 """
 
 from experiments._one_layer import one_hot

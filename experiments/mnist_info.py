@@ -1,8 +1,6 @@
 """MMD-VAE: no KL, and the maximum mean discrepancy between q(z) and p(z) weighted by 500.
 
 make train EXP=mnist_info
-
-TODO
 """
 
 from experiments._one_layer import one_layer

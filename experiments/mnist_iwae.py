@@ -1,8 +1,6 @@
 """The importance-weighted bound of K=5; of K=50 with ARGS=--config.objective.num_samples=50.
 
 make train EXP=mnist_iwae
-
-TODO
 """
 
 from experiments._one_layer import one_layer

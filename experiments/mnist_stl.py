@@ -1,8 +1,6 @@
 """The ELBO by the sticking-the-landing gradient.
 
 make train EXP=mnist_stl
-
-TODO
 """
 
 from experiments._one_layer import one_layer

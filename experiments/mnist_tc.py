@@ -1,8 +1,6 @@
 """Beta-TC-VAE: the total correlation weighted by 6.
 
 make train EXP=mnist_tc
-
-TODO
 """
 
 from experiments._one_layer import one_layer

@@ -1,8 +1,6 @@
 """20 one-hot latents of 10 classes by VIMCO with K=5.
 
 make train EXP=mnist_vimco
-
-TODO
 """
 
 from experiments._one_layer import one_hot

@@ -1,4 +1,4 @@
-"""What an objective costs: a training step of mnist_iwae's network under each, against another or its matrix products."""
+"""What an objective costs: a training step of mnist_iwae's network, against another's or its matrix products."""
 
 import functools
 from collections.abc import Callable
