@@ -24,7 +24,7 @@ def one_layer(objective: str, **options: float) -> Config:
 def one_hot(objective: str, **options: float) -> Config:
     """The same with 20 one-hot latents of 10 classes, as in Jang et al. 2017."""
     config = one_layer(objective, **options)
-    config.model.latent = "categorical"
+    config.model.posterior = "one_hot"
     config.model.latent_dim = 20
     config.model.num_classes = 10
     return config

@@ -73,7 +73,7 @@ def fails(capsys, arguments):
         ),
         (
             "--config.model.likelihood=gaussian_scalar",
-            "a density, which needs dequantized pixels: leave data.binarize unset",
+            "which needs all its grey levels: leave data.binarize unset",
         ),
         ("--config.model.sigma=0.1", "model.sigma is set, but model.likelihood 'bernoulli' has none"),
         ("--config.data.name=no_such_set", "data set 'no_such_set' not found"),

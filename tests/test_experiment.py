@@ -6,13 +6,14 @@ import pytest
 
 from vaex.config import load_experiment, override
 from vaex.errors import UsageError
-from vaex.experiment import BATCH_OBJECTIVES, OBJECTIVES, setup
+from vaex.experiment import setup
+from vaex.experiment.losses import BATCH_OBJECTIVES, OBJECTIVES
 from vaex.train import train_step
 
 DISCRETE = ("reinforce", "vimco", "gumbel", "enumerate")
 HOT = ["--config.objective.name=gumbel", "--config.objective.temperature=0.5"]
 STEPS = ["--config.schedule.steps=100"]
-CATEGORICAL = ["--config.model.latent=categorical", "--config.model.num_classes=3"]
+CATEGORICAL = ["--config.model.posterior=one_hot", "--config.model.num_classes=3"]
 
 
 def configured(*flags):
@@ -75,8 +76,8 @@ def test_a_moving_average_and_a_prior_on_the_weights():
             [*STEPS, "--config.objective.beta=1.0", "--config.schedule.option=beta", "--config.schedule.kind=square"],
             "linear",
         ),
-        (["--config.model.latent=categorical"], "set num_classes for categorical latents"),
-        (["--config.model.num_classes=3"], "set num_classes for categorical latents"),
+        (["--config.model.posterior=one_hot"], "without model.num_classes: set"),
+        (["--config.model.num_classes=3"], "has none: unset it, or set --config.model.posterior to one_hot"),
         (["--config.train.weight_sigma=0.0"], "train.weight_sigma is 0.0"),
         (
             ["--config.objective.name=total_correlation", "--config.objective.nats=1.0"],

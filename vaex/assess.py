@@ -9,18 +9,18 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import evaluate
-from vaex.model import Model, Params
-from vaex.objectives import Terms, log_weights
+from vaex.model import Conditional, Model, Params, at
+from vaex.objectives import Terms, sample_weights
 
 _ELBO_SAMPLES = 10  # draws averaged over in the reported test ELBO
 _FEW = 500  # examples for what takes many draws of each, or every pair of them
 _ESS_SAMPLES = 50
 _GROUP = 25  # batches of test images to one call, after which the progress is shown
-Bind = Callable[[Params], Model]
+Bind = Callable[[Params], Model | Conditional]
 
 
 def validation_metrics(
-    bind: Bind, x: Float[Array, "n ..."], key: PRNGKeyArray, *, batch_size: int = 250
+    bind: Bind, x: Any, key: PRNGKeyArray, *, batch_size: int = 250
 ) -> Callable[[Params], dict[str, Any]]:
     """A function of the parameters: what is reported of held-out data at each validation.
 
@@ -32,18 +32,19 @@ def validation_metrics(
 
     Returns:
         params -> elbo, log_px_z and kl in nats per example; kl_per_dimension, where q and p factorize; active_units;
-        effective_sample_size of 50 draws; mutual_information, from at most 500 examples.
+        effective_sample_size of 50 draws; mutual_information, from at most 500 examples, where q(z|x) has a density
+        that is cheap to evaluate and no condition.
     """
-    few = x[:_FEW]
+    few = jax.tree.map(lambda a: a[:_FEW], x)
 
     @jax.jit
     def measure(params: Params) -> dict[str, Array | None]:
         model = bind(params)
 
         def sample_size(k: PRNGKeyArray, example: Any) -> Array:
-            q = model.encode(example)
-            z = q.sample(k, (_ESS_SAMPLES,))
-            return evaluate.effective_sample_size(log_weights(model, example, q, z).log_w)
+            one, seen = at(model, example)
+            weights = sample_weights(k, one, seen, one.encode(seen), _ESS_SAMPLES)
+            return evaluate.effective_sample_size(weights.log_w)
 
         terms, means, kls = _summaries(key, model, x, num_samples=1, batch_size=batch_size)
         return {
@@ -51,9 +52,9 @@ def validation_metrics(
             "log_px_z": jnp.mean(terms.log_px_z),
             "kl": jnp.mean(terms.kl),
             "kl_per_dimension": None if kls is None else jnp.mean(kls, axis=0),
-            "active_units": jnp.sum(_active(means)),
+            "active_units": jnp.sum(jnp.stack(_active_per_layer(means))),
             "effective_sample_size": jnp.mean(evaluate.map_examples(sample_size, key, few, batch_size=50)),
-            "mutual_information": evaluate.mutual_information(key, model, few),
+            "mutual_information": _mutual_information(key, model, few),
         }
 
     return lambda params: {k: np.asarray(v).tolist() for k, v in measure(params).items() if v is not None}
@@ -63,8 +64,9 @@ def scores(
     key: PRNGKeyArray,
     bind: Bind,
     params: Params,
-    x: Float[Array, "n ..."],
+    x: Any,
     *,
+    num_dims: int,
     num_samples: int,
     chunk_size: int,
     batch_size: int,
@@ -78,6 +80,7 @@ def scores(
         bind: params -> Model.
         params: the parameters.
         x: test examples.
+        num_dims: D, pixels times channels of one.
         num_samples: K of the importance-weighted bound.
         chunk_size: of these, how many at a time.
         batch_size: examples at a time.
@@ -86,7 +89,7 @@ def scores(
 
     Returns:
         test_elbo and test_log_likelihood in nats per example with their standard errors, num_samples, bits_per_dim of
-        both, active_units of latent_dim, kl_per_dimension.
+        both, active_units of latent_dim, and of each layer of latents; kl_per_dimension.
     """
     elbo_key, weights_key = jax.random.split(key)
 
@@ -95,7 +98,7 @@ def scores(
         model = bind(params)
 
         def one(k: PRNGKeyArray, example: Any) -> Array:
-            return evaluate.log_likelihood(k, model, example, num_samples=num_samples, chunk_size=chunk_size)
+            return evaluate.log_likelihood(k, *at(model, example), num_samples=num_samples, chunk_size=chunk_size)
 
         return evaluate.map_examples(one, key, x, batch_size=batch_size)
 
@@ -108,9 +111,10 @@ def scores(
     parts = []
     for i, group in enumerate(_groups(x, batch_size * _GROUP)):
         parts.append(np.asarray(log_likelihoods(params, jax.random.fold_in(weights_key, i), group)))
-        advance(len(group))
+        advance(len(parts[-1]))
     bound = np.concatenate(parts)
-    bits = {"num_dims": int(np.prod(x.shape[1:])), "dequantized": dequantized}
+    active, dims = _active_per_layer(means), [leaf.shape[1] for leaf in jax.tree.leaves(means)]
+    bits = {"num_dims": num_dims, "dequantized": dequantized}
     return {
         "test_elbo": float(jnp.mean(elbos)),
         "test_elbo_standard_error": _standard_error(np.asarray(elbos)),
@@ -119,34 +123,48 @@ def scores(
         "num_samples": num_samples,
         "bits_per_dim": float(evaluate.bits_per_dim(jnp.mean(elbos), **bits)),
         "bits_per_dim_log_likelihood": float(evaluate.bits_per_dim(jnp.asarray(bound.mean()), **bits)),
-        "active_units": int(_active(means).sum()),
-        "latent_dim": means.shape[1],
+        "active_units": int(sum(active)),
+        "latent_dim": sum(dims),
+        "active_units_per_layer": [f"{int(a)} of {d}" for a, d in zip(active, dims, strict=True)],
         "kl_per_dimension": None if kls is None else [round(float(v), 6) for v in jnp.mean(kls, axis=0)],
     }
 
 
 def _summaries(
-    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int, batch_size: int
-) -> tuple[Terms, Array, Array | None]:
+    key: PRNGKeyArray, model: Model | Conditional, x: Any, *, num_samples: int, batch_size: int
+) -> tuple[Terms, Any, Array | None]:
     """Of each example the plain ELBO's terms, the posterior's mean, and the KL of each dimension."""
 
-    def one(k: PRNGKeyArray, example: Any) -> tuple[Terms, Array, Array | None]:
-        q = model.encode(example)
-        terms = evaluate.elbo(k, model, example, num_samples=num_samples)
-        return terms, evaluate.posterior_mean(k, q), evaluate.kl_per_dimension(q, model.prior)
+    def one(k: PRNGKeyArray, example: Any) -> tuple[Terms, Any, Array | None]:
+        now, seen = at(model, example)
+        q = now.encode(seen)
+        terms = evaluate.elbo(k, now, seen, num_samples=num_samples)
+        return terms, evaluate.posterior_mean(k, q), evaluate.kl_per_dimension(q, now.prior)
 
     return evaluate.map_examples(one, key, x, batch_size=batch_size)
 
 
-def _active(means: Float[Array, "n d ..."]) -> Array:
-    """Active latents; one of several classes is active if any of its classes is."""
-    n, d = means.shape[:2]
-    return evaluate.active_units(means.reshape(n, -1)).reshape(d, -1).any(axis=-1)
+def _mutual_information(key: PRNGKeyArray, model: Model | Conditional, x: Any) -> Array | None:
+    """None where each pair of an example and a draw would cost an inversion, or there is a condition."""
+    if isinstance(model, Conditional):
+        return None
+    q = jax.eval_shape(model.encode, jax.tree.map(lambda a: a[0], x))
+    return None if hasattr(q, "sample_and_log_prob") else evaluate.mutual_information(key, model, x)
 
 
-def _groups(x: Array, size: int) -> Iterator[Array]:
-    for start in range(0, len(x), size):
-        yield x[start : start + size]
+def _active_per_layer(means: Any) -> list[Array]:
+    """How many latents are active in each array of z; one of several classes is active if any of its classes is."""
+
+    def count(leaf: Float[Array, "n d ..."]) -> Array:
+        n, d = leaf.shape[:2]
+        return jnp.sum(evaluate.active_units(leaf.reshape(n, -1)).reshape(d, -1).any(axis=-1))
+
+    return [count(leaf) for leaf in jax.tree.leaves(means)]
+
+
+def _groups(x: Any, size: int) -> Iterator[Any]:
+    for start in range(0, len(jax.tree.leaves(x)[0]), size):
+        yield jax.tree.map(lambda a: a[start : start + size], x)  # noqa: B023
 
 
 def _standard_error(values: np.ndarray) -> float:

@@ -77,7 +77,7 @@ def _train(path: Path, made: Setup) -> Path:
             f"run folder {path}"
         )
         c = made.options
-        images = jnp.asarray(made.dataset.train.images)
+        stored = jax.tree.map(jnp.asarray, made.stored)
         run_epoch = jax.jit(
             functools.partial(train_epoch, recipe=made.recipe, batch_size=c.batch_size), donate_argnums=0
         )
@@ -100,7 +100,7 @@ def _train(path: Path, made: Setup) -> Path:
                 checkpoints.save(path, progress.epoch, state, progress._asdict(), elbo=elbo)
 
             loop = Loop(
-                run_epoch=lambda state: run_epoch(state, made.key, images),
+                run_epoch=lambda state: run_epoch(state, made.key, stored),
                 validate=_validator(made),
                 save=save,
                 log=log,
@@ -122,7 +122,7 @@ def _train(path: Path, made: Setup) -> Path:
             console.say(
                 f"stopped early after epoch {progress.epoch}: {progress.stale} validations without a better ELBO"
             )
-        del state, images  # the best checkpoint is what is evaluated
+        del state, stored  # the best checkpoint is what is evaluated
         _report(path, made, progress)
     return path
 
@@ -130,9 +130,9 @@ def _train(path: Path, made: Setup) -> Path:
 def _validator(made: Setup) -> Callable[[Any], dict[str, float]]:
     """Validate on the validation split, or on 10,000 training images where there is none."""
     key = jax.random.fold_in(made.key, _TEST_KEY + 1)
-    held_out = made.dataset.validation.images
-    x = made.recipe.preprocess(key, jnp.asarray(held_out if len(held_out) else made.dataset.train.images[:10_000]))
-    return assess.validation_metrics(made.recipe.bind, x, key)
+    train, held_out = made.dataset.train, made.dataset.validation
+    split = held_out if len(held_out.images) else jax.tree.map(lambda a: a[:10_000], train)
+    return assess.validation_metrics(made.bind, made.observe(key, split), key)
 
 
 def _report(path: Path, made: Setup, progress: Progress) -> None:
@@ -141,15 +141,17 @@ def _report(path: Path, made: Setup, progress: Progress) -> None:
 
     state, best = checkpoints.restore(path, jax.eval_shape(made.init), best=True)
     data_key, score_key, figure_key = jax.random.split(jax.random.fold_in(made.key, _TEST_KEY), 3)
-    x = made.recipe.preprocess(data_key, jnp.asarray(made.dataset.test.images))
+    test = made.dataset.test
+    x = made.observe(data_key, test)
     c = made.options
     start = time.perf_counter()
-    with console.evaluating(len(x), c.num_samples) as advance:
+    with console.evaluating(len(test.images), c.num_samples) as advance:
         scores = assess.scores(
             score_key,
-            made.recipe.bind,
+            made.bind,
             state.params,
             x,
+            num_dims=test.images[0].size,
             num_samples=c.num_samples,
             chunk_size=c.chunk_size,
             batch_size=c.evaluate_batch_size,
@@ -176,7 +178,7 @@ def _report(path: Path, made: Setup, progress: Progress) -> None:
     _save_figure(path, "learning_curves", figures.learning_curves(run_folder.read_metrics(path)))
     if results["kl_per_dimension"] is not None:
         _save_figure(path, "kl_per_dimension", figures.kl_per_dimension(results["kl_per_dimension"]))
-    for name, figure in figures.of_model(figure_key, made.recipe.bind, state.params, x, made.dataset.test.labels):
+    for name, figure in figures.of_model(figure_key, made.bind, state.params, x, test.labels):
         _save_figure(path, name, figure)
     console.summary(results, _shown(path))
 

@@ -28,17 +28,21 @@ def default_config() -> Config:
                 "binarize": placeholder(str),  # "dynamic", "threshold" or "none": for a Bernoulli likelihood
             },
             "model": {
-                "latent": "gaussian",  # a name in vaex.experiment.LATENTS
+                "kind": "vae",  # a name in MODELS of vaex/experiment/models.py, as are the names below
                 "latent_dim": 20,
-                "num_classes": placeholder(int),  # of each latent, where it is categorical
+                "posterior": "diagonal",  # a name in POSTERIORS
+                "num_classes": placeholder(int),  # of each one_hot latent
+                "prior": placeholder(str),  # a name in PRIORS; unset: "standard", or "uniform" for one_hot latents
+                "num_components": placeholder(int),  # of a mixture or vamp prior
+                "network": "mlp",  # a name in NETWORKS
                 "encoder_hidden": (500,),
                 "decoder_hidden": (500,),
                 "activation": "relu",  # a name in vaex.networks.ACTIVATIONS
-                "likelihood": "bernoulli",  # a name in vaex.experiment.LIKELIHOODS
+                "likelihood": "bernoulli",  # a name in LIKELIHOODS
                 "sigma": placeholder(float),  # of gaussian_fixed, or where learning starts; unset: 0.1
             },
             "objective": {  # an unset option is the objective's own default
-                "name": "elbo",  # a name in vaex.experiment.OBJECTIVES
+                "name": "elbo",  # a name in OBJECTIVES of vaex/experiment/losses.py
                 "num_samples": placeholder(int),
                 "num_groups": placeholder(int),
                 "kl": placeholder(str),
@@ -54,12 +58,12 @@ def default_config() -> Config:
             },
             "schedule": {  # of one of the objective's options, which ends at the value set above
                 "option": placeholder(str),
-                "kind": placeholder(str),  # a name in vaex.experiment.SCHEDULES; unset: "linear"
+                "kind": placeholder(str),  # a name in SCHEDULES there; unset: "linear"
                 "start": placeholder(float),  # unset: 0
                 "steps": placeholder(int),
             },
             "optimizer": {
-                "name": "adam",  # a name in vaex.experiment.OPTIMIZERS
+                "name": "adam",  # a name in OPTIMIZERS of vaex/experiment/__init__.py
                 "learning_rate": 1e-3,
                 "final_learning_rate": placeholder(float),  # where a cosine schedule ends; unset: constant
                 "eps": placeholder(float),  # unset: optax's own

@@ -65,7 +65,7 @@ def summary(results: Mapping[str, Any], folder: str) -> None:
             f"{results['test_log_likelihood']:.2f} nats ± {results['test_log_likelihood_standard_error']:.2f}{sure}"
         ),
         "bits per dimension, by the ELBO": f"{results['bits_per_dim']:.3f}{sure}",
-        "active units": f"{results['active_units']} of {results['latent_dim']}" + _collapse(results["active_units"]),
+        "active units": " + ".join(results["active_units_per_layer"]) + _collapse(results["active_units"]),
         "training": (
             f"{results['num_epochs']} epochs in {results['train_seconds']:.1f} s, "
             f"{results['examples_per_second']:,} examples/s, best at epoch {results['best_epoch']}"

@@ -5,18 +5,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpyro.distributions as dist
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex import bounds
 from vaex.model import Distribution, Model
-from vaex.objectives import Terms, kl_per_dimension, log_weights
+from vaex.objectives import Terms, closed_form_kl, kl_per_dimension, sample_weights
 
 ACTIVE_VARIANCE = 1e-2
 __all__ = [
     "active_units",
     "bits_per_dim",
-    "closed_form_kl",
     "effective_sample_size",
     "elbo",
     "kl_per_dimension",
@@ -55,9 +53,9 @@ def log_likelihood(
     q = model.encode(x)
 
     def add_chunk(total: Float[Array, ""], chunk: Array) -> tuple[Float[Array, ""], None]:
-        z = q.sample(jax.random.fold_in(key, chunk), (chunk_size,))
+        weights = sample_weights(jax.random.fold_in(key, chunk), model, x, q, chunk_size)
         wanted = chunk * chunk_size + jnp.arange(chunk_size) < num_samples
-        log_w = jnp.where(wanted, log_weights(model, x, q, z).log_w, -jnp.inf)
+        log_w = jnp.where(wanted, weights.log_w, -jnp.inf)
         return jnp.logaddexp(total, jax.nn.logsumexp(log_w)), None
 
     num_chunks = -(-num_samples // chunk_size)
@@ -78,22 +76,11 @@ def elbo(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Te
         Terms, in nats.
     """
     q = model.encode(x)
-    w = log_weights(model, x, q, q.sample(key, (num_samples,)))
-    log_px_z = bounds.elbo(w.log_px_z)
-    if closed_form_kl(model, x) == "analytic":
-        kl = dist.kl_divergence(q, model.prior)  # pyright: ignore[reportArgumentType]
-    else:
+    w = sample_weights(key, model, x, q, num_samples)
+    log_px_z, kl = bounds.elbo(w.log_px_z), closed_form_kl(q, model.prior)
+    if kl is None:
         kl = bounds.elbo(w.log_qz - w.log_pz)
     return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
-
-
-def closed_form_kl(model: Model, x: Any) -> str:
-    """The `kl` that objectives.elbo can take here: "analytic" where a closed form is known, else "sampled"."""
-    try:
-        jax.eval_shape(lambda: dist.kl_divergence(model.encode(x), model.prior))  # pyright: ignore[reportArgumentType]
-    except NotImplementedError:
-        return "sampled"
-    return "analytic"
 
 
 def posterior_mean(key: PRNGKeyArray, q: Distribution, *, num_samples: int = 100) -> Any:

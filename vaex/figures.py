@@ -1,21 +1,22 @@
 """The figures of a run: what a trained model makes of data and of its latent space."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
 from vaex import evaluate, plots
-from vaex.model import Model, Params
+from vaex.model import Conditional, Model, Params, at
 from vaex.plots import kl_per_dimension as kl_per_dimension
 from vaex.plots import learning_curves as learning_curves
 
 
 def of_model(
-    key: PRNGKeyArray, bind: Callable[[Params], Model], params: Params, x: Float[Array, "n ..."], labels: np.ndarray
+    key: PRNGKeyArray, bind: Callable[[Params], Model | Conditional], params: Params, x: Any, labels: np.ndarray
 ) -> Iterator[tuple[str, Figure]]:
     """The figures of a trained model: reconstructions, samples, and the latent space.
 
@@ -31,12 +32,15 @@ def of_model(
     """
     model = bind(params)
     encode_key, sample_key, mean_key = jax.random.split(key, 3)
+    if isinstance(model, Conditional):
+        yield from _of_conditional(key, model, jax.tree.map(lambda a: a[:10], x))
+        return
     decode = jax.jit(jax.vmap(lambda z: model.decode(z).mean))  # pyright: ignore[reportAttributeAccessIssue]
     shown = x[:48]
     z = jax.vmap(lambda k, one: model.encode(one).sample(k))(jax.random.split(encode_key, len(shown)), shown)
     yield "reconstructions", plots.reconstructions(np.asarray(shown), np.asarray(decode(z)))
     yield "samples", samples(np.asarray(decode(model.prior.sample(sample_key, (100,)))))
-    if z.ndim != 2:
+    if not isinstance(z, jax.Array) or z.ndim != 2:
         return  # what follows moves along the axes of one vector
     mean = jax.jit(
         lambda x: evaluate.map_examples(
@@ -56,6 +60,22 @@ def of_model(
         points = decode(jnp.asarray(plots.traversal_points(means[0], dims)))
         title = f"one latent a row, from -3 to 3, the most active first: {', '.join(map(str, dims))}"
         yield "traversals", plots.image_grid(np.asarray(points), columns=11, title=title)
+
+
+def _of_conditional(key: PRNGKeyArray, model: Conditional, examples: Any) -> Iterator[tuple[str, Figure]]:
+    """Each example and nine draws under its condition, in a row."""
+
+    @jax.jit
+    @jax.vmap
+    def row(k: PRNGKeyArray, example: Any) -> Array:
+        now, seen = at(model, example)
+        z = now.prior.sample(k, (9,))
+        means = jax.vmap(lambda one: now.decode(one).mean)(z)  # pyright: ignore[reportAttributeAccessIssue]
+        return jnp.concatenate([seen[None], means])
+
+    rows = np.asarray(row(jax.random.split(key, len(examples.x)), examples))
+    title = "an example, and E[p(x|z, c)] under its condition for draws z ~ p(z|c)"
+    yield "samples_given", plots.image_grid(rows.reshape(-1, *rows.shape[2:]), columns=10, title=title)
 
 
 def samples(means: np.ndarray) -> Figure:

@@ -7,11 +7,9 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpyro.distributions as dist
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.distributions import IndependentBernoulli, OneHotCategorical
+from vaex.errors import UsageError
 
 Params = Any  # a pytree of arrays
 Latent = Any  # what a posterior samples: an array, or a pytree of them
@@ -27,6 +25,9 @@ class Distribution(Protocol):
     def log_prob(self, value: Any) -> Any: ...
 
 
+Encode = Callable[[Any], Distribution]  # x -> q(z|x)
+
+
 class Model(NamedTuple):
     """A latent-variable model and its recognition model, for one example at a time.
 
@@ -36,83 +37,51 @@ class Model(NamedTuple):
     """
 
     prior: Distribution  # p(z)
-    encode: Callable[[Any], Distribution]  # x -> q(z|x)
+    encode: Encode  # x -> q(z|x)
     decode: Callable[[Latent], Distribution]  # z -> p(x|z)
 
 
 class Family(NamedTuple):
-    """A distribution computed from parameters of its own and, but for a prior, from the raw output of a network."""
+    """A distribution computed from parameters of its own and from the raw output of a network."""
 
     init: Callable[[PRNGKeyArray], Params]  # key -> params
-    apply: Callable[..., Distribution]  # (params, raw) -> p(.|raw); of a prior, params -> p(.)
+    apply: Callable[..., Distribution]  # (params, raw) -> p(.|raw); of a prior, (params, encode) -> p(.)
 
 
-def standard_normal(latent_dim: int) -> Family:
-    """The prior p(z) = N(0, I)."""
-    return Family(
-        init=lambda key: {},
-        apply=lambda params: dist.Normal(jnp.zeros(latent_dim), jnp.ones(latent_dim)).to_event(1),
-    )
+class Given(NamedTuple):
+    """An example with the condition that it is modelled under."""
+
+    x: Any
+    condition: Any
 
 
-def diagonal_normal() -> Family:
-    """The posterior q(z|x) = N(mean, diag(exp(log_var))), where raw = [mean, log_var].
+class Conditional(NamedTuple):
+    """A model for each condition: p(z|c), q(z|x, c) and p(x|z, c)."""
 
-    Source: Kingma and Welling 2013, equation 9.
-    """
-
-    def apply(params: Params, raw: Float[Array, " two_d"]) -> Distribution:
-        mean, log_var = jnp.split(raw, 2, axis=-1)
-        return dist.Normal(mean, jnp.exp(0.5 * log_var)).to_event(1)
-
-    return Family(init=lambda key: {}, apply=apply)
+    given: Callable[[Any], Model]  # condition -> Model
 
 
-def uniform_one_hot(latent_dim: int, num_classes: int) -> Family:
-    """The prior under which each of latent_dim one-hot vectors is uniform over its classes."""
-    return Family(
-        init=lambda key: {},
-        apply=lambda params: OneHotCategorical(jnp.zeros((latent_dim, num_classes))).to_event(1),
-    )
-
-
-def one_hot() -> Family:
-    """The posterior of independent one-hot vectors, where raw is their logits, [latent_dim, classes].
-
-    Source: Jang, Gu and Poole 2017, section 4.
-    """
-    return Family(init=lambda key: {}, apply=lambda params, raw: OneHotCategorical(raw).to_event(1))
-
-
-def bernoulli() -> Family:
-    """The likelihood p(x|z) = prod_j Bernoulli(x_j; sigmoid(raw_j)).
-
-    Source: Kingma and Welling 2013, appendix C.1.
-    """
-    return Family(init=lambda key: {}, apply=lambda params, raw: IndependentBernoulli(raw, raw.ndim))
-
-
-def normal_fixed(sigma: float) -> Family:
-    """The likelihood p(x|z) = N(raw, sigma^2 I) with sigma given."""
-    return Family(
-        init=lambda key: {},
-        apply=lambda params, raw: dist.Normal(raw, jnp.full_like(raw, sigma)).to_event(raw.ndim),
-    )
-
-
-def normal_learned(sigma: ArrayLike) -> Family:
-    """The likelihood p(x|z) = N(raw, diag(sigma^2)) with sigma learned, the same for every z.
+def at(model: Model | Conditional, example: Any) -> tuple[Model, Any]:
+    """The model of one example and what it observes of it, which differ from the arguments where there is a condition.
 
     Args:
-        sigma: where learning starts. A scalar is one sigma for all pixels, an array of x's shape one for each.
+        model: a model, or one for each condition.
+        example: one example; for a Conditional model a Given.
 
-    Source: the scalar as in Rybkin, Daniilidis and Levine 2021.
+    Returns:
+        A Model and an x, for any function of (key, model, x).
+
+    Raises:
+        UsageError: a condition without a conditional model, or the other way round.
     """
-
-    def apply(params: Params, raw: Float[Array, "..."]) -> Distribution:
-        return dist.Normal(raw, jnp.broadcast_to(jnp.exp(params["log_sigma"]), raw.shape)).to_event(raw.ndim)
-
-    return Family(init=lambda key: {"log_sigma": jnp.log(jnp.asarray(sigma, jnp.float32))}, apply=apply)
+    if isinstance(model, Conditional) != isinstance(example, Given):
+        found = "a condition for a model without one" if isinstance(example, Given) else "an example without condition"
+        raise UsageError(
+            f"found {found}: pass Given(x, condition) to a Conditional model, and bare examples to a Model"
+        )
+    if isinstance(model, Conditional):
+        return model.given(example.condition), example.x
+    return model, example
 
 
 @dataclass(frozen=True)
@@ -139,11 +108,13 @@ class VAE:
     def init(self, key: PRNGKeyArray) -> Params:
         """Parameters drawn from `key`: a dict with one entry for each part."""
         keys = jax.random.split(key, 5)
-        z = self.prior.apply(prior := self.prior.init(keys[0])).sample(keys[0])
+        x = jnp.zeros(self.x_shape)
+        raw, encoder = self.encoder.init_with_output(keys[1], x)
+        z = self.posterior.apply(posterior := self.posterior.init(keys[2]), raw).sample(keys[0])
         return {
-            "prior": prior,
-            "encoder": self.encoder.init(keys[1], jnp.zeros(self.x_shape)),
-            "posterior": self.posterior.init(keys[2]),
+            "prior": self.prior.init(keys[0]),
+            "encoder": encoder,
+            "posterior": posterior,
             "decoder": self.decoder.init(keys[3], z),
             "likelihood": self.likelihood.init(keys[4]),
         }
@@ -157,4 +128,4 @@ class VAE:
         def decode(z: Latent) -> Distribution:
             return self.likelihood.apply(params["likelihood"], self.decoder.apply(params["decoder"], z))
 
-        return Model(prior=self.prior.apply(params["prior"]), encode=encode, decode=decode)
+        return Model(prior=self.prior.apply(params["prior"], encode), encode=encode, decode=decode)

@@ -12,8 +12,11 @@ from flax import linen as nn
 from tests.bench.timing import rates, table
 from vaex import objectives
 from vaex.data.preprocess import binarize_dynamic
-from vaex.model import VAE, bernoulli, diagonal_normal, standard_normal
+from vaex.likelihoods import bernoulli
+from vaex.model import VAE
 from vaex.networks import MLP
+from vaex.posteriors import diagonal_normal
+from vaex.priors import standard_normal
 from vaex.train import Recipe, init_state, train_epoch
 
 PIXELS, HIDDEN, LATENT = 784, 200, 50

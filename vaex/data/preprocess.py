@@ -55,11 +55,11 @@ class Preprocess(NamedTuple):
     """How pixels become data, and what may be said about the results."""
 
     apply: Callable[[PRNGKeyArray, Images], Float[Array, "*batch h w c"]]
-    discrete: bool  # zeros and ones, which a Bernoulli likelihood is defined on
+    defined_on: str  # "binary", "levels" in 0, 1/255, ..., 1, "density" or "grey", on which no likelihood is defined
 
 
 BINARIZE = {
-    "dynamic": Preprocess(binarize_dynamic, discrete=True),
-    "threshold": Preprocess(binarize_threshold, discrete=True),
-    "none": Preprocess(scale, discrete=False),
+    "dynamic": Preprocess(binarize_dynamic, "binary"),
+    "threshold": Preprocess(binarize_threshold, "binary"),
+    "none": Preprocess(scale, "grey"),
 }

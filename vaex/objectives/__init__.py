@@ -7,7 +7,15 @@ from vaex.objectives.importance import ciwae, dreg, iwae, miwae, piwae, renyi, v
 from vaex.objectives.prior_on_weights import weight_penalty
 from vaex.objectives.relaxed import gumbel
 from vaex.objectives.shaped import capacity, free_bits
-from vaex.objectives.terms import Objective, Terms, Weights, kl_per_dimension, log_weights
+from vaex.objectives.terms import (
+    Objective,
+    Terms,
+    Weights,
+    closed_form_kl,
+    kl_per_dimension,
+    log_weights,
+    sample_weights,
+)
 
 __all__ = [
     "BatchLoss",
@@ -18,6 +26,7 @@ __all__ = [
     "batch_loss",
     "capacity",
     "ciwae",
+    "closed_form_kl",
     "dreg",
     "elbo",
     "enumerate",
@@ -31,6 +40,7 @@ __all__ = [
     "piwae",
     "reinforce",
     "renyi",
+    "sample_weights",
     "squared_mmd",
     "stl",
     "total_correlation",

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
-from vaex.model import Model
+from vaex.model import Conditional, Model, at
 from vaex.objectives.terms import Number, Objective, Terms, draw, factors
 
 
@@ -21,7 +21,7 @@ class Context(NamedTuple):
 
 
 # (key, model, batch, context) -> (loss, metrics): the one type that the train step takes.
-BatchLoss = Callable[[PRNGKeyArray, Model, Any, Context], tuple[Float[Array, ""], dict[str, Array]]]
+BatchLoss = Callable[[PRNGKeyArray, Any, Any, Context], tuple[Float[Array, ""], dict[str, Array]]]
 
 
 def batch_loss(objective: Objective, *, whole_batch: bool = False, **options: Any) -> BatchLoss:
@@ -41,14 +41,14 @@ def batch_loss(objective: Objective, *, whole_batch: bool = False, **options: An
     """
 
     def loss(
-        key: PRNGKeyArray, model: Model, batch: Any, context: Context
+        key: PRNGKeyArray, model: Model | Conditional, batch: Any, context: Context
     ) -> tuple[Float[Array, ""], dict[str, Array]]:
         now = {name: value(context) if callable(value) else value for name, value in options.items()}
         if whole_batch:
             terms = objective(key, model, batch, **now)
         else:
             keys = jax.random.split(key, jax.tree.leaves(batch)[0].shape[0])
-            terms = jax.vmap(lambda k, x: objective(k, model, x, **now))(keys, batch)
+            terms = jax.vmap(lambda k, example: objective(k, *at(model, example), **now))(keys, batch)
         terms = jax.tree.map(jnp.mean, terms)
         return -terms.objective, terms._asdict()
 

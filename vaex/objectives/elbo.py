@@ -8,7 +8,7 @@ from jaxtyping import PRNGKeyArray
 from vaex import bounds
 from vaex.errors import UsageError
 from vaex.model import Model
-from vaex.objectives.terms import Number, Terms, analytic_kl, draw, log_weights, terms
+from vaex.objectives.terms import Number, Terms, analytic_kl, draw, log_weights, terms, weigh_draws
 
 
 def elbo(
@@ -38,7 +38,7 @@ def elbo(
     if kl not in ("analytic", "sampled"):
         raise UsageError(f'kl is {kl!r}: expected "analytic" or "sampled"')
     q = model.encode(x)
-    w = log_weights(model, x, q, draw(key, q, num_samples))
+    w = weigh_draws(key, model, x, q, num_samples)
     log_px_z = bounds.elbo(w.log_px_z)
     divergence = analytic_kl(q, model.prior) if kl == "analytic" else bounds.elbo(w.log_qz - w.log_pz)
     return Terms(log_px_z - beta * divergence, log_px_z - divergence, log_px_z, divergence)

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.errors import UsageError
 from vaex.model import Model
-from vaex.objectives.terms import Number, Terms, draw, log_weights, terms, with_value
+from vaex.objectives.terms import Number, Terms, draw, log_weights, terms, weigh_draws, with_value
 
 
 def iwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Terms:
@@ -32,7 +32,7 @@ def iwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Te
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
     """
     q = model.encode(x)
-    w = log_weights(model, x, q, draw(key, q, num_samples))
+    w = weigh_draws(key, model, x, q, num_samples)
     return terms(bounds.iwae(w.log_w), w)
 
 
@@ -87,7 +87,7 @@ def miwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 8, num_
     """
     _check_num_groups(num_groups)
     q = model.encode(x)
-    w = log_weights(model, x, q, draw(key, q, num_samples * num_groups))
+    w = weigh_draws(key, model, x, q, num_samples * num_groups)
     return terms(_grouped(w.log_w, num_groups), w)
 
 
@@ -144,7 +144,7 @@ def ciwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 64, bet
     if isinstance(beta, float | int) and not 0 <= beta <= 1:
         raise UsageError(f"beta is {beta}: expected 0 (the importance-weighted bound) to 1 (the ELBO)")
     q = model.encode(x)
-    w = log_weights(model, x, q, draw(key, q, num_samples))
+    w = weigh_draws(key, model, x, q, num_samples)
     return terms(beta * bounds.elbo(w.log_w) + (1 - beta) * bounds.iwae(w.log_w), w)
 
 
@@ -169,7 +169,7 @@ def renyi(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5, alph
     Source: Li and Turner 2016, the VR bound by Monte Carlo.
     """
     q = model.encode(x)
-    w = log_weights(model, x, q, draw(key, q, num_samples))
+    w = weigh_draws(key, model, x, q, num_samples)
     return terms(bounds.renyi(w.log_w, alpha=alpha), w)
 
 
@@ -193,7 +193,7 @@ def vr_max(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> 
     Source: Li and Turner 2016, VR-max.
     """
     q = model.encode(x)
-    w = log_weights(model, x, q, draw(key, q, num_samples))
+    w = weigh_draws(key, model, x, q, num_samples)
     return terms(jnp.max(w.log_w, axis=0), w)
 
 

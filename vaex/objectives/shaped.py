@@ -9,7 +9,7 @@ from vaex import bounds
 from vaex.errors import UsageError
 from vaex.model import Model
 from vaex.objectives.elbo import elbo
-from vaex.objectives.terms import Number, Terms, draw, kl_per_dimension, log_weights
+from vaex.objectives.terms import Number, Terms, kl_per_dimension, weigh_draws
 
 
 def free_bits(
@@ -38,7 +38,7 @@ def free_bits(
     Source: Kingma et al. 2016, free bits.
     """
     q = model.encode(x)
-    w = log_weights(model, x, q, draw(key, q, num_samples))
+    w = weigh_draws(key, model, x, q, num_samples)
     kls = kl_per_dimension(q, model.prior)
     if kls is None:
         raise UsageError(

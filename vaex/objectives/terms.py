@@ -38,7 +38,9 @@ class Weights(NamedTuple):
         return self.log_px_z + self.log_pz - self.log_qz
 
 
-def log_weights(model: Model, x: Any, q: Distribution, z: Latent) -> Weights:
+def log_weights(
+    model: Model, x: Any, q: Distribution, z: Latent, *, log_qz: Float[Array, " k"] | None = None
+) -> Weights:
     """The log-weights of draws from q(z|x).
 
     log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x)
@@ -48,6 +50,7 @@ def log_weights(model: Model, x: Any, q: Distribution, z: Latent) -> Weights:
         x: one example.
         q: the distribution that z was drawn from, q(z|x).
         z: K draws, with a leading axis of K.
+        log_qz: log q(z_k|x) where it is known already, [K].
 
     Returns:
         The weights' parts, each [K].
@@ -55,10 +58,31 @@ def log_weights(model: Model, x: Any, q: Distribution, z: Latent) -> Weights:
     Source: Burda, Grosse and Salakhutdinov 2015, section 3.
     """
 
-    def one(z_k: Latent) -> Weights:
-        return Weights(model.decode(z_k).log_prob(x), model.prior.log_prob(z_k), q.log_prob(z_k))
+    def one(z_k: Latent) -> tuple[Array, Array]:
+        return model.decode(z_k).log_prob(x), model.prior.log_prob(z_k)
 
-    return jax.vmap(one)(z)
+    return Weights(*jax.vmap(one)(z), jax.vmap(q.log_prob)(z) if log_qz is None else log_qz)
+
+
+def weigh_draws(key: PRNGKeyArray, model: Model, x: Any, q: Distribution, num_samples: int) -> Weights:
+    """K draws from q(z|x) through which gradients flow, weighed.
+
+    A q with a method sample_and_log_prob gives each draw with its density: a flow's costs nothing on the way out, and
+    an inversion afterwards.
+
+    Raises:
+        UsageError: num_samples below 1, or a q whose draws carry no gradient.
+    """
+    check_draws(q, num_samples)
+    return sample_weights(key, model, x, q, num_samples)
+
+
+def sample_weights(key: PRNGKeyArray, model: Model, x: Any, q: Distribution, num_samples: int) -> Weights:
+    """K draws from any q(z|x), weighed."""
+    if hasattr(q, "sample_and_log_prob"):
+        z, log_qz = q.sample_and_log_prob(key, (num_samples,))  # pyright: ignore[reportAttributeAccessIssue]
+        return log_weights(model, x, q, z, log_qz=log_qz)
+    return log_weights(model, x, q, q.sample(key, (num_samples,)))
 
 
 def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
@@ -67,13 +91,17 @@ def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
     Raises:
         UsageError: num_samples below 1, or a q whose draws carry no gradient.
     """
+    check_draws(q, num_samples)
+    return q.sample(key, (num_samples,))
+
+
+def check_draws(q: Distribution, num_samples: int) -> None:
     check_num_samples(num_samples)
     if getattr(getattr(q, "support", None), "is_discrete", False):
         raise UsageError(
             f"{type(q).__name__} is discrete, so its draws carry no gradient: use the objective reinforce, vimco or "
             "enumerate, or a Gumbel-softmax posterior"
         )
-    return q.sample(key, (num_samples,))
 
 
 def terms(objective: Float[Array, ""], weights: Weights) -> Terms:
@@ -113,12 +141,20 @@ def with_value(value: Float[Array, ""], surrogate: Float[Array, ""]) -> Float[Ar
     return jax.lax.stop_gradient(value) + (surrogate - jax.lax.stop_gradient(surrogate))
 
 
-def analytic_kl(q: Distribution, p: Distribution) -> Float[Array, ""]:
+def closed_form_kl(q: Distribution, p: Distribution) -> Float[Array, ""] | None:
+    """KL(q || p) in nats, or None where no closed form is known."""
     try:
         return kl_divergence(q, p)  # pyright: ignore[reportArgumentType]
     except NotImplementedError:
+        return None
+
+
+def analytic_kl(q: Distribution, p: Distribution) -> Float[Array, ""]:
+    kl = closed_form_kl(q, p)
+    if kl is None:
         pair = f"{type(q).__name__} and {type(p).__name__}"
-        raise UsageError(f'no closed-form KL is known between {pair}: use kl="sampled"') from None
+        raise UsageError(f'no closed-form KL is known between {pair}: use kl="sampled"')
+    return kl
 
 
 def check_num_samples(num_samples: int) -> None:

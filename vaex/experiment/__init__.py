@@ -1,0 +1,131 @@
+"""The only folder that reads a config: config -> model, objective, optimizer and data."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import optax
+
+from vaex import data
+from vaex.config import Config, read_config
+from vaex.data.preprocess import dequantize
+from vaex.errors import UsageError
+from vaex.experiment.checks import check_fields, check_numbers, lookup
+from vaex.experiment.examples import examples, preprocess
+from vaex.experiment.losses import batch_loss, penalty
+from vaex.experiment.models import LIKELIHOODS, Source, build_model
+from vaex.model import Params
+from vaex.run_folder import CONFIG, DATASET, open_run, read_json
+from vaex.train import Recipe, TrainState, init_state
+
+OPTIMIZERS = {"adam": optax.adam, "adagrad": optax.adagrad, "sgd": optax.sgd}
+
+
+class Options(NamedTuple):
+    """The numbers of a config that the loop and the evaluation go by."""
+
+    seed: int
+    batch_size: int
+    num_epochs: int
+    eval_every: int
+    patience: int
+    num_samples: int
+    chunk_size: int
+    evaluate_batch_size: int
+
+
+class Setup(NamedTuple):
+    """What a config means, with its data at hand."""
+
+    options: Options
+    recipe: Recipe
+    dataset: data.Dataset
+    stored: Any  # training examples
+    observe: Callable[[jax.Array, data.Split], Any]  # (key, held-out split) -> examples
+    bind: Callable[[Params], Any]  # params -> Model, for evaluation
+    init: Callable[[], TrainState]
+    key: jax.Array  # the run's key for training
+    num_steps: int  # in an epoch
+    label: str  # what results are printed under
+    dequantized: bool
+    is_likelihood: bool
+
+
+def setup(config: Config) -> Setup:
+    """Check a config, load its data, and build all that training and evaluation need.
+
+    Raises:
+        UsageError: a field with a value that cannot be; the message names the field, and how to mend it.
+    """
+    pixels = preprocess(config)
+    check_fields(config)
+    check_numbers(config)
+    dataset = data.load(config.data.name, dir=config.data.dir or None, num_validation=config.data.num_validation)
+    images = dataset.train.images
+    if config.train.batch_size > len(images):
+        raise UsageError(
+            f"train.batch_size is {config.train.batch_size}: expected at most {len(images)}, "
+            f"the training images of {dataset.label}"
+        )
+    num_steps = len(images) // config.train.batch_size
+    optimizer = _optimizer(config, config.train.num_epochs * num_steps)
+    made = examples(config)
+    stored = made.stored(dataset.train)
+    model = build_model(config, Source(images.shape[1:], images))
+    batch = jax.eval_shape(made.preprocess, jax.random.key(0), jax.tree.map(lambda a: a[:2], stored))
+    loss = batch_loss(config, model, batch, num_train=len(images))
+    recipe = Recipe(model.bind, loss, optimizer, made.preprocess, penalty(config, len(images)))
+    init_key, train_key = jax.random.split(jax.random.key(config.seed))
+    is_likelihood = pixels.defined_on == LIKELIHOODS[config.model.likelihood].pixels
+    return Setup(
+        options=Options(
+            seed=config.seed,
+            **{name: config.train[name] for name in ("batch_size", "num_epochs", "eval_every", "patience")},
+            **{name: config.evaluate[name] for name in ("num_samples", "chunk_size")},
+            evaluate_batch_size=config.evaluate.batch_size,
+        ),
+        recipe=recipe,
+        dataset=dataset,
+        stored=stored,
+        observe=made.observe,
+        bind=model.bind,
+        init=jax.jit(lambda: init_state(model.init(init_key), recipe.optimizer)),
+        key=train_key,
+        num_steps=num_steps,
+        label=dataset.label if is_likelihood else f"{dataset.label} (grey pixels: not a likelihood)",
+        dequantized=pixels.apply is dequantize,
+        is_likelihood=is_likelihood,
+    )
+
+
+def load(run_folder: str | Path) -> tuple[Any, Params, Config]:
+    """A finished or unfinished run's model, the parameters of its best checkpoint, and its config.
+
+    >>> vae, params, config = vaex.load("runs/latest")
+    >>> model = vae.bind(params)
+
+    Raises:
+        UsageError: not a run folder, or a damaged checkpoint.
+    """
+    from vaex import checkpoints
+
+    path = open_run(run_folder)
+    config = read_config(path / CONFIG)
+    described = read_json(path / DATASET)
+    model = build_model(config, Source(tuple(described["x_shape"]), None))
+    optimizer = _optimizer(config, 1)
+    abstract = jax.eval_shape(lambda: init_state(model.init(jax.random.key(0)), optimizer))
+    state, _ = checkpoints.restore(path, abstract, best=True)
+    return model, state.params, config
+
+
+def _optimizer(config: Config, num_steps: int) -> optax.GradientTransformation:
+    c = config.optimizer
+    rate = c.learning_rate
+    if c.final_learning_rate is not None:
+        rate = optax.cosine_decay_schedule(rate, num_steps, alpha=c.final_learning_rate / rate)
+    options = {} if c.eps is None else {"eps": c.eps}
+    if options and c.name == "sgd":
+        raise UsageError("optimizer.eps is set, but optimizer 'sgd' has none: unset it")
+    return lookup(OPTIMIZERS, c.name, "optimizer.name")(rate, **options)

@@ -1,0 +1,88 @@
+"""What a config's fields may hold: errors name the field, what it is, and what it should be."""
+
+import difflib
+from collections.abc import Mapping
+from typing import TypeVar
+
+from vaex.config import Config
+from vaex.errors import UsageError
+
+T = TypeVar("T")
+
+
+def lookup(table: Mapping[str, T], name: str, field: str) -> T:
+    """The entry of a table of names; field is what names it in a config."""
+    if name not in table:
+        near = difflib.get_close_matches(str(name), table, n=3) or list(table)
+        raise UsageError(f"{field} is {name!r}: expected one of {', '.join(table)}; nearest: {', '.join(near)}")
+    return table[name]
+
+
+# Fields of config.model that belong to a choice: field -> (the choosing field, its names, whether it must be set).
+OWNED: dict[str, tuple[str, tuple[str, ...], bool]] = {
+    "sigma": ("likelihood", ("gaussian_fixed", "gaussian_scalar", "gaussian_pixel"), False),
+    "num_classes": ("posterior", ("one_hot",), True),
+    "num_components": ("prior", ("mixture", "vamp"), True),
+}
+
+
+def check_fields(config: Config) -> None:
+    """Each field of config.model is set where something reads it, and only there.
+
+    Raises:
+        UsageError: a field that would be ignored, or that is missing.
+    """
+    c = config.model
+    for field, (owner, names, required) in OWNED.items():
+        owned = c[owner] in names
+        if c[field] is not None and not owned:
+            raise UsageError(
+                f"model.{field} is set, but model.{owner} {c[owner]!r} has none: unset it, or set "
+                f"--config.model.{owner} to {' or '.join(names)}"
+            )
+        if owned and required and c[field] is None:
+            raise UsageError(f"model.{owner} is {c[owner]!r} without model.{field}: set --config.model.{field}")
+    if (c.prior or "standard") != "standard" and c.posterior == "one_hot" and c.prior != "uniform":
+        raise UsageError(f"model.prior is {c.prior!r} over continuous latents: leave it unset with one_hot latents")
+    if c.prior == "uniform" and c.posterior != "one_hot":
+        raise UsageError("model.prior is 'uniform', over one-hot latents: set --config.model.posterior=one_hot")
+    if c.likelihood == "gaussian_fixed" and c.sigma is None:
+        raise UsageError("model.likelihood is 'gaussian_fixed' without a sigma: set --config.model.sigma=0.1, say")
+
+
+def check_numbers(config: Config) -> None:
+    """Every number is one that can be.
+
+    Raises:
+        UsageError: one is not.
+    """
+    positive = {
+        "model.latent_dim": config.model.latent_dim,
+        "model.sigma": config.model.sigma,
+        "model.num_classes": config.model.num_classes,
+        "model.num_components": config.model.num_components,
+        "schedule.steps": config.schedule.steps,
+        "train.weight_sigma": config.train.weight_sigma,
+        "optimizer.learning_rate": config.optimizer.learning_rate,
+        "optimizer.final_learning_rate": config.optimizer.final_learning_rate,
+        "optimizer.eps": config.optimizer.eps,
+        "objective.num_samples": config.objective.num_samples,
+        "train.batch_size": config.train.batch_size,
+        "train.num_epochs": config.train.num_epochs,
+        "train.eval_every": config.train.eval_every,
+        "evaluate.num_samples": config.evaluate.num_samples,
+        "evaluate.chunk_size": config.evaluate.chunk_size,
+        "evaluate.batch_size": config.evaluate.batch_size,
+        **{
+            f"model.{side}_hidden[{i}]": w
+            for side in ("encoder", "decoder")
+            for i, w in enumerate(config.model[f"{side}_hidden"])
+        },
+    }
+    for field, value in positive.items():
+        if value is not None and not 0 < value < float("inf"):
+            raise UsageError(f"{field} is {value}: expected a number above 0")
+    if config.train.patience < 0:
+        raise UsageError(f"train.patience is {config.train.patience}: expected 0 (never stop early) or more")
+    if config.objective.kl not in (None, "analytic", "sampled"):
+        raise UsageError(f'objective.kl is {config.objective.kl!r}: expected "analytic" or "sampled"')

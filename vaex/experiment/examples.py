@@ -1,0 +1,51 @@
+"""What a model is trained on and evaluated on: from the images of a data set to examples."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from vaex.config import Config
+from vaex.data import Split
+from vaex.data.preprocess import BINARIZE, Preprocess, dequantize, scale
+from vaex.errors import UsageError
+from vaex.experiment.checks import lookup
+from vaex.experiment.models import LIKELIHOODS
+
+
+class Examples(NamedTuple):
+    """How the splits of a data set become examples."""
+
+    stored: Callable[[Split], Any]  # a training split -> arrays with a leading axis of N, which lie on the device
+    preprocess: Callable[[jax.Array, Any], Any]  # (key, stored examples) -> what a train step takes
+    observe: Callable[[jax.Array, Split], Any]  # (key, held-out split) -> what is evaluated
+
+
+def examples(config: Config) -> Examples:
+    """The examples of a config."""
+    apply = preprocess(config).apply
+    return Examples(
+        stored=lambda split: split.images,
+        preprocess=apply,
+        observe=lambda key, split: apply(key, jnp.asarray(split.images)),
+    )
+
+
+def preprocess(config: Config) -> Preprocess:
+    """From grey levels to what the config's likelihood is defined on."""
+    likelihood, binarize = config.model.likelihood, config.data.binarize
+    pixels = lookup(LIKELIHOODS, likelihood, "model.likelihood").pixels
+    if pixels == "binary":
+        if binarize is None:
+            raise UsageError(
+                f"model.likelihood is {likelihood!r} on grey pixels, which it is no distribution over: set "
+                '--config.data.binarize to "dynamic" or "threshold", or to "none" for a loss that is not a likelihood'
+            )
+        return lookup(BINARIZE, binarize, "data.binarize")
+    if binarize is not None:
+        raise UsageError(
+            f"data.binarize is {binarize!r} with model.likelihood {likelihood!r}, which needs all its grey levels: "
+            "leave data.binarize unset, or set --config.model.likelihood=bernoulli"
+        )
+    return Preprocess(dequantize, "density") if pixels == "density" else Preprocess(scale, "levels")

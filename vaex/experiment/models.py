@@ -1,0 +1,141 @@
+"""Models by their names in a config: networks, and the distributions that their outputs mean."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+
+from vaex import likelihoods, posteriors, priors
+from vaex.config import Config
+from vaex.errors import UsageError
+from vaex.experiment.checks import lookup
+from vaex.model import VAE, Family
+from vaex.networks import ACTIVATIONS, MLP
+
+Shape = tuple[int, ...]
+_SIGMA = 0.1  # where learning starts: wide enough that no pixel is an outlier at first
+
+
+class Source(NamedTuple):
+    """What a model is built for: the shape of an image, and the training images where they are at hand."""
+
+    x_shape: Shape
+    images: np.ndarray | None  # uint8 [N, *x_shape]; None where parameters are restored
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Of each training pixel, in [0, 1]."""
+        if self.images is None:
+            return np.full(self.x_shape, 0.5, np.float32)
+        return self.images.mean(axis=0, dtype=np.float32) / 255
+
+
+class Likelihood(NamedTuple):
+    """A likelihood by its name."""
+
+    family: Callable[[float, Shape], Family]  # (sigma, x_shape) -> p(x|z)
+    pixels: str  # what it is defined on: "binary", "density" or "levels", as in vaex.data.preprocess
+    raw_shape: Callable[[Shape], Shape] = lambda x_shape: x_shape  # of the decoder's output
+    start: Callable[[np.ndarray], np.ndarray] = lambda mean: mean  # mean of the pixels -> the output to start from
+
+
+def _log_odds(mean: np.ndarray) -> np.ndarray:
+    p = np.clip(mean, 1e-3, 1 - 1e-3)  # constant pixels would make them infinite
+    return np.log(p) - np.log1p(-p)
+
+
+LIKELIHOODS = {
+    "bernoulli": Likelihood(lambda sigma, shape: likelihoods.bernoulli(), "binary", start=_log_odds),
+    "gaussian_fixed": Likelihood(lambda sigma, shape: likelihoods.normal_fixed(sigma), "density"),
+    "gaussian_scalar": Likelihood(lambda sigma, shape: likelihoods.normal_learned(sigma), "density"),
+    "gaussian_pixel": Likelihood(lambda sigma, shape: likelihoods.normal_learned(np.full(shape, sigma)), "density"),
+}
+
+
+class Posterior(NamedTuple):
+    """A posterior by its name, from the fields of config.model."""
+
+    family: Callable[[Any], Family]
+    raw_shape: Callable[[Any], Shape]  # of the encoder's output
+    prior: str = "standard"  # where none is named
+
+
+POSTERIORS = {
+    "diagonal": Posterior(lambda c: posteriors.diagonal_normal(), lambda c: (2 * c.latent_dim,)),
+    "one_hot": Posterior(lambda c: posteriors.one_hot(), lambda c: (c.latent_dim, c.num_classes), prior="uniform"),
+}
+PRIORS: dict[str, Callable[[Any, Source], Family]] = {
+    "standard": lambda c, source: priors.standard_normal(c.latent_dim),
+    "uniform": lambda c, source: priors.uniform_one_hot(c.latent_dim, c.num_classes),
+    "mixture": lambda c, source: priors.normal_mixture(c.latent_dim, c.num_components),
+    "vamp": lambda c, source: priors.vamp(_pseudo_inputs(c.num_components, source)),
+}
+
+
+class Networks(NamedTuple):
+    """A pair of networks by its name, from the fields of config.model."""
+
+    encoder: Callable[[Any, Callable, Shape], nn.Module]  # (c, activation, raw_shape)
+    decoder: Callable[[Any, Callable, Shape, Callable], nn.Module]  # (c, activation, raw_shape, out_bias)
+
+
+NETWORKS = {
+    "mlp": Networks(
+        lambda c, activation, shape: MLP(tuple(c.encoder_hidden), shape, activation),
+        lambda c, activation, shape, bias: MLP(tuple(c.decoder_hidden), shape, activation, out_bias=bias),
+    ),
+}
+
+
+def build_vae(config: Config, source: Source) -> VAE:
+    """The VAE of a config."""
+    c = config.model
+    likelihood = lookup(LIKELIHOODS, c.likelihood, "model.likelihood")
+    posterior = lookup(POSTERIORS, c.posterior, "model.posterior")
+    prior = lookup(PRIORS, c.prior or posterior.prior, "model.prior")
+    networks = lookup(NETWORKS, c.network, "model.network")
+    activation = lookup(ACTIVATIONS, c.activation, "model.activation")
+    return VAE(
+        x_shape=source.x_shape,
+        encoder=networks.encoder(c, activation, posterior.raw_shape(c)),
+        decoder=networks.decoder(c, activation, likelihood.raw_shape(source.x_shape), output_bias(likelihood, source)),
+        prior=prior(c, source),
+        posterior=posterior.family(c),
+        likelihood=build_likelihood(config, source),
+    )
+
+
+def build_likelihood(config: Config, source: Source) -> Family:
+    """The likelihood of a config."""
+    c = config.model
+    likelihood = lookup(LIKELIHOODS, c.likelihood, "model.likelihood")
+    return likelihood.family(_SIGMA if c.sigma is None else c.sigma, source.x_shape)
+
+
+def output_bias(likelihood: Likelihood, source: Source) -> Callable:
+    """Start the decoder's output at what the training mean asks for."""
+    start = likelihood.start(source.mean)
+    return lambda key, shape, dtype=jnp.float32: jnp.array(start, dtype).reshape(shape)  # a copy: it will be donated
+
+
+MODELS: dict[str, Callable[[Config, Source], Any]] = {"vae": build_vae}
+
+
+def build_model(config: Config, source: Source) -> Any:
+    """The model of a config: what has init(key) -> params and bind(params) -> Model."""
+    return lookup(MODELS, config.model.kind, "model.kind")(config, source)
+
+
+def _pseudo_inputs(num_components: int, source: Source) -> ArrayLike:
+    if source.images is None:
+        return np.zeros((num_components, *source.x_shape), np.float32)
+    if num_components > len(source.images):
+        raise UsageError(
+            f"model.num_components is {num_components}: a VampPrior's pseudo-inputs start from training images, of "
+            f"which there are {len(source.images)}; set it to at most that"
+        )
+    chosen = np.random.default_rng(0).choice(len(source.images), num_components, replace=False)
+    return source.images[chosen].astype(np.float32) / 255

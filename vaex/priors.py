@@ -1,0 +1,74 @@
+"""Priors p(z), whose families apply to (params, encode): a prior may be made of posteriors."""
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jax.typing import ArrayLike
+from jaxtyping import Array
+
+from vaex.distributions import OneHotCategorical
+from vaex.errors import UsageError
+from vaex.model import Distribution, Encode, Family, Params
+
+
+def standard_normal(latent_dim: int) -> Family:
+    """The prior p(z) = N(0, I)."""
+    return Family(
+        init=lambda key: {},
+        apply=lambda params, encode: dist.Normal(jnp.zeros(latent_dim), jnp.ones(latent_dim)).to_event(1),
+    )
+
+
+def uniform_one_hot(latent_dim: int, num_classes: int) -> Family:
+    """The prior under which each of latent_dim one-hot vectors is uniform over its classes."""
+    return Family(
+        init=lambda key: {},
+        apply=lambda params, encode: OneHotCategorical(jnp.zeros((latent_dim, num_classes))).to_event(1),
+    )
+
+
+def normal_mixture(latent_dim: int, num_components: int) -> Family:
+    """The prior p(z) = sum_k w_k N(z; mean_k, diag(exp(log_var_k))), all of it learned.
+
+    Args:
+        latent_dim: d.
+        num_components: K, whose means start as draws from N(0, I) and their variances at 1.
+
+    Source: the mixture of Gaussians of Tomczak and Welling 2018, section 2.
+    """
+
+    def init(key: Array) -> Params:
+        shape = (num_components, latent_dim)
+        return {
+            "logits": jnp.zeros(num_components),
+            "mean": jax.random.normal(key, shape),
+            "log_var": jnp.zeros(shape),
+        }
+
+    def apply(params: Params, encode: Encode) -> Distribution:
+        components = dist.Normal(params["mean"], jnp.exp(0.5 * params["log_var"])).to_event(1)
+        return dist.MixtureSameFamily(dist.Categorical(logits=params["logits"]), components)
+
+    return Family(init, apply)
+
+
+def vamp(pseudo_inputs: ArrayLike) -> Family:
+    """The variational mixture of posteriors p(z) = 1/K sum_k q(z|u_k), its pseudo-inputs u_k learned.
+
+    Args:
+        pseudo_inputs: where the u_k start, [K, ...]: training images, say. They are kept within [0, 1].
+
+    Source: Tomczak and Welling 2018, equation 9.
+    """
+    num_components = jnp.shape(pseudo_inputs)[0]
+
+    def apply(params: Params, encode: Encode) -> Distribution:
+        components = jax.vmap(encode)(jnp.clip(params["pseudo_inputs"], 0.0, 1.0))
+        if not isinstance(components, dist.Distribution) or components.batch_shape != (num_components,):
+            raise UsageError(
+                f"a VampPrior mixes posteriors that are numpyro distributions, found {type(components).__name__}: "
+                'set another prior, or model.posterior="diagonal"'
+            )
+        return dist.MixtureSameFamily(dist.Categorical(logits=jnp.zeros(num_components)), components)
+
+    return Family(init=lambda key: {"pseudo_inputs": jnp.array(pseudo_inputs, jnp.float32)}, apply=apply)
