@@ -14,13 +14,14 @@ help:
 	@echo "make train RUN=runs/latest    carry an unfinished run on"
 	@echo "make evaluate RUN=runs/latest scores and figures again"
 	@echo "make sample RUN=runs/latest   draw from the prior; ARGS='--num-samples 64 --seed 1'"
-	@echo "make figure NAME=snr          the gradients' signal-to-noise ratio against the number of samples"
+	@echo "make figure NAME=snr          run a study and draw its figure: the gradients' signal-to-noise ratio"
 	@echo "make test                     run every test"
 	@echo "make lint                     style and types"
 	@echo "make bench                    speed, as ratios to the matrix products alone"
 	@echo "make setup                    install into .venv, without running anything; ACCEL=cuda13 for an NVIDIA GPU"
 	@echo "make clean                    remove .venv and caches (runs/ stays)"
 	@echo "experiments (EXP=): $(basename $(notdir $(filter-out experiments/_%,$(wildcard experiments/*.py))))"
+	@echo "studies (NAME=): $(basename $(notdir $(filter-out vaex/studies/_%,$(wildcard vaex/studies/*.py))))"
 
 setup: $(STAMP)
 

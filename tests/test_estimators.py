@@ -17,7 +17,7 @@ from vaex.errors import UsageError
 from vaex.gradients import gradient_statistics
 from vaex.model import Model
 from vaex.objectives import Context, batch_loss
-from vaex.studies import snr_curves
+from vaex.studies import snr
 from vaex.train import Recipe, init_state, train_step
 
 KEY = jax.random.key(0)
@@ -441,14 +441,12 @@ def test_a_context_is_given_to_scheduled_options():
 
 def test_the_signal_to_noise_ratios_have_the_slopes_of_theory():
     """Generator and DReG grow as K^(1/2), IWAE's recognition model falls as K^(-1/2); slopes within 0.15."""
-    for curve in snr_curves((8, 32, 128), num_keys=20_000):
+    for curve in snr.snr_curves((8, 32, 128), num_keys=20_000):
         assert abs(curve.slope - curve.theory) < 0.15, (curve.name, curve.slope)
 
 
 def test_a_study_draws_its_figure(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        studies, "snr_curves", lambda: [studies.Curve("one", np.array([1, 4]), np.array([1.0, 2.0]), 0.5)]
-    )
+    monkeypatch.setattr(snr, "snr_curves", lambda: [snr.Curve("one", np.array([1, 4]), np.array([1.0, 2.0]), 0.5)])
     path, lines = studies.draw("snr", tmp_path / "new")
     assert path.is_file()
     assert lines == ["one: slope 0.50, theory 0.50"]

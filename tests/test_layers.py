@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 OBJECTIVES = (".terms", ".elbo", ".importance", ".discrete", ".relaxed", ".shaped", ".batch", ".prior_on_weights")
 ROWS = [
-    {"errors", "losses", "bounds"},
+    {"errors", "losses", "bounds", "study_names"},
     {"distributions", "networks"},
     {"model"},
     {"likelihoods", "posteriors", "priors"},
@@ -28,7 +28,7 @@ ROWS = [
     },
     {"assess", "figures", "fit", "run_folder", "checkpoints"},
     {"config", "console"} | {f"experiment{part}" for part in ("", ".checks", ".examples", ".losses", ".models")},
-    {"commands", "studies"},
+    {"commands"} | {f"studies{part}" for part in ("", ".snr")},
     {"__main__", "__init__"},
 ]
 
@@ -94,3 +94,10 @@ def test_every_experiment_builds_its_model(path):
     shapes = jax.eval_shape(model.init, jax.random.key(0))
     assert jax.tree.leaves(shapes)
     assert f"make train EXP={path.stem}" in path.read_text()
+
+
+def test_every_study_is_named_and_has_its_file():
+    from vaex.studies import STUDIES
+    from vaex.study_names import STUDY_NAMES
+
+    assert set(STUDIES) == set(STUDY_NAMES) == {p.stem for p in (ROOT / "vaex" / "studies").glob("[!_]*.py")}

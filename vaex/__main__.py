@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from vaex.study_names import STUDY_NAMES
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command -> its exit code: 0, 2 for what the user can mend, 130 for an interruption that saved nothing."""
@@ -75,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="evaluate and draw again", allow_abbrev=False)
     evaluate.add_argument("run")
     figure = commands.add_parser("figure", help="run a study and draw its figure", allow_abbrev=False)
-    figure.add_argument("name", choices=["snr"], help="snr: the gradients' signal-to-noise ratio against K")
+    about = "; ".join(f"{name}: {shows}" for name, shows in STUDY_NAMES.items())
+    figure.add_argument("name", choices=list(STUDY_NAMES), help=about)
     figure.add_argument("--out", default="runs/figures", help="where the figure is written: runs/figures")
     sample = commands.add_parser("sample", help="draw from the prior", allow_abbrev=False)
     sample.add_argument("run")

@@ -1,8 +1,6 @@
-"""Studies that end in a figure and a few numbers: python -m vaex figure NAME."""
+"""How the signal-to-noise ratio of the gradient depends on the number of importance samples."""
 
 import functools
-from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -93,15 +91,3 @@ def snr_figure() -> tuple[Figure, list[str]]:
     axes.set_ylabel("signal-to-noise ratio of the gradient")
     axes.legend(frameon=False)
     return figure, lines
-
-
-STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {"snr": snr_figure}
-
-
-def draw(name: str, folder: Path) -> tuple[Path, list[str]]:
-    """Run a study by its name -> where its figure lies, and its lines."""
-    figure, lines = STUDIES[name]()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.png"
-    figure.savefig(path, dpi=150)
-    return path, lines

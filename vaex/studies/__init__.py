@@ -1,0 +1,19 @@
+"""Studies that end in a figure and a few lines: python -m vaex figure NAME, each in the file of its name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from vaex.studies.snr import snr_figure
+
+STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {"snr": snr_figure}
+
+
+def draw(name: str, folder: Path) -> tuple[Path, list[str]]:
+    """Run a study by its name -> where its figure lies, and its lines."""
+    figure, lines = STUDIES[name]()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.png"
+    figure.savefig(path, dpi=150)
+    return path, lines
