@@ -3,7 +3,7 @@
 from vaex.config import Config, default_config
 
 
-def one_layer(objective: str, **options: float) -> Config:
+def one_layer(objective: str, **options: float | str) -> Config:
     """20 epochs of 784-200-200-50 tanh and its mirror on dynamically binarized MNIST, by an objective."""
     config = default_config()
     config.data.binarize = "dynamic"
@@ -21,7 +21,7 @@ def one_layer(objective: str, **options: float) -> Config:
     return config
 
 
-def one_hot(objective: str, **options: float) -> Config:
+def one_hot(objective: str, **options: float | str) -> Config:
     """The same with 20 one-hot latents of 10 classes, as in Jang et al. 2017."""
     config = one_layer(objective, **options)
     config.model.posterior = "one_hot"

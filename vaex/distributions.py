@@ -1,7 +1,7 @@
 """The distributions that numpyro.distributions lacks, or has only slower."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -70,6 +70,35 @@ class OneHotCategorical(dist.Distribution):
     @property
     def mean(self) -> Float[Array, "... classes"]:
         return jax.nn.softmax(self.logits)
+
+
+class UniformMixture(NamedTuple):
+    """K distributions of one kind in equal parts.
+
+    log p(z) = log 1/K sum_k p_k(z)
+
+    Numpyro's MixtureSameFamily wants the K as one distribution's batch; here they are whatever jax.vmap made of them.
+    """
+
+    components: Any  # a distribution whose arrays have a leading axis of K
+
+    @property
+    def num_components(self) -> int:
+        """K."""
+        return jax.tree.leaves(self.components)[0].shape[0]
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
+        def one(key: Any) -> Any:
+            which, noise = jax.random.split(key)
+            k = jax.random.randint(which, (), 0, self.num_components)
+            return jax.tree.map(lambda a: a[k], self.components).sample(noise)
+
+        z = jax.vmap(one)(jax.random.split(key, math.prod(sample_shape)))
+        return jax.tree.map(lambda a: a.reshape(*sample_shape, *a.shape[1:]), z)
+
+    def log_prob(self, value: Any) -> Float[Array, ""]:
+        log_probs = jax.vmap(lambda p: p.log_prob(value))(self.components)
+        return jax.nn.logsumexp(log_probs) - jnp.log(self.num_components)
 
 
 @kl_divergence.register(OneHotCategorical, OneHotCategorical)  # pyright: ignore[reportFunctionMemberAccess]

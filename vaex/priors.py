@@ -6,8 +6,7 @@ import numpyro.distributions as dist
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from vaex.distributions import OneHotCategorical
-from vaex.errors import UsageError
+from vaex.distributions import OneHotCategorical, UniformMixture
 from vaex.model import Distribution, Encode, Family, Params
 
 
@@ -60,15 +59,8 @@ def vamp(pseudo_inputs: ArrayLike) -> Family:
 
     Source: Tomczak and Welling 2018, equation 9.
     """
-    num_components = jnp.shape(pseudo_inputs)[0]
 
     def apply(params: Params, encode: Encode) -> Distribution:
-        components = jax.vmap(encode)(jnp.clip(params["pseudo_inputs"], 0.0, 1.0))
-        if not isinstance(components, dist.Distribution) or components.batch_shape != (num_components,):
-            raise UsageError(
-                f"a VampPrior mixes posteriors that are numpyro distributions, found {type(components).__name__}: "
-                'set another prior, or model.posterior="diagonal"'
-            )
-        return dist.MixtureSameFamily(dist.Categorical(logits=jnp.zeros(num_components)), components)
+        return UniformMixture(jax.vmap(encode)(jnp.clip(params["pseudo_inputs"], 0.0, 1.0)))
 
     return Family(init=lambda key: {"pseudo_inputs": jnp.array(pseudo_inputs, jnp.float32)}, apply=apply)

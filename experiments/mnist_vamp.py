@@ -1,0 +1,13 @@
+"""The VampPrior with 500 pseudo-inputs, in the network of mnist_elbo.
+
+make train EXP=mnist_vamp
+"""
+
+from experiments._one_layer import one_layer
+
+
+def get_config():
+    config = one_layer("elbo", kl="sampled")
+    config.model.prior = "vamp"
+    config.model.num_components = 500
+    return config

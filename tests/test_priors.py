@@ -1,0 +1,104 @@
+"""Priors: mixtures against other implementations and their limits."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+
+from tests.models import small_vae
+from vaex import objectives, priors
+from vaex.config import load_experiment, override
+from vaex.distributions import UniformMixture
+from vaex.errors import UsageError
+from vaex.experiment import setup
+
+KEY = jax.random.key(0)
+
+
+def with_prior(prior):
+    vae = small_vae()
+    vae = type(vae)(**vars(vae) | {"prior": prior})
+    return vae, vae.init(KEY)
+
+
+def test_a_learned_mixture_is_scipys():
+    family = priors.normal_mixture(2, 3)
+    rng = np.random.default_rng(0)
+    params = {"logits": rng.normal(size=3), "mean": rng.normal(size=(3, 2)), "log_var": rng.normal(size=(3, 2))}
+    z = rng.normal(size=2)
+    log_w = scipy.special.log_softmax(params["logits"])
+    log_p = scipy.stats.norm.logpdf(z, params["mean"], np.exp(params["log_var"] / 2)).sum(-1)
+    ours = family.apply(jax.tree.map(jnp.asarray, params), None).log_prob(jnp.asarray(z))
+    np.testing.assert_allclose(ours, scipy.special.logsumexp(log_w + log_p), rtol=1e-5)
+
+
+def test_a_vamp_prior_is_the_mean_of_its_posteriors():
+    pseudo_inputs = np.random.default_rng(0).uniform(size=(5, 6))
+    vae, params = with_prior(priors.vamp(pseudo_inputs))
+    model = vae.bind(params)
+    z = jnp.array([0.3, -1.0])
+    one_by_one = [model.encode(jnp.asarray(u)).log_prob(z) for u in pseudo_inputs]
+    np.testing.assert_allclose(model.prior.log_prob(z), scipy.special.logsumexp(one_by_one) - np.log(5), rtol=1e-5)
+
+
+def test_a_vamp_prior_of_one_pseudo_input_is_a_posterior():
+    """At the pseudo-input itself the KL is zero, for every draw."""
+    u = np.full((1, 6), 0.5)
+    vae, params = with_prior(priors.vamp(u))
+    terms = objectives.elbo(KEY, vae.bind(params), jnp.asarray(u[0]), kl="sampled", num_samples=7)
+    np.testing.assert_allclose(terms.kl, 0.0, atol=1e-5)
+
+
+def test_the_gradient_reaches_pseudo_inputs_and_encoder():
+    vae, params = with_prior(priors.vamp(np.full((3, 6), 0.5)))
+
+    def log_prior(params):
+        return vae.bind(params).prior.log_prob(jnp.ones(2))
+
+    gradient = jax.grad(log_prior)(params)
+    for part in (gradient["prior"]["pseudo_inputs"], gradient["encoder"]):
+        assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(part)) > 1e-6
+
+
+def test_draws_of_a_mixture_have_its_moments():
+    """Mean and second moment of 20,000 draws within 5 standard errors; components in a batch made by vmap."""
+    mean, scale = np.array([-1.0, 0.5, 3.0]), np.array([0.3, 1.0, 0.1])
+    mixture = UniformMixture(jax.vmap(lambda m, s: small_normal(m, s))(mean, scale))
+    z = np.asarray(mixture.sample(KEY, (20_000,)))[:, 0]
+    second = mean**2 + scale**2
+    assert abs(z.mean() - mean.mean()) < 5 * z.std() / np.sqrt(len(z))
+    assert abs((z**2).mean() - second.mean()) < 5 * (z**2).std() / np.sqrt(len(z))
+
+
+def small_normal(mean, scale):
+    import numpyro.distributions as dist
+
+    return dist.Normal(jnp.full(1, mean), jnp.full(1, scale)).to_event(1)
+
+
+@pytest.mark.parametrize("prior", ["mixture", "vamp"])
+def test_learned_priors_train_from_a_config(prior):
+    flags = [f"--config.model.prior={prior}", "--config.model.num_components=4", "--config.objective.kl=sampled"]
+    made = setup(override(load_experiment("digits"), flags))
+    model = made.bind(made.init().params)
+    assert model.prior.sample(KEY, (7,)).shape == (7, 8)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--config.model.prior=vamp"], "without model.num_components: set"),
+        (["--config.model.num_components=5"], "has none: unset it, or set --config.model.prior to mixture or vamp"),
+        (["--config.model.prior=vamp", "--config.model.num_components=4"], 'use kl="sampled"'),
+        (
+            ["--config.model.prior=vamp", "--config.model.num_components=100000", "--config.objective.kl=sampled"],
+            "start from training images, of which there are",
+        ),
+        (["--config.model.prior=uniform"], "set --config.model.posterior=one_hot"),
+    ],
+)
+def test_what_cannot_be_is_refused(flags, message):
+    with pytest.raises(UsageError, match=message):
+        setup(override(load_experiment("digits"), flags))
