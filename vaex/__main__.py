@@ -60,7 +60,7 @@ def _run(arguments: argparse.Namespace, rest: list[str]) -> None:
     elif arguments.command == "evaluate":
         commands.evaluate(arguments.run)
     else:
-        commands.sample(arguments.run, arguments.num_samples, arguments.seed)
+        commands.sample(arguments.run, arguments.num_samples, arguments.seed, arguments.label)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("run")
     sample.add_argument("--num-samples", type=int, default=100)
     sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--label", type=int, help="where labels are the condition: the one to draw; each in turn")
     return parser
 
 

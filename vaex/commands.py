@@ -17,6 +17,7 @@ from vaex import assess, console, run_folder
 from vaex.config import Config, read_config, save_config
 from vaex.errors import UsageError
 from vaex.experiment import Setup, load, setup
+from vaex.experiment.conditions import conditions_to_sample
 from vaex.fit import Loop, Progress, fit
 from vaex.train import TrainState, train_epoch
 
@@ -48,22 +49,31 @@ def evaluate(run: str) -> Path:
     return path
 
 
-def sample(run: str, num_samples: int, seed: int) -> Path:
-    """Draw from the prior of a run's best checkpoint: figures/samples.png, and samples.npz with the means and draws."""
+def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> Path:
+    """Draw from a run's best checkpoint: figures/samples.png, and samples.npz with the means and draws.
+
+    Where labels are the condition, from p(x|label), or from that of each label in turn.
+    """
     if num_samples < 1:
         raise UsageError(f"--num-samples is {num_samples}: expected at least 1")
     path = run_folder.open_run(run)
     from vaex import figures
 
     with run_folder.locked(path):
-        vae, params, _ = load(path)
+        vae, params, config = load(path)
         model = vae.bind(params)
-        prior_key, draw_key = jax.random.split(jax.random.key(seed))
-        z = model.prior.sample(prior_key, (num_samples,))
-        keys = jax.random.split(draw_key, num_samples)
-        images = jax.vmap(lambda k, z: model.decode(z).sample(k))(keys, z)
-        means = np.asarray(jax.vmap(lambda z: model.decode(z).mean)(z))  # pyright: ignore[reportAttributeAccessIssue]
-        np.savez(path / "samples.npz", z=np.asarray(z), means=means, samples=np.asarray(images))
+        conditions = conditions_to_sample(config, num_samples, label)
+
+        @jax.jit
+        @jax.vmap
+        def draw(key: jax.Array, condition: jax.Array | None) -> tuple[Any, jax.Array, jax.Array]:
+            one = model if condition is None else model.given(condition)
+            prior_key, draw_key = jax.random.split(key)
+            z = one.prior.sample(prior_key)
+            return z, one.decode(z).mean, one.decode(z).sample(draw_key)
+
+        z, means, images = jax.device_get(draw(jax.random.split(jax.random.key(seed), num_samples), conditions))
+        np.savez(path / "samples.npz", z=z, means=means, samples=images)
         _save_figure(path, "samples", figures.samples(means))
     console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / 'samples.npz'}")
     return path
@@ -151,7 +161,7 @@ def _report(path: Path, made: Setup, progress: Progress) -> None:
             made.bind,
             state.params,
             x,
-            num_dims=test.images[0].size,
+            num_dims=made.num_dims,
             num_samples=c.num_samples,
             chunk_size=c.chunk_size,
             batch_size=c.evaluate_batch_size,

@@ -26,13 +26,17 @@ def default_config() -> Config:
                 "dir": "",  # where to look first; "" takes VAEX_DATA_DIR
                 "num_validation": 1000,  # from the tail of train
                 "binarize": placeholder(str),  # "dynamic", "threshold" or "none": for a Bernoulli likelihood
+                "condition": placeholder(str),  # of kind conditional: a name in CONDITIONS of vaex/data/conditions.py
+                "num_classes": placeholder(int),  # of the labels that are the condition
             },
             "model": {
                 "kind": "vae",  # a name in MODELS of vaex/experiment/models.py, as are the names below
                 "latent_dim": 20,
                 "posterior": "diagonal",  # a name in POSTERIORS
                 "num_classes": placeholder(int),  # of each one_hot latent
-                "prior": placeholder(str),  # a name in PRIORS; unset: "standard", or "uniform" for one_hot latents
+                "prior": placeholder(
+                    str
+                ),  # a name in PRIORS; unset: "standard", "uniform" for one_hot latents, a network's p(z|c)
                 "num_components": placeholder(int),  # of a mixture or vamp prior
                 "network": "mlp",  # a name in NETWORKS
                 "encoder_hidden": (500,),

@@ -22,6 +22,7 @@ __all__ = [
     "map_examples",
     "mutual_information",
     "posterior_mean",
+    "psnr",
 ]
 
 
@@ -120,6 +121,14 @@ def bits_per_dim(log_px: Float[Array, "..."], *, num_dims: int, dequantized: boo
     Source: Theis, van den Oord and Bethge 2016, section 3.1.
     """
     return -log_px / (num_dims * jnp.log(2.0)) + 8.0 * dequantized
+
+
+def psnr(estimate: Float[Array, "*shape"], image: Float[Array, "*shape"]) -> Float[Array, ""]:
+    """The peak signal-to-noise ratio of an estimate of an image with values in [0, 1], in decibels.
+
+    PSNR = -10 log10 mean_j (estimate_j - image_j)^2
+    """
+    return -10 * jnp.log10(jnp.mean((estimate - image) ** 2))
 
 
 def map_examples(f: Callable[[PRNGKeyArray, Any], Any], key: PRNGKeyArray, examples: Any, *, batch_size: int) -> Any:

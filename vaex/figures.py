@@ -33,7 +33,7 @@ def of_model(
     model = bind(params)
     encode_key, sample_key, mean_key = jax.random.split(key, 3)
     if isinstance(model, Conditional):
-        yield from _of_conditional(key, model, jax.tree.map(lambda a: a[:10], x))
+        yield "reconstructions", _of_conditional(encode_key, model, jax.tree.map(lambda a: a[:48], x))
         return
     decode = jax.jit(jax.vmap(lambda z: model.decode(z).mean))  # pyright: ignore[reportAttributeAccessIssue]
     shown = x[:48]
@@ -62,20 +62,17 @@ def of_model(
         yield "traversals", plots.image_grid(np.asarray(points), columns=11, title=title)
 
 
-def _of_conditional(key: PRNGKeyArray, model: Conditional, examples: Any) -> Iterator[tuple[str, Figure]]:
-    """Each example and nine draws under its condition, in a row."""
+def _of_conditional(key: PRNGKeyArray, model: Conditional, examples: Any) -> Figure:
+    """What is observed of each example above its reconstruction under its condition."""
 
     @jax.jit
     @jax.vmap
-    def row(k: PRNGKeyArray, example: Any) -> Array:
+    def reconstruct(k: PRNGKeyArray, example: Any) -> tuple[Array, Array]:
         now, seen = at(model, example)
-        z = now.prior.sample(k, (9,))
-        means = jax.vmap(lambda one: now.decode(one).mean)(z)  # pyright: ignore[reportAttributeAccessIssue]
-        return jnp.concatenate([seen[None], means])
+        return seen, now.decode(now.encode(seen).sample(k)).mean  # pyright: ignore[reportAttributeAccessIssue]
 
-    rows = np.asarray(row(jax.random.split(key, len(examples.x)), examples))
-    title = "an example, and E[p(x|z, c)] under its condition for draws z ~ p(z|c)"
-    yield "samples_given", plots.image_grid(rows.reshape(-1, *rows.shape[2:]), columns=10, title=title)
+    seen, means = reconstruct(jax.random.split(key, len(examples.x)), examples)
+    return plots.reconstructions(np.asarray(seen), np.asarray(means))
 
 
 def samples(means: np.ndarray) -> Figure:

@@ -1,5 +1,6 @@
 """The only folder that reads a config: config -> model, objective, optimizer and data."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +13,11 @@ from vaex.config import Config, read_config
 from vaex.data.preprocess import dequantize
 from vaex.errors import UsageError
 from vaex.experiment.checks import check_fields, check_numbers, lookup
+from vaex.experiment.conditions import check_condition, condition
 from vaex.experiment.examples import examples, preprocess
 from vaex.experiment.losses import batch_loss, penalty
 from vaex.experiment.models import LIKELIHOODS, Source, build_model
-from vaex.model import Params
+from vaex.model import Given, Params
 from vaex.run_folder import CONFIG, DATASET, open_run, read_json
 from vaex.train import Recipe, TrainState, init_state
 
@@ -47,6 +49,7 @@ class Setup(NamedTuple):
     init: Callable[[], TrainState]
     key: jax.Array  # the run's key for training
     num_steps: int  # in an epoch
+    num_dims: int  # D, pixels times channels that are modelled of one example
     label: str  # what results are printed under
     dequantized: bool
     is_likelihood: bool
@@ -61,7 +64,9 @@ def setup(config: Config) -> Setup:
     pixels = preprocess(config)
     check_fields(config)
     check_numbers(config)
+    condition(config)
     dataset = data.load(config.data.name, dir=config.data.dir or None, num_validation=config.data.num_validation)
+    check_condition(config, dataset)
     images = dataset.train.images
     if config.train.batch_size > len(images):
         raise UsageError(
@@ -93,6 +98,7 @@ def setup(config: Config) -> Setup:
         init=jax.jit(lambda: init_state(model.init(init_key), recipe.optimizer)),
         key=train_key,
         num_steps=num_steps,
+        num_dims=math.prod((batch.x if isinstance(batch, Given) else images).shape[1:]),
         label=dataset.label if is_likelihood else f"{dataset.label} (grey pixels: not a likelihood)",
         dequantized=pixels.apply is dequantize,
         is_likelihood=is_likelihood,

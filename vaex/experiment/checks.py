@@ -57,6 +57,7 @@ def check_numbers(config: Config) -> None:
         UsageError: one is not.
     """
     positive = {
+        "data.num_classes": config.data.num_classes,
         "model.latent_dim": config.model.latent_dim,
         "model.sigma": config.model.sigma,
         "model.num_classes": config.model.num_classes,

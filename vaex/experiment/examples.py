@@ -8,10 +8,13 @@ import jax.numpy as jnp
 
 from vaex.config import Config
 from vaex.data import Split
+from vaex.data.conditions import Condition
 from vaex.data.preprocess import BINARIZE, Preprocess, dequantize, scale
 from vaex.errors import UsageError
 from vaex.experiment.checks import lookup
+from vaex.experiment.conditions import condition
 from vaex.experiment.models import LIKELIHOODS
+from vaex.model import Given
 
 
 class Examples(NamedTuple):
@@ -25,11 +28,23 @@ class Examples(NamedTuple):
 def examples(config: Config) -> Examples:
     """The examples of a config."""
     apply = preprocess(config).apply
+    if (kind := condition(config)) is not None:
+        return _conditional(apply, kind, config.data.num_classes)
     return Examples(
         stored=lambda split: split.images,
         preprocess=apply,
         observe=lambda key, split: apply(key, jnp.asarray(split.images)),
     )
+
+
+def _conditional(apply: Callable[..., Any], kind: Condition, num_classes: int | None) -> Examples:
+    """Images and labels are stored, and become Given(x, condition)."""
+
+    def preprocess(key: jax.Array, split: Split) -> Given:
+        x = apply(key, jnp.asarray(split.images))
+        return Given(kind.observed(x), kind.given(x, split, num_classes))
+
+    return Examples(stored=lambda split: split, preprocess=preprocess, observe=preprocess)
 
 
 def preprocess(config: Config) -> Preprocess:

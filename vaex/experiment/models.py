@@ -4,14 +4,17 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
 from vaex import likelihoods, posteriors, priors
+from vaex.conditional import ConditionalVAE, as_channels, as_vector, fixed_prior, learned_prior
 from vaex.config import Config
 from vaex.errors import UsageError
 from vaex.experiment.checks import lookup
+from vaex.experiment.conditions import condition, condition_shape
 from vaex.model import VAE, Family
 from vaex.networks import ACTIVATIONS, MLP
 
@@ -80,12 +83,14 @@ class Networks(NamedTuple):
 
     encoder: Callable[[Any, Callable, Shape], nn.Module]  # (c, activation, raw_shape)
     decoder: Callable[[Any, Callable, Shape, Callable], nn.Module]  # (c, activation, raw_shape, out_bias)
+    join: Callable[[Any, Any], Any] = as_channels  # (x, condition) -> the input of a conditional encoder
 
 
 NETWORKS = {
     "mlp": Networks(
         lambda c, activation, shape: MLP(tuple(c.encoder_hidden), shape, activation),
         lambda c, activation, shape, bias: MLP(tuple(c.decoder_hidden), shape, activation, out_bias=bias),
+        join=as_vector,
     ),
 }
 
@@ -108,6 +113,38 @@ def build_vae(config: Config, source: Source) -> VAE:
     )
 
 
+def build_conditional(config: Config, source: Source) -> ConditionalVAE:
+    """The conditional VAE of a config: the networks of the plain one, with the condition in their inputs."""
+    c, kind = config.model, condition(config)
+    assert kind is not None, c.kind
+    observed = jax.eval_shape(kind.observed, jnp.zeros(source.x_shape)).shape
+    shape = condition_shape(config, source.x_shape)
+    plain = build_vae(config, Source(observed, None if source.images is None else kind.observed(source.images)))
+    return ConditionalVAE(
+        x_shape=plain.x_shape,
+        condition_shape=shape,
+        encoder=plain.encoder,
+        decoder=plain.decoder,
+        prior=_learned_prior(c, shape) if c.prior is None else fixed_prior(plain.prior),
+        posterior=plain.posterior,
+        likelihood=plain.likelihood,
+        join=NETWORKS[c.network].join,
+    )
+
+
+def _learned_prior(c: Any, shape: Shape) -> Family:
+    """A network's p(z|c): a diagonal Gaussian, or a categorical one for one-hot latents."""
+    kinds = {"standard": POSTERIORS["diagonal"], "uniform": POSTERIORS["one_hot"]}
+    kind = kinds.get(POSTERIORS[c.posterior].prior)
+    if kind is None:
+        raise UsageError(
+            f"model.posterior is {c.posterior!r}, whose latents no learned p(z|c) is known for: set "
+            f"--config.model.prior={POSTERIORS[c.posterior].prior}"
+        )
+    network = MLP(tuple(c.encoder_hidden), kind.raw_shape(c), ACTIVATIONS[c.activation])
+    return learned_prior(network, kind.family(c), shape)
+
+
 def build_likelihood(config: Config, source: Source) -> Family:
     """The likelihood of a config."""
     c = config.model
@@ -121,7 +158,7 @@ def output_bias(likelihood: Likelihood, source: Source) -> Callable:
     return lambda key, shape, dtype=jnp.float32: jnp.array(start, dtype).reshape(shape)  # a copy: it will be donated
 
 
-MODELS: dict[str, Callable[[Config, Source], Any]] = {"vae": build_vae}
+MODELS: dict[str, Callable[[Config, Source], Any]] = {"vae": build_vae, "conditional": build_conditional}
 
 
 def build_model(config: Config, source: Source) -> Any:

@@ -1,0 +1,23 @@
+"""From 7 x 7 to 28 x 28: MNIST given the averages of its blocks of 4 x 4 pixels, beside bicubic interpolation.
+
+make train EXP=mnist_superres
+
+Pixels are dequantized and Gaussian with one learned sigma for each, so that both PSNR and log p(x|c) mean something;
+bicubic interpolation's log p(x|c) is that of a Gaussian around it, whose offset and deviation of each pixel are fitted
+to 10,000 training images.
+"""
+
+from vaex.config import default_config
+
+
+def get_config():
+    config = default_config()
+    config.data.condition = "low_resolution"
+    config.model.kind = "conditional"
+    config.model.latent_dim = 32
+    config.model.likelihood = "gaussian_pixel"
+    config.optimizer.final_learning_rate = 1e-5
+    config.train.num_epochs = 25
+    config.train.eval_every = 5
+    config.evaluate.num_samples = 500
+    return config

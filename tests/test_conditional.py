@@ -1,0 +1,188 @@
+"""Conditional models against exact answers, limiting cases, and what reaches what."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+
+from tests.models import small_vae
+from vaex import Model, evaluate, objectives
+from vaex.completions import Interpolation, bicubic, complete, fit_interpolation
+from vaex.conditional import ConditionalVAE, as_channels, fixed_prior, learned_prior
+from vaex.data.conditions import low_resolution, lower_half, upper_half
+from vaex.errors import UsageError
+from vaex.likelihoods import bernoulli
+from vaex.model import Conditional, Given, at
+from vaex.networks import MLP
+from vaex.objectives import Context, batch_loss, log_weights
+from vaex.posteriors import diagonal_normal
+
+W, A, B = (jax.random.normal(jax.random.key(i), shape) for i, shape in enumerate([(5, 2), (5, 3), (2, 3)]))
+SIGMA = 0.6
+EXAMPLE = Given(jax.random.normal(jax.random.key(3), (5,)), jnp.array([0.5, -1.0, 2.0]))
+
+
+def conditional_linear_gaussian(shift: float = 0.0) -> Conditional:
+    """z|c ~ N(B c, I), x|z, c ~ N(W z + A c, sigma^2 I); q is the exact posterior, shifted."""
+    cov = jnp.linalg.inv(jnp.eye(2) + W.T @ W / SIGMA**2)
+
+    def given(c):
+        mean = lambda x: cov @ (W.T @ (x - A @ c) / SIGMA**2 + B @ c)
+        return Model(
+            prior=dist.MultivariateNormal(B @ c, jnp.eye(2)),
+            encode=lambda x: dist.MultivariateNormal(mean(x) + shift, cov),
+            decode=lambda z: dist.Normal(W @ z + A @ c, SIGMA).to_event(1),
+        )
+
+    return Conditional(given)
+
+
+def log_px_given(example: Given) -> jax.Array:
+    """By the marginal of x given c, which is normal: no latent in it."""
+    c = example.condition
+    return dist.MultivariateNormal(W @ B @ c + A @ c, W @ W.T + SIGMA**2 * jnp.eye(5)).log_prob(example.x)
+
+
+def small(prior: str = "learned") -> ConditionalVAE:
+    """small_vae with a condition of 3 numbers, and a p(z|c)."""
+    plain = small_vae()
+    learned = learned_prior(MLP((4,), (4,)), diagonal_normal(), (3,))
+    return ConditionalVAE(
+        x_shape=(6,),
+        condition_shape=(3,),
+        encoder=plain.encoder,
+        decoder=plain.decoder,
+        prior=learned if prior == "learned" else fixed_prior(plain.prior),
+        posterior=plain.posterior,
+        likelihood=bernoulli(),
+    )
+
+
+def test_with_the_exact_posterior_every_weight_is_log_px_given():
+    model, x = at(conditional_linear_gaussian(), EXAMPLE)
+    q = model.encode(x)
+    log_w = log_weights(model, x, q, q.sample(jax.random.key(0), (20,))).log_w
+    np.testing.assert_allclose(log_w, log_px_given(EXAMPLE), rtol=1e-5)
+    other = EXAMPLE._replace(condition=-EXAMPLE.condition)
+    assert abs(log_px_given(other) - log_px_given(EXAMPLE)) > 1  # or the condition would be no part of the test
+
+
+def test_the_bounds_reach_log_px_given():
+    """The ELBO's gap is KL(q || p(z|x, c)) exactly, and L_K closes it: within 5 standard errors of 400 repetitions."""
+    model, x = at(conditional_linear_gaussian(shift=0.3), EXAMPLE)
+    keys = jax.random.split(jax.random.key(1), 400)
+    elbos, bounds = jax.jit(
+        jax.vmap(
+            lambda k: (
+                objectives.elbo(k, model, x).elbo,
+                evaluate.log_likelihood(k, model, x, num_samples=1000, chunk_size=1000),
+            )
+        )
+    )(keys)
+    exact_q = at(conditional_linear_gaussian(), EXAMPLE)[0].encode(x)
+    gap = dist.kl_divergence(model.encode(x), exact_q)
+    assert gap > 0.1
+    for values, exact in ((elbos, log_px_given(EXAMPLE) - gap), (bounds, log_px_given(EXAMPLE))):
+        assert abs(values.mean() - exact) < 5 * values.std() / 20 + 2e-3  # L_1000 lies about Var(w) / 2000 below
+
+
+def test_a_constant_condition_is_the_unconditional_model():
+    """With the condition at zero, and the same parameters but for those that meet it: draw by draw."""
+    plain, vae = small_vae(), small("fixed")
+    params = vae.init(jax.random.key(2))
+
+    def without_condition(part, size):
+        layers = params[part]["params"]
+        first = {**layers["hidden_0"], "kernel": layers["hidden_0"]["kernel"][:size]}
+        return {"params": {**layers, "hidden_0": first}}
+
+    same = {**params, "encoder": without_condition("encoder", 6), "decoder": without_condition("decoder", 2)}
+    x, key = jnp.array([1.0, 0, 0, 1, 1, 0]), jax.random.key(4)
+    zero = Given(x, jnp.zeros(3))
+    expected = objectives.iwae(key, plain.bind(same), x, num_samples=5)
+    found = objectives.iwae(key, *at(vae.bind(params), zero), num_samples=5)
+    np.testing.assert_allclose(jnp.stack(found), jnp.stack(expected), rtol=1e-5)
+
+
+def test_the_condition_reaches_encoder_decoder_and_prior():
+    vae = small()
+    model = vae.bind(vae.init(jax.random.key(5)))
+    x, z, c = jnp.ones(6), jnp.array([0.5, -0.5]), jnp.array([0.2, 0.7, -1.0])
+    means = {
+        "encoder": lambda c: model.given(c).encode(x).mean,
+        "decoder": lambda c: model.given(c).decode(z).mean,
+        "prior": lambda c: model.given(c).prior.mean,
+    }
+    for part, mean in means.items():
+        jacobian = jax.jacobian(mean)(c)
+        assert (jnp.abs(jacobian).max(axis=0) > 1e-4).all(), part
+        assert jnp.abs(mean(c) - mean(-c)).max() > 1e-3, part
+
+
+def test_a_batch_trains_every_part():
+    vae = small()
+    params = vae.init(jax.random.key(6))
+    batch = Given(jnp.eye(6), jax.random.normal(jax.random.key(7), (6, 3)))
+    context = Context(jnp.zeros((), jnp.int32), jnp.zeros(()))
+    loss = batch_loss(objectives.elbo)
+    gradients = jax.grad(lambda p: loss(jax.random.key(8), vae.bind(p), batch, context)[0])(params)
+    for part in ("prior", "encoder", "decoder"):
+        assert all(jnp.abs(g).max() > 0 for g in jax.tree.leaves(gradients[part])), part
+
+
+def test_what_does_not_fit_is_refused():
+    vae = small()
+    model = vae.bind(vae.init(jax.random.key(0)))
+    with pytest.raises(UsageError, match=r"found a condition of shape \(4,\): expected \(3,\)"):
+        model.given(jnp.zeros(4))
+    with pytest.raises(UsageError, match="an example without condition"):
+        at(model, jnp.zeros(6))
+    plain = small_vae()
+    with pytest.raises(UsageError, match="a condition for a model without one"):
+        at(plain.bind(plain.init(jax.random.key(0))), Given(jnp.zeros(6), jnp.zeros(3)))
+
+
+def test_conditions_as_channels():
+    image = jnp.zeros((4, 4, 1))
+    labelled = as_channels(image, jnp.array([1.0, 2.0]))
+    assert labelled.shape == (4, 4, 3)
+    np.testing.assert_array_equal(labelled[2, 3], [0, 1, 2])
+    small = as_channels(image, jnp.arange(4.0).reshape(2, 2, 1))
+    np.testing.assert_array_equal(small[..., 1], np.kron([[0, 1], [2, 3]], np.ones((2, 2))))
+
+
+def test_parts_of_an_image():
+    images = np.random.default_rng(0).normal(size=(3, 9, 8, 2)).astype(np.float32)
+    np.testing.assert_array_equal(np.concatenate([upper_half(images), lower_half(images)], axis=1), images)
+    np.testing.assert_allclose(
+        low_resolution(jnp.asarray(images[:, :8]))[1, 1, 0], images[1, 4:8, :4].mean(axis=(0, 1)), rtol=1e-4
+    )
+    np.testing.assert_allclose(low_resolution(jnp.full((8, 4, 1), 0.3)), 0.3, rtol=1e-6)
+
+
+def test_psnr_and_interpolation():
+    """A constant error of 0.1 is 20 dB; interpolation is Pillow's; a fitted Gaussian is the best of its family."""
+    from PIL import Image
+
+    assert abs(evaluate.psnr(jnp.full((4, 4), 0.6), jnp.full((4, 4), 0.5)) - 20) < 1e-3
+    low = np.random.default_rng(1).uniform(0.2, 0.8, (7, 7)).astype(np.float32)
+    reference = np.asarray(Image.fromarray(low).resize((28, 28), Image.Resampling.BICUBIC))
+    ours = bicubic(jnp.asarray(low)[..., None], (28, 28, 1))[..., 0]
+    np.testing.assert_allclose(ours, np.clip(reference, 0, 1), atol=1e-5)
+
+    x = jax.random.uniform(jax.random.key(0), (50, 8, 8, 1))
+    examples = Given(x, low_resolution(x))
+    fitted = fit_interpolation(examples)
+    mean = lambda model: jax.vmap(model.log_prob)(examples).mean()
+    gradient = jax.grad(mean)(fitted)
+    assert max(jnp.abs(g).max() for g in gradient) < 1e-3
+    assert mean(fitted) > mean(Interpolation(fitted.offset, 1.1 * fitted.sigma))
+
+
+def test_completions_are_drawn_under_their_condition():
+    """Of the linear-Gaussian model their mean is E[x|c], within 5 standard errors."""
+    c = EXAMPLE.condition
+    drawn = complete(jax.random.key(9), conditional_linear_gaussian(), c, num_samples=4000)
+    error = 5 * drawn.std(axis=0) / np.sqrt(4000)
+    assert (jnp.abs(drawn.mean(axis=0) - (W @ B + A) @ c) < error).all()
