@@ -9,7 +9,6 @@ from vaex.__main__ import main
 from vaex.config import load_experiment, override
 from vaex.errors import UsageError
 from vaex.experiment import load, setup
-from vaex.experiment.models import LIKELIHOODS, POSTERIORS
 from vaex.model import Given
 from vaex.run_folder import read_json
 from vaex.train import train_step
@@ -18,8 +17,8 @@ SMALL = ["--config.model.encoder_hidden=(8,)", "--config.model.decoder_hidden=(8
 KIND = ["--config.model.kind=conditional", *SMALL]
 LABEL = [*KIND, "--config.data.condition=label", "--config.data.num_classes=10"]
 HALF = [*KIND, "--config.data.condition=half"]
-LOW = [*KIND, "--config.data.condition=low_resolution"]
-GREY = ["--config.model.likelihood=gaussian_pixel"]
+LOW = [*KIND, "--config.data.condition=low_resolution", "--config.model.likelihood=gaussian_pixel"]
+HOT = ["--config.model.posterior=one_hot", "--config.model.num_classes=4", "--config.objective.name=gumbel"]
 
 
 def configured(*flags):
@@ -36,7 +35,11 @@ def one_step(made):
 
 @pytest.mark.parametrize(
     ("flags", "x_shape", "c_shape"),
-    [(LABEL, (8, 8, 1), (10,)), (HALF, (4, 8, 1), (4, 8, 1)), ([*LOW, *GREY], (8, 8, 1), (2, 2, 1))],
+    [
+        (LABEL, (8, 8, 1), (10,)),
+        ([*HALF, *HOT], (4, 8, 1), (4, 8, 1)),
+        (LOW, (8, 8, 1), (2, 2, 1)),
+    ],
 )
 def test_every_condition_trains(flags, x_shape, c_shape):
     made = configured(*flags)
@@ -52,33 +55,78 @@ def test_every_condition_trains(flags, x_shape, c_shape):
 
 def test_what_is_given_belongs_to_what_is_modelled():
     """The label, the averages of the grey levels, and the other half of the very same draw."""
-    for flags in (LABEL, LOW, HALF):
-        made = configured(*flags)
-        few = jax.tree.map(lambda a: a[:5], made.dataset.test)
-        seen = made.observe(jax.random.key(1), few)
-        if flags is LABEL:
-            np.testing.assert_array_equal(seen.condition.argmax(-1), few.labels)
-        elif flags is LOW:
-            blocks = few.images.reshape(5, 2, 4, 2, 4, 1).mean((2, 4)) / 255
-            np.testing.assert_allclose(seen.condition, blocks, rtol=1e-5)
-        else:
-            whole = np.concatenate([seen.condition, seen.x], axis=1)
-            x = configured("--config.data.binarize=dynamic").observe(jax.random.key(1), few)
-            np.testing.assert_array_equal(whole, x)
-
-
-@pytest.mark.parametrize("likelihood", LIKELIHOODS)
-def test_every_likelihood_takes_a_condition(likelihood):
-    pixels = LIKELIHOODS[likelihood].pixels
-    flags = [
-        f"--config.model.likelihood={likelihood}",
-        *(["--config.data.binarize=dynamic"] if pixels == "binary" else []),
-    ]
-    made = configured(*HALF, *flags, *(["--config.model.sigma=0.1"] if likelihood == "gaussian_fixed" else []))
-    model = jax.eval_shape(lambda: made.recipe.batch_loss)
-    assert model is not None
+    plain = configured("--config.data.binarize=dynamic")
+    few = jax.tree.map(lambda a: a[:5], plain.dataset.test)
+    label, low, half = (configured(*flags).observe(jax.random.key(1), few) for flags in (LABEL, LOW, HALF))
+    np.testing.assert_array_equal(label.condition.argmax(-1), few.labels)
+    blocks = few.images.reshape(5, 2, 4, 2, 4, 1).mean((2, 4)) / 255
+    np.testing.assert_allclose(low.condition, blocks, rtol=1e-5)
+    whole = np.concatenate([half.condition, half.x], axis=1)
+    np.testing.assert_array_equal(whole, plain.observe(jax.random.key(1), few))
 
 
 def test_a_prior_by_its_name_has_no_network_of_the_condition():
     assert "network" in configured(*HALF).init().params["prior"]
     assert configured(*HALF, "--config.model.prior=standard").init().params["prior"] == {}
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (KIND, "data.condition is unset with model.kind 'conditional': set it to one of label, low_resolution, half"),
+        (["--config.data.condition=half"], "data.condition is 'half' with model.kind 'vae': set --config.model.kind"),
+        ([*KIND, "--config.data.condition=labels"], "data.condition is 'labels': expected one of label"),
+        ([*KIND, "--config.data.condition=label"], "data.condition is 'label' without data.num_classes: set"),
+        ([*HALF, "--config.data.num_classes=10"], "data.num_classes is set, but data.condition 'half' has none"),
+        ([*LABEL, "--config.data.num_classes=4"], "has the label 9: expected 0 to 3; set --config.data.num_classes=10"),
+    ],
+)
+def test_what_cannot_be_is_refused(flags, message):
+    with pytest.raises(UsageError, match=message):
+        configured(*flags)
+
+
+def test_images_that_have_no_such_condition(tmp_path):
+    np.savez(tmp_path / "mine.npz", images=np.zeros((300, 9, 8), np.uint8))
+    mine = ["--config.data.name=mine", f"--config.data.dir={tmp_path}"]
+    with pytest.raises(UsageError, match=r"mine\.npz has images without one: use a data set with labels"):
+        configured(*LABEL, *mine)
+    with pytest.raises(UsageError, match="on images of 9 x 8 pixels: expected a height and a width that 4 divides"):
+        configured(*LOW, *mine)
+
+
+def test_a_run_from_training_to_samples(capsys, tmp_path):
+    quick = ["--config.train.num_epochs=2", "--config.evaluate.num_samples=2", "--config.train.eval_every=2"]
+    assert main(["train", "digits", "--runs", str(tmp_path), *LABEL, *quick]) == 0
+    run = (tmp_path / "latest").resolve()
+    before = read_json(run / "results.json")
+    assert main(["evaluate", str(run)]) == 0
+    assert main(["train", "--run", str(run)]) == 0
+    after = read_json(run / "results.json")
+    assert before["test_log_likelihood"] == after["test_log_likelihood"]
+    assert {f.stem for f in (run / "figures").iterdir()} >= {"samples_by_label", "reconstructions"}
+    assert main(["sample", str(run), "--num-samples", "12", "--label", "7"]) == 0
+    means = np.load(run / "samples.npz")["means"]
+    vae, params, _ = load(run)
+    seven = vae.bind(params).given(jax.nn.one_hot(7, 10))
+    z = np.load(run / "samples.npz")["z"]
+    np.testing.assert_allclose(means[3], seven.decode(z[3]).mean, rtol=1e-5)
+    assert "--label is 10: expected 0 to 9" in fails(capsys, ["sample", str(run), "--label", "10"])
+
+
+def test_an_enlargement_is_compared_with_interpolation(capsys, tmp_path):
+    config = tmp_path / "grey.py"
+    config.write_text(
+        "from experiments.digits import get_config as digits\n\ndef get_config():\n    config = digits()\n"
+    )
+    with config.open("a") as file:
+        file.write("    config.data.binarize = None\n    return config\n")
+    quick = ["--config.train.num_epochs=1", "--config.evaluate.num_samples=2"]
+    assert main(["train", str(config), "--runs", str(tmp_path), *LOW, *quick]) == 0
+    results = read_json(tmp_path / "latest" / "results.json")
+    assert 5 < results["psnr_of_bicubic"] < 30
+    assert results["psnr_of_the_mean_completion"] >= results["psnr_of_a_completion"]
+    assert np.isfinite(results["log_likelihood_of_bicubic"])
+    assert "psnr of bicubic" in capsys.readouterr().out
+    line = fails(capsys, ["sample", str(tmp_path / "latest")])
+    assert "this model's condition is an image (low_resolution)" in line

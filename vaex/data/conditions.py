@@ -1,7 +1,7 @@
 """What is given of an image, and what is left to be modelled."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ class Condition(NamedTuple):
     """A kind of condition, as functions of a batch."""
 
     given: Callable[[Array, Split, int | None], Array]  # (x of the whole image, stored split, classes) -> conditions
-    observed: Callable[[Array], Array] = lambda x: x  # the whole image -> what is modelled of it
+    observed: Callable[[Any], Any] = lambda x: x  # the whole image -> what is modelled of it
 
 
 CONDITIONS = {
