@@ -1,4 +1,4 @@
-"""The VampPrior with 500 pseudo-inputs, in the network of mnist_elbo.
+"""The VampPrior with 200 pseudo-inputs, in the network of mnist_elbo.
 
 make train EXP=mnist_vamp
 """
@@ -9,5 +9,5 @@ from experiments._one_layer import one_layer
 def get_config():
     config = one_layer("elbo", kl="sampled")
     config.model.prior = "vamp"
-    config.model.num_components = 500
+    config.model.num_components = 200
     return config

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 import scipy.special
 import scipy.stats
@@ -10,7 +11,7 @@ import scipy.stats
 from tests.models import small_vae
 from vaex import objectives, priors
 from vaex.config import load_experiment, override
-from vaex.distributions import UniformMixture
+from vaex.distributions import DiagonalNormalMixture, UniformMixture
 from vaex.errors import UsageError
 from vaex.experiment import setup
 
@@ -62,20 +63,25 @@ def test_the_gradient_reaches_pseudo_inputs_and_encoder():
         assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(part)) > 1e-6
 
 
-def test_draws_of_a_mixture_have_its_moments():
+MEAN, SCALE = np.array([-1.0, 0.5, 3.0]), np.array([0.3, 1.0, 0.1])
+MIXTURES = [
+    UniformMixture(jax.vmap(lambda m, s: dist.Normal(jnp.full(1, m), jnp.full(1, s)).to_event(1))(MEAN, SCALE)),
+    DiagonalNormalMixture(jnp.zeros(3), jnp.asarray(MEAN)[:, None], 2 * jnp.log(jnp.asarray(SCALE))[:, None]),
+]
+
+
+def test_both_mixtures_have_the_same_density():
+    z = jnp.array([0.3])
+    np.testing.assert_allclose(*[mixture.log_prob(z) for mixture in MIXTURES], rtol=1e-5)
+
+
+@pytest.mark.parametrize("mixture", MIXTURES)
+def test_draws_of_a_mixture_have_its_moments(mixture):
     """Mean and second moment of 20,000 draws within 5 standard errors; components in a batch made by vmap."""
-    mean, scale = np.array([-1.0, 0.5, 3.0]), np.array([0.3, 1.0, 0.1])
-    mixture = UniformMixture(jax.vmap(lambda m, s: small_normal(m, s))(mean, scale))
     z = np.asarray(mixture.sample(KEY, (20_000,)))[:, 0]
-    second = mean**2 + scale**2
-    assert abs(z.mean() - mean.mean()) < 5 * z.std() / np.sqrt(len(z))
+    second = MEAN**2 + SCALE**2
+    assert abs(z.mean() - MEAN.mean()) < 5 * z.std() / np.sqrt(len(z))
     assert abs((z**2).mean() - second.mean()) < 5 * (z**2).std() / np.sqrt(len(z))
-
-
-def small_normal(mean, scale):
-    import numpyro.distributions as dist
-
-    return dist.Normal(jnp.full(1, mean), jnp.full(1, scale)).to_event(1)
 
 
 @pytest.mark.parametrize("prior", ["mixture", "vamp"])

@@ -1,5 +1,6 @@
 """The distributions that numpyro.distributions lacks, or has only slower."""
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -70,6 +71,36 @@ class OneHotCategorical(dist.Distribution):
     @property
     def mean(self) -> Float[Array, "... classes"]:
         return jax.nn.softmax(self.logits)
+
+
+class DiagonalNormalMixture(NamedTuple):
+    """A mixture of K normal distributions with diagonal covariance.
+
+    log p(z) = log sum_k w_k N(z; mean_k, diag(exp(log_var_k)))
+
+    The K quadratic forms are expanded into matrix products, which for hundreds of components is ten times faster than
+    numpyro's MixtureSameFamily; (z - mean)^2 / var loses digits so, about 1e-7 of z^2 / var.
+    """
+
+    logits: Float[Array, " k"]  # unnormalized log w
+    mean_of_components: Float[Array, "k d"]
+    log_var: Float[Array, "k d"]
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "*sample d"]:
+        which, noise = jax.random.split(key)
+        k = jax.random.categorical(which, self.logits, shape=sample_shape)
+        mean, log_var = self.mean_of_components[k], self.log_var[k]
+        return mean + jnp.exp(0.5 * log_var) * jax.random.normal(noise, mean.shape)
+
+    def log_prob(self, value: Float[Array, " d"]) -> Float[Array, ""]:
+        return jax.nn.logsumexp(jax.nn.log_softmax(self.logits) + self.log_prob_of_components(value))
+
+    def log_prob_of_components(self, value: Float[Array, " d"]) -> Float[Array, " k"]:
+        """Log N(value; mean_k, diag(exp(log_var_k))) for each k, in nats."""
+        precision, mean = jnp.exp(-self.log_var), self.mean_of_components
+        full = functools.partial(jnp.matmul, precision="highest")  # low precision would leave nothing of the difference
+        squares = full(precision, value**2) - 2 * full(precision * mean, value) + jnp.sum(precision * mean**2, axis=-1)
+        return -0.5 * (squares + jnp.sum(self.log_var, axis=-1) + value.size * math.log(2 * math.pi))
 
 
 class UniformMixture(NamedTuple):

@@ -1,12 +1,14 @@
 """Priors p(z), whose families apply to (params, encode): a prior may be made of posteriors."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from vaex.distributions import OneHotCategorical, UniformMixture
+from vaex.distributions import DiagonalNormalMixture, OneHotCategorical, UniformMixture
 from vaex.model import Distribution, Encode, Family, Params
 
 
@@ -45,8 +47,7 @@ def normal_mixture(latent_dim: int, num_components: int) -> Family:
         }
 
     def apply(params: Params, encode: Encode) -> Distribution:
-        components = dist.Normal(params["mean"], jnp.exp(0.5 * params["log_var"])).to_event(1)
-        return dist.MixtureSameFamily(dist.Categorical(logits=params["logits"]), components)
+        return DiagonalNormalMixture(params["logits"], params["mean"], params["log_var"])
 
     return Family(init, apply)
 
@@ -61,6 +62,11 @@ def vamp(pseudo_inputs: ArrayLike) -> Family:
     """
 
     def apply(params: Params, encode: Encode) -> Distribution:
-        return UniformMixture(jax.vmap(encode)(jnp.clip(params["pseudo_inputs"], 0.0, 1.0)))
+        components: Any = jax.vmap(encode)(jnp.clip(params["pseudo_inputs"], 0.0, 1.0))
+        normal: Any = getattr(components, "base_dist", None)
+        if isinstance(normal, dist.Normal) and normal.loc.ndim == 2:
+            loc, scale = jnp.asarray(normal.loc), jnp.asarray(normal.scale)
+            return DiagonalNormalMixture(jnp.zeros(len(loc)), loc, 2 * jnp.log(scale))
+        return UniformMixture(components)
 
     return Family(init=lambda key: {"pseudo_inputs": jnp.array(pseudo_inputs, jnp.float32)}, apply=apply)
