@@ -13,7 +13,7 @@ ROWS = [
     {"errors", "losses", "bounds", "study_names"},
     {"distributions", "networks"},
     {"model"},
-    {"likelihoods", "posteriors", "priors", "conditional"},
+    {"chains", "hierarchies", "likelihoods", "posteriors", "priors", "conditional"},
     {"exact", "schedules"} | {f"objectives{part}" for part in ("", *OBJECTIVES)},
     {
         "data",

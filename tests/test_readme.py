@@ -33,7 +33,8 @@ def test_every_name_in_the_table_of_equations_exists():
     import importlib
 
     table = README.split("## Where the equations live")[1].split("## Speed")[0]
-    names = re.findall(r"`((?:losses|bounds|objectives|evaluate|data\.preprocess|plots|exact|gradients)\.\w+)", table)
+    modules = r"losses|bounds|objectives|evaluate|data\.preprocess|plots|exact|gradients|chains|hierarchies"
+    names = re.findall(rf"`((?:{modules})\.\w+)", table)
     assert len(names) > 10
     for name in names:
         module, _, attribute = name.rpartition(".")

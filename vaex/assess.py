@@ -31,7 +31,8 @@ def validation_metrics(
         batch_size: examples at a time.
 
     Returns:
-        params -> elbo, log_px_z and kl in nats per example; kl_per_dimension, where q and p factorize; active_units;
+        params -> elbo, log_px_z and kl in nats per example; kl_per_dimension, where q and p factorize; kl_per_layer
+        and active_units_per_layer of a hierarchy; active_units;
         effective_sample_size of 50 draws; mutual_information, from at most 500 examples, where q(z|x) has a density
         that is cheap to evaluate and no condition.
     """
@@ -46,13 +47,16 @@ def validation_metrics(
             weights = sample_weights(k, one, seen, one.encode(seen), _ESS_SAMPLES)
             return evaluate.effective_sample_size(weights.log_w)
 
-        terms, means, kls = _summaries(key, model, x, num_samples=1, batch_size=batch_size)
+        terms, means, kls, layers = _summaries(key, model, x, num_samples=1, batch_size=batch_size)
+        active = jnp.stack(_active_per_layer(means))
         return {
             "elbo": jnp.mean(terms.elbo),
             "log_px_z": jnp.mean(terms.log_px_z),
             "kl": jnp.mean(terms.kl),
             "kl_per_dimension": None if kls is None else jnp.mean(kls, axis=0),
-            "active_units": jnp.sum(jnp.stack(_active_per_layer(means))),
+            "kl_per_layer": None if layers is None else jnp.mean(layers, axis=0),
+            "active_units_per_layer": None if layers is None else active,
+            "active_units": jnp.sum(active),
             "effective_sample_size": jnp.mean(evaluate.map_examples(sample_size, key, few, batch_size=50)),
             "mutual_information": _mutual_information(key, model, few),
         }
@@ -89,7 +93,7 @@ def scores(
 
     Returns:
         test_elbo and test_log_likelihood in nats per example with their standard errors, num_samples, bits_per_dim of
-        both, active_units of latent_dim, and of each layer of latents; kl_per_dimension.
+        both, active_units of latent_dim, and of each layer of latents; kl_per_dimension and kl_per_layer, or None.
     """
     elbo_key, weights_key = jax.random.split(key)
 
@@ -103,10 +107,10 @@ def scores(
         return evaluate.map_examples(one, key, x, batch_size=batch_size)
 
     @jax.jit
-    def summaries(params: Params, x: Any) -> tuple[Terms, Array, Array | None]:
+    def summaries(params: Params, x: Any) -> tuple[Terms, Any, Array | None, Array | None]:
         return _summaries(elbo_key, bind(params), x, num_samples=_ELBO_SAMPLES, batch_size=250)
 
-    terms, means, kls = summaries(params, x)
+    terms, means, kls, layers = summaries(params, x)
     elbos = terms.elbo
     parts = []
     for i, group in enumerate(_groups(x, batch_size * _GROUP)):
@@ -126,20 +130,22 @@ def scores(
         "active_units": int(sum(active)),
         "latent_dim": sum(dims),
         "active_units_per_layer": [f"{int(a)} of {d}" for a, d in zip(active, dims, strict=True)],
-        "kl_per_dimension": None if kls is None else [round(float(v), 6) for v in jnp.mean(kls, axis=0)],
+        "kl_per_dimension": _rounded_mean(kls),
+        "kl_per_layer": _rounded_mean(layers),
     }
 
 
 def _summaries(
     key: PRNGKeyArray, model: Model | Conditional, x: Any, *, num_samples: int, batch_size: int
-) -> tuple[Terms, Any, Array | None]:
-    """Of each example the plain ELBO's terms, the posterior's mean, and the KL of each dimension."""
+) -> tuple[Terms, Any, Array | None, Array | None]:
+    """Of each example the plain ELBO's terms, the posterior's mean, the KL of each dimension and of each layer."""
 
-    def one(k: PRNGKeyArray, example: Any) -> tuple[Terms, Any, Array | None]:
+    def one(k: PRNGKeyArray, example: Any) -> tuple[Terms, Any, Array | None, Array | None]:
         now, seen = at(model, example)
         q = now.encode(seen)
         terms = evaluate.elbo(k, now, seen, num_samples=num_samples)
-        return terms, evaluate.posterior_mean(k, q), evaluate.kl_per_dimension(q, now.prior)
+        layers = evaluate.kl_per_layer(k, now, seen, num_samples=num_samples)
+        return terms, evaluate.posterior_mean(k, q), evaluate.kl_per_dimension(q, now.prior), layers
 
     return evaluate.map_examples(one, key, x, batch_size=batch_size)
 
@@ -160,6 +166,10 @@ def _active_per_layer(means: Any) -> list[Array]:
         return jnp.sum(evaluate.active_units(leaf.reshape(n, -1)).reshape(d, -1).any(axis=-1))
 
     return [count(leaf) for leaf in jax.tree.leaves(means)]
+
+
+def _rounded_mean(kls: Float[Array, "n d"] | None) -> list[float] | None:
+    return None if kls is None else [round(float(v), 6) for v in jnp.mean(kls, axis=0)]
 
 
 def _groups(x: Any, size: int) -> Iterator[Any]:

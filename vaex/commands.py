@@ -73,7 +73,8 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
             return z, one.decode(z).mean, one.decode(z).sample(draw_key)
 
         z, means, images = jax.device_get(draw(jax.random.split(jax.random.key(seed), num_samples), conditions))
-        np.savez(path / "samples.npz", z=z, means=means, samples=images)
+        latents = {f"z_{i}": one for i, one in enumerate(z, start=1)} if isinstance(z, tuple) else {"z": z}
+        np.savez(path / "samples.npz", **latents, means=means, samples=images)
         _save_figure(path, "samples", figures.samples(means))
     console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / 'samples.npz'}")
     return path
@@ -185,9 +186,12 @@ def _report(path: Path, made: Setup, progress: Progress) -> None:
     run_folder.write_json(path / run_folder.RESULTS, results)
     from vaex import figures  # matplotlib takes a second to import, which the first step need not wait for
 
-    _save_figure(path, "learning_curves", figures.learning_curves(run_folder.read_metrics(path)))
+    rows = run_folder.read_metrics(path)
+    _save_figure(path, "learning_curves", figures.learning_curves(rows))
     if results["kl_per_dimension"] is not None:
         _save_figure(path, "kl_per_dimension", figures.kl_per_dimension(results["kl_per_dimension"]))
+    if results["kl_per_layer"] is not None:
+        _save_figure(path, "kl_per_layer", figures.kl_per_layer(rows))
     for name, figure in figures.of_model(figure_key, made.bind, state.params, x, test.labels):
         _save_figure(path, name, figure)
     console.summary(results, _shown(path))

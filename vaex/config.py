@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from absl import flags
-from ml_collections import ConfigDict, config_flags
+from ml_collections import ConfigDict, FieldReference, config_flags
 from ml_collections.config_dict import placeholder
 
 from vaex.errors import UsageError
@@ -31,7 +31,11 @@ def default_config() -> Config:
             },
             "model": {
                 "kind": "vae",  # a name in MODELS of vaex/experiment/models.py, as are the names below
-                "latent_dim": 20,
+                "latent_dim": FieldReference(20),  # an int; None where latent_dims is set
+                "latent_dims": placeholder(tuple),  # of a hierarchy's z_1, ..., z_L, z_1 nearest to x
+                "between_hidden": placeholder(
+                    tuple
+                ),  # widths between z_l and z_{l+1}, up and down: one tuple for each l
                 "posterior": "diagonal",  # a name in POSTERIORS
                 "num_classes": placeholder(int),  # of each one_hot latent
                 "prior": placeholder(
@@ -139,7 +143,7 @@ def read_config(path: Path) -> Config:
 def _with_tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _with_tuples(v) for k, v in value.items()}
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
 def _explain(config: Config, arguments: list[str], error: Exception) -> str:

@@ -1,7 +1,7 @@
 """What a user sees: a progress bar on a terminal, plain lines elsewhere, and a table at the end."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -65,6 +65,7 @@ def summary(results: Mapping[str, Any], folder: str) -> None:
             f"{results['test_log_likelihood']:.2f} nats ± {results['test_log_likelihood_standard_error']:.2f}{sure}"
         ),
         "bits per dimension, by the ELBO": f"{results['bits_per_dim']:.3f}{sure}",
+        **_per_layer(results["kl_per_layer"]),
         "active units": " + ".join(results["active_units_per_layer"]) + _collapse(results["active_units"]),
         "training": (
             f"{results['num_epochs']} epochs in {results['train_seconds']:.1f} s, "
@@ -76,6 +77,10 @@ def summary(results: Mapping[str, Any], folder: str) -> None:
     for name, value in rows.items():
         table.add_row(name, value)
     _console.print(table)
+
+
+def _per_layer(kls: Sequence[float] | None) -> dict[str, str]:
+    return {} if kls is None else {"KL of z_1 + z_2 + ...": " + ".join(f"{kl:.2f}" for kl in kls) + " nats"}
 
 
 def _collapse(active_units: int) -> str:

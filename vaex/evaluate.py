@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex import bounds
+from vaex.chains import Chain
 from vaex.model import Distribution, Model
 from vaex.objectives import Terms, closed_form_kl, kl_per_dimension, sample_weights
 
@@ -18,6 +19,7 @@ __all__ = [
     "effective_sample_size",
     "elbo",
     "kl_per_dimension",
+    "kl_per_layer",
     "log_likelihood",
     "map_examples",
     "mutual_information",
@@ -84,8 +86,40 @@ def elbo(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Te
     return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
 
 
+def kl_per_layer(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Float[Array, " l"] | None:
+    """What each layer of a hierarchy adds to the sampled KL of the same draws; None where z has no layers.
+
+    KL_l = 1/K sum_k log q(z_l|...) - log p(z_l|...)
+
+    Each is a KL, and not below 0 in expectation, where q draws in the generator's order, as a ladder's does; of a
+    posterior that goes bottom up only the sum is.
+
+    Args:
+        key: a PRNG key; elbo draws the same from it.
+        model: a model.
+        x: one example.
+        num_samples: K.
+
+    Returns:
+        Nats for z_1, ..., z_L, [L].
+
+    Source: the parts of the bound of Sonderby et al. 2016.
+    """
+    q, p = model.encode(x), model.prior
+    if not isinstance(q, Chain) or not isinstance(p, Chain):
+        return None
+    z = q.sample(key, (num_samples,))
+    return jnp.mean(jax.vmap(lambda one: q.log_prob_per_layer(one) - p.log_prob_per_layer(one))(z), axis=0)
+
+
 def posterior_mean(key: PRNGKeyArray, q: Distribution, *, num_samples: int = 100) -> Any:
-    """E_q[z], from the distribution's own mean where it has one, else from draws."""
+    """E_q[z], from the distribution's own mean where it has one, else from draws.
+
+    The mean of K draws of an unused latent has the variance 1/K, near active_units' threshold: a Chain averages its
+    conditionals' means instead.
+    """
+    if isinstance(q, Chain):
+        return q.estimate_mean(key, num_samples)
     try:
         return q.mean  # pyright: ignore[reportAttributeAccessIssue]
     except (AttributeError, NotImplementedError):

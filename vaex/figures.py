@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from vaex import evaluate, plots
 from vaex.model import Conditional, Model, Params, at
 from vaex.plots import kl_per_dimension as kl_per_dimension
+from vaex.plots import kl_per_layer as kl_per_layer
 from vaex.plots import learning_curves as learning_curves
 
 

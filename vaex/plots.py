@@ -1,6 +1,7 @@
 """Arrays in, figures out."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -66,6 +67,21 @@ def kl_per_dimension(kls: Sequence[float]) -> Figure:
     axes.bar(range(len(kls)), sorted(kls, reverse=True))
     axes.set_xlabel("latent dimension, sorted")
     axes.set_ylabel("KL(q(z$_j$|x) || p(z$_j$)), nats")
+    return figure
+
+
+def kl_per_layer(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """The KL of each layer of a hierarchy against the epoch, from the validations among a run's rows."""
+    rows = [row for row in rows if "validation_kl_per_layer" in row]
+    epochs, kls = [row["epoch"] for row in rows], np.array([row["validation_kl_per_layer"] for row in rows])
+    figure = Figure(figsize=(7, 3.2), layout="constrained")
+    axes = figure.subplots()
+    for layer, line in enumerate(kls.T, start=1):
+        axes.plot(epochs, line, label=f"$z_{layer}$: {line[-1]:.2f}", marker="." if len(rows) < 20 else None)
+    axes.set_ylim(bottom=min(0.0, kls.min()))
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("KL of a layer on\nvalidation data, nats per example")
+    axes.legend(frameon=False, title="at the end")
     return figure
 
 

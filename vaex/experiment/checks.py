@@ -18,11 +18,15 @@ def lookup(table: Mapping[str, T], name: str, field: str) -> T:
     return table[name]
 
 
+LAYERED = ("hierarchy", "ladder")  # kinds of model with a tuple of latents
+
 # Fields of config.model that belong to a choice: field -> (the choosing field, its names, whether it must be set).
 OWNED: dict[str, tuple[str, tuple[str, ...], bool]] = {
     "sigma": ("likelihood", ("gaussian_fixed", "gaussian_scalar", "gaussian_pixel"), False),
     "num_classes": ("posterior", ("one_hot",), True),
     "num_components": ("prior", ("mixture", "vamp"), True),
+    "latent_dims": ("kind", LAYERED, True),
+    "between_hidden": ("kind", LAYERED, True),
 }
 
 
@@ -48,6 +52,26 @@ def check_fields(config: Config) -> None:
         raise UsageError("model.prior is 'uniform', over one-hot latents: set --config.model.posterior=one_hot")
     if c.likelihood == "gaussian_fixed" and c.sigma is None:
         raise UsageError("model.likelihood is 'gaussian_fixed' without a sigma: set --config.model.sigma=0.1, say")
+    if c.kind in LAYERED:
+        _check_layers(c)
+    elif c.latent_dim is None:
+        raise UsageError(f"model.kind is {c.kind!r} without model.latent_dim: set --config.model.latent_dim")
+
+
+def _check_layers(c: Config) -> None:
+    """The fields of a hierarchy fit one another, and none is set that it does not read."""
+    for field, plain in (("latent_dim", None), ("prior", None), ("posterior", "diagonal"), ("network", "mlp")):
+        if c[field] != plain:
+            cure = f"set config.model.{field} = {plain!r} in the experiment"
+            raise UsageError(f"model.{field} is {c[field]!r}, which model.kind {c.kind!r} does not read: {cure}")
+    if not c.latent_dims or not all(isinstance(dim, int) for dim in c.latent_dims):
+        raise UsageError(f"model.latent_dims is {c.latent_dims}: expected the size of each layer, such as (100, 50)")
+    between = c.between_hidden
+    if len(between) != len(c.latent_dims) - 1 or not all(isinstance(widths, tuple) for widths in between):
+        raise UsageError(
+            f"model.between_hidden is {between}: expected {len(c.latent_dims) - 1} tuples of widths, one between each "
+            f"two of the {len(c.latent_dims)} layers of model.latent_dims, such as ((100, 100),) for two layers"
+        )
 
 
 def check_numbers(config: Config) -> None:
@@ -74,6 +98,12 @@ def check_numbers(config: Config) -> None:
         "evaluate.num_samples": config.evaluate.num_samples,
         "evaluate.chunk_size": config.evaluate.chunk_size,
         "evaluate.batch_size": config.evaluate.batch_size,
+        **{f"model.latent_dims[{i}]": dim for i, dim in enumerate(config.model.latent_dims or ())},
+        **{
+            f"model.between_hidden[{j}][{i}]": w
+            for j, widths in enumerate(config.model.between_hidden or ())
+            for i, w in enumerate(widths)
+        },
         **{
             f"model.{side}_hidden[{i}]": w
             for side in ("encoder", "decoder")

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from vaex import likelihoods, posteriors, priors
+from vaex import hierarchies, likelihoods, posteriors, priors
 from vaex.conditional import ConditionalVAE, as_channels, as_vector, fixed_prior, learned_prior
 from vaex.config import Config
 from vaex.errors import UsageError
@@ -158,7 +158,58 @@ def output_bias(likelihood: Likelihood, source: Source) -> Callable:
     return lambda key, shape, dtype=jnp.float32: jnp.array(start, dtype).reshape(shape)  # a copy: it will be donated
 
 
-MODELS: dict[str, Callable[[Config, Source], Any]] = {"vae": build_vae, "conditional": build_conditional}
+def build_hierarchy(config: Config, source: Source) -> VAE:
+    """Stochastic layers, with a posterior that goes bottom up."""
+    c, dims = config.model, tuple(config.model.latent_dims)
+    activation = lookup(ACTIVATIONS, c.activation, "model.activation")
+    pairs = list(zip(c.between_hidden, dims[:-1], dims[1:], strict=True))
+    return VAE(
+        x_shape=source.x_shape,
+        encoder=MLP(tuple(c.encoder_hidden), (2 * dims[0],), activation),
+        decoder=_lowest(config, source),
+        prior=_layered_prior(config),
+        posterior=hierarchies.bottom_up([MLP(hidden, (2 * up,), activation) for hidden, _, up in pairs], dims),
+        likelihood=build_likelihood(config, source),
+    )
+
+
+def build_ladder(config: Config, source: Source) -> hierarchies.Ladder:
+    """The same generator, with a posterior that goes down with it."""
+    c = config.model
+    activation = lookup(ACTIVATIONS, c.activation, "model.activation")
+    hidden = (tuple(c.encoder_hidden), *c.between_hidden)
+    return hierarchies.Ladder(
+        x_shape=source.x_shape,
+        encoder=hierarchies.Messages(hidden, tuple(c.latent_dims), activation),
+        decoder=_lowest(config, source),
+        prior=_layered_prior(config),
+        likelihood=build_likelihood(config, source),
+    )
+
+
+def _layered_prior(config: Config) -> Family:
+    c, dims = config.model, tuple(config.model.latent_dims)
+    activation = lookup(ACTIVATIONS, c.activation, "model.activation")
+    networks = [
+        MLP(hidden[::-1], (2 * down,), activation) for hidden, down in zip(c.between_hidden, dims[:-1], strict=True)
+    ]
+    return hierarchies.top_down(priors.standard_normal(dims[-1]), networks, dims)
+
+
+def _lowest(config: Config, source: Source) -> nn.Module:
+    c = config.model
+    likelihood = lookup(LIKELIHOODS, c.likelihood, "model.likelihood")
+    activation = lookup(ACTIVATIONS, c.activation, "model.activation")
+    shape, bias = likelihood.raw_shape(source.x_shape), output_bias(likelihood, source)
+    return hierarchies.Lowest(MLP(tuple(c.decoder_hidden), shape, activation, out_bias=bias))
+
+
+MODELS: dict[str, Callable[[Config, Source], Any]] = {
+    "vae": build_vae,
+    "conditional": build_conditional,
+    "hierarchy": build_hierarchy,
+    "ladder": build_ladder,
+}
 
 
 def build_model(config: Config, source: Source) -> Any:

@@ -125,13 +125,15 @@ def info(
         Terms, each [M], in nats; the MMD is the batch's, the same for each example.
 
     Raises:
-        UsageError: one example instead of a batch.
+        UsageError: one example instead of a batch, or a z that is no array.
 
     Source: Zhao, Song and Ermon 2017, InfoVAE with the MMD.
     """
     prior_key, key = jax.random.split(key)
     qs, keys = _encode_batch(key, model, batch)
     log_px_z, z = jax.vmap(lambda k, q, x: _draw_and_decode(k, model, q, x))(keys, qs, batch)
+    if not isinstance(z, jax.Array):
+        raise UsageError("the MMD compares vectors, found a z of several arrays: use another objective")
     log_q = jax.vmap(lambda q, one: q.log_prob(one))(qs, z)
     kl = log_q - jax.vmap(model.prior.log_prob)(z)
     discrepancy = squared_mmd(z, model.prior.sample(prior_key, (z.shape[0],)))

@@ -1,0 +1,15 @@
+"""What the experiments with two stochastic layers share: IWAE's two-layer network, trained as _one_layer is."""
+
+from experiments._one_layer import one_layer
+from vaex.config import Config
+
+
+def two_layers(kind: str, objective: str) -> Config:
+    """20 epochs of x - 200 - 200 - z_1 (100) - 100 - 100 - z_2 (50) and its mirror, tanh, by an objective."""
+    config = one_layer(objective)
+    config.model.kind = kind
+    config.model.latent_dim = None
+    config.model.latent_dims = (100, 50)
+    config.model.between_hidden = ((100, 100),)
+    config.evaluate.num_samples = 1000
+    return config

@@ -1,0 +1,319 @@
+"""Hierarchies: chains with known answers, the ladder's merge, the layers' parts, and what cannot be."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+import scipy.stats
+
+from tests.test_objectives import assert_mean, draws
+from vaex import evaluate, objectives
+from vaex.chains import Chain, Link
+from vaex.config import load_experiment, override
+from vaex.errors import UsageError
+from vaex.exact import LinearGaussian
+from vaex.experiment import setup
+from vaex.experiment.models import Source, build_model
+from vaex.hierarchies import precision_weighted
+from vaex.model import Model
+from vaex.objectives import Context, batch_loss
+from vaex.posteriors import diagonal_normal
+
+RNG = np.random.default_rng(0)
+KEY = jax.random.key(0)
+X = jnp.asarray(RNG.normal(size=4), jnp.float32)
+# z_2 in 2 dimensions, z_1 in 3, x in 4: every conditional affine and Gaussian.
+TOP = LinearGaussian(*(jnp.asarray(RNG.normal(size=s), jnp.float32) for s in ((3, 2), 3)), jnp.array([0.5, 0.8, 0.3]))
+BOTTOM = LinearGaussian(*(jnp.asarray(RNG.normal(size=s), jnp.float32) for s in ((4, 3), 4)), jnp.array([0.6]))
+
+
+def affine(params, z):
+    """N(W z + b, L L^T)."""
+    return dist.MultivariateNormal(params["weight"] @ z + params["bias"], scale_tril=jnp.tril(params["tril"]))
+
+
+def condition(weight, mean, noise_cov, prior_mean, prior_cov):
+    """The posterior of z ~ N(prior_mean, prior_cov) given x ~ N(W z + mean, noise_cov), affine in x."""
+    gain = prior_cov @ weight.T @ jnp.linalg.inv(weight @ prior_cov @ weight.T + noise_cov)
+    cov = prior_cov - gain @ weight @ prior_cov
+    bias = prior_mean - gain @ (weight @ prior_mean + mean)
+    return {"weight": gain, "bias": bias, "tril": jnp.linalg.cholesky((cov + cov.T) / 2)}
+
+
+MARGINAL = (TOP.mean, TOP.covariance())  # of z_1
+LOG_PX = dist.MultivariateNormal(
+    BOTTOM.weight @ TOP.mean + BOTTOM.mean, BOTTOM.weight @ TOP.covariance() @ BOTTOM.weight.T + 0.6 * jnp.eye(4)
+).log_prob(X)
+EXACT = {
+    "encoder": condition(BOTTOM.weight, BOTTOM.mean, 0.6 * jnp.eye(4), *MARGINAL),
+    "posterior": condition(TOP.weight, TOP.mean, jnp.diag(TOP.noise_var), jnp.zeros(2), jnp.eye(2)),
+    "decoder": {"top": TOP, "bottom": BOTTOM},
+}
+WRONG = {**EXACT, **{k: jax.tree.map(lambda a: 1.15 * a, EXACT[k]) for k in ("encoder", "posterior")}}
+
+
+def bind(params):
+    """A linear-Gaussian chain of two layers, with a bottom-up posterior."""
+    top, bottom = params["decoder"]["top"], params["decoder"]["bottom"]
+    down = (Link(lambda params, state: state), Link(lambda params, z: params.decode(z)))
+    up = (Link(affine), Link(affine))
+    return Model(
+        prior=Chain(down, ({}, top), top.prior(), top_down=True),
+        encode=lambda x: Chain(up, (params["encoder"], params["posterior"]), x, top_down=False),
+        decode=lambda z: bottom.decode(z[0]),
+    )
+
+
+ESTIMATORS = {
+    "elbo": functools.partial(objectives.elbo, kl="sampled", num_samples=3),
+    "iwae": functools.partial(objectives.iwae, num_samples=3),
+    "stl": functools.partial(objectives.stl, num_samples=3),
+    "dreg": functools.partial(objectives.dreg, num_samples=3),
+}
+
+
+def test_with_the_chain_s_exact_posterior_every_weight_is_log_px():
+    weights = draws(lambda k: objectives.sample_weights(k, bind(EXACT), X, bind(EXACT).encode(X), 3).log_w, n=10)
+    np.testing.assert_allclose(weights, LOG_PX, rtol=1e-4)
+
+
+def test_importance_weights_of_a_wrong_chain_average_to_px():
+    """E[exp(L_K)] = p(x) within 5 standard errors of 4,000 draws of L_20; E[L_K] rises towards log p(x) from below."""
+    bounds = [draws(lambda k, n=n: objectives.iwae(k, bind(WRONG), X, num_samples=n).objective) for n in (1, 20, 500)]
+    assert_mean(np.exp(np.float64(bounds[1]) - float(LOG_PX)), 1.0)
+    means = [float(bound.mean()) for bound in bounds]
+    assert means[0] < means[1] - 0.05 < means[2]
+    assert abs(means[2] - LOG_PX) < 5 * bounds[2].std() / np.sqrt(4000) + bounds[2].var()  # Jensen's gap is var / 2
+
+
+@pytest.mark.parametrize("kind", ["linear", "ladder"])
+def test_the_gradients_of_low_variance_have_the_means_of_the_plain_ones(kind):
+    """Of stl those of elbo, of dreg those of iwae: each component within 5 standard errors of 4,000 gradients."""
+    if kind == "linear":
+        model, params, x = bind, WRONG, X
+    else:
+        vae = built(kind, (2, 2))
+        model, params, x = vae.bind, jax.tree.map(lambda a: a + 0.1, vae.init(KEY)), BITS
+
+    @jax.jit
+    @jax.vmap
+    def gradients(key):
+        keys = jax.random.split(key, len(ESTIMATORS))
+        return {
+            name: jax.grad(lambda params, f=f, k=k: f(k, model(params), x).objective)(params)
+            for k, (name, f) in zip(keys, ESTIMATORS.items(), strict=True)
+        }
+
+    found = gradients(jax.random.split(KEY, 4000))
+    for low, plain in (("stl", "elbo"), ("dreg", "iwae")):
+        for a, b in zip(jax.tree.leaves(found[low]), jax.tree.leaves(found[plain]), strict=True):
+            error = np.sqrt((a.var(axis=0) + b.var(axis=0)) / 4000)
+            assert (np.abs(a.mean(axis=0) - b.mean(axis=0)) <= 5 * error + 1e-5).all(), (low, plain)
+
+
+def test_no_recognition_gradient_for_any_draw_where_the_chain_is_exact():
+    """For stl and dreg; for the plain estimator there is one for every draw."""
+
+    def largest(name):
+        gradient = jax.grad(lambda params, k: ESTIMATORS[name](k, bind(params), X).objective)
+        found = draws(lambda k: recognition(gradient(EXACT, k)), n=20)
+        return np.stack([np.abs(a).reshape(20, -1).max(axis=1) for a in jax.tree.leaves(found)]).max(axis=0)
+
+    assert max(largest("stl").max(), largest("dreg").max()) < 2e-3
+    assert largest("elbo").min() > 0.1
+
+
+def recognition(gradients):
+    return gradients["encoder"], gradients["posterior"]
+
+
+BITS = jnp.asarray(RNG.integers(0, 2, (2, 3, 1)), jnp.float32)
+
+
+def configured(*flags):
+    return override(load_experiment("digits"), [f"--config.model.{flag}" for flag in flags])
+
+
+def built(kind, dims):
+    """A model of tiny images by its config."""
+    config = configured(f"kind={kind}", f"latent_dims={dims}", "encoder_hidden=(5,)", "decoder_hidden=(5,)")
+    config.model.latent_dim = None
+    config.model.between_hidden = ((4,),) * (len(dims) - 1)
+    return build_model(config, Source((2, 3, 1), np.full((9, 2, 3, 1), 100, np.uint8)))
+
+
+def test_two_layers_whose_upper_one_is_ignored_are_one_layer():
+    """p(z_1|z_2) = N(0, I) and q(z_2|z_1) = p(z_2): the same weight for every draw."""
+    two = built("hierarchy", (3, 2))
+    params = two.init(KEY)
+    zeros = functools.partial(jax.tree.map, jnp.zeros_like)
+    params |= {"posterior": zeros(params["posterior"]), "prior": zeros(params["prior"])}
+    model, one = two.bind(params), built("hierarchy", (3,))
+    single = one.bind({**one.init(KEY), **{k: params[k] for k in ("encoder", "decoder")}})
+    q = model.encode(BITS)
+    z = q.sample(KEY, (50,))
+    expected = objectives.log_weights(single, BITS, single.encode(BITS), z[:1]).log_w
+    np.testing.assert_allclose(objectives.log_weights(model, BITS, q, z).log_w, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "num_layers"), [("hierarchy", 1), ("hierarchy", 2), ("hierarchy", 3), ("ladder", 3)])
+def test_any_number_of_layers_takes_a_step_up(kind, num_layers):
+    """Each objective's gradient reaches every parameter, and a small step up it raises the value of the same draws."""
+    vae = built(kind, (3, 2, 4)[:num_layers])
+    params = vae.init(jax.random.key(3))
+    batch = jnp.stack([BITS, 1 - BITS])
+    context = Context(jnp.zeros((), jnp.int32), jnp.zeros(()))
+
+    @jax.jit
+    def steps(params):
+        """Of each objective the loss and its gradient, and the loss after a step."""
+        found = []
+        for f in ESTIMATORS.values():
+            loss = batch_loss(f)
+            value, gradient = jax.value_and_grad(lambda p, loss=loss: loss(KEY, vae.bind(p), batch, context)[0])(params)
+            after = jax.tree.map(lambda p, g: p - 1e-3 * g, params, gradient)
+            found.append((value, gradient, loss(KEY, vae.bind(after), batch, context)[0]))
+        return found
+
+    for before, gradient, after in steps(params):
+        assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(gradient))
+        assert after < before
+
+
+@pytest.mark.parametrize("kind", ["hierarchy", "ladder"])
+def test_the_layers_parts_sum_to_the_whole(kind):
+    model = (vae := built(kind, (3, 2))).bind(vae.init(jax.random.key(3)))
+    q = model.encode(BITS)
+    z, log_q = q.sample_and_log_prob(KEY, (7,))
+    np.testing.assert_allclose(jax.vmap(q.log_prob)(z), log_q, rtol=1e-5)
+    assert [a.shape for a in z] == [(7, 3), (7, 2)]
+    layers = evaluate.kl_per_layer(KEY, model, BITS, num_samples=7)
+    kl = objectives.elbo(KEY, model, BITS, num_samples=7, kl="sampled").kl
+    np.testing.assert_allclose(layers.sum(), kl, rtol=1e-5)
+    assert evaluate.elbo(KEY, model, BITS, num_samples=7).kl == kl
+
+
+def test_a_ladder_s_layers_are_divergences():
+    """Each layer's mean over 4,000 draws is the mean of the conditionals' closed forms, within 5 standard errors."""
+    model = (vae := built("ladder", (3, 2))).bind(vae.init(jax.random.key(3)))
+    sampled = draws(lambda k: evaluate.kl_per_layer(k, model, BITS))
+
+    def closed(key):
+        q, p = model.encode(BITS), model.prior
+        z_2 = q.sample(key)[1]
+        below = [chain.links[1].given(chain.params[1], z_2) for chain in (q, p)]
+        above = [chain.links[0].given(chain.params[0], chain.state) for chain in (q, p)]
+        return jnp.stack([dist.kl_divergence(*below), dist.kl_divergence(*above)])
+
+    exact = draws(closed)
+    for layer in range(2):
+        assert_mean(np.asarray(sampled[:, layer] - exact[:, layer]), 0.0)
+    assert (exact > 0).all()
+
+
+def test_the_merge_is_the_product_of_two_gaussians():
+    """Mean and deviation of the product of scipy's densities, by sums over a grid."""
+    raws = jnp.array([0.5, -2.0, 0.3, -1.0]), jnp.array([1.5, 1.0, -0.7, 0.4])
+    a, b = (diagonal_normal().apply({}, raw) for raw in raws)
+    merged = precision_weighted(a, b).base_dist
+    grid = np.linspace(-12, 12, 20_001)
+    for j in range(2):
+        density = np.prod(
+            [scipy.stats.norm(c.base_dist.loc[j], c.base_dist.scale[j]).pdf(grid) for c in (a, b)], axis=0
+        )
+        mean = (grid * density).sum() / density.sum()
+        deviation = np.sqrt(((grid - mean) ** 2 * density).sum() / density.sum())
+        np.testing.assert_allclose([merged.loc[j], merged.scale[j]], [mean, deviation], rtol=1e-4)
+
+
+def test_posterior_means_of_layers():
+    """The lowest layer's is exact; the upper one's within 5 standard errors of 4,000 draws of the average of 100."""
+    model, gain = bind(WRONG), WRONG["encoder"]["weight"] @ X + WRONG["encoder"]["bias"]
+    means = draws(lambda k: evaluate.posterior_mean(k, model.encode(X)))
+    np.testing.assert_allclose(means[0], jnp.tile(gain, (4000, 1)), rtol=1e-4)
+    upper = WRONG["posterior"]["weight"] @ gain + WRONG["posterior"]["bias"]
+    for j in range(2):
+        assert_mean(means[1][:, j], upper[j])
+
+
+def test_an_unused_upper_layer_is_inactive():
+    vae = built("hierarchy", (3, 2))
+    params = vae.init(KEY)
+    model = vae.bind(params | {"posterior": jax.tree.map(jnp.zeros_like, params["posterior"])})
+    x = jax.random.bernoulli(KEY, 0.5, (200, 2, 3, 1)).astype(jnp.float32)
+    means = jax.vmap(lambda k, one: evaluate.posterior_mean(k, model.encode(one)))(jax.random.split(KEY, 200), x)
+    assert evaluate.active_units(means[0]).any()
+    assert not evaluate.active_units(means[1]).any()
+
+
+LAYERED = ["kind=hierarchy", "latent_dims=(3,2)", "between_hidden=((4,),)"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["latent_dims=(3,0)"], "model.latent_dims[1] is 0: expected a number above 0"),
+        (["latent_dims=()"], "model.latent_dims is (): expected the size of each layer"),
+        (["between_hidden=()"], "model.between_hidden is (): expected 1 tuples of widths"),
+        (["between_hidden=(4,)"], "model.between_hidden is (4,): expected 1 tuples of widths"),
+        (["between_hidden=((4,0),)"], "model.between_hidden[0][1] is 0"),
+        (["prior=mixture", "num_components=2"], "model.prior is 'mixture', which model.kind 'hierarchy' does not read"),
+        (["latent_dim=4"], "model.latent_dim is 4, which model.kind 'hierarchy' does not read"),
+        (["kind=vae"], "model.latent_dims is set, but model.kind 'vae' has none"),
+        ([], 'no closed-form KL is known between Chain and Chain: use kl="sampled"'),
+    ],
+)
+def test_what_cannot_be(flags, message):
+    config = configured(*LAYERED)
+    config.model.latent_dim = None
+    with pytest.raises(UsageError) as error:
+        setup(override(config, [f"--config.model.{flag}" for flag in flags]))
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("info", "found a z of several arrays"),
+        ("total_correlation", "Chain does not factorize"),
+        ("free_bits", "found Chain"),
+        ("enumerate", "Chain"),
+    ],
+)
+def test_objectives_that_need_one_vector_say_so(name, message):
+    config = configured(*LAYERED)
+    config.model.latent_dim = None
+    config.objective.name = name
+    with pytest.raises(UsageError, match=message):
+        setup(config)
+
+
+def test_a_run_reports_its_layers(tmp_path):
+    """Results, metrics, figures and samples of a run with two layers."""
+    import json
+
+    from vaex.__main__ import main
+
+    experiment = tmp_path / "layered.py"
+    experiment.write_text(
+        "from vaex.config import load_experiment\n\ndef get_config():\n"
+        "    config = load_experiment('digits')\n    config.model.latent_dim = None\n    return config\n"
+    )
+    flags = [f"--config.model.{flag}" for flag in (*LAYERED[1:], "kind=ladder")]
+    flags += ["--config.objective.name=stl", "--config.train.num_epochs=2", "--config.evaluate.num_samples=2"]
+    assert main(["train", str(experiment), "--runs", str(tmp_path), *flags]) == 0
+    run = tmp_path / "latest"
+    results = json.loads((run / "results.json").read_text())
+    assert len(results["kl_per_layer"]) == 2
+    assert results["active_units_per_layer"][1].endswith("of 2")
+    row = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
+    np.testing.assert_allclose(sum(row["validation_kl_per_layer"]), row["validation_kl"], rtol=1e-4)
+    assert sum(row["validation_active_units_per_layer"]) == row["validation_active_units"]
+    assert {"kl_per_layer.png", "reconstructions.png", "samples.png"} <= {p.name for p in (run / "figures").iterdir()}
+    assert main(["sample", str(run), "--num-samples", "5"]) == 0
+    with np.load(run / "samples.npz") as drawn:
+        assert (drawn["z_1"].shape, drawn["z_2"].shape) == ((5, 3), (5, 2))

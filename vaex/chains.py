@@ -1,0 +1,95 @@
+"""Distributions over a tuple of latents, drawn one after another: what a hierarchy's p(z) and q(z|x) are."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex.model import Distribution, Params
+
+
+class Link(NamedTuple):
+    """One conditional of a chain: static functions of its parameters and of what was drawn before it."""
+
+    given: Callable[[Params, Any], Distribution]  # (params, state) -> p(z_l | state)
+    then: Callable[[Params, Any, Any], Any] = lambda params, state, z: z  # (params, state, z_l) -> the next one's state
+
+
+@functools.partial(jax.tree_util.register_dataclass, data_fields=("params", "state"), meta_fields=("links", "top_down"))
+@dataclass(frozen=True)
+class Chain:
+    """A distribution over a tuple z = (z_1, ..., z_L), whose z_1 is nearest to x.
+
+    top down:   p(z) = p(z_L) p(z_{L-1}|z_L) ... p(z_1|z_2)
+    bottom up:  q(z) = q(z_1) q(z_2|z_1) ... q(z_L|z_{L-1})
+
+    A link's state is what was drawn just before it, unless `then` carries more: a conditional may depend on all that
+    went before. One value at a time; jax.vmap makes a batch. All arrays are leaves, so that stop_gradient(q) freezes
+    the parameters of every conditional and leaves the draws that they are conditioned on moving.
+
+    Attributes:
+        links: the conditionals, in the order in which they are drawn.
+        params: the parameters of each.
+        state: what the first conditional is given.
+        top_down: whether z_L is drawn first, or z_1.
+    """
+
+    links: tuple[Link, ...]
+    params: tuple[Params, ...]
+    state: Any
+    top_down: bool
+
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> tuple[Any, ...]:
+        return self.sample_and_log_prob(key, sample_shape)[0]
+
+    def sample_and_log_prob(
+        self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()
+    ) -> tuple[tuple[Any, ...], Float[Array, "..."]]:
+        """Draws with their log-densities, for which no network is applied a second time."""
+
+        def one(key: PRNGKeyArray) -> tuple[tuple[Any, ...], Array]:
+            conditionals, z = self._walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
+            return z, sum(c.log_prob(z_l) for c, z_l in zip(conditionals, z, strict=True))  # pyright: ignore
+
+        return _for_each(one, key, sample_shape)
+
+    def log_prob(self, value: tuple[Any, ...]) -> Float[Array, ""]:
+        return jnp.sum(self.log_prob_per_layer(value))
+
+    def log_prob_per_layer(self, value: tuple[Any, ...]) -> Float[Array, " l"]:
+        """The log-density of z_1, ..., z_L, each given what is drawn before it: their sum is log_prob."""
+        drawn = value[::-1] if self.top_down else value
+        conditionals, _ = self._walk(lambda i, conditional: drawn[i])
+        return jnp.stack([c.log_prob(z_l) for c, z_l in zip(conditionals, value, strict=True)])
+
+    def estimate_mean(self, key: PRNGKeyArray, num_samples: int) -> tuple[Any, ...]:
+        """E[z] as the average over draws of each conditional's mean, which has less noise than that of the draws.
+
+        E[z_l] = E[E[z_l | what is drawn before it]]
+        """
+
+        def one(key: PRNGKeyArray) -> tuple[Any, ...]:
+            conditionals, _ = self._walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
+            return tuple(c.mean for c in conditionals)  # pyright: ignore[reportAttributeAccessIssue]
+
+        return jax.tree.map(lambda means: jnp.mean(means, axis=0), _for_each(one, key, (num_samples,)))
+
+    def _walk(self, choose: Callable[[int, Distribution], Any]) -> tuple[tuple[Distribution, ...], tuple[Any, ...]]:
+        """The conditionals and the chosen values of z_1, ..., z_L."""
+        state, conditionals, values = self.state, [], []
+        for i, (link, params) in enumerate(zip(self.links, self.params, strict=True)):
+            conditionals.append(link.given(params, state))
+            values.append(choose(i, conditionals[-1]))
+            state = link.then(params, state, values[-1])
+        order = slice(None, None, -1 if self.top_down else 1)
+        return tuple(conditionals[order]), tuple(values[order])
+
+
+def _for_each(f: Callable[[PRNGKeyArray], Any], key: PRNGKeyArray, sample_shape: tuple[int, ...]) -> Any:
+    for _ in sample_shape:
+        f = jax.vmap(f)
+    return f(jax.random.split(key, sample_shape) if sample_shape else key)
