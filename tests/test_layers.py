@@ -8,13 +8,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OBJECTIVES = (".terms", ".elbo", ".importance", ".discrete", ".relaxed", ".shaped", ".batch", ".prior_on_weights")
+OBJECTIVES = (
+    ".terms",
+    ".elbo",
+    ".importance",
+    ".discrete",
+    ".relaxed",
+    ".shaped",
+    ".batch",
+    ".prior_on_weights",
+    ".observed",
+)
 ROWS = [
     {"errors", "losses", "bounds", "study_names"},
     {"distributions", "networks"},
     {"model"},
     {"chains", "hierarchies", "likelihoods", "posteriors", "priors", "conditional"},
-    {"exact", "schedules"} | {f"objectives{part}" for part in ("", *OBJECTIVES)},
+    {"exact", "schedules", "graphs", "latent_nodes"} | {f"objectives{part}" for part in ("", *OBJECTIVES)},
     {
         "data",
         "data.cache",
@@ -30,7 +40,8 @@ ROWS = [
     {"assess", "completions", "figures", "fit", "run_folder", "checkpoints"},
     {"config", "console"}
     | {f"experiment{part}" for part in ("", ".checks", ".conditions", ".examples", ".losses", ".models")},
-    {"commands"} | {f"studies{part}" for part in ("", ".snr")},
+    {"commands"}
+    | {f"studies{part}" for part in ("", "._linear_gaussian", ".classifier", ".linear_ae", ".ppca", ".snr")},
     {"__main__", "__init__"},
 ]
 

@@ -10,7 +10,10 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, Num
 from numpyro.distributions import constraints, kl_divergence
 
+from vaex.errors import UsageError
 from vaex.losses import bernoulli_nll
+
+_MOST_STATES = 10_000
 
 
 class IndependentBernoulli(dist.Independent):
@@ -38,6 +41,20 @@ class IndependentBernoulli(dist.Independent):
         return array.reshape(*array.shape[:batch_dim], math.prod(array.shape[batch_dim:]))
 
 
+class _OneHot(constraints.Constraint):
+    is_discrete = True
+    event_dim = 1
+
+    def __call__(self, x: Any) -> Any:
+        return ((x == 0) | (x == 1)).all(axis=-1) & (x.sum(axis=-1) == 1)
+
+    def feasible_like(self, prototype: Any) -> Array:
+        return jnp.zeros_like(prototype).at[..., 0].set(1)
+
+    def tree_flatten(self) -> Any:
+        return (), ((), {})
+
+
 class OneHotCategorical(dist.Distribution):
     """A categorical variable as a vector with one 1.
 
@@ -48,7 +65,7 @@ class OneHotCategorical(dist.Distribution):
     """
 
     arg_constraints = {"logits": constraints.real_vector}  # noqa: RUF012
-    support = constraints.independent(constraints.boolean, 1)  # pyright: ignore
+    support = _OneHot()  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
     has_enumerate_support = True
     pytree_data_fields = ("logits",)
 
@@ -136,3 +153,28 @@ class UniformMixture(NamedTuple):
 def _kl_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Float[Array, "..."]:
     log_p, log_q = jax.nn.log_softmax(p.logits), jax.nn.log_softmax(q.logits)
     return jnp.sum(jnp.exp(log_p) * (log_p - log_q), axis=-1)
+
+
+def all_states(q: Any) -> Any:
+    """All values of a discrete variable, or of a vector of independent ones: [S, ...].
+
+    Raises:
+        UsageError: not discrete, or more than 10,000 states.
+    """
+    base: Any = getattr(q, "base_dist", None)
+    if base is None and getattr(q, "has_enumerate_support", False):
+        return q.enumerate_support()
+    if base is None or not base.has_enumerate_support or q.reinterpreted_batch_ndims != 1:
+        raise UsageError(
+            f"{type(q).__name__} cannot be enumerated: use reinforce or vimco, or elbo if it is continuous"
+        )
+    values = base.enumerate_support(expand=False)[:, 0]
+    check_num_states(len(values) ** base.batch_shape[0])
+    grids = jnp.meshgrid(*[jnp.arange(len(values))] * base.batch_shape[0], indexing="ij")
+    return values[jnp.stack([g.ravel() for g in grids], axis=-1)]
+
+
+def check_num_states(num_states: int) -> None:
+    """Raise a UsageError for more states than can be summed over."""
+    if num_states > _MOST_STATES:
+        raise UsageError(f"z has {num_states:,} states: expected at most {_MOST_STATES:,}; use reinforce or vimco")

@@ -56,20 +56,20 @@ class Given(NamedTuple):
 
 
 class Conditional(NamedTuple):
-    """A model for each condition: p(z|c), q(z|x, c) and p(x|z, c)."""
+    """A model for each condition: p(z|c), q(z|x, c) and p(x|z, c), or p(x|c) without latents."""
 
-    given: Callable[[Any], Model]  # condition -> Model
+    given: Callable[[Any], Any]  # condition -> Model, or the Distribution of a fully observed x
 
 
-def at(model: Model | Conditional, example: Any) -> tuple[Model, Any]:
+def at(model: Model | Conditional | Distribution, example: Any) -> tuple[Any, Any]:
     """The model of one example and what it observes of it, which differ from the arguments where there is a condition.
 
     Args:
-        model: a model, or one for each condition.
+        model: a model, the distribution of a fully observed example, or one of them for each condition.
         example: one example; for a Conditional model a Given.
 
     Returns:
-        A Model and an x, for any function of (key, model, x).
+        A Model or a Distribution and an x, for any function of (key, model, x).
 
     Raises:
         UsageError: a condition without a conditional model, or the other way round.

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 import flax.linen as nn
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 ACTIVATIONS: dict[str, Callable] = {
@@ -44,3 +45,25 @@ class MLP(nn.Module):
             h = self.activation(nn.Dense(width, kernel_init=glorot, name=f"hidden_{i}")(h))
         out = nn.Dense(math.prod(self.out_shape), kernel_init=glorot, bias_init=self.out_bias, name="out")(h)
         return out.reshape(self.out_shape)
+
+
+class Table(nn.Module):
+    """An output for every joint state of one-hot vectors; of no vectors, one output: a free parameter.
+
+    raw = table[s_1, ..., s_n],   linear in each vector, so that relaxed ones have an output too
+
+    Attributes:
+        out_shape: the shape of one output.
+        scale: the standard deviation of the normal distribution that the entries start from.
+    """
+
+    out_shape: tuple[int, ...]
+    scale: float = 0.1
+
+    @nn.compact
+    def __call__(self, *one_hot: Float[Array, "..."]) -> Float[Array, "..."]:
+        shape = (*(vector.size for vector in one_hot), *self.out_shape)
+        raw = self.param("table", nn.initializers.normal(self.scale), shape)
+        for vector in one_hot:
+            raw = jnp.tensordot(vector.ravel(), raw, axes=1)
+        return raw

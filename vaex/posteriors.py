@@ -22,8 +22,8 @@ def diagonal_normal() -> Family:
 
 
 def one_hot() -> Family:
-    """The posterior of independent one-hot vectors, where raw is their logits, [latent_dim, classes].
+    """The posterior of a one-hot vector, raw its logits [classes], or of independent ones, [latent_dim, classes].
 
     Source: Jang, Gu and Poole 2017, section 4.
     """
-    return Family(init=lambda key: {}, apply=lambda params, raw: OneHotCategorical(raw).to_event(1))
+    return Family(init=lambda key: {}, apply=lambda params, raw: OneHotCategorical(raw).to_event(raw.ndim - 1))

@@ -2,4 +2,7 @@
 
 STUDY_NAMES = {
     "snr": "the gradients' signal-to-noise ratio against K",
+    "ppca": "training against the closed-form maximum likelihood of probabilistic PCA",
+    "linear_ae": "a linear autoencoder against the principal subspace",
+    "classifier": "p(y|x) on digits against scikit-learn's logistic regression",
 }

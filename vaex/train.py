@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from vaex.model import Conditional, Model, Params
+from vaex.model import Conditional, Distribution, Model, Params
 from vaex.objectives import BatchLoss, Context
 
 _DECAY = 0.99  # of the moving average of the ELBO
@@ -26,7 +26,7 @@ class TrainState(NamedTuple):
 class Recipe(NamedTuple):
     """All that stays: how a batch of stored examples becomes an update."""
 
-    bind: Callable[[Params], Model | Conditional]
+    bind: Callable[[Params], Model | Conditional | Distribution]
     batch_loss: BatchLoss
     optimizer: optax.GradientTransformation
     preprocess: Callable[[PRNGKeyArray, Any], Any]  # stored examples -> what the likelihood is defined on

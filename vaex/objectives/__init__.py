@@ -4,6 +4,7 @@ from vaex.objectives.batch import BatchLoss, Context, batch_loss, info, squared_
 from vaex.objectives.discrete import enumerate, reinforce, vimco
 from vaex.objectives.elbo import elbo, stl
 from vaex.objectives.importance import ciwae, dreg, iwae, miwae, piwae, renyi, vr_max
+from vaex.objectives.observed import log_joint
 from vaex.objectives.prior_on_weights import weight_penalty
 from vaex.objectives.relaxed import gumbel
 from vaex.objectives.shaped import capacity, free_bits
@@ -35,6 +36,7 @@ __all__ = [
     "info",
     "iwae",
     "kl_per_dimension",
+    "log_joint",
     "log_weights",
     "miwae",
     "piwae",

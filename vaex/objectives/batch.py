@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
-from vaex.model import Conditional, Model, at
+from vaex.model import Conditional, Distribution, Model, at
 from vaex.objectives.terms import Number, Objective, Terms, draw, factors
 
 
@@ -41,7 +41,7 @@ def batch_loss(objective: Objective, *, whole_batch: bool = False, **options: An
     """
 
     def loss(
-        key: PRNGKeyArray, model: Model | Conditional, batch: Any, context: Context
+        key: PRNGKeyArray, model: Model | Conditional | Distribution, batch: Any, context: Context
     ) -> tuple[Float[Array, ""], dict[str, Array]]:
         now = {name: value(context) if callable(value) else value for name, value in options.items()}
         if whole_batch:

@@ -7,11 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
+from vaex.distributions import all_states
 from vaex.errors import UsageError
 from vaex.model import Model
 from vaex.objectives.terms import Terms, check_num_samples, log_weights, terms, with_value
-
-_MOST_STATES = 10_000
 
 
 def reinforce(
@@ -110,28 +109,11 @@ def enumerate(key: PRNGKeyArray, model: Model, x: Any) -> Terms:
     Source: Kingma et al. 2014, equation 7, where y is summed over.
     """
     q = model.encode(x)
-    w = log_weights(model, x, q, _states(q))
+    w = log_weights(model, x, q, all_states(q))
     probabilities = jnp.exp(w.log_qz)
     log_px_z = jnp.sum(probabilities * w.log_px_z)
     kl = jnp.sum(jnp.where(probabilities > 0, probabilities * (w.log_qz - w.log_pz), 0.0))
     return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
-
-
-def _states(q: Any) -> Array:
-    """All states of a discrete variable, or of a vector of independent ones: [S, ...]."""
-    base: Any = getattr(q, "base_dist", None)
-    if base is None and getattr(q, "has_enumerate_support", False):
-        return q.enumerate_support()
-    if base is None or not base.has_enumerate_support or q.reinterpreted_batch_ndims != 1:
-        raise UsageError(
-            f"{type(q).__name__} cannot be enumerated: use reinforce or vimco, or elbo if it is continuous"
-        )
-    values = base.enumerate_support(expand=False)[:, 0]
-    num_states = len(values) ** base.batch_shape[0]
-    if num_states > _MOST_STATES:
-        raise UsageError(f"z has {num_states:,} states: expected at most {_MOST_STATES:,}; use reinforce or vimco")
-    grids = jnp.meshgrid(*[jnp.arange(len(values))] * base.batch_shape[0], indexing="ij")
-    return values[jnp.stack([g.ravel() for g in grids], axis=-1)]
 
 
 def _check_leave_one_out(num_samples: int) -> None:

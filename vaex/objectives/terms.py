@@ -97,7 +97,9 @@ def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
 
 def check_draws(q: Distribution, num_samples: int) -> None:
     check_num_samples(num_samples)
-    if getattr(getattr(q, "support", None), "is_discrete", False):
+    support = getattr(q, "support", None)  # of a distribution over several variables, each one's by its name
+    supports = support.values() if isinstance(support, dict) else [support]
+    if any(getattr(one, "is_discrete", False) for one in supports):
         raise UsageError(
             f"{type(q).__name__} is discrete, so its draws carry no gradient: use the objective reinforce, vimco or "
             "enumerate, or a Gumbel-softmax posterior"

@@ -5,9 +5,17 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from vaex.studies.classifier import classifier_figure
+from vaex.studies.linear_ae import linear_ae_figure
+from vaex.studies.ppca import ppca_figure
 from vaex.studies.snr import snr_figure
 
-STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {"snr": snr_figure}
+STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
+    "snr": snr_figure,
+    "ppca": ppca_figure,
+    "linear_ae": linear_ae_figure,
+    "classifier": classifier_figure,
+}
 
 
 def draw(name: str, folder: Path) -> tuple[Path, list[str]]:

@@ -1,0 +1,244 @@
+"""Directed graphical models: fitted to the closed form, summed over all states, and the same as a VAE with a latent."""
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import scipy.optimize
+
+from tests.models import small_vae
+from vaex import objectives
+from vaex.errors import UsageError
+from vaex.graphs import Graph, Joint, Node
+from vaex.latent_nodes import latent_variable_model
+from vaex.likelihoods import bernoulli, normal_learned
+from vaex.model import Conditional, Given, at
+from vaex.networks import MLP, Table
+from vaex.posteriors import diagonal_normal, one_hot
+from vaex.priors import standard_normal
+from vaex.train import Recipe, init_state, train_epoch
+
+KEY = jax.random.key(0)
+PARENTS = {"wet": ("sprinkler", "rain"), "rain": ("cloudy",), "sprinkler": ("cloudy",), "cloudy": ()}
+NAMES = ("cloudy", "sprinkler", "rain", "wet")
+YES = {  # P(yes | parents' states), the classical lawn
+    "cloudy": np.array(0.5),
+    "sprinkler": np.array([0.5, 0.1]),
+    "rain": np.array([0.2, 0.8]),
+    "wet": np.array([[0.05, 0.9], [0.9, 0.99]]),
+}
+LAWN = Graph(tuple(Node(name, one_hot(), Table((2,)), parents) for name, parents in PARENTS.items()))
+STATES = list(itertools.product([0, 1], repeat=4))
+
+
+def tables(params):
+    return {name: params[name]["network"]["params"]["table"] for name in params}
+
+
+def from_tables(probabilities):
+    return {
+        name: {"network": {"params": {"table": jnp.log(jnp.stack([1 - p, p], -1))}}, "family": {}}
+        for name, p in probabilities.items()
+    }
+
+
+def probability(state, yes=YES):
+    """Of a joint state (cloudy, sprinkler, rain, wet), by the product of the tables' entries."""
+    c, s, r, w = state
+    ps = [yes["cloudy"], yes["sprinkler"][c], yes["rain"][c], yes["wet"][s, r]]
+    return np.prod([p if value else 1 - p for p, value in zip(ps, (c, s, r, w), strict=True)])
+
+
+def encode_states(states):
+    return {name: jax.nn.one_hot(np.array(states)[:, i], 2) for i, name in enumerate(NAMES)}
+
+
+TRUTH = from_tables(YES)
+DATA = np.array(STATES)[np.random.default_rng(0).choice(16, 2000, p=[probability(s) for s in STATES])]
+
+
+def fit(graph, data, *, num_steps=700, penalty=lambda params: 0.0):
+    """Full-batch maximum likelihood, through the same train_epoch as everything."""
+    graph.check(data)
+    optimizer = optax.adam(optax.cosine_decay_schedule(0.1, num_steps))
+    recipe = Recipe(graph.bind, objectives.batch_loss(objectives.log_joint), optimizer, lambda key, x: x, penalty)
+    epoch = functools.partial(train_epoch, recipe=recipe, batch_size=len(jax.tree.leaves(data)[0]))
+
+    @jax.jit
+    def run(state):
+        return jax.lax.scan(lambda s, _: (epoch(s, KEY, data)[0], None), state, None, length=num_steps)[0]
+
+    return run(init_state(graph.init(KEY), optimizer)).params
+
+
+def test_maximum_likelihood_is_counting():
+    """Every conditional's table equals the relative frequencies in the data."""
+    fitted = tables(fit(LAWN, encode_states(DATA)))
+    for name, parents in PARENTS.items():
+        column = DATA[:, NAMES.index(name)]
+        for states in itertools.product([0, 1], repeat=len(parents)):
+            rows = np.all([DATA[:, NAMES.index(p)] == s for p, s in zip(parents, states, strict=True)], axis=0)
+            found = jax.nn.softmax(fitted[name][states])[1]
+            np.testing.assert_allclose(
+                found, column[rows | (not parents)].mean(), atol=1e-3, err_msg=f"{name}|{states}"
+            )
+
+
+def test_a_gaussian_prior_on_the_weights_pulls_as_an_optimizer_of_another_library_says():
+    sigma, shapes = 0.5, {name: (2,) * (len(parents) + 1) for name, parents in PARENTS.items()}
+    columns = {name: DATA[:, [*map(NAMES.index, (*parents, name))]] for name, parents in PARENTS.items()}
+
+    def loss(flat):
+        ends = np.cumsum([np.prod(shape) for shape in shapes.values()])[:-1]
+        total = flat @ flat / (2 * sigma**2 * len(DATA))
+        for (name, shape), part in zip(shapes.items(), np.split(flat, ends), strict=True):
+            table = part.reshape(shape)
+            log_p = table - np.log(np.exp(table).sum(-1, keepdims=True))
+            total -= log_p[tuple(columns[name].T)].mean()
+        return total
+
+    best = scipy.optimize.minimize(loss, np.zeros(sum(int(np.prod(s)) for s in shapes.values())), tol=1e-10)
+    penalty = functools.partial(objectives.weight_penalty, sigma=sigma, num_train=len(DATA))
+    fitted = tables(fit(LAWN, encode_states(DATA), penalty=penalty))
+    found = np.concatenate([np.ravel(fitted[name]) for name in shapes])
+    np.testing.assert_allclose(found, best.x, atol=2e-3)
+
+
+def test_densities_sum_to_one_and_ancestral_draws_have_them():
+    """16 frequencies among 20,000 draws, each within 5 standard errors of the product of the tables' entries."""
+    joint = LAWN.bind(TRUTH)
+    expected = np.array([probability(state) for state in STATES])
+    log_p = jax.vmap(joint.log_prob)(encode_states(STATES))
+    np.testing.assert_allclose(np.exp(log_p), expected, rtol=1e-5)
+    everything = jax.vmap(joint.log_prob)(joint.enumerate_support())
+    np.testing.assert_allclose(np.sum(np.exp(everything)), 1.0, rtol=1e-5)
+    draws, densities = joint.sample_and_log_prob(KEY, (100, 200))
+    np.testing.assert_allclose(jax.vmap(jax.vmap(joint.log_prob))(draws), densities, rtol=1e-5)
+    index = sum(8 // 2**i * np.argmax(draws[name], -1) for i, name in enumerate(NAMES))
+    frequencies = np.bincount(index.ravel(), minlength=16) / 20_000
+    assert (np.abs(frequencies - expected) < 5 * np.sqrt(expected * (1 - expected) / 20_000)).all()
+
+
+def test_a_linear_gaussian_node_is_fitted_as_least_squares():
+    rng = np.random.default_rng(1)
+    a = rng.normal(2.0, 1.5, size=(500, 2)).astype(np.float32)
+    b = (a @ np.array([[0.5], [-1.0]]) + 0.3 + 0.4 * rng.normal(size=(500, 1))).astype(np.float32)
+    graph = Graph(
+        (
+            Node("a", diagonal_normal(), Table((4,))),
+            Node("b", normal_learned(1.0), MLP((), (1,)), ("a",)),
+        )
+    )
+    params = fit(graph, {"a": jnp.asarray(a), "b": jnp.asarray(b)})
+    mean, log_var = np.split(params["a"]["network"]["params"]["table"], 2)
+    np.testing.assert_allclose(mean, a.mean(0), atol=1e-2)
+    np.testing.assert_allclose(np.exp(log_var), a.var(0), rtol=1e-2)
+    solution, residual, _, _ = np.linalg.lstsq(np.column_stack([a, np.ones(500)]), b, rcond=None)
+    out = params["b"]["network"]["params"]["out"]
+    np.testing.assert_allclose(np.append(out["kernel"], out["bias"]), solution[:, 0], atol=2e-3)
+    np.testing.assert_allclose(np.exp(2 * params["b"]["family"]["log_sigma"]), residual[0] / 500, rtol=1e-2)
+
+
+@pytest.mark.parametrize("name", ["elbo", "stl", "iwae", "dreg", "reinforce"])
+def test_with_a_latent_node_it_is_the_vae(name):
+    """Draw by draw: the same objective and the same gradients, and the same draws from the prior."""
+    vae = small_vae()
+    graph = Graph((Node("x", bernoulli(), vae.decoder, ("z",)), Node("z", standard_normal(2))))
+    params, x = vae.init(KEY), jnp.array([1.0, 0, 1, 1, 0, 0])
+
+    def bind(p):
+        generator = {"z": {"network": {}, "family": p["prior"]}, "x": {"network": p["decoder"], "family": {}}}
+        return latent_variable_model(graph.bind(generator), ("z",), vae.bind(p).encode)
+
+    def terms(bind):
+        objective = getattr(objectives, name)
+        return jax.jit(jax.value_and_grad(lambda p: objective(KEY, bind(p), x, num_samples=3).objective))
+
+    found, expected = terms(bind)(params), terms(vae.bind)(params)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), found, expected)
+    mine, other = bind(params), vae.bind(params)
+    np.testing.assert_array_equal(mine.prior.sample(KEY, (3,)), other.prior.sample(KEY, (3,)))
+
+
+def test_enumeration_over_two_latents_is_exact():
+    """With q(z|x) the posterior, itself a graph, the bound is log p(x); with another q, the sum over all states."""
+    latents = ("cloudy", "sprinkler")
+    recognition = Graph(
+        (
+            Node("sprinkler", one_hot(), Table((2,)), ("cloudy", "rain", "wet")),
+            Node("cloudy", one_hot(), Table((2,)), ("rain", "wet")),
+        ),
+        inputs={"rain": (2,), "wet": (2,)},
+    )
+    p = np.array([probability(state) for state in STATES]).reshape(2, 2, 2, 2)
+    exact = from_tables({"cloudy": p[1].sum(0) / p.sum((0, 1)), "sprinkler": p[:, 1] / p.sum(1)})
+    other = from_tables({"cloudy": np.full((2, 2), 0.3), "sprinkler": np.full((2, 2, 2), 0.6)})
+    q = np.outer([0.7, 0.3], [0.4, 0.6])
+
+    @jax.jit
+    def bound(params, x):
+        model = latent_variable_model(LAWN.bind(TRUTH), latents, recognition.bind(params).given)
+        return objectives.enumerate(KEY, model, x).elbo
+
+    for rain, wet in itertools.product([0, 1], repeat=2):
+        x = {"rain": jax.nn.one_hot(rain, 2), "wet": jax.nn.one_hot(wet, 2)}
+        seen = p[:, :, rain, wet]
+        np.testing.assert_allclose(bound(exact, x), np.log(seen.sum()), rtol=1e-4)
+        np.testing.assert_allclose(bound(other, x), np.sum(q * (np.log(seen) - np.log(q))), rtol=1e-4)
+    model = latent_variable_model(LAWN.bind(TRUTH), latents, recognition.bind(other).given)
+    with pytest.raises(UsageError, match="is discrete"):
+        objectives.elbo(KEY, model, x, kl="sampled")
+
+
+def node(name, *parents):
+    return Node(name, one_hot(), Table((2,)), parents)
+
+
+WRONG = {
+    "a cycle": (lambda: Graph((node("a", "c"), node("b", "a"), node("c", "b"))), "the cycle .* -> .* -> .* -> "),
+    "an unknown parent": (lambda: Graph((node("a", "b"),)), "'a' has the unknown parent 'b': known are 'a'"),
+    "a name twice": (lambda: Graph((node("a"),), inputs={"a": (2,)}), "'a' is given 2 times"),
+    "no network": (lambda: Graph((node("b"), Node("a", one_hot(), None, ("b",)))), "no network that reads them"),
+    "a missing value": (lambda: LAWN.bind(TRUTH).log_prob({"wet": jnp.zeros(2)}), "found values of 'wet': expected"),
+    "a batch": (
+        lambda: LAWN.bind(TRUTH).log_prob(encode_states(STATES)),
+        r"shape \(16, 2\): expected \(2,\), one exam",
+    ),
+    "a label outside": (
+        lambda: LAWN.check(encode_states(STATES) | {"rain": jax.nn.one_hot(jnp.arange(16), 2)}),
+        "'rain': example 2 and 13 more lie outside the support of OneHotCategorical",
+    ),
+    "fewer of one": (
+        lambda: LAWN.check(encode_states(STATES) | {"rain": jnp.eye(2)}),
+        "found 16 of 'cloudy', 16 of 'sprinkler', 2 of 'rain'",
+    ),
+    "everything latent": (lambda: latent_variable_model(LAWN.bind(TRUTH), NAMES, lambda x: x), "some but not all of"),
+    "an unknown latent": (lambda: latent_variable_model(LAWN.bind(TRUTH), ("snow",), lambda x: x), "latent is 'snow'"),
+    "an observed parent": (
+        lambda: latent_variable_model(LAWN.bind(TRUTH), ("rain",), lambda x: x),
+        "'rain' has the observed parent 'cloudy'",
+    ),
+    "latents": (lambda: objectives.log_joint(KEY, small_vae().bind(small_vae().init(KEY)), 0), "Model with latents"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_is_refused(name):
+    call, message = WRONG[name]
+    with pytest.raises(UsageError, match=message):
+        call()
+
+
+def test_inputs_make_a_conditional_that_wants_them_all():
+    graph = Graph((Node("y", one_hot(), MLP((), (3,)), ("x",)),), inputs={"x": (5,)})
+    model = graph.bind(graph.init(KEY))
+    assert isinstance(model, Conditional)
+    joint, value = at(model, Given({"y": jnp.eye(3)[1]}, {"x": jnp.ones(5)}))
+    assert isinstance(joint, Joint)
+    np.testing.assert_allclose(joint.log_prob(value), jax.nn.log_softmax(joint.conditional("y").logits)[1], rtol=1e-6)
+    with pytest.raises(UsageError, match=r"'x' has a value of shape \(4,\)"):
+        model.given({"x": jnp.ones(4)})
