@@ -61,7 +61,7 @@ TRUTH = from_tables(YES)
 DATA = np.array(STATES)[np.random.default_rng(0).choice(16, 2000, p=[probability(s) for s in STATES])]
 
 
-def fit(graph, data, *, num_steps=700, penalty=lambda params: 0.0):
+def fit(graph, data, *, num_steps=1500, penalty=lambda params: 0.0):
     """Full-batch maximum likelihood, through the same train_epoch as everything."""
     graph.check(data)
     optimizer = optax.adam(optax.cosine_decay_schedule(0.1, num_steps))
