@@ -64,7 +64,7 @@ def vamp(pseudo_inputs: ArrayLike) -> Family:
     def apply(params: Params, encode: Encode) -> Distribution:
         components: Any = jax.vmap(encode)(jnp.clip(params["pseudo_inputs"], 0.0, 1.0))
         normal: Any = getattr(components, "base_dist", None)
-        if isinstance(normal, dist.Normal) and normal.loc.ndim == 2:
+        if isinstance(normal, dist.Normal) and jnp.asarray(normal.loc).ndim == 2:
             loc, scale = jnp.asarray(normal.loc), jnp.asarray(normal.scale)
             return DiagonalNormalMixture(jnp.zeros(len(loc)), loc, 2 * jnp.log(scale))
         return UniformMixture(components)
