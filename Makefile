@@ -15,6 +15,7 @@ help:
 	@echo "make evaluate RUN=runs/latest scores and figures again"
 	@echo "make sample RUN=runs/latest   draw from the prior; ARGS='--num-samples 64 --seed 1'"
 	@echo "make figure NAME=snr          run a study and draw its figure: the gradients' signal-to-noise ratio"
+	@echo "make figure NAME=labels       accuracy of M1, M2 and M1+M2 against the number of labels: 36 training runs"
 	@echo "make test                     run every test"
 	@echo "make lint                     style and types"
 	@echo "make bench                    speed, as ratios to the matrix products alone"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+EXPERIMENT = ("", ".checks", ".conditions", ".examples", ".losses", ".models", ".reports", ".semi_supervised")
 OBJECTIVES = (
     ".terms",
     ".elbo",
@@ -18,16 +19,19 @@ OBJECTIVES = (
     ".batch",
     ".prior_on_weights",
     ".observed",
+    ".semi_supervised",
 )
+STUDIES = ("", "._linear_gaussian", ".classifier", ".labels", ".linear_ae", ".ppca", ".snr")
 ROWS = [
     {"errors", "losses", "bounds", "study_names"},
     {"distributions", "networks"},
     {"model"},
-    {"chains", "hierarchies", "likelihoods", "posteriors", "priors", "conditional"},
+    {"chains", "hierarchies", "likelihoods", "posteriors", "priors", "conditional", "labels", "stacked"},
     {"exact", "schedules", "graphs", "latent_nodes"} | {f"objectives{part}" for part in ("", *OBJECTIVES)},
     {
         "data",
         "data.cache",
+        "data.labelled",
         "data.sources",
         "data.preprocess",
         "data.conditions",
@@ -37,11 +41,9 @@ ROWS = [
         "plots",
         "gradients",
     },
-    {"assess", "completions", "figures", "fit", "run_folder", "checkpoints"},
-    {"config", "console"}
-    | {f"experiment{part}" for part in ("", ".checks", ".conditions", ".examples", ".losses", ".models")},
-    {"commands"}
-    | {f"studies{part}" for part in ("", "._linear_gaussian", ".classifier", ".linear_ae", ".ppca", ".snr")},
+    {"assess", "classify", "completions", "figures", "fit", "run_folder", "checkpoints"},
+    {"config", "console"} | {f"experiment{part}" for part in EXPERIMENT},
+    {"commands"} | {f"studies{part}" for part in STUDIES},
     {"__main__", "__init__"},
 ]
 

@@ -73,11 +73,17 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
             return z, one.decode(z).mean, one.decode(z).sample(draw_key)
 
         z, means, images = jax.device_get(draw(jax.random.split(jax.random.key(seed), num_samples), conditions))
-        latents = {f"z_{i}": one for i, one in enumerate(z, start=1)} if isinstance(z, tuple) else {"z": z}
+        leaves, _ = jax.tree_util.tree_flatten_with_path(z)
+        latents = {"".join(["z", *map(_part, place)]): leaf for place, leaf in leaves}
         np.savez(path / "samples.npz", **latents, means=means, samples=images)
         _save_figure(path, "samples", figures.samples(means))
     console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / 'samples.npz'}")
     return path
+
+
+def _part(key: Any) -> str:
+    """Of the name of a latent: "_1" for the first of a tuple, ".y" for a field y."""
+    return f"_{key.idx + 1}" if isinstance(key, jax.tree_util.SequenceKey) else str(key)
 
 
 def _train(path: Path, made: Setup) -> Path:
@@ -151,7 +157,7 @@ def _report(path: Path, made: Setup, progress: Progress) -> None:
     from vaex import checkpoints
 
     state, best = checkpoints.restore(path, jax.eval_shape(made.init), best=True)
-    data_key, score_key, figure_key = jax.random.split(jax.random.fold_in(made.key, _TEST_KEY), 3)
+    data_key, score_key, figure_key, report_key = jax.random.split(jax.random.fold_in(made.key, _TEST_KEY), 4)
     test = made.dataset.test
     x = made.observe(data_key, test)
     c = made.options
@@ -169,10 +175,16 @@ def _report(path: Path, made: Setup, progress: Progress) -> None:
             dequantized=made.dequantized,
             advance=advance,
         )
+    model = made.bind(state.params)
+    reports = [
+        report(jax.random.fold_in(report_key, i), model, made.dataset, x) for i, report in enumerate(made.reporters)
+    ]
+    own_scores = {name: score for report in reports for name, score in report.scores.items()}
     examples = progress.epoch * made.num_steps * c.batch_size
     results = {
         **run_folder.read_json(path / run_folder.DATASET),
         **scores,
+        **own_scores,
         "is_likelihood": made.is_likelihood,
         "train_seconds": round(progress.seconds, 2),
         "examples_per_second": round(examples / max(progress.epoch_seconds, 1e-9)),
@@ -194,7 +206,9 @@ def _report(path: Path, made: Setup, progress: Progress) -> None:
         _save_figure(path, "kl_per_layer", figures.kl_per_layer(rows))
     for name, figure in figures.of_model(figure_key, made.bind, state.params, x, test.labels):
         _save_figure(path, name, figure)
-    console.summary(results, _shown(path))
+    for name, figure in (pair for report in reports for pair in report.figures.items()):
+        _save_figure(path, name, figure)
+    console.summary(results, _shown(path), own_scores)
 
 
 def _progress(path: Path, made: Setup) -> tuple[TrainState, Progress]:

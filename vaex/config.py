@@ -27,7 +27,8 @@ def default_config() -> Config:
                 "num_validation": 1000,  # from the tail of train
                 "binarize": placeholder(str),  # "dynamic", "threshold" or "none": for a Bernoulli likelihood
                 "condition": placeholder(str),  # of kind conditional: a name in CONDITIONS of vaex/data/conditions.py
-                "num_classes": placeholder(int),  # of the labels that are the condition
+                "num_classes": placeholder(int),  # labels are 0 to num_classes - 1
+                "num_labels": placeholder(int),  # training images that keep their labels: for m2, m1m2 or an SVM
             },
             "model": {
                 "kind": "vae",  # a name in MODELS of vaex/experiment/models.py, as are the names below
@@ -45,6 +46,8 @@ def default_config() -> Config:
                 "network": "mlp",  # a name in NETWORKS
                 "encoder_hidden": (500,),
                 "decoder_hidden": (500,),
+                "upper_dim": placeholder(int),  # of M2's latents on top of M1's, which latent_dim counts
+                "upper_hidden": placeholder(tuple),  # of M2's networks there
                 "activation": "relu",  # a name in vaex.networks.ACTIVATIONS
                 "likelihood": "bernoulli",  # a name in LIKELIHOODS
                 "sigma": placeholder(float),  # of gaussian_fixed, or where learning starts; unset: 0.1

@@ -55,8 +55,8 @@ def evaluating(num_examples: int, num_samples: int) -> Iterator[Callable[[int], 
         yield lambda n: bar.update(task, advance=n)
 
 
-def summary(results: Mapping[str, Any], folder: str) -> None:
-    """The table at the end."""
+def summary(results: Mapping[str, Any], folder: str, own_scores: Mapping[str, float]) -> None:
+    """The table at the end, with the scores of this kind of model's own."""
     table = Table(title=f"{results['experiment']} on {results['dataset']}", show_header=False, title_justify="left")
     sure = "" if results["is_likelihood"] else "  (grey pixels: not a likelihood)"
     rows = {
@@ -67,6 +67,7 @@ def summary(results: Mapping[str, Any], folder: str) -> None:
         "bits per dimension, by the ELBO": f"{results['bits_per_dim']:.3f}{sure}",
         **_per_layer(results["kl_per_layer"]),
         "active units": " + ".join(results["active_units_per_layer"]) + _collapse(results["active_units"]),
+        **{name.replace("_", " "): f"{score:.4g}" for name, score in own_scores.items()},
         "training": (
             f"{results['num_epochs']} epochs in {results['train_seconds']:.1f} s, "
             f"{results['examples_per_second']:,} examples/s, best at epoch {results['best_epoch']}"

@@ -11,6 +11,7 @@ from vaex import bounds
 from vaex.chains import Chain
 from vaex.model import Distribution, Model
 from vaex.objectives import Terms, closed_form_kl, kl_per_dimension, sample_weights
+from vaex.stacked import StackedPosterior
 
 ACTIVE_VARIANCE = 1e-2
 __all__ = [
@@ -118,7 +119,7 @@ def posterior_mean(key: PRNGKeyArray, q: Distribution, *, num_samples: int = 100
     The mean of K draws of an unused latent has the variance 1/K, near active_units' threshold: a Chain averages its
     conditionals' means instead.
     """
-    if isinstance(q, Chain):
+    if isinstance(q, Chain | StackedPosterior):
         return q.estimate_mean(key, num_samples)
     try:
         return q.mean  # pyright: ignore[reportAttributeAccessIssue]

@@ -10,10 +10,12 @@ from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
 from vaex import evaluate, plots
+from vaex.labels import LabelledLatent
 from vaex.model import Conditional, Model, Params, at
 from vaex.plots import kl_per_dimension as kl_per_dimension
 from vaex.plots import kl_per_layer as kl_per_layer
 from vaex.plots import learning_curves as learning_curves
+from vaex.stacked import Generated, StackedLatent
 
 
 def of_model(
@@ -74,6 +76,33 @@ def _of_conditional(key: PRNGKeyArray, model: Conditional, examples: Any) -> Fig
 
     seen, means = reconstruct(jax.random.split(key, len(examples.x)), examples)
     return plots.reconstructions(np.asarray(seen), np.asarray(means))
+
+
+def analogies(model: Model, x: Array) -> Figure:
+    """Test images, [N, H, W, C], and beside each its style under every label: E[p(x|y, z)], z the mean of q(z|x, y).
+
+    Source: the analogies of Kingma, Rezende, Mohamed and Welling 2014, figure 1, by M2 or M1+M2.
+    """
+    stacked = isinstance(model.prior, Generated)
+
+    @jax.jit
+    @jax.vmap
+    def row(one: Array) -> Array:
+        q: Any = model.encode(one)
+        q = q.above(q.below.mean) if stacked else q
+        style = q.at(q.label.mean).mean
+
+        def under(y: Array) -> Array:
+            latent = LabelledLatent(y, style)
+            if isinstance(model.prior, Generated):
+                latent = StackedLatent(model.prior.model.decode(latent).mean, latent)  # pyright: ignore[reportAttributeAccessIssue]
+            return model.decode(latent).mean  # pyright: ignore[reportAttributeAccessIssue]
+
+        return jnp.concatenate([one[None], jax.vmap(under)(jnp.eye(len(q.label.mean)))])
+
+    rows = np.asarray(row(x))
+    title = "test images, and beside each its style under every label"
+    return plots.image_grid(rows.reshape(-1, *rows.shape[2:]), columns=rows.shape[1], title=title)
 
 
 def samples(means: np.ndarray) -> Figure:

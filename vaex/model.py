@@ -13,7 +13,7 @@ from vaex.errors import UsageError
 
 Params = Any  # a pytree of arrays
 Latent = Any  # what a posterior samples: an array, or a pytree of them
-RECOGNITION = ("encoder", "posterior")  # the parameters of q(z|x); all others are the generator's
+RECOGNITION = ("classifier", "encoder", "posterior")  # the parameters of q(z|x); all others are the generator's
 
 
 @runtime_checkable

@@ -19,9 +19,10 @@ ACTIVATIONS: dict[str, Callable] = {
 
 
 class MLP(nn.Module):
-    """A multilayer perceptron from an array of any shape to an array of a given shape.
+    """A multilayer perceptron from arrays of any shape to an array of a given shape.
 
-    Weights start with Glorot's uniform distribution, biases at zero but for the output's.
+    Several inputs are taken as one vector, but each has its own kernel: under a vmap over one of them, the product of
+    the others is not repeated. Weights start with Glorot's uniform distribution, biases at zero but for the output's.
 
     Attributes:
         hidden: the width of each hidden layer; () makes an affine map.
@@ -38,13 +39,16 @@ class MLP(nn.Module):
     out_bias: Callable = nn.initializers.zeros
 
     @nn.compact
-    def __call__(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
-        h = x.reshape(-1)
+    def __call__(self, x: Float[Array, "..."], *others: Float[Array, "..."]) -> Float[Array, "..."]:
         glorot = nn.initializers.glorot_uniform()
-        for i, width in enumerate(self.hidden):
-            h = self.activation(nn.Dense(width, kernel_init=glorot, name=f"hidden_{i}")(h))
-        out = nn.Dense(math.prod(self.out_shape), kernel_init=glorot, bias_init=self.out_bias, name="out")(h)
-        return out.reshape(self.out_shape)
+        layers = [(f"hidden_{i}", width, nn.initializers.zeros) for i, width in enumerate(self.hidden)]
+        h, others = x.reshape(-1), tuple(other.reshape(-1) for other in others)
+        for name, width, bias in [*layers, ("out", math.prod(self.out_shape), self.out_bias)]:
+            h = nn.Dense(width, kernel_init=glorot, bias_init=bias, name=name)(h)
+            for i, other in enumerate(others, start=1):
+                h += nn.Dense(width, kernel_init=glorot, use_bias=False, name=f"{name}_{i}")(other)
+            h, others = h if name == "out" else self.activation(h), ()
+        return h.reshape(self.out_shape)
 
 
 class Table(nn.Module):

@@ -17,6 +17,8 @@ from vaex.experiment.conditions import check_condition, condition
 from vaex.experiment.examples import examples, preprocess
 from vaex.experiment.losses import batch_loss, penalty
 from vaex.experiment.models import LIKELIHOODS, Source, build_model
+from vaex.experiment.reports import Reporter, reporters
+from vaex.experiment.semi_supervised import check_labels, choose
 from vaex.model import Given, Params
 from vaex.run_folder import CONFIG, DATASET, open_run, read_json
 from vaex.train import Recipe, TrainState, init_state
@@ -53,6 +55,7 @@ class Setup(NamedTuple):
     label: str  # what results are printed under
     dequantized: bool
     is_likelihood: bool
+    reporters: tuple[Reporter, ...]  # what this kind of model adds to the results
 
 
 def setup(config: Config) -> Setup:
@@ -65,18 +68,22 @@ def setup(config: Config) -> Setup:
     check_fields(config)
     check_numbers(config)
     condition(config)
+    check_labels(config)
     dataset = data.load(config.data.name, dir=config.data.dir or None, num_validation=config.data.num_validation)
     check_condition(config, dataset)
     images = dataset.train.images
-    if config.train.batch_size > len(images):
-        raise UsageError(
-            f"train.batch_size is {config.train.batch_size}: expected at most {len(images)}, "
-            f"the training images of {dataset.label}"
-        )
-    num_steps = len(images) // config.train.batch_size
-    optimizer = _optimizer(config, config.train.num_epochs * num_steps)
+    if config.data.num_labels is not None:
+        choose(config, dataset.train.labels)  # what cannot be chosen is said before anything is trained
     made = examples(config)
     stored = made.stored(dataset.train)
+    num_stored = len(jax.tree.leaves(stored)[0])
+    if config.train.batch_size > num_stored:
+        raise UsageError(
+            f"train.batch_size is {config.train.batch_size}: expected at most {num_stored}, "
+            f"the training examples of {dataset.label}"
+        )
+    num_steps = num_stored // config.train.batch_size
+    optimizer = _optimizer(config, config.train.num_epochs * num_steps)
     model = build_model(config, Source(images.shape[1:], images))
     batch = jax.eval_shape(made.preprocess, jax.random.key(0), jax.tree.map(lambda a: a[:2], stored))
     loss = batch_loss(config, model, batch, num_train=len(images))
@@ -102,6 +109,7 @@ def setup(config: Config) -> Setup:
         label=dataset.label if is_likelihood else f"{dataset.label} (grey pixels: not a likelihood)",
         dequantized=pixels.apply is dequantize,
         is_likelihood=is_likelihood,
+        reporters=reporters(config),
     )
 
 

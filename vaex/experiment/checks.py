@@ -24,6 +24,8 @@ LAYERED = ("hierarchy", "ladder")  # kinds of model with a tuple of latents
 OWNED: dict[str, tuple[str, tuple[str, ...], bool]] = {
     "sigma": ("likelihood", ("gaussian_fixed", "gaussian_scalar", "gaussian_pixel"), False),
     "num_classes": ("posterior", ("one_hot",), True),
+    "upper_dim": ("kind", ("m1m2",), True),
+    "upper_hidden": ("kind", ("m1m2",), True),
     "num_components": ("prior", ("mixture", "vamp"), True),
     "latent_dims": ("kind", LAYERED, True),
     "between_hidden": ("kind", LAYERED, True),
@@ -81,8 +83,10 @@ def check_numbers(config: Config) -> None:
         UsageError: one is not.
     """
     positive = {
+        "data.num_labels": config.data.num_labels,
         "data.num_classes": config.data.num_classes,
         "model.latent_dim": config.model.latent_dim,
+        "model.upper_dim": config.model.upper_dim,
         "model.sigma": config.model.sigma,
         "model.num_classes": config.model.num_classes,
         "model.num_components": config.model.num_components,
@@ -106,8 +110,8 @@ def check_numbers(config: Config) -> None:
         },
         **{
             f"model.{side}_hidden[{i}]": w
-            for side in ("encoder", "decoder")
-            for i, w in enumerate(config.model[f"{side}_hidden"])
+            for side in ("encoder", "decoder", "upper")
+            for i, w in enumerate(config.model[f"{side}_hidden"] or ())
         },
     }
     for field, value in positive.items():

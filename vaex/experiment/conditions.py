@@ -27,10 +27,10 @@ def condition(config: Config) -> Condition | None:
         raise UsageError(f"data.condition is {found}: {cure}")
     if name == "label" and num_classes is None:
         raise UsageError("data.condition is 'label' without data.num_classes: set --config.data.num_classes=10, say")
-    if name != "label" and num_classes is not None:
+    if name != "label" and num_classes is not None and config.data.num_labels is None:
         raise UsageError(
             f"data.num_classes is set, but data.condition {name!r} has none: unset it, or set "
-            "--config.data.condition=label"
+            "--config.data.condition=label, or data.num_labels"
         )
     return None if name is None else lookup(CONDITIONS, name, "data.condition")
 

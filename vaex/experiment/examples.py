@@ -14,6 +14,7 @@ from vaex.errors import UsageError
 from vaex.experiment.checks import lookup
 from vaex.experiment.conditions import condition
 from vaex.experiment.models import LIKELIHOODS
+from vaex.experiment.semi_supervised import OBJECTIVE_OF, preprocess_pairs, stored_pairs
 from vaex.model import Given
 
 
@@ -28,12 +29,19 @@ class Examples(NamedTuple):
 def examples(config: Config) -> Examples:
     """The examples of a config."""
     apply = preprocess(config).apply
+    observe = lambda key, split: apply(key, jnp.asarray(split.images))
+    if config.model.kind in OBJECTIVE_OF:
+        return Examples(
+            stored=lambda split: stored_pairs(config, split),
+            preprocess=preprocess_pairs(config, apply),
+            observe=observe,
+        )
     if (kind := condition(config)) is not None:
         return _conditional(apply, kind, config.data.num_classes)
     return Examples(
         stored=lambda split: split.images,
         preprocess=apply,
-        observe=lambda key, split: apply(key, jnp.asarray(split.images)),
+        observe=observe,
     )
 
 

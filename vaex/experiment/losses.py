@@ -35,6 +35,10 @@ BATCH_OBJECTIVES: dict[str, objectives.Objective] = {
     "total_correlation": objectives.total_correlation,
     "info": objectives.info,
 }
+PAIR_OBJECTIVES: dict[str, objectives.Objective] = {
+    "semi_supervised": objectives.semi_supervised,
+    "stacked_semi_supervised": objectives.stacked_semi_supervised,
+}
 SCHEDULES = {
     "linear": schedules.linear,
     "cyclical": schedules.cyclical,
@@ -52,17 +56,19 @@ def batch_loss(config: Config, model: Any, batch: Any, *, num_train: int) -> obj
         num_train: N, for objectives and penalties that need the data set's size.
     """
     name = config.objective.name
-    objective = lookup(OBJECTIVES | BATCH_OBJECTIVES, name, "objective.name")
+    objective = lookup(OBJECTIVES | BATCH_OBJECTIVES | PAIR_OBJECTIVES, name, "objective.name")
     options: dict[str, Any] = {k: v for k, v in config.objective.items() if k != "name" and v is not None}
     known = [p.name for p in inspect.signature(objective).parameters.values() if p.kind is p.KEYWORD_ONLY]
     for option in options:
         if option not in known:
-            takes = ", ".join(k for k in known if k != "num_train") or "no options"
+            takes = ", ".join(k for k in known if k not in ("num_train", "num_labels")) or "no options"
             raise UsageError(f"objective.{option} is set, but objective {name!r} takes {takes}: unset it")
     if options.get("baseline") == "moving_average":
         options["baseline"] = lambda context: context.average
     if "num_train" in known:
         options["num_train"] = num_train
+    if "num_labels" in known:
+        options["num_labels"] = config.data.num_labels
     scheduled = _schedule(config, options)
     ends: list[dict[str, Any]] = [{}, *({name: config.schedule.start or 0.0} for name in scheduled)]
     make: Any = functools.partial(objectives.batch_loss, objective, whole_batch=name in BATCH_OBJECTIVES)

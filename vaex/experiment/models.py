@@ -1,5 +1,6 @@
 """Models by their names in a config: networks, and the distributions that their outputs mean."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,8 +16,10 @@ from vaex.config import Config
 from vaex.errors import UsageError
 from vaex.experiment.checks import lookup
 from vaex.experiment.conditions import condition, condition_shape
+from vaex.labels import M2
 from vaex.model import VAE, Family
 from vaex.networks import ACTIVATIONS, MLP
+from vaex.stacked import M1M2
 
 Shape = tuple[int, ...]
 _SIGMA = 0.1  # where learning starts: wide enough that no pixel is an outlier at first
@@ -204,11 +207,54 @@ def _lowest(config: Config, source: Source) -> nn.Module:
     return hierarchies.Lowest(MLP(tuple(c.decoder_hidden), shape, activation, out_bias=bias))
 
 
+def build_m2(config: Config, source: Source) -> M2:
+    """M2 on images: the classifier has the encoder's hidden layers."""
+    c = config.model
+    likelihood = lookup(LIKELIHOODS, c.likelihood, "model.likelihood")
+    activation = lookup(ACTIVATIONS, c.activation, "model.activation")
+    return M2(
+        x_shape=source.x_shape,
+        num_classes=config.data.num_classes,
+        classifier=MLP(tuple(c.encoder_hidden), (config.data.num_classes,), activation),
+        encoder=MLP(tuple(c.encoder_hidden), (2 * c.latent_dim,), activation),
+        decoder=MLP(
+            tuple(c.decoder_hidden),
+            likelihood.raw_shape(source.x_shape),
+            activation,
+            out_bias=output_bias(likelihood, source),
+        ),
+        prior=lookup(PRIORS, c.prior or "standard", "model.prior")(c, source),
+        posterior=posteriors.diagonal_normal(),
+        likelihood=build_likelihood(config, source),
+    )
+
+
+def build_m1m2(config: Config, source: Source) -> M1M2:
+    """A VAE, and M2 on its latents, whose p(z1|y, z2) is Gaussian."""
+    c, num_classes = config.model, config.data.num_classes
+    network = functools.partial(
+        MLP, tuple(c.upper_hidden), activation=lookup(ACTIVATIONS, c.activation, "model.activation")
+    )
+    m2 = M2(
+        x_shape=(c.latent_dim,),
+        num_classes=num_classes,
+        classifier=network(out_shape=(num_classes,)),
+        encoder=network(out_shape=(2 * c.upper_dim,)),
+        decoder=network(out_shape=(2 * c.latent_dim,)),
+        prior=priors.standard_normal(c.upper_dim),
+        posterior=posteriors.diagonal_normal(),
+        likelihood=posteriors.diagonal_normal(),
+    )
+    return M1M2(build_vae(config, source), m2)
+
+
 MODELS: dict[str, Callable[[Config, Source], Any]] = {
     "vae": build_vae,
     "conditional": build_conditional,
     "hierarchy": build_hierarchy,
     "ladder": build_ladder,
+    "m2": build_m2,
+    "m1m2": build_m1m2,
 }
 
 

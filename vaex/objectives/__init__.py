@@ -7,6 +7,12 @@ from vaex.objectives.importance import ciwae, dreg, iwae, miwae, piwae, renyi, v
 from vaex.objectives.observed import log_joint
 from vaex.objectives.prior_on_weights import weight_penalty
 from vaex.objectives.relaxed import gumbel
+from vaex.objectives.semi_supervised import (
+    labelled_bound,
+    semi_supervised,
+    stacked_semi_supervised,
+    unlabelled_bound,
+)
 from vaex.objectives.shaped import capacity, free_bits
 from vaex.objectives.terms import (
     Objective,
@@ -36,6 +42,7 @@ __all__ = [
     "info",
     "iwae",
     "kl_per_dimension",
+    "labelled_bound",
     "log_joint",
     "log_weights",
     "miwae",
@@ -43,9 +50,12 @@ __all__ = [
     "reinforce",
     "renyi",
     "sample_weights",
+    "semi_supervised",
     "squared_mmd",
+    "stacked_semi_supervised",
     "stl",
     "total_correlation",
+    "unlabelled_bound",
     "vimco",
     "vr_max",
     "weight_penalty",

@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from vaex.studies.classifier import classifier_figure
+from vaex.studies.labels import labels_figure
 from vaex.studies.linear_ae import linear_ae_figure
 from vaex.studies.ppca import ppca_figure
 from vaex.studies.snr import snr_figure
@@ -15,6 +16,7 @@ STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
     "ppca": ppca_figure,
     "linear_ae": linear_ae_figure,
     "classifier": classifier_figure,
+    "labels": labels_figure,
 }
 
 

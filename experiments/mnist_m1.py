@@ -1,0 +1,21 @@
+"""M1: a VAE of all images, and a support vector machine on the latents of the 100 with a label.
+
+make train EXP=mnist_m1
+
+Not measured yet: test_accuracy in results.json is that of the support vector machine.
+"""
+
+from vaex.config import default_config
+
+
+def get_config():
+    config = default_config()
+    config.data.binarize = "dynamic"
+    config.data.num_labels = 100
+    config.model.latent_dim = 50
+    config.model.encoder_hidden = config.model.decoder_hidden = (500, 500)
+    config.optimizer.final_learning_rate = 1e-4
+    config.train.batch_size = 100
+    config.train.num_epochs = 12
+    config.train.eval_every = 6
+    return config

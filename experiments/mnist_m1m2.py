@@ -1,0 +1,19 @@
+"""M1+M2: M2 on the latents of the VAE of mnist_m1, both trained at once, 100 of the images with a label.
+
+make train EXP=mnist_m1m2
+
+Not measured yet: its aim is an accuracy of 0.95 on the test set.
+"""
+
+from experiments import mnist_m1
+
+
+def get_config():
+    config = mnist_m1.get_config()
+    config.data.num_classes = 10
+    config.model.kind = "m1m2"
+    config.model.upper_dim = 50
+    config.model.upper_hidden = (300,)
+    config.objective.name = "stacked_semi_supervised"
+    config.objective.alpha = 1.0
+    return config

@@ -1,0 +1,26 @@
+"""M2: semi-supervised, 100 of the images with a label; 600, 1,000 or 3,000 with ARGS=--config.data.num_labels=600.
+
+make train EXP=mnist_m2
+
+Not measured yet: its aim is an accuracy of 0.90 on the test set.
+"""
+
+from vaex.config import default_config
+
+
+def get_config():
+    config = default_config()
+    config.data.binarize = "dynamic"
+    config.data.num_labels = 100
+    config.data.num_classes = 10
+    config.model.kind = "m2"
+    config.model.latent_dim = 50
+    config.model.encoder_hidden = (500,)
+    config.model.decoder_hidden = (300,)
+    config.objective.name = "semi_supervised"
+    config.objective.alpha = 1.0
+    config.optimizer.final_learning_rate = 1e-4
+    config.train.batch_size = 100
+    config.train.num_epochs = 10
+    config.train.eval_every = 5
+    return config

@@ -1,0 +1,169 @@
+"""Objectives of a model with labels, some of which are seen: M2, and M2 on the latents of M1."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float, PRNGKeyArray
+from numpyro.distributions import kl_divergence
+
+from vaex.errors import UsageError
+from vaex.labels import Labelled, LabelledLatent, Pair
+from vaex.model import Distribution, Model
+from vaex.objectives.terms import Number, Terms, analytic_kl, closed_form_kl, weigh_draws
+from vaex.stacked import Generated, StackedLatent
+
+
+def labelled_bound(key: PRNGKeyArray, model: Model, x: Any, y: Float[Array, " classes"]) -> Terms:
+    """The bound on log p(x, y) of an image with its label, -L(x, y).
+
+    E_{q(z|x, y)}[log p(x|y, z)] - KL(q(z|x, y) || p(z|y)) + log p(y)
+
+    Args:
+        key: a PRNG key, for one draw of z.
+        model: a model whose latents are LabelledLatent.
+        x: one example.
+        y: its label, one-hot.
+
+    Returns:
+        Terms, in nats; kl holds -log p(y) too.
+
+    Raises:
+        UsageError: a model without labels.
+
+    Source: Kingma, Rezende, Mohamed and Welling 2014, equation 6.
+    """
+    q, p = _labelled(model, x)
+    log_px_z, kl = _at_label(key, model, x, y, q.at(y), p.at(y))
+    kl -= p.label.log_prob(y)
+    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
+
+
+def unlabelled_bound(key: PRNGKeyArray, model: Model, x: Any) -> Terms:
+    """The bound on log p(x) of an image without a label, -U(x), by a sum over all labels.
+
+    sum_y q(y|x) (-L(x, y)) + H(q(y|x))
+
+    Args:
+        key: a PRNG key, for one draw of z for each label, all from the same noise.
+        model: a model whose latents are LabelledLatent.
+        x: one example.
+
+    Returns:
+        Terms, in nats.
+
+    Raises:
+        UsageError: a model without labels.
+
+    Source: Kingma, Rezende, Mohamed and Welling 2014, equation 7.
+    """
+    q, p = _labelled(model, x)
+    probabilities = q.label.mean
+    classes = jnp.eye(len(probabilities))
+    # The same noise for every label leaves each expectation as it is, and less noise in what tells labels apart.
+    per_class = jax.vmap(lambda y, q_z, p_z: _at_label(key, model, x, y, q_z, p_z))
+    log_px_z, kl = per_class(classes, q.given, p.given)
+    log_px_z = jnp.sum(probabilities * log_px_z)
+    kl = kl_divergence(q.label, p.label) + jnp.sum(probabilities * kl)
+    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
+
+
+def semi_supervised(
+    key: PRNGKeyArray, model: Model, x: Pair, *, num_train: int, num_labels: int, alpha: Number = 0.1
+) -> Terms:
+    """The objective of M2, per image of the data set, for a pair of images.
+
+    (N - N_l)/N (-U(x_u)) + N_l/N (-L(x_l, y_l)) + alpha log q(y_l|x_l)
+
+    Its mean over pairs of one of the N - N_l images without a label and one of the N_l with it, each drawn uniformly
+    from its own, is -J^alpha / N, where
+
+        J^alpha = sum_u U(x_u) + sum_l L(x_l, y_l) - alpha N 1/N_l sum_l log q(y_l|x_l)
+
+    The source weighs the mean over labelled images by "alpha = 0.1 N": alpha here is that of the factor before N.
+
+    Args:
+        key: a PRNG key.
+        model: a model whose latents are LabelledLatent.
+        x: a Pair.
+        num_train: N, all images.
+        num_labels: N_l, those of them that have a label.
+        alpha: weight of the classifier's log-likelihood, 0.1 in the source.
+
+    Returns:
+        Terms, in nats; elbo, log_px_z and kl are those of the image without a label.
+
+    Raises:
+        UsageError: a model without labels, or num_labels that is not in 1, ..., num_train.
+
+    Source: Kingma, Rezende, Mohamed and Welling 2014, equations 8 and 9.
+    """
+    if not 1 <= num_labels <= num_train:
+        raise UsageError(f"num_labels is {num_labels}: expected 1 to {num_train}, the number of training images")
+    unlabelled_key, labelled_key = jax.random.split(key)
+    unlabelled = unlabelled_bound(unlabelled_key, model, x.unlabelled)
+    labelled = labelled_bound(labelled_key, model, x.labelled, x.label)
+    share = num_labels / num_train
+    classified = _labelled(model, x.labelled)[0].label.log_prob(x.label)
+    return unlabelled._replace(
+        objective=(1 - share) * unlabelled.objective + share * labelled.objective + alpha * classified
+    )
+
+
+def stacked_semi_supervised(
+    key: PRNGKeyArray, model: Model, x: Pair, *, num_train: int, num_labels: int, alpha: Number = 0.1
+) -> Terms:
+    """The objectives of M1 and of M2 on its latents, the sum of which trains each as if it were alone.
+
+    ELBO of M1, with p(z1) = N(0, I), at x_u,   plus   semi_supervised of M2 at (z1_u, z1_l, y_l),   z1 ~ q(z1|x)
+
+    No gradient flows from M2 into z1: M1 ends as the VAE that x_u alone would make, and M2 is trained on its latents,
+    as in the source, where one is trained after the other.
+
+    Args:
+        key: a PRNG key.
+        model: a model whose latents are StackedLatent, with LabelledLatent above.
+        x: a Pair.
+        num_train, num_labels, alpha: as of semi_supervised.
+
+    Returns:
+        Terms, in nats; elbo, log_px_z and kl are of the joint model, at the image without a label.
+
+    Raises:
+        UsageError: a model that is not M1+M2, or num_labels that is not in 1, ..., num_train.
+
+    Source: Kingma, Rezende, Mohamed and Welling 2014, section 2, stacked generative semi-supervised model.
+    """
+    if not isinstance(model.prior, Generated):
+        raise UsageError(f"this objective is for M1+M2, found the prior {type(model.prior).__name__}: use another")
+    keys = jax.random.split(key, 3)
+    q = model.encode(x.unlabelled).below  # pyright: ignore[reportAttributeAccessIssue]
+    z1 = q.sample(keys[0])
+    z1_labelled = model.encode(x.labelled).sample(keys[1]).below
+    log_px = model.decode(StackedLatent(z1, None)).log_prob(x.unlabelled)
+    m1 = log_px - analytic_kl(q, dist.Normal(jnp.zeros_like(z1), 1.0).to_event(1))
+    pair = Pair(*jax.lax.stop_gradient((z1, z1_labelled)), x.label)
+    m2 = semi_supervised(keys[2], model.prior.model, pair, num_train=num_train, num_labels=num_labels, alpha=alpha)
+    elbo = log_px - q.log_prob(z1) + m2.elbo
+    return Terms(m1 + m2.objective, elbo, log_px, log_px - elbo)
+
+
+def _labelled(model: Model, x: Any) -> tuple[Labelled, Labelled]:
+    """q(y, z|x) and p(y, z)."""
+    q, p = model.encode(x), model.prior
+    if not (isinstance(q, Labelled) and isinstance(p, Labelled)):
+        raise UsageError(
+            f"this objective is for latents with a label, found q(z|x) of type {type(q).__name__}: use a model as M2 is"
+        )
+    return q, p
+
+
+def _at_label(
+    key: PRNGKeyArray, model: Model, x: Any, y: Float[Array, " classes"], q: Distribution, p: Distribution
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Log p(x|y, z) at a draw of z ~ q(z|x, y), and KL(q(z|x, y) || p(z|y)), sampled where it has no closed form."""
+    given = Model(prior=p, encode=lambda x: q, decode=lambda z: model.decode(LabelledLatent(y, z)))
+    w = weigh_draws(key, given, x, q, 1)
+    kl = closed_form_kl(q, p)
+    return w.log_px_z[0], (w.log_qz - w.log_pz)[0] if kl is None else kl

@@ -1,0 +1,111 @@
+"""One model on the latents of another: M1+M2."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+from jax.tree_util import Partial
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex.labels import M2
+from vaex.model import VAE, Distribution, Latent, Model, Params
+
+
+class StackedLatent(NamedTuple):
+    """The latents of two models, the upper one of which models those of the lower."""
+
+    below: Latent
+    above: Latent
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class StackedPosterior:
+    """q(z1|x) q(z2|z1)."""
+
+    below: Any  # q(z1|x)
+    above: Partial  # z1 -> q(z2|z1), a pytree as its parameters are among it
+
+    def sample_and_log_prob(self, key: Any, sample_shape: tuple[int, ...] = ()) -> tuple[StackedLatent, Any]:
+        below_key, above_key = jax.random.split(key)
+        z1 = self.below.sample(below_key, sample_shape)
+
+        def extend(k: PRNGKeyArray, z1: Latent) -> tuple[StackedLatent, Any]:
+            q = self.above(z1)
+            z2 = q.sample(k)
+            return StackedLatent(z1, z2), self.below.log_prob(z1) + q.log_prob(z2)
+
+        keys = jax.random.split(above_key, sample_shape)
+        for _ in sample_shape:
+            extend = jax.vmap(extend)
+        return extend(keys, z1)
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> StackedLatent:
+        return self.sample_and_log_prob(key, sample_shape)[0]
+
+    def log_prob(self, value: StackedLatent) -> Float[Array, ""]:
+        return self.below.log_prob(value.below) + self.above(value.below).log_prob(value.above)
+
+    def estimate_mean(self, key: Any, num_samples: int) -> StackedLatent:
+        """E[z1], and the mean of E[z2|z1] over draws of z1, which has less noise than that of draws of z2."""
+        above = jax.vmap(lambda z1: self.above(z1).mean)(self.below.sample(key, (num_samples,)))
+        return StackedLatent(self.below.mean, jax.tree.map(lambda leaf: leaf.mean(axis=0), above))
+
+    @property
+    def support(self) -> Any:
+        """That of the upper model's latents at the lower's mean."""
+        return self.above(self.below.mean).support
+
+
+@dataclass(frozen=True)
+class Generated:
+    """p(z2) p(z1|z2): what a model generates, together with its latents, as the prior of a lower model."""
+
+    model: Model
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> StackedLatent:
+        above_key, below_key = jax.random.split(key)
+        z2 = self.model.prior.sample(above_key, sample_shape)
+        draw = lambda k, z2: self.model.decode(z2).sample(k)
+        for _ in sample_shape:
+            draw = jax.vmap(draw)
+        return StackedLatent(draw(jax.random.split(below_key, sample_shape), z2), z2)
+
+    def log_prob(self, value: StackedLatent) -> Float[Array, ""]:
+        return self.model.prior.log_prob(value.above) + self.model.decode(value.above).log_prob(value.below)
+
+
+@dataclass(frozen=True)
+class M1M2:
+    """The static description of M1+M2: M1 is a VAE, and M2 models its latents instead of images.
+
+    p(x, y, z1, z2) = p(y) p(z2) p(z1|y, z2) p(x|z1),   q(y, z1, z2|x) = q(z1|x) q(y|z1) q(z2|z1, y)
+
+    Attributes:
+        m1: the VAE of x. Its own prior of z1 serves the training of M1, and is not part of the joint model.
+        m2: the M2 of z1.
+
+    Source: Kingma, Rezende, Mohamed and Welling 2014, section 2, stacked generative semi-supervised model.
+    """
+
+    m1: VAE
+    m2: M2
+
+    def init(self, key: PRNGKeyArray) -> Params:
+        """Parameters drawn from `key`: those of M1 and those of M2."""
+        m1_key, m2_key = jax.random.split(key)
+        return {"m1": self.m1.init(m1_key), "m2": self.m2.init(m2_key)}
+
+    def bind(self, params: Params) -> Model:
+        """The model that these parameters make, its latents StackedLatent(z1, LabelledLatent(y, z2))."""
+        m1 = self.m1.bind(params["m1"])
+        above = Partial(lambda params, z1: self.m2.bind(params).encode(z1), params["m2"])
+
+        def decode(latent: StackedLatent) -> Distribution:
+            return m1.decode(latent.below)
+
+        return Model(
+            prior=Generated(self.m2.bind(params["m2"])),
+            encode=lambda x: StackedPosterior(m1.encode(x), above),
+            decode=decode,
+        )

@@ -1,0 +1,58 @@
+"""Accuracy against the number of labels: M1, M2 and M1+M2, over several seeds."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from vaex import commands
+from vaex.config import load_experiment, override
+from vaex.run_folder import RESULTS, read_json
+
+COUNTS = (100, 600, 1000, 3000)
+SEEDS = (0, 1, 2)
+EXPERIMENTS = {"mnist_m1": "M1", "mnist_m2": "M2", "mnist_m1m2": "M1+M2"}
+# Kingma et al. 2014, table 1, M2 and M1+M2 at 100 labels; and an M2 with a classifier term, by somebody else.
+PUBLISHED = {
+    ("mnist_m2", 100): "0.880 without, 0.932 with a classifier term",
+    ("mnist_m2", 600): "0.944 with a classifier term",
+    ("mnist_m2", 1000): "0.949 with a classifier term",
+    ("mnist_m2", 3000): "0.958 with a classifier term",
+    ("mnist_m1m2", 100): "0.967",
+}
+
+
+def train(experiment: str, num_labels: int, seed: int) -> float:
+    """Train an experiment in runs/labels -> its accuracy on the test set."""
+    flags = [f"--config.data.num_labels={num_labels}", f"--config.seed={seed}"]
+    path = commands.train_new(override(load_experiment(experiment), flags), experiment, Path("runs/labels"))
+    return read_json(path / RESULTS)["test_accuracy"]
+
+
+def labels_figure(train: Callable[[str, int, int], float] = train) -> tuple[Figure, list[str]]:
+    """Test accuracy of each model against the number of labels, and a line for each, with its standard error.
+
+    Args:
+        train: (experiment, num_labels, seed) -> accuracy; the seed also chooses which images keep their labels.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    lines = []
+    for experiment, name in EXPERIMENTS.items():
+        found = np.array([train(experiment, count, seed) for count, seed in itertools.product(COUNTS, SEEDS)])
+        found = found.reshape(len(COUNTS), len(SEEDS))
+        means, errors = found.mean(axis=1), found.std(axis=1, ddof=1) / len(SEEDS) ** 0.5
+        axes.errorbar(COUNTS, means, errors, marker="o", capsize=3, label=name)
+        for count, mean, error in zip(COUNTS, means, errors, strict=True):
+            published = PUBLISHED.get((experiment, count))
+            beside = f"; published: {published}" if published else ""
+            lines.append(f"{name}, {count} labels: accuracy {mean:.4f} ± {error:.4f} of {len(SEEDS)} seeds{beside}")
+    axes.set_xscale("log")
+    axes.set_xticks(COUNTS, [str(count) for count in COUNTS])
+    axes.minorticks_off()
+    axes.set_xlabel("images with a label")
+    axes.set_ylabel("accuracy on the test set")
+    axes.legend(frameon=False)
+    return figure, lines
