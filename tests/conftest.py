@@ -14,7 +14,9 @@ os.environ.pop("VAEX_DATA_DIR", None)
 import beartype  # noqa: F401, E402
 from jaxtyping import install_import_hook  # noqa: E402
 
-CHECKED = "bounds losses distributions networks model chains hierarchies objectives evaluate train data.preprocess"
+CHECKED = (
+    "bounds losses distributions networks model flows chains hierarchies objectives evaluate train data.preprocess"
+)
 
 with install_import_hook([f"vaex.{name}" for name in CHECKED.split()], "beartype.beartype"):
     import jax  # noqa: F401

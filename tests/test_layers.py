@@ -21,11 +21,13 @@ OBJECTIVES = (
     ".observed",
     ".semi_supervised",
 )
+FLOWS = (".flow", ".conditioner", ".planar", ".autoregressive", ".coupling", ".spline")
 STUDIES = ("", "._linear_gaussian", ".classifier", ".labels", ".linear_ae", ".ppca", ".snr")
 ROWS = [
     {"errors", "losses", "bounds", "study_names"},
     {"distributions", "networks"},
     {"model"},
+    {f"flows{part}" for part in ("", *FLOWS)},
     {"chains", "hierarchies", "likelihoods", "posteriors", "priors", "conditional", "labels", "stacked"},
     {"exact", "schedules", "graphs", "latent_nodes"} | {f"objectives{part}" for part in ("", *OBJECTIVES)},
     {

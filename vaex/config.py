@@ -39,10 +39,16 @@ def default_config() -> Config:
                 ),  # widths between z_l and z_{l+1}, up and down: one tuple for each l
                 "posterior": "diagonal",  # a name in POSTERIORS
                 "num_classes": placeholder(int),  # of each one_hot latent
+                "num_flows": placeholder(int),  # steps of a flow posterior
+                "flow_hidden": placeholder(tuple),  # widths in the network of each; planar steps have none
+                "flow_context": placeholder(int),  # numbers of the encoder that each network sees; unset: latent_dim
+                "num_bins": placeholder(int),  # of a spline_coupling; unset: 8
                 "prior": placeholder(
                     str
                 ),  # a name in PRIORS; unset: "standard", "uniform" for one_hot latents, a network's p(z|c)
                 "num_components": placeholder(int),  # of a mixture or vamp prior
+                "prior_flows": placeholder(int),  # steps of a flow prior
+                "prior_hidden": placeholder(tuple),  # widths in the network of each
                 "network": "mlp",  # a name in NETWORKS
                 "encoder_hidden": (500,),
                 "decoder_hidden": (500,),

@@ -155,6 +155,17 @@ def _kl_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Float[Array, "...
     return jnp.sum(jnp.exp(log_p) * (log_p - log_q), axis=-1)
 
 
+@kl_divergence.register(dist.MultivariateNormal, dist.Independent)  # pyright: ignore[reportFunctionMemberAccess]
+def _kl_full_diagonal(p: Any, q: Any) -> Float[Array, "..."]:
+    if not isinstance(q.base_dist, dist.Normal) or q.reinterpreted_batch_ndims != 1:
+        raise NotImplementedError
+    mean: Any = q.base_dist.loc
+    scale: Any = q.base_dist.scale
+    log_ratio = jnp.log(jnp.diagonal(p.scale_tril, axis1=-2, axis2=-1)) - jnp.log(scale)
+    square = ((p.loc - mean) / scale) ** 2 + jnp.sum((p.scale_tril / scale[..., None]) ** 2, axis=-1)
+    return jnp.sum(0.5 * (square - 1) - log_ratio, axis=-1)
+
+
 def all_states(q: Any) -> Any:
     """All values of a discrete variable, or of a vector of independent ones: [S, ...].
 

@@ -9,6 +9,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from vaex.distributions import DiagonalNormalMixture, OneHotCategorical, UniformMixture
+from vaex.flows import Bijection, Flow
 from vaex.model import Distribution, Encode, Family, Params
 
 
@@ -50,6 +51,19 @@ def normal_mixture(latent_dim: int, num_components: int) -> Family:
         return DiagonalNormalMixture(params["logits"], params["mean"], params["log_var"])
 
     return Family(init, apply)
+
+
+def flow(latent_dim: int, bijection: Bijection) -> Family:
+    """The prior of f(z_0), z_0 ~ N(0, I), its bijection learned.
+
+    Args:
+        latent_dim: d.
+        bijection: f, without a context; a density is evaluated by its inverse, so that this should be cheap.
+
+    Source: Chen et al. 2017, variational lossy autoencoder, section 3.2, with coupling layers as in Dinh et al. 2017.
+    """
+    base = standard_normal(latent_dim)
+    return Family(bijection.init, lambda params, encode: Flow(base.apply({}, encode), params, jnp.zeros(0), bijection))
 
 
 def vamp(pseudo_inputs: ArrayLike) -> Family:

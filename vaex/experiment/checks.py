@@ -26,6 +26,12 @@ OWNED: dict[str, tuple[str, tuple[str, ...], bool]] = {
     "num_classes": ("posterior", ("one_hot",), True),
     "upper_dim": ("kind", ("m1m2",), True),
     "upper_hidden": ("kind", ("m1m2",), True),
+    "num_flows": ("posterior", ("planar", "iaf", "affine_coupling", "spline_coupling"), True),
+    "flow_hidden": ("posterior", ("iaf", "affine_coupling", "spline_coupling"), True),
+    "flow_context": ("posterior", ("iaf", "affine_coupling", "spline_coupling"), False),
+    "num_bins": ("posterior", ("spline_coupling",), False),
+    "prior_flows": ("prior", ("flow",), True),
+    "prior_hidden": ("prior", ("flow",), True),
     "num_components": ("prior", ("mixture", "vamp"), True),
     "latent_dims": ("kind", LAYERED, True),
     "between_hidden": ("kind", LAYERED, True),
@@ -90,6 +96,10 @@ def check_numbers(config: Config) -> None:
         "model.sigma": config.model.sigma,
         "model.num_classes": config.model.num_classes,
         "model.num_components": config.model.num_components,
+        "model.num_flows": config.model.num_flows,
+        "model.flow_context": config.model.flow_context,
+        "model.num_bins": config.model.num_bins,
+        "model.prior_flows": config.model.prior_flows,
         "schedule.steps": config.schedule.steps,
         "train.weight_sigma": config.train.weight_sigma,
         "optimizer.learning_rate": config.optimizer.learning_rate,
@@ -110,7 +120,7 @@ def check_numbers(config: Config) -> None:
         },
         **{
             f"model.{side}_hidden[{i}]": w
-            for side in ("encoder", "decoder", "upper")
+            for side in ("encoder", "decoder", "upper", "flow", "prior")
             for i, w in enumerate(config.model[f"{side}_hidden"] or ())
         },
     }

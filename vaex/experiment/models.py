@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from vaex import hierarchies, likelihoods, posteriors, priors
+from vaex import flows, hierarchies, likelihoods, posteriors, priors
 from vaex.conditional import ConditionalVAE, as_channels, as_vector, fixed_prior, learned_prior
 from vaex.config import Config
 from vaex.errors import UsageError
@@ -69,8 +69,46 @@ class Posterior(NamedTuple):
     prior: str = "standard"  # where none is named
 
 
+Step = Callable[..., flows.Bijection]  # (latent_dim, hidden, activation, *, context_dim, reverse)
+
+
+def _alternate(c: Any, step: Step, num_flows: int, hidden: Shape, *, context_dim: int) -> flows.Bijection:
+    """Steps whose networks see the dimensions in one order and in its reverse by turns."""
+    activation = lookup(ACTIVATIONS, c.activation, "model.activation")
+    sides = [i % 2 == 1 for i in range(num_flows)]
+    return flows.chain(
+        [step(c.latent_dim, tuple(hidden), activation, context_dim=context_dim, reverse=reverse) for reverse in sides]
+    )
+
+
+def _of_flow(step: Callable[[Any], Step]) -> Posterior:
+    """The posterior of steps that share a context, which follows the mean and log-variance of z_0."""
+
+    def context_dim(c: Any) -> int:
+        return c.flow_context or c.latent_dim
+
+    def family(c: Any) -> Family:
+        bijection = _alternate(c, step(c), c.num_flows, c.flow_hidden, context_dim=context_dim(c))
+        return posteriors.flow(c.latent_dim, bijection)
+
+    return Posterior(family, lambda c: (2 * c.latent_dim + context_dim(c),))
+
+
+_AFFINE = functools.partial(flows.coupling, elementwise=flows.affine())
 POSTERIORS = {
     "diagonal": Posterior(lambda c: posteriors.diagonal_normal(), lambda c: (2 * c.latent_dim,)),
+    "full": Posterior(
+        lambda c: posteriors.full_normal(c.latent_dim), lambda c: (c.latent_dim * (c.latent_dim + 3) // 2,)
+    ),
+    "planar": Posterior(
+        lambda c: posteriors.flow(c.latent_dim, flows.planar(c.latent_dim, c.num_flows)),
+        lambda c: (2 * c.latent_dim + c.num_flows * (2 * c.latent_dim + 1),),
+    ),
+    "iaf": _of_flow(lambda c: flows.inverse_autoregressive),
+    "affine_coupling": _of_flow(lambda c: _AFFINE),
+    "spline_coupling": _of_flow(
+        lambda c: functools.partial(flows.coupling, elementwise=flows.rational_quadratic(c.num_bins or 8))
+    ),
     "one_hot": Posterior(lambda c: posteriors.one_hot(), lambda c: (c.latent_dim, c.num_classes), prior="uniform"),
 }
 PRIORS: dict[str, Callable[[Any, Source], Family]] = {
@@ -78,6 +116,9 @@ PRIORS: dict[str, Callable[[Any, Source], Family]] = {
     "uniform": lambda c, source: priors.uniform_one_hot(c.latent_dim, c.num_classes),
     "mixture": lambda c, source: priors.normal_mixture(c.latent_dim, c.num_components),
     "vamp": lambda c, source: priors.vamp(_pseudo_inputs(c.num_components, source)),
+    "flow": lambda c, source: priors.flow(
+        c.latent_dim, _alternate(c, _AFFINE, c.prior_flows, c.prior_hidden, context_dim=0)
+    ),
 }
 
 

@@ -1,0 +1,20 @@
+"""An inverse autoregressive flow as the posterior of the one-layer network: two steps, 320 wide.
+
+make train EXP=mnist_iaf
+
+Its other posteriors are flags, to which --config.model.num_flows and flow_hidden apply where they have them:
+ARGS=--config.model.posterior=affine_coupling, or spline_coupling. Of mnist_elbo, whose fields of flows are unset:
+ARGS=--config.model.posterior=full, or --config.model.posterior=planar --config.model.num_flows=10 with
+--config.objective.kl=sampled.
+"""
+
+from experiments._one_layer import one_layer
+
+
+def get_config():
+    config = one_layer("elbo", kl="sampled")  # no closed form is known
+    config.model.posterior = "iaf"
+    config.model.num_flows = 2
+    config.model.flow_hidden = (320,)
+    config.evaluate.num_samples = 1000
+    return config
