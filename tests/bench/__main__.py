@@ -1,10 +1,16 @@
-"""Speed, as ratios within one run: python -m tests.bench [train] [estimators] [evaluate] [start]."""
+"""Speed, as ratios within one run: python -m tests.bench [train] [estimators] [flows] [evaluate] [start]."""
 
 import sys
 
-from tests.bench import estimators, evaluation, start, training
+from tests.bench import estimators, evaluation, flows, start, training
 
-SECTIONS = {"train": training.main, "estimators": estimators.main, "evaluate": evaluation.main, "start": start.main}
+SECTIONS = {
+    "train": training.main,
+    "estimators": estimators.main,
+    "flows": flows.main,
+    "evaluate": evaluation.main,
+    "start": start.main,
+}
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or list(SECTIONS)

@@ -1,7 +1,7 @@
 """What an objective costs: a training step of mnist_iwae's network, against another's or its matrix products."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from tests.bench.timing import rates, table
 from vaex import objectives
 from vaex.data.preprocess import binarize_dynamic
 from vaex.likelihoods import bernoulli
-from vaex.model import VAE
+from vaex.model import VAE, Family
 from vaex.networks import MLP
 from vaex.posteriors import diagonal_normal
 from vaex.priors import standard_normal
@@ -24,17 +24,20 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (2560, 28, 28, 1), np.uint8)
 ENCODER = ((PIXELS, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, 2 * LATENT))
 DECODER = ((LATENT, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, PIXELS))
 K = 50
+Shape = tuple[int, int]
 
 
-def training(loss: objectives.BatchLoss, *, batch_size: int) -> Callable[[], None]:
-    """An epoch as `make train` runs it, of IMAGES."""
+def training(
+    loss: objectives.BatchLoss, *, batch_size: int, posterior: Family | None = None, raw_dim: int = 2 * LATENT
+) -> Callable[[], None]:
+    """An epoch as `make train` runs it, of IMAGES; the posterior is diagonal unless one of raw_dim numbers is given."""
     shape = IMAGES.shape[1:]
     vae = VAE(
         x_shape=shape,
-        encoder=MLP((HIDDEN, HIDDEN), (2 * LATENT,), nn.tanh),
+        encoder=MLP((HIDDEN, HIDDEN), (raw_dim,), nn.tanh),
         decoder=MLP((HIDDEN, HIDDEN), shape, nn.tanh),
         prior=standard_normal(LATENT),
-        posterior=diagonal_normal(),
+        posterior=posterior or diagonal_normal(),
         likelihood=bernoulli(),
     )
     recipe = Recipe(vae.bind, loss, optax.adam(1e-3), binarize_dynamic)
@@ -48,9 +51,13 @@ def training(loss: objectives.BatchLoss, *, batch_size: int) -> Callable[[], Non
     return run
 
 
-def products(*, batch_size: int, num_samples: int) -> Callable[[], None]:
-    """The matrix products of such an epoch: three a layer, but for the first layer's, whose input needs no gradient."""
-    layers = [(shape, batch_size) for shape in ENCODER] + [(shape, batch_size * num_samples) for shape in DECODER]
+def products(layers: Sequence[tuple[Shape, int]], *, batch_size: int) -> Callable[[], None]:
+    """The matrix products of such an epoch: three a layer, but for the first layer's, whose input needs no gradient.
+
+    Args:
+        layers: the shape of each layer's matrix, and how many rows of input meet it in a step.
+        batch_size: examples in a step.
+    """
     weights = [jax.random.normal(jax.random.key(i), shape) * 0.01 for i, (shape, _) in enumerate(layers)]
     inputs = [jax.random.normal(jax.random.key(i), (rows, shape[0])) for i, (shape, rows) in enumerate(layers)]
 
@@ -75,7 +82,8 @@ def main() -> None:
         name: objectives.batch_loss(objective, num_samples=K)
         for name, objective in {"iwae": objectives.iwae, "dreg": objectives.dreg}.items()
     }
-    systems = {"matrix products alone": products(batch_size=20, num_samples=K)}
+    layers = [(shape, 20) for shape in ENCODER] + [(shape, 20 * K) for shape in DECODER]
+    systems = {"matrix products alone": products(layers, batch_size=20)}
     systems |= {name: training(loss, batch_size=20) for name, loss in by_name.items()}
     title = f"{PIXELS}-200-200-{LATENT} and its mirror"
     found = rates(systems, len(IMAGES))

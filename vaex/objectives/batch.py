@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
 from vaex.model import Conditional, Distribution, Model, at
-from vaex.objectives.terms import Number, Objective, Terms, draw, factors
+from vaex.objectives.terms import Number, Objective, Terms, check_draws, draw, factors, sample_and_log_prob
 
 
 class Context(NamedTuple):
@@ -90,7 +90,8 @@ def total_correlation(
     Source: Chen et al. 2018, equations 2 to 4 and appendix C.1.
     """
     factors(model.prior)
-    qs, keys = _encode_batch(key, model, batch)
+    _check_batch(model, batch)
+    qs, keys = jax.vmap(model.encode)(batch), jax.random.split(key, batch.shape[0])
     log_px_z, z = jax.vmap(lambda k, q, x: _draw_and_decode(k, model, q, x))(keys, qs, batch)
     pairs = jax.vmap(lambda q: jax.vmap(factors(q).log_prob)(z))(qs)  # log q(z_ij|x_m): [m, i, j]
     log_nm = math.log(num_train * z.shape[0])
@@ -129,12 +130,19 @@ def info(
 
     Source: Zhao, Song and Ermon 2017, InfoVAE with the MMD.
     """
+    _check_batch(model, batch)
     prior_key, key = jax.random.split(key)
-    qs, keys = _encode_batch(key, model, batch)
-    log_px_z, z = jax.vmap(lambda k, q, x: _draw_and_decode(k, model, q, x))(keys, qs, batch)
-    if not isinstance(z, jax.Array):
-        raise UsageError("the MMD compares vectors, found a z of several arrays: use another objective")
-    log_q = jax.vmap(lambda q, one: q.log_prob(one))(qs, z)
+
+    def one(k: PRNGKeyArray, x: Any) -> tuple[Array, Array, Array]:
+        q = model.encode(x)
+        check_draws(q, 1)
+        z, log_q = sample_and_log_prob(k, q, 1)
+        if not isinstance(z, jax.Array):
+            raise UsageError("the MMD compares vectors, found a z of several arrays: use another objective")
+        return model.decode(z[0]).log_prob(x), z[0], log_q[0]
+
+    # Within one vmap, so that a flow's weights are not copied for each example.
+    log_px_z, z, log_q = jax.vmap(one)(jax.random.split(key, batch.shape[0]), batch)
     kl = log_q - jax.vmap(model.prior.log_prob)(z)
     discrepancy = squared_mmd(z, model.prior.sample(prior_key, (z.shape[0],)))
     objective = log_px_z - (1 - alpha) * kl - (alpha + strength - 1) * discrepancy
@@ -160,7 +168,7 @@ def squared_mmd(a: Float[Array, "m d"], b: Float[Array, "n d"]) -> Float[Array, 
     return within(a) + within(b) - 2 * jnp.mean(kernel(a, b))
 
 
-def _encode_batch(key: PRNGKeyArray, model: Model, batch: Float[Array, "m ..."]) -> tuple[Any, Array]:
+def _check_batch(model: Model, batch: Float[Array, "m ..."]) -> None:
     try:
         if batch.shape[0] < 2:
             raise TypeError
@@ -170,7 +178,6 @@ def _encode_batch(key: PRNGKeyArray, model: Model, batch: Float[Array, "m ..."])
             f"this objective takes a batch of at least 2 examples, found shape {batch.shape}: call it without vmap on "
             "[M, ...], or in batch_loss with whole_batch=True"
         ) from error
-    return jax.vmap(model.encode)(batch), jax.random.split(key, batch.shape[0])
 
 
 def _draw_and_decode(key: PRNGKeyArray, model: Model, q: Any, x: Any) -> tuple[Float[Array, ""], Any]:

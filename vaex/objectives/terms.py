@@ -79,10 +79,16 @@ def weigh_draws(key: PRNGKeyArray, model: Model, x: Any, q: Distribution, num_sa
 
 def sample_weights(key: PRNGKeyArray, model: Model, x: Any, q: Distribution, num_samples: int) -> Weights:
     """K draws from any q(z|x), weighed."""
+    z, log_qz = sample_and_log_prob(key, q, num_samples)
+    return log_weights(model, x, q, z, log_qz=log_qz)
+
+
+def sample_and_log_prob(key: PRNGKeyArray, q: Distribution, num_samples: int) -> tuple[Latent, Float[Array, " k"]]:
+    """K draws from any q(z|x), on a leading axis, and their log-densities, by q's own method where it has one."""
     if hasattr(q, "sample_and_log_prob"):
-        z, log_qz = q.sample_and_log_prob(key, (num_samples,))  # pyright: ignore[reportAttributeAccessIssue]
-        return log_weights(model, x, q, z, log_qz=log_qz)
-    return log_weights(model, x, q, q.sample(key, (num_samples,)))
+        return q.sample_and_log_prob(key, (num_samples,))  # pyright: ignore[reportAttributeAccessIssue]
+    z = q.sample(key, (num_samples,))
+    return z, jax.vmap(q.log_prob)(z)
 
 
 def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
