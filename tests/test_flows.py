@@ -128,7 +128,7 @@ def test_an_autoregressive_flow_starts_as_a_shrunken_diagonal_posterior():
 def test_an_autoregressive_step_is_triangular(reverse):
     """Each dimension moves with all those before it, and with the context from the first on."""
     step = flows.inverse_autoregressive(4, (16,), nn.tanh, context_dim=2, reverse=reverse)
-    params = jax.tree.map(lambda a: a + 0.5, step.init(KEY))
+    params = jax.tree.map(lambda a: a + 0.1, step.init(KEY))
     jacobian = jax.jacfwd(lambda z: step.forward(params, jnp.ones(2), z)[0])(jnp.arange(4.0) / 4)
     np.testing.assert_array_equal(jacobian != 0, np.tri(4).T > 0 if reverse else np.tri(4) > 0)
     with_context = jax.jacfwd(lambda c: step.forward(params, c, jnp.arange(4.0) / 4)[0])(jnp.ones(2))
@@ -142,7 +142,7 @@ def test_planar_steps_are_invertible_whatever_their_context():
     z = jnp.linspace(-3, 3, 2001)[:, None] * w
     y, log_det = jax.vmap(lambda z: flows.planar(2, 3).forward({}, context, z))(z)
     assert np.isfinite(log_det).all()
-    assert (np.diff(y @ w) >= 0).all()
+    assert (np.diff(y @ w) > -1e-6).all()  # a slope may be as small as 1e-9
 
 
 def test_the_full_covariance_is_its_cholesky_factor():
@@ -191,10 +191,10 @@ def test_sticking_the_landing_is_unbiased_through_a_flow(name):
 
 
 FLAGS = {
-    "planar": ["--config.model.num_flows=2"],
-    "iaf": ["--config.model.num_flows=2", "--config.model.flow_hidden=(8,)", "--config.model.flow_context=5"],
-    "affine_coupling": ["--config.model.num_flows=2", "--config.model.flow_hidden=(8,)"],
-    "spline_coupling": ["--config.model.num_flows=2", "--config.model.flow_hidden=(8,)", "--config.model.num_bins=4"],
+    "planar": ["--config.model.num_flows=1"],
+    "iaf": ["--config.model.num_flows=1", "--config.model.flow_hidden=(8,)", "--config.model.flow_context=5"],
+    "affine_coupling": ["--config.model.num_flows=1", "--config.model.flow_hidden=(8,)"],
+    "spline_coupling": ["--config.model.num_flows=1", "--config.model.flow_hidden=(8,)", "--config.model.num_bins=4"],
     "full": [],
 }
 PRIOR = ["--config.model.prior=flow", "--config.model.prior_flows=2", "--config.model.prior_hidden=(8,)"]

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.model import Distribution, Params
+from vaex.model import Params
 
 # (params, context, a vector) -> (a vector, log |det df/dz| at z): forward takes z to f(z), inverse f(z) to z.
 Map = Callable[[Params, Float[Array, " c"], Float[Array, " d"]], tuple[Float[Array, " d"], Float[Array, ""]]]
@@ -57,7 +57,7 @@ class Flow:
 
     A pytree of arrays but for the bijection, so that `jax.lax.stop_gradient` freezes its parameters.
 
-    Attributes:
+    Attributes (untyped, since jax fills a pytree with more than arrays):
         base: a distribution over vectors, [d].
         params: the bijection's own.
         context: what the bijection is computed from besides, [c].
@@ -66,9 +66,9 @@ class Flow:
     Source: Rezende and Mohamed 2015, equation 5.
     """
 
-    base: Distribution
+    base: Any
     params: Params
-    context: Float[Array, " c"]
+    context: Any
     bijection: Bijection
 
     def sample_and_log_prob(self, key: Any, sample_shape: tuple[int, ...] = ()) -> tuple[Array, Array]:

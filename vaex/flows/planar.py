@@ -58,9 +58,9 @@ def _invertible(u: Float[Array, " d"], w: Float[Array, " d"]) -> Float[Array, " 
 
 
 def _root(y: Float[Array, ""], c: Float[Array, ""]) -> Float[Array, ""]:
-    """The a with a + c tanh(a) = y, for c > -1: bisection to near it, then Newton steps, the last differentiated.
+    """The a with a + c tanh(a) = y, for c > -1: bisection, then one Newton step for the derivative.
 
-    At the root the derivative of a Newton step with respect to y and c is the root's own.
+    At the root a Newton step's derivative with respect to y and c is the root's own.
     """
     fixed_y, fixed_c = jax.lax.stop_gradient((y, c))
 
