@@ -77,6 +77,7 @@ def test_a_prior_by_its_name_has_no_network_of_the_condition():
         (["--config.data.condition=half"], "data.condition is 'half' with model.kind 'vae': set --config.model.kind"),
         ([*KIND, "--config.data.condition=labels"], "data.condition is 'labels': expected one of label"),
         ([*KIND, "--config.data.condition=label"], "data.condition is 'label' without data.num_classes: set"),
+        ([*HALF, "--config.objective.name=info"], "under one p.z., and found a p.z.c.: use another"),
         ([*HALF, "--config.data.num_classes=10"], "data.num_classes is set, but data.condition 'half' has none"),
         ([*LABEL, "--config.data.num_classes=4"], "has the label 9: expected 0 to 3; set --config.data.num_classes=10"),
     ],
@@ -104,7 +105,7 @@ def test_a_run_from_training_to_samples(capsys, tmp_path):
     assert main(["train", "--run", str(run)]) == 0
     after = read_json(run / "results.json")
     assert before["test_log_likelihood"] == after["test_log_likelihood"]
-    assert {f.stem for f in (run / "figures").iterdir()} >= {"reconstructions", "learning_curves"}
+    assert {f.stem for f in (run / "figures").iterdir()} >= {"samples_by_label", "reconstructions"}
     assert main(["sample", str(run), "--num-samples", "12", "--label", "7"]) == 0
     means = np.load(run / "samples.npz")["means"]
     vae, params, _ = load(run)
@@ -112,3 +113,19 @@ def test_a_run_from_training_to_samples(capsys, tmp_path):
     z = np.load(run / "samples.npz")["z"]
     np.testing.assert_allclose(means[3], seven.decode(z[3]).mean, rtol=1e-5)
     assert "--label is 10: expected 0 to 9" in fails(capsys, ["sample", str(run), "--label", "10"])
+
+
+def test_an_enlargement_is_compared_with_interpolation(capsys, tmp_path):
+    """Pixels are grey there, for PSNR and a density."""
+    config = tmp_path / "grey.py"
+    grey = "def get_config():\n    config = digits()\n    config.data.binarize = None\n    return config\n"
+    config.write_text(f"from experiments.digits import get_config as digits\n\n\n{grey}")
+    quick = ["--config.train.num_epochs=1", "--config.evaluate.num_samples=2"]
+    assert main(["train", str(config), "--runs", str(tmp_path), *LOW, *quick]) == 0
+    results = read_json(tmp_path / "latest" / "results.json")
+    assert 5 < results["psnr_of_bicubic"] < 30
+    assert results["psnr_of_the_mean_completion"] > results["psnr_of_a_completion"]
+    assert np.isfinite(results["log_likelihood_of_bicubic"])
+    assert "psnr of bicubic" in capsys.readouterr().out
+    line = fails(capsys, ["sample", str(tmp_path / "latest")])
+    assert "this model's condition is an image (low_resolution)" in line

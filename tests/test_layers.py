@@ -20,6 +20,7 @@ OBJECTIVES = (
     ".prior_on_weights",
     ".observed",
     ".semi_supervised",
+    ".reconstruction",
 )
 FLOWS = (".flow", ".conditioner", ".planar", ".autoregressive", ".coupling", ".spline")
 STUDIES = ("", "._linear_gaussian", ".classifier", ".labels", ".linear_ae", ".ppca", ".snr")
@@ -28,7 +29,7 @@ ROWS = [
     {"distributions", "networks"},
     {"model"},
     {f"flows{part}" for part in ("", *FLOWS)},
-    {"chains", "hierarchies", "likelihoods", "posteriors", "priors", "conditional", "labels", "stacked"},
+    {"chains", "hierarchies", "likelihoods", "posteriors", "priors", "conditional", "autoencoder", "labels", "stacked"},
     {"exact", "schedules", "graphs", "latent_nodes"} | {f"objectives{part}" for part in ("", *OBJECTIVES)},
     {
         "data",
@@ -37,13 +38,14 @@ ROWS = [
         "data.sources",
         "data.preprocess",
         "data.conditions",
+        "data.noise",
         "data.tfds_worker",
         "train",
         "evaluate",
         "plots",
         "gradients",
     },
-    {"assess", "classify", "completions", "figures", "fit", "run_folder", "checkpoints"},
+    {"assess", "classify", "completions", "reconstructions", "figures", "fit", "run_folder", "checkpoints"},
     {"config", "console"} | {f"experiment{part}" for part in EXPERIMENT},
     {"commands"} | {f"studies{part}" for part in STUDIES},
     {"__main__", "__init__"},

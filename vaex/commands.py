@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vaex import assess, console, run_folder
+from vaex import assess, console, reconstructions, run_folder
 from vaex.config import Config, read_config, save_config
 from vaex.errors import UsageError
 from vaex.experiment import Setup, load, setup
@@ -149,7 +149,8 @@ def _validator(made: Setup) -> Callable[[Any], dict[str, float]]:
     key = jax.random.fold_in(made.key, _TEST_KEY + 1)
     train, held_out = made.dataset.train, made.dataset.validation
     split = held_out if len(held_out.images) else jax.tree.map(lambda a: a[:10_000], train)
-    return assess.validation_metrics(made.bind, made.observe(key, split), key)
+    validation_metrics = assess.validation_metrics if made.has_bound else reconstructions.validation_metrics
+    return validation_metrics(made.bind, made.observe(key, split), key)
 
 
 def _report(path: Path, made: Setup, progress: Progress) -> None:
@@ -162,19 +163,7 @@ def _report(path: Path, made: Setup, progress: Progress) -> None:
     x = made.observe(data_key, test)
     c = made.options
     start = time.perf_counter()
-    with console.evaluating(len(test.images), c.num_samples) as advance:
-        scores = assess.scores(
-            score_key,
-            made.bind,
-            state.params,
-            x,
-            num_dims=made.num_dims,
-            num_samples=c.num_samples,
-            chunk_size=c.chunk_size,
-            batch_size=c.evaluate_batch_size,
-            dequantized=made.dequantized,
-            advance=advance,
-        )
+    scores = _scores(score_key, made, state.params, x)
     model = made.bind(state.params)
     reports = [
         report(jax.random.fold_in(report_key, i), model, made.dataset, x) for i, report in enumerate(made.reporters)
@@ -200,15 +189,39 @@ def _report(path: Path, made: Setup, progress: Progress) -> None:
 
     rows = run_folder.read_metrics(path)
     _save_figure(path, "learning_curves", figures.learning_curves(rows))
-    if results["kl_per_dimension"] is not None:
+    if results.get("kl_per_dimension") is not None:
         _save_figure(path, "kl_per_dimension", figures.kl_per_dimension(results["kl_per_dimension"]))
-    if results["kl_per_layer"] is not None:
+    if results.get("kl_per_layer") is not None:
         _save_figure(path, "kl_per_layer", figures.kl_per_layer(rows))
-    for name, figure in figures.of_model(figure_key, made.bind, state.params, x, test.labels):
+    if not made.has_bound:
+        drawn = [("reconstructions", figures.of_autoencoder(made.bind, state.params, x))]
+    else:
+        drawn = figures.of_model(figure_key, made.bind, state.params, x, test.labels)
+    for name, figure in drawn:
         _save_figure(path, name, figure)
     for name, figure in (pair for report in reports for pair in report.figures.items()):
         _save_figure(path, name, figure)
     console.summary(results, _shown(path), own_scores)
+
+
+def _scores(key: jax.Array, made: Setup, params: Any, x: Any) -> dict[str, Any]:
+    """The test scores, among which an autoencoder has no bound."""
+    if not made.has_bound:
+        return reconstructions.scores(made.bind, params, x)
+    c = made.options
+    with console.evaluating(len(made.dataset.test.images), c.num_samples) as advance:
+        return assess.scores(
+            key,
+            made.bind,
+            params,
+            x,
+            num_dims=made.num_dims,
+            num_samples=c.num_samples,
+            chunk_size=c.chunk_size,
+            batch_size=c.evaluate_batch_size,
+            dequantized=made.dequantized,
+            advance=advance,
+        )
 
 
 def _progress(path: Path, made: Setup) -> tuple[TrainState, Progress]:

@@ -26,6 +26,8 @@ def default_config() -> Config:
                 "dir": "",  # where to look first; "" takes VAEX_DATA_DIR
                 "num_validation": 1000,  # from the tail of train
                 "binarize": placeholder(str),  # "dynamic", "threshold" or "none": for a Bernoulli likelihood
+                "noise": placeholder(str),  # of a denoising autoencoder: a name in NOISES of vaex/data/noise.py
+                "noise_level": placeholder(float),  # the share of masked pixels, or gaussian noise's deviation
                 "condition": placeholder(str),  # of kind conditional: a name in CONDITIONS of vaex/data/conditions.py
                 "num_classes": placeholder(int),  # labels are 0 to num_classes - 1
                 "num_labels": placeholder(int),  # training images that keep their labels: for m2, m1m2 or an SVM

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+_VALIDATION = {"validation_elbo": "validation ELBO", "validation_log_px_z": "validation log p(x|z)"}  # the first there
 _console = Console(highlight=False, soft_wrap=True)
 
 
@@ -33,7 +34,7 @@ def training(
     def describe(row: Mapping[str, float]) -> str:
         speed = examples / max(row["seconds"] - last[0], 1e-9)
         last[0] = row["seconds"]
-        validation = f"  validation ELBO {row['validation_elbo']:.2f}" if "validation_elbo" in row else ""
+        validation = next((f"  {text} {row[name]:.2f}" for name, text in _VALIDATION.items() if name in row), "")
         return f"loss {row['loss']:.2f}{validation}  {speed:,.0f} examples/s"
 
     with _bar(num_epochs, done, "epochs") as (bar, task):
@@ -41,7 +42,7 @@ def training(
         def show(row: Mapping[str, float]) -> None:
             text = describe(row)
             bar.update(task, completed=row["epoch"], description=text)
-            if not _console.is_terminal and ("validation_elbo" in row or row["epoch"] == num_epochs):
+            if not _console.is_terminal and (_VALIDATION.keys() & row.keys() or row["epoch"] == num_epochs):
                 say(f"epoch {row['epoch']}/{num_epochs}  {text}  {row['seconds']:.1f} s")
 
         yield show
@@ -60,13 +61,7 @@ def summary(results: Mapping[str, Any], folder: str, own_scores: Mapping[str, fl
     table = Table(title=f"{results['experiment']} on {results['dataset']}", show_header=False, title_justify="left")
     sure = "" if results["is_likelihood"] else "  (grey pixels: not a likelihood)"
     rows = {
-        "test ELBO": f"{results['test_elbo']:.2f} nats ± {results['test_elbo_standard_error']:.2f}{sure}",
-        f"test log-likelihood, K={results['num_samples']}": (
-            f"{results['test_log_likelihood']:.2f} nats ± {results['test_log_likelihood_standard_error']:.2f}{sure}"
-        ),
-        "bits per dimension, by the ELBO": f"{results['bits_per_dim']:.3f}{sure}",
-        **_per_layer(results["kl_per_layer"]),
-        "active units": " + ".join(results["active_units_per_layer"]) + _collapse(results["active_units"]),
+        **(_bounds(results, sure) if "test_elbo" in results else _reconstruction(results, sure)),
         **{name.replace("_", " "): f"{score:.4g}" for name, score in own_scores.items()},
         "training": (
             f"{results['num_epochs']} epochs in {results['train_seconds']:.1f} s, "
@@ -82,6 +77,28 @@ def summary(results: Mapping[str, Any], folder: str, own_scores: Mapping[str, fl
 
 def _per_layer(kls: Sequence[float] | None) -> dict[str, str]:
     return {} if kls is None else {"KL of z_1 + z_2 + ...": " + ".join(f"{kl:.2f}" for kl in kls) + " nats"}
+
+
+def _bounds(results: Mapping[str, Any], sure: str) -> dict[str, str]:
+    return {
+        "test ELBO": f"{results['test_elbo']:.2f} nats ± {results['test_elbo_standard_error']:.2f}{sure}",
+        f"test log-likelihood, K={results['num_samples']}": (
+            f"{results['test_log_likelihood']:.2f} nats ± {results['test_log_likelihood_standard_error']:.2f}{sure}"
+        ),
+        "bits per dimension, by the ELBO": f"{results['bits_per_dim']:.3f}{sure}",
+        **_per_layer(results["kl_per_layer"]),
+        "active units": " + ".join(results["active_units_per_layer"]) + _collapse(results["active_units"]),
+    }
+
+
+def _reconstruction(results: Mapping[str, Any], sure: str) -> dict[str, str]:
+    """An autoencoder's."""
+    error = results["test_log_px_z_standard_error"]
+    return {
+        "bound on log p(x)": results["bound_on_log_px"],
+        "test log p(x|z) at z = encode(x)": f"{results['test_log_px_z']:.2f} nats ± {error:.2f}{sure}",
+        "test squared error of an example": f"{results['test_squared_error']:.3f}",
+    }
 
 
 def _collapse(active_units: int) -> str:

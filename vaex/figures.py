@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 
 from vaex import evaluate, plots
 from vaex.labels import LabelledLatent
-from vaex.model import Conditional, Model, Params, at
+from vaex.model import Conditional, Given, Model, Params, at
 from vaex.plots import kl_per_dimension as kl_per_dimension
 from vaex.plots import kl_per_layer as kl_per_layer
 from vaex.plots import learning_curves as learning_curves
+from vaex.reconstructions import reconstruct
 from vaex.stacked import Generated, StackedLatent
 
 
@@ -63,6 +64,30 @@ def of_model(
         points = decode(jnp.asarray(plots.traversal_points(means[0], dims)))
         title = f"one latent a row, from -3 to 3, the most active first: {', '.join(map(str, dims))}"
         yield "traversals", plots.image_grid(np.asarray(points), columns=11, title=title)
+
+
+def of_autoencoder(bind: Callable[[Params], Model | Conditional], params: Params, x: Any) -> Figure:
+    """Test examples, what the encoder saw of them where that is less, and their reconstructions.
+
+    Args:
+        bind: params -> Model, or Conditional of a denoising autoencoder.
+        params: the parameters.
+        x: test examples, or Given(x, corrupted).
+    """
+    model = bind(params)
+
+    @jax.jit
+    @jax.vmap
+    def mean(example: Any) -> Array:
+        return reconstruct(model, example)[1].mean
+
+    columns = 12
+    shown = jax.tree.map(lambda a: a[: 2 * columns], x)
+    seen = (shown.x, shown.condition) if isinstance(shown, Given) else (shown,)
+    parts = [*seen, mean(shown)]
+    rows = [part[i : i + columns] for i in range(0, len(parts[0]), columns) for part in parts]
+    title = f"test images, below each {'what the encoder sees, and ' if len(seen) == 2 else ''}its reconstruction"
+    return plots.image_grid(np.concatenate(rows), columns=min(columns, len(parts[0])), title=title)
 
 
 def _of_conditional(key: PRNGKeyArray, model: Conditional, examples: Any) -> Figure:

@@ -27,7 +27,9 @@ class Loop(NamedTuple):
     """What the loop does at each turn."""
 
     run_epoch: Callable[[TrainState], tuple[TrainState, dict[str, Any], Any]]
-    validate: Callable[[Any], dict[str, Any]]  # params -> metrics, with "elbo" among them
+    validate: Callable[
+        [Any], dict[str, Any]
+    ]  # params -> metrics, with "elbo" among them, or "log_px_z" of an autoencoder, which has none
     save: Callable[[TrainState, Progress, float | None], None]
     log: Callable[[dict[str, Any]], None]
     last_good: Callable[[], str]  # where the newest checkpoint lies, for an error
@@ -73,7 +75,7 @@ def fit(
             elbo = None
             if epoch % eval_every == 0 or epoch == num_epochs:
                 validation = loop.validate(state.params)
-                elbo = validation["elbo"]
+                elbo = validation.get("elbo", validation["log_px_z"])
                 if not math.isfinite(elbo):
                     raise _not_finite(f"the validation ELBO became non-finite ({steps})", loop)
                 row |= {f"validation_{name}": value for name, value in validation.items()}

@@ -43,20 +43,21 @@ def reconstructions(inputs: np.ndarray, means: np.ndarray, *, columns: int = 12)
 
 
 def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
-    """The bound on training and validation data, and its two parts, against the epoch."""
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
-    bound, parts = figure.subplots(1, 2)
-    for axes, names in ((bound, ("elbo", "validation_elbo")), (parts, ("kl", "validation_kl"))):
-        for name in names:
+    """The bound and its KL on training and validation data against the epoch; of an autoencoder log p(x|z) alone."""
+    has_bound = any("elbo" in row for row in rows)
+    shown = {"elbo": "ELBO", "kl": "KL(q(z|x) || p(z))"} if has_bound else {"log_px_z": "log p(x|z), z = encode(x)"}
+    figure = Figure(figsize=(4.5 * len(shown), 3.4), layout="constrained")
+    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    for axes, (part, label) in zip(panels, shown.items(), strict=True):
+        axes.set_ylabel(f"{label}, nats per example")
+        for name in (part, f"validation_{part}"):
             points = [(row["epoch"], row[name]) for row in rows if name in row]
             if points:
                 label = "validation" if name.startswith("validation") else "training"
                 axes.plot(*zip(*points, strict=True), label=label, marker="." if len(points) < 20 else None)
         axes.set_xlabel("epoch")
         axes.legend(frameon=False)
-    bound.set_ylabel("ELBO, nats per example")
-    bound.set_ylim(bottom=_robust_floor([row["elbo"] for row in rows]))
-    parts.set_ylabel("KL(q(z|x) || p(z)), nats per example")
+    panels[0].set_ylim(bottom=_robust_floor([row[next(iter(shown))] for row in rows]))
     return figure
 
 

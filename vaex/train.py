@@ -65,7 +65,7 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Reci
     (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(state.params)
     updates, opt_state = recipe.optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
-    bound = metrics["elbo"]
+    bound = metrics.get("elbo", metrics["objective"])  # an autoencoder has no elbo
     average = jnp.where(state.step == 0, bound, _DECAY * state.average + (1 - _DECAY) * bound)
     return TrainState(params, opt_state, state.step + 1, average), {"loss": value, **metrics}
 

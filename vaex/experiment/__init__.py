@@ -12,10 +12,10 @@ from vaex import data
 from vaex.config import Config, read_config
 from vaex.data.preprocess import dequantize
 from vaex.errors import UsageError
-from vaex.experiment.checks import check_fields, check_numbers, lookup
+from vaex.experiment.checks import check_autoencoder, check_fields, check_numbers, lookup
 from vaex.experiment.conditions import check_condition, condition
 from vaex.experiment.examples import examples, preprocess
-from vaex.experiment.losses import batch_loss, penalty
+from vaex.experiment.losses import AUTOENCODER, batch_loss, penalty
 from vaex.experiment.models import LIKELIHOODS, Source, build_model
 from vaex.experiment.reports import Reporter, reporters
 from vaex.experiment.semi_supervised import check_labels, choose
@@ -55,6 +55,7 @@ class Setup(NamedTuple):
     label: str  # what results are printed under
     dequantized: bool
     is_likelihood: bool
+    has_bound: bool  # on log p(x): an autoencoder has none
     reporters: tuple[Reporter, ...]  # what this kind of model adds to the results
 
 
@@ -67,6 +68,7 @@ def setup(config: Config) -> Setup:
     pixels = preprocess(config)
     check_fields(config)
     check_numbers(config)
+    check_autoencoder(config)
     condition(config)
     check_labels(config)
     dataset = data.load(config.data.name, dir=config.data.dir or None, num_validation=config.data.num_validation)
@@ -109,6 +111,7 @@ def setup(config: Config) -> Setup:
         label=dataset.label if is_likelihood else f"{dataset.label} (grey pixels: not a likelihood)",
         dequantized=pixels.apply is dequantize,
         is_likelihood=is_likelihood,
+        has_bound=config.objective.name != AUTOENCODER,
         reporters=reporters(config),
     )
 

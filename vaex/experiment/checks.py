@@ -82,6 +82,38 @@ def _check_layers(c: Config) -> None:
         )
 
 
+def check_autoencoder(config: Config) -> None:
+    """The choices that make an autoencoder come together, and its noise with its level.
+
+    Raises:
+        UsageError: one without the other.
+    """
+    posterior, objective, kind = config.model.posterior, config.objective.name, config.model.kind
+    noise, level = config.data.noise, config.data.noise_level
+    if (posterior == "point") != (objective == "reconstruction"):
+        raise UsageError(
+            f"model.posterior is {posterior!r} with objective.name {objective!r}: an autoencoder needs 'point' and "
+            "'reconstruction' together, and nothing else may have either"
+        )
+    if posterior == "point" and (kind != "vae" or config.model.prior is not None):
+        found = f"model.kind {kind!r}" if kind != "vae" else f"model.prior {config.model.prior!r}"
+        raise UsageError(f"model.posterior is 'point' with {found}: an autoencoder is of kind 'vae', its prior unset")
+    if config.model.prior == "none" and posterior != "point":
+        raise UsageError("model.prior is 'none', an autoencoder's: set another, or --config.model.posterior=point")
+    if noise is not None and objective != "reconstruction":
+        raise UsageError(
+            f"data.noise is {noise!r} with objective.name {objective!r}: it is for denoising autoencoders; unset it, "
+            "or set --config.objective.name=reconstruction --config.model.posterior=point"
+        )
+    if noise is not None and config.data.num_labels is not None:
+        raise UsageError("data.num_labels is set with data.noise, whose latents are of corrupted images: unset one")
+    if (noise is None) != (level is None):
+        missing, there = ("data.noise_level", "data.noise") if level is None else ("data.noise", "data.noise_level")
+        raise UsageError(f"{there} is set without {missing}: set --config.{missing}, or unset it")
+    if level is not None and (level < 0 or (level > 1 and noise == "masking")):
+        raise UsageError(f"data.noise_level is {level}: expected 0 or more, and at most 1 where noise masks")
+
+
 def check_numbers(config: Config) -> None:
     """Every number is one that can be.
 

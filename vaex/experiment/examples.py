@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from vaex.config import Config
 from vaex.data import Split
 from vaex.data.conditions import Condition
+from vaex.data.noise import NOISES
 from vaex.data.preprocess import BINARIZE, Preprocess, dequantize, scale
 from vaex.errors import UsageError
 from vaex.experiment.checks import lookup
@@ -38,6 +39,8 @@ def examples(config: Config) -> Examples:
         )
     if (kind := condition(config)) is not None:
         return _conditional(apply, kind, config.data.num_classes)
+    if config.data.noise is not None:
+        apply = _corrupted(apply, lookup(NOISES, config.data.noise, "data.noise"), config.data.noise_level)
     return Examples(
         stored=lambda split: split.images,
         preprocess=apply,
@@ -53,6 +56,16 @@ def _conditional(apply: Callable[..., Any], kind: Condition, num_classes: int | 
         return Given(kind.observed(x), kind.given(x, split, num_classes))
 
     return Examples(stored=lambda split: split, preprocess=preprocess, observe=preprocess)
+
+
+def _corrupted(apply: Callable[..., Any], noise: Callable[..., Any], level: float) -> Callable[..., Given]:
+    """What is to be reconstructed, and what the encoder sees of it."""
+
+    def preprocess(key: jax.Array, images: jax.Array) -> Given:
+        x = apply(key, images)
+        return Given(x, noise(jax.random.fold_in(key, 1), x, level))
+
+    return preprocess
 
 
 def preprocess(config: Config) -> Preprocess:

@@ -14,7 +14,9 @@ from vaex.errors import UsageError
 from vaex.experiment.checks import lookup
 from vaex.model import Params
 
-OBJECTIVES: dict[str, objectives.Objective] = {
+AUTOENCODER = "reconstruction"
+OBJECTIVES: dict[str, Callable[..., objectives.Terms | objectives.Reconstruction]] = {
+    AUTOENCODER: objectives.reconstruction,
     "elbo": objectives.elbo,
     "stl": objectives.stl,
     "iwae": objectives.iwae,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from vaex import flows, hierarchies, likelihoods, posteriors, priors
+from vaex import autoencoder, flows, hierarchies, likelihoods, posteriors, priors
 from vaex.conditional import ConditionalVAE, as_channels, as_vector, fixed_prior, learned_prior
 from vaex.config import Config
 from vaex.errors import UsageError
@@ -110,9 +110,11 @@ POSTERIORS = {
         lambda c: functools.partial(flows.coupling, elementwise=flows.rational_quadratic(c.num_bins or 8))
     ),
     "one_hot": Posterior(lambda c: posteriors.one_hot(), lambda c: (c.latent_dim, c.num_classes), prior="uniform"),
+    "point": Posterior(lambda c: autoencoder.point(), lambda c: (c.latent_dim,), prior="none"),
 }
 PRIORS: dict[str, Callable[[Any, Source], Family]] = {
     "standard": lambda c, source: priors.standard_normal(c.latent_dim),
+    "none": lambda c, source: autoencoder.no_prior(),
     "uniform": lambda c, source: priors.uniform_one_hot(c.latent_dim, c.num_classes),
     "mixture": lambda c, source: priors.normal_mixture(c.latent_dim, c.num_components),
     "vamp": lambda c, source: priors.vamp(_pseudo_inputs(c.num_components, source)),
@@ -301,7 +303,8 @@ MODELS: dict[str, Callable[[Config, Source], Any]] = {
 
 def build_model(config: Config, source: Source) -> Any:
     """The model of a config: what has init(key) -> params and bind(params) -> Model."""
-    return lookup(MODELS, config.model.kind, "model.kind")(config, source)
+    model = lookup(MODELS, config.model.kind, "model.kind")(config, source)
+    return model if config.data.noise is None else autoencoder.Denoising(model)
 
 
 def _pseudo_inputs(num_components: int, source: Source) -> ArrayLike:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,11 +13,14 @@ from jaxtyping import PRNGKeyArray
 from vaex import classify
 from vaex.config import Config
 from vaex.data import Dataset
-from vaex.experiment.examples import preprocess
+from vaex.experiment.examples import examples, preprocess
 from vaex.experiment.semi_supervised import choose
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure  # a second to import, which the first step need not wait for
+
+
+_FITTED = 10_000  # training images to which interpolation's Gaussian is fitted
 
 
 class Report(NamedTuple):
@@ -62,5 +66,24 @@ REPORTERS: dict[str, Reporter] = {"m2": report_labels, "m1m2": report_labels}
 def reporters(config: Config) -> tuple[Reporter, ...]:
     """The reporters of a config."""
     own = tuple(REPORTERS[kind] for kind in (config.model.kind,) if kind in REPORTERS)
+    if config.data.condition is not None:
+        own = (*own, functools.partial(_completions, config))
     has_classifier = config.data.num_labels is not None and config.model.kind not in REPORTERS
     return (*own, report_latent_classifier(config)) if has_classifier else own
+
+
+def _completions(config: Config, key: PRNGKeyArray, model: Any, dataset: Dataset, x: Any) -> Report:
+    """What a conditional model draws under its condition, and how near enlarged images come to the images."""
+    from vaex import completions
+
+    data_key, score_key, figure_key = jax.random.split(key, 3)
+    if config.data.condition == "label":
+        return Report({}, {"samples_by_label": completions.of_labels(figure_key, model, config.data.num_classes)})
+    if config.data.condition == "half":
+        return Report({}, {"completions": completions.of_halves(figure_key, model, x)})
+    interpolation = None
+    if preprocess(config).defined_on == "density":
+        few = jax.tree.map(lambda a: a[:_FITTED], dataset.train)
+        interpolation = completions.fit_interpolation(examples(config).observe(data_key, few))
+    scores = completions.enlargement_scores(score_key, model, x, interpolation)
+    return Report(scores, {"completions": completions.of_small_images(figure_key, model, x)})

@@ -6,6 +6,7 @@ from vaex.objectives.elbo import elbo, stl
 from vaex.objectives.importance import ciwae, dreg, iwae, miwae, piwae, renyi, vr_max
 from vaex.objectives.observed import log_joint
 from vaex.objectives.prior_on_weights import weight_penalty
+from vaex.objectives.reconstruction import Reconstruction, reconstruction
 from vaex.objectives.relaxed import gumbel
 from vaex.objectives.semi_supervised import (
     labelled_bound,
@@ -28,6 +29,7 @@ __all__ = [
     "BatchLoss",
     "Context",
     "Objective",
+    "Reconstruction",
     "Terms",
     "Weights",
     "batch_loss",
@@ -47,6 +49,7 @@ __all__ = [
     "log_weights",
     "miwae",
     "piwae",
+    "reconstruction",
     "reinforce",
     "renyi",
     "sample_weights",

@@ -10,7 +10,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
 from vaex.model import Conditional, Distribution, Model, at
-from vaex.objectives.terms import Number, Objective, Terms, check_draws, draw, factors, sample_and_log_prob
+from vaex.objectives.reconstruction import Reconstruction
+from vaex.objectives.terms import Number, Terms, check_draws, draw, factors, sample_and_log_prob
 
 
 class Context(NamedTuple):
@@ -24,18 +25,21 @@ class Context(NamedTuple):
 BatchLoss = Callable[[PRNGKeyArray, Any, Any, Context], tuple[Float[Array, ""], dict[str, Array]]]
 
 
-def batch_loss(objective: Objective, *, whole_batch: bool = False, **options: Any) -> BatchLoss:
+def batch_loss(
+    objective: Callable[..., Terms | Reconstruction], *, whole_batch: bool = False, **options: Any
+) -> BatchLoss:
     """The mean over a batch of minus an objective: what a train step minimises.
 
     loss = -1/M sum_i objective(x_i)
 
     Args:
-        objective: (key, model, x, *, ...) -> Terms, or with whole_batch (key, model, batch, *, ...) -> Terms [M].
+        objective: (key, model, x, *, ...) -> Terms or Reconstruction, or with whole_batch
+            (key, model, batch, *, ...) -> Terms [M].
         whole_batch: which of the two.
         options: the objective's; a function is called with the Context at each step, which makes it a schedule.
 
     Returns:
-        (key, model, batch, context) -> (loss, metrics), in nats per example; metrics are the means of Terms' fields.
+        (key, model, batch, context) -> (loss, metrics), in nats per example; metrics are the means of their fields.
 
     Source: Kingma and Welling 2013, equation 8, per example.
     """
@@ -44,6 +48,8 @@ def batch_loss(objective: Objective, *, whole_batch: bool = False, **options: An
         key: PRNGKeyArray, model: Model | Conditional | Distribution, batch: Any, context: Context
     ) -> tuple[Float[Array, ""], dict[str, Array]]:
         now = {name: value(context) if callable(value) else value for name, value in options.items()}
+        if whole_batch and isinstance(model, Conditional):
+            raise UsageError("this objective compares latents under one p(z), and found a p(z|c): use another")
         if whole_batch:
             terms = objective(key, model, batch, **now)
         else:

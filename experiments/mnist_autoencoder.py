@@ -1,0 +1,22 @@
+"""A plain autoencoder, 784-500-32-500-784, for comparison with a VAE: no KL, no prior, and no bound on log p(x).
+
+make train EXP=mnist_autoencoder
+
+Denoising, a quarter of the encoder's pixels set to zero:
+
+make train EXP=mnist_autoencoder ARGS="--config.data.noise=masking --config.data.noise_level=0.25"
+"""
+
+from vaex.config import default_config
+
+
+def get_config():
+    config = default_config()
+    config.data.binarize = "dynamic"
+    config.model.posterior = "point"
+    config.model.latent_dim = 32
+    config.objective.name = "reconstruction"
+    config.optimizer.final_learning_rate = 1e-5
+    config.train.num_epochs = 20
+    config.train.eval_every = 2
+    return config
