@@ -2,7 +2,7 @@
 
 make train EXP=mnist_m1
 
-Not measured yet: test_accuracy in results.json is that of the support vector machine.
+Not run to its end: test_accuracy in results.json is that of the support vector machine.
 """
 
 from vaex.config import default_config
