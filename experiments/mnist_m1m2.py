@@ -2,7 +2,8 @@
 
 make train EXP=mnist_m1m2
 
-Not run to its end; the aim is an accuracy of 95% on the test set.
+Not run to its end; the aim is an accuracy of 95% on the test set. With ARGS="--config.train.num_epochs=4
+--config.train.eval_every=2 --config.evaluate.num_samples=10": 84.3%, L_10 = -105.06 nats, test ELBO -108.22.
 """
 
 from experiments import mnist_m1
