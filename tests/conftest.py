@@ -16,6 +16,7 @@ from jaxtyping import install_import_hook  # noqa: E402
 
 CHECKED = (
     "bounds losses distributions networks model flows chains hierarchies objectives evaluate train data.preprocess"
+    " mixtures"
 )
 
 with install_import_hook([f"vaex.{name}" for name in CHECKED.split()], "beartype.beartype"):

@@ -30,7 +30,7 @@ ROWS = [
     {"model"},
     {f"flows{part}" for part in ("", *FLOWS)},
     {"chains", "hierarchies", "likelihoods", "posteriors", "priors", "conditional", "autoencoder", "labels", "stacked"},
-    {"exact", "schedules", "graphs", "latent_nodes"} | {f"objectives{part}" for part in ("", *OBJECTIVES)},
+    {"exact", "mixtures", "schedules", "graphs", "latent_nodes"} | {f"objectives{part}" for part in ("", *OBJECTIVES)},
     {
         "data",
         "data.cache",
@@ -46,8 +46,8 @@ ROWS = [
         "gradients",
     },
     {"assess", "classify", "completions", "reconstructions", "figures", "fit", "run_folder", "checkpoints"},
-    {"config", "console"} | {f"experiment{part}" for part in EXPERIMENT},
-    {"commands"} | {f"studies{part}" for part in STUDIES},
+    {"config", "console"} | {f"experiment{part}" for part in (*EXPERIMENT, ".starts")},
+    {"commands"} | {f"studies{part}" for part in (*STUDIES, ".gmm")},
     {"__main__", "__init__"},
 ]
 

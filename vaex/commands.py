@@ -117,7 +117,7 @@ def _train(path: Path, made: Setup) -> Path:
                 checkpoints.save(path, progress.epoch, state, progress._asdict(), elbo=elbo)
 
             loop = Loop(
-                run_epoch=lambda state: run_epoch(state, made.key, stored),
+                run_epoch=lambda state: run_epoch(made.before_epoch(state), made.key, stored),
                 validate=_validator(made),
                 save=save,
                 log=log,

@@ -91,6 +91,7 @@ def default_config() -> Config:
                 "batch_size": 128,
                 "num_epochs": 10,
                 "eval_every": 1,  # epochs between validations, each of which writes a checkpoint
+                "fit_prior_after": placeholder(int),  # epochs before a mixture prior is fitted to latents; unset: never
                 "weight_sigma": placeholder(float),  # MAP: the deviation of a Gaussian prior on the weights
                 "patience": 0,  # stop after so many validations without a better ELBO; 0: never
             },

@@ -110,14 +110,15 @@ class DiagonalNormalMixture(NamedTuple):
         return mean + jnp.exp(0.5 * log_var) * jax.random.normal(noise, mean.shape)
 
     def log_prob(self, value: Float[Array, " d"]) -> Float[Array, ""]:
-        return jax.nn.logsumexp(jax.nn.log_softmax(self.logits) + self.log_prob_of_components(value))
+        return jax.nn.logsumexp(self.component_log_probs(value))
 
-    def log_prob_of_components(self, value: Float[Array, " d"]) -> Float[Array, " k"]:
-        """Log N(value; mean_k, diag(exp(log_var_k))) for each k, in nats."""
+    def component_log_probs(self, value: Float[Array, " d"]) -> Float[Array, " k"]:
+        """Log w_k N(value; mean_k, diag(exp(log_var_k))) for each k, in nats, named as in numpyro's mixtures."""
         precision, mean = jnp.exp(-self.log_var), self.mean_of_components
         full = functools.partial(jnp.matmul, precision="highest")  # low precision would leave nothing of the difference
         squares = full(precision, value**2) - 2 * full(precision * mean, value) + jnp.sum(precision * mean**2, axis=-1)
-        return -0.5 * (squares + jnp.sum(self.log_var, axis=-1) + value.size * math.log(2 * math.pi))
+        log_probs = -0.5 * (squares + jnp.sum(self.log_var, axis=-1) + value.size * math.log(2 * math.pi))
+        return jax.nn.log_softmax(self.logits) + log_probs
 
 
 class UniformMixture(NamedTuple):
@@ -144,9 +145,12 @@ class UniformMixture(NamedTuple):
         z = jax.vmap(one)(jax.random.split(key, math.prod(sample_shape)))
         return jax.tree.map(lambda a: a.reshape(*sample_shape, *a.shape[1:]), z)
 
+    def component_log_probs(self, value: Any) -> Float[Array, " k"]:
+        """Log 1/K p_k(z) for each k, named as in numpyro's mixtures."""
+        return jax.vmap(lambda p: p.log_prob(value))(self.components) - jnp.log(self.num_components)
+
     def log_prob(self, value: Any) -> Float[Array, ""]:
-        log_probs = jax.vmap(lambda p: p.log_prob(value))(self.components)
-        return jax.nn.logsumexp(log_probs) - jnp.log(self.num_components)
+        return jax.nn.logsumexp(self.component_log_probs(value))
 
 
 @kl_divergence.register(OneHotCategorical, OneHotCategorical)  # pyright: ignore[reportFunctionMemberAccess]

@@ -19,6 +19,7 @@ from vaex.experiment.losses import AUTOENCODER, batch_loss, penalty
 from vaex.experiment.models import LIKELIHOODS, Source, build_model
 from vaex.experiment.reports import Reporter, reporters
 from vaex.experiment.semi_supervised import check_labels, choose
+from vaex.experiment.starts import fit_prior
 from vaex.model import Given, Params
 from vaex.run_folder import CONFIG, DATASET, open_run, read_json
 from vaex.train import Recipe, TrainState, init_state
@@ -49,6 +50,7 @@ class Setup(NamedTuple):
     observe: Callable[[jax.Array, data.Split], Any]  # (key, held-out split) -> examples
     bind: Callable[[Params], Any]  # params -> Model, for evaluation
     init: Callable[[], TrainState]
+    before_epoch: Callable[[TrainState], TrainState]  # what starts anew in the midst of training
     key: jax.Array  # the run's key for training
     num_steps: int  # in an epoch
     num_dims: int  # D, pixels times channels that are modelled of one example
@@ -104,6 +106,7 @@ def setup(config: Config) -> Setup:
         stored=stored,
         observe=made.observe,
         bind=model.bind,
+        before_epoch=fit_prior(config, model.bind, made.preprocess, stored, num_steps),
         init=jax.jit(lambda: init_state(model.init(init_key), recipe.optimizer)),
         key=train_key,
         num_steps=num_steps,

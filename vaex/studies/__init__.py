@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from vaex.studies.classifier import classifier_figure
+from vaex.studies.gmm import gmm_figure
 from vaex.studies.labels import labels_figure
 from vaex.studies.linear_ae import linear_ae_figure
 from vaex.studies.ppca import ppca_figure
@@ -17,6 +18,7 @@ STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
     "linear_ae": linear_ae_figure,
     "classifier": classifier_figure,
     "labels": labels_figure,
+    "gmm": gmm_figure,
 }
 
 

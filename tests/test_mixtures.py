@@ -1,0 +1,151 @@
+"""Gaussian mixtures against scikit-learn and scipy, and the clusters read from mixtures."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+import scipy.stats
+from sklearn.datasets import load_iris
+
+from tests.test_experiment import configured
+from vaex import Model, evaluate, mixtures, objectives, priors
+from vaex.errors import UsageError
+from vaex.studies.gmm import fit_both
+
+RNG = np.random.default_rng(0)
+K, D = 3, 2
+SCALE = np.tril(RNG.normal(size=(K, D, D)), -1) + np.exp(RNG.normal(size=(K, 1, D))) * np.eye(D)
+MIXTURE = mixtures.GaussianMixture(
+    *(jnp.asarray(a, jnp.float32) for a in (RNG.normal(size=K), RNG.normal(size=(K, D)), SCALE))
+)
+FREE = {"decoder": mixtures.free_parameters(MIXTURE)}
+X = jnp.array([0.4, -0.3])
+
+
+def test_density_and_posterior_match_scipy():
+    weights = np.exp(MIXTURE.logits) / np.exp(MIXTURE.logits).sum()
+    joint = [
+        w * scipy.stats.multivariate_normal(m, s @ s.T).pdf(X) for w, m, s in zip(weights, *MIXTURE[1:], strict=True)
+    ]
+    np.testing.assert_allclose(MIXTURE.marginal().log_prob(X), np.log(sum(joint)), rtol=1e-5)
+    np.testing.assert_allclose(MIXTURE.posterior(X).probs, np.array(joint) / sum(joint), rtol=1e-4)
+
+
+def test_with_the_exact_posterior_enumeration_is_the_log_likelihood_and_so_is_its_gradient():
+    def log_px(free):
+        return mixtures.constrain(free["decoder"]).marginal().log_prob(X)
+
+    def elbo(free):
+        return objectives.enumerate(jax.random.key(0), mixtures.bind_gaussian_mixture(free), X).elbo
+
+    found, expected = (jax.jit(jax.value_and_grad(f))(FREE) for f in (elbo, log_px))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found, expected)
+
+
+def test_training_reaches_the_likelihood_of_scikit_learns_em():
+    """Within 1e-3 nats per example, above the start by far more."""
+    x = jnp.asarray(load_iris().data[:, 2:], jnp.float32)
+    fits = fit_both(x, 3, num_steps=1000)
+    start = float(jnp.mean(jax.vmap(fits.start.marginal().log_prob)(x)))
+    assert fits.log_likelihood > start + 0.01
+    assert abs(fits.log_likelihood - fits.em_log_likelihood) < 1e-3
+    np.testing.assert_allclose(fits.trained.mean, fits.em_means, atol=2e-2)
+
+
+def test_the_m_step_of_clusters_is_their_moments():
+    x, clusters = RNG.normal(size=(30, D)), np.arange(30) % K
+    mixture = mixtures.maximize(jnp.asarray(x, jnp.float32), jax.nn.one_hot(clusters, K))
+    for k in range(K):
+        np.testing.assert_allclose(mixture.mean[k], x[clusters == k].mean(0), rtol=1e-4, atol=1e-6)
+        covariance = mixture.scale_tril[k] @ mixture.scale_tril[k].T
+        np.testing.assert_allclose(covariance, np.cov(x[clusters == k].T, bias=True), rtol=1e-3, atol=1e-5)
+    with pytest.raises(UsageError, match="use fewer components"):
+        mixtures.maximize(jnp.asarray(x, jnp.float32), jax.nn.one_hot(np.minimum(np.arange(30), 1), 2))
+
+
+def test_cluster_probabilities_are_the_mean_of_bayes_rule_over_q():
+    """By quadrature in one dimension, within 5 standard errors of 20,000 draws."""
+    prior = dist.MixtureSameFamily(
+        dist.Categorical(logits=jnp.array([0.0, 1.0])),
+        dist.Normal(jnp.array([[-1.0], [2.0]]), jnp.array([[1.0], [0.5]])).to_event(1),
+    )
+    q = dist.Normal(jnp.array([0.7]), jnp.array([0.8])).to_event(1)
+    model = model_of(prior, q)
+    found = evaluate.cluster_probabilities(jax.random.key(0), model, X, num_samples=20_000)
+    z = np.linspace(-6, 8, 4001)
+    joint = np.array([1, np.e])[:, None] * scipy.stats.norm(np.array([[-1.0], [2]]), np.array([[1.0], [0.5]])).pdf(z)
+    first = joint[0] / joint.sum(0)
+    density = scipy.stats.norm(0.7, 0.8).pdf(z) * (z[1] - z[0])
+    mean = (first * density).sum()
+    error = np.sqrt(((first - mean) ** 2 * density).sum() / 20_000)
+    assert abs(found[0] - mean) < 5 * error
+    np.testing.assert_allclose(found.sum(), 1, rtol=1e-5)
+
+
+def model_of(prior, q):
+    return Model(prior=prior, encode=lambda x: q, decode=lambda z: dist.Normal(z, 1.0).to_event(1))
+
+
+def test_clusters_need_a_mixture():
+    model = model_of(dist.Normal(jnp.zeros(1), 1.0).to_event(1), dist.Normal(jnp.zeros(1), 1.0).to_event(1))
+    with pytest.raises(UsageError, match="Independent has no components"):
+        evaluate.cluster_probabilities(jax.random.key(0), model, X)
+
+
+@pytest.mark.parametrize("num_clusters", [2, 3, 4])
+def test_clustering_accuracy_is_the_best_of_all_matchings(num_clusters):
+    """Against every assignment of distinct classes to clusters, with fewer and with more clusters than classes."""
+    labels, clusters = RNG.integers(0, 3, 40), RNG.integers(0, num_clusters, 40)
+    names = range(max(3, num_clusters))
+    best = max(np.mean(np.array(p)[clusters] == labels) for p in itertools.permutations(names))
+    assert evaluate.clustering_accuracy(labels, clusters) == pytest.approx(best)
+    assert evaluate.clustering_accuracy(labels, (labels + 1) % 3) == 1
+
+
+def test_clustering_accuracy_refuses_what_cannot_be_matched():
+    with pytest.raises(UsageError, match="found 3 labels and 2 clusters"):
+        evaluate.clustering_accuracy(np.zeros(3, int), np.zeros(2, int))
+
+
+def test_a_prior_fitted_to_clusters_has_their_moments():
+    """Three clusters 20 deviations apart."""
+    cluster = np.arange(90) % 3
+    z = RNG.normal(size=(90, 2)) + 20 * np.array([[0, 0], [1, 0], [0, 1]])[cluster]
+    fitted = priors.fitted_normal_mixture(jnp.asarray(z, jnp.float32), 3)
+    for k, mean in enumerate(fitted["mean"]):
+        own = z[cluster == np.argmin([np.linalg.norm(mean - z[cluster == c].mean(0)) for c in range(3)])]
+        np.testing.assert_allclose(mean, own.mean(0), atol=1e-3)
+        np.testing.assert_allclose(np.exp(fitted["log_var"][k]), own.var(0), rtol=1e-3)
+    np.testing.assert_allclose(np.exp(fitted["logits"]), 1 / 3, rtol=1e-3)
+
+
+MIXTURE_PRIOR = ["prior=mixture", "num_components=3", "latent_dim=2"]
+WARM_UP = [*(f"--config.model.{flag}" for flag in MIXTURE_PRIOR), "--config.objective.kl=sampled"]
+
+
+def test_the_prior_is_fitted_to_the_latents_when_the_warm_up_ends():
+    """It is then likelier than the prior before, and nothing else changes."""
+    made = configured(*WARM_UP, "--config.train.fit_prior_after=2", "--config.train.num_epochs=3")
+    start = made.init()
+    assert made.before_epoch(start) is start
+    state = start._replace(step=jnp.array(2 * made.num_steps))
+    fitted = made.before_epoch(state)
+    x = made.observe(jax.random.key(0), made.dataset.train)[:200]
+
+    def log_pz(params):
+        return jnp.mean(jax.vmap(made.bind(params).prior.log_prob)(z))
+
+    z = jax.vmap(lambda one: made.bind(start.params).encode(one).mean)(x)
+    assert log_pz(fitted.params) > log_pz(start.params) + 0.1
+    for part in ("encoder", "decoder"):
+        jax.tree.map(np.testing.assert_array_equal, fitted.params[part], start.params[part])
+    assert jax.tree.structure(fitted) == jax.tree.structure(state)
+
+
+@pytest.mark.parametrize("flags", [[*WARM_UP, "--config.train.num_epochs=2"], ["--config.train.num_epochs=3"]])
+def test_a_fit_that_cannot_be_is_refused(flags):
+    with pytest.raises(UsageError, match="expected an epoch before the last"):
+        configured(*flags, "--config.train.fit_prior_after=2")

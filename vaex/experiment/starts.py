@@ -1,0 +1,48 @@
+"""What starts anew in the midst of training: the components of a mixture prior, from the latents of a warm-up."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from vaex import priors
+from vaex.config import Config
+from vaex.errors import UsageError
+from vaex.train import TrainState
+
+_MOST_EXAMPLES = 10_000
+
+
+def fit_prior(
+    config: Config, bind: Callable[[Any], Any], preprocess: Callable, stored: Any, num_steps: int
+) -> Callable[[TrainState], TrainState]:
+    """A function of the state before each epoch, which fits a mixture prior to the latents once the warm-up is over.
+
+    Raises:
+        UsageError: train.fit_prior_after without a mixture prior, or after the end.
+    """
+    after, c = config.train.fit_prior_after, config.model
+    if after is None:
+        return lambda state: state
+    if c.prior != "mixture" or not 0 < after < config.train.num_epochs:
+        raise UsageError(
+            f"train.fit_prior_after is {after} with model.prior {c.prior!r} and train.num_epochs "
+            f"{config.train.num_epochs}: expected an epoch before the last, and --config.model.prior=mixture"
+        )
+    data_key, draw_key = jax.random.split(jax.random.key(config.seed))
+
+    @jax.jit
+    def latents(params: Any, few: Any) -> jax.Array:
+        model = bind(params)
+        x = preprocess(data_key, few)
+        return jax.vmap(lambda k, one: model.encode(one).sample(k))(jax.random.split(draw_key, len(x)), x)
+
+    def before_epoch(state: TrainState) -> TrainState:
+        if int(state.step) != after * num_steps:
+            return state
+        z = latents(state.params, jax.tree.map(lambda a: jnp.asarray(a[:_MOST_EXAMPLES]), stored))
+        fitted = priors.fitted_normal_mixture(z, c.num_components, seed=config.seed)
+        return state._replace(params={**state.params, "prior": fitted})
+
+    return before_epoch
