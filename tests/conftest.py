@@ -16,7 +16,7 @@ from jaxtyping import install_import_hook  # noqa: E402
 
 CHECKED = (
     "bounds losses distributions networks model flows chains hierarchies objectives evaluate train data.preprocess"
-    " mixtures"
+    " grids mixtures vqvae"
 )
 
 with install_import_hook([f"vaex.{name}" for name in CHECKED.split()], "beartype.beartype"):
@@ -31,7 +31,8 @@ with install_import_hook([f"vaex.{name}" for name in CHECKED.split()], "beartype
 
     typing.TYPE_CHECKING = False
     import vaex.evaluate
-    import vaex.train  # noqa: F401
+    import vaex.train
+    import vaex.vqvae  # noqa: F401
 
 import pytest  # noqa: E402
 

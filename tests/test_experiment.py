@@ -13,6 +13,8 @@ from vaex.train import train_step
 DISCRETE = ("reinforce", "vimco", "gumbel", "enumerate")
 HOT = ["--config.objective.name=gumbel", "--config.objective.temperature=0.5"]
 STEPS = ["--config.schedule.steps=100"]
+QUANTIZED = ["kind=vqvae", "patch=2", "latent_dim=3", "num_codes=6", "prior_width=4", "prior_depth=2"]
+QUANTIZED = [f"--config.model.{flag}" for flag in QUANTIZED]
 CATEGORICAL = ["--config.model.posterior=one_hot", "--config.model.num_classes=3"]
 
 
@@ -28,7 +30,8 @@ def one_step(made):
 @pytest.mark.parametrize("name", [*OBJECTIVES, *BATCH_OBJECTIVES])
 def test_every_objective_trains(name):
     """Its gradient reaches encoder and decoder."""
-    made = configured(f"--config.objective.name={name}", *(CATEGORICAL if name in DISCRETE else []))
+    latents = CATEGORICAL if name in DISCRETE else QUANTIZED if name == "vq" else []
+    made = configured(f"--config.objective.name={name}", *latents)
     state, metrics = one_step(made)
     assert np.isfinite(metrics["loss"])
     assert np.isfinite(metrics["elbo"])

@@ -19,6 +19,7 @@ OBJECTIVES = (
     ".batch",
     ".prior_on_weights",
     ".observed",
+    ".quantized",
     ".semi_supervised",
     ".reconstruction",
 )
@@ -26,11 +27,12 @@ FLOWS = (".flow", ".conditioner", ".planar", ".autoregressive", ".coupling", ".s
 STUDIES = ("", "._linear_gaussian", ".classifier", ".labels", ".linear_ae", ".ppca", ".snr")
 ROWS = [
     {"errors", "losses", "bounds", "study_names"},
-    {"distributions", "networks"},
+    {"distributions", "grids", "networks"},
     {"model"},
     {f"flows{part}" for part in ("", *FLOWS)},
     {"chains", "hierarchies", "likelihoods", "posteriors", "priors", "conditional", "autoencoder", "labels", "stacked"},
-    {"exact", "mixtures", "schedules", "graphs", "latent_nodes"} | {f"objectives{part}" for part in ("", *OBJECTIVES)},
+    {"exact", "mixtures", "vqvae", "schedules", "graphs", "latent_nodes"}
+    | {f"objectives{part}" for part in ("", *OBJECTIVES)},
     {
         "data",
         "data.cache",

@@ -34,7 +34,7 @@ def test_every_name_in_the_table_of_equations_exists():
 
     table = README.split("## Where the equations live")[1].split("## Speed")[0]
     modules = r"losses|bounds|objectives|evaluate|data\.preprocess|plots|exact|gradients|chains|hierarchies|flows"
-    modules += "|graphs|latent_nodes|mixtures"
+    modules += "|graphs|latent_nodes|mixtures|vqvae"
     names = re.findall(rf"`((?:{modules})\.\w+)", table)
     assert len(names) > 10
     for name in names:

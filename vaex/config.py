@@ -51,6 +51,11 @@ def default_config() -> Config:
                 "num_components": placeholder(int),  # of a mixture or vamp prior
                 "prior_flows": placeholder(int),  # steps of a flow prior
                 "prior_hidden": placeholder(tuple),  # widths in the network of each
+                "num_codes": placeholder(int),  # of a vqvae, whose codes have latent_dim numbers each
+                "patch": placeholder(int),  # the side, in pixels, of what each of its codes stands for
+                "codebook_decay": placeholder(float),  # of its moving averages; unset: 0.99
+                "prior_width": placeholder(int),  # channels of its causal prior; unset: 32
+                "prior_depth": placeholder(int),  # layers of its causal prior; unset: 4
                 "network": "mlp",  # a name in NETWORKS
                 "encoder_hidden": (500,),
                 "decoder_hidden": (500,),
@@ -71,6 +76,7 @@ def default_config() -> Config:
                 "nats": placeholder(float),
                 "group_size": placeholder(int),
                 "strength": placeholder(float),
+                "commitment": placeholder(float),
                 "temperature": placeholder(float),
                 "straight_through": placeholder(bool),
                 "baseline": placeholder(str),  # "leave_one_out" or "moving_average"

@@ -12,6 +12,7 @@ from vaex.model import Conditional, Distribution, Model, Params
 from vaex.objectives import BatchLoss, Context
 
 _DECAY = 0.99  # of the moving average of the ELBO
+_STATISTICS = 1_000_000_007  # folded into a step's key, apart from the keys of its examples
 
 
 class TrainState(NamedTuple):
@@ -23,6 +24,11 @@ class TrainState(NamedTuple):
     average: Float[Array, ""]  # a moving average of the ELBO, for baselines
 
 
+def no_statistics(key: PRNGKeyArray, params: Params, x: Any) -> dict[str, Any]:
+    """The entries of params that no gradient moves, such as moving averages, after a batch: here there are none."""
+    return {}
+
+
 class Recipe(NamedTuple):
     """All that stays: how a batch of stored examples becomes an update."""
 
@@ -31,6 +37,7 @@ class Recipe(NamedTuple):
     optimizer: optax.GradientTransformation
     preprocess: Callable[[PRNGKeyArray, Any], Any]  # stored examples -> what the likelihood is defined on
     penalty: Callable[[Params], Array | float] = lambda params: 0.0  # nats per example: -log p(params) / N for MAP
+    statistics: Callable[[PRNGKeyArray, Params, Any], dict[str, Any]] = no_statistics
 
 
 Metrics = dict[str, Array]
@@ -65,6 +72,8 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Reci
     (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(state.params)
     updates, opt_state = recipe.optimizer.update(grads, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
+    if moved := recipe.statistics(jax.random.fold_in(noise_key, _STATISTICS), state.params, x):
+        params = {**params, **moved}
     bound = metrics.get("elbo", metrics["objective"])  # an autoencoder has no elbo
     average = jnp.where(state.step == 0, bound, _DECAY * state.average + (1 - _DECAY) * bound)
     return TrainState(params, opt_state, state.step + 1, average), {"loss": value, **metrics}

@@ -22,7 +22,7 @@ from vaex.experiment.semi_supervised import check_labels, choose
 from vaex.experiment.starts import fit_prior
 from vaex.model import Given, Params
 from vaex.run_folder import CONFIG, DATASET, open_run, read_json
-from vaex.train import Recipe, TrainState, init_state
+from vaex.train import Recipe, TrainState, init_state, no_statistics
 
 OPTIMIZERS = {"adam": optax.adam, "adagrad": optax.adagrad, "sgd": optax.sgd}
 
@@ -91,7 +91,8 @@ def setup(config: Config) -> Setup:
     model = build_model(config, Source(images.shape[1:], images))
     batch = jax.eval_shape(made.preprocess, jax.random.key(0), jax.tree.map(lambda a: a[:2], stored))
     loss = batch_loss(config, model, batch, num_train=len(images))
-    recipe = Recipe(model.bind, loss, optimizer, made.preprocess, penalty(config, len(images)))
+    statistics = getattr(model, "statistics", no_statistics)
+    recipe = Recipe(model.bind, loss, optimizer, made.preprocess, penalty(config, len(images)), statistics)
     init_key, train_key = jax.random.split(jax.random.key(config.seed))
     is_likelihood = pixels.defined_on == LIKELIHOODS[config.model.likelihood].pixels
     return Setup(

@@ -33,6 +33,11 @@ OWNED: dict[str, tuple[str, tuple[str, ...], bool]] = {
     "prior_flows": ("prior", ("flow",), True),
     "prior_hidden": ("prior", ("flow",), True),
     "num_components": ("prior", ("mixture", "vamp"), True),
+    "num_codes": ("kind", ("vqvae",), True),
+    "patch": ("kind", ("vqvae",), True),
+    "codebook_decay": ("kind", ("vqvae",), False),
+    "prior_width": ("kind", ("vqvae",), False),
+    "prior_depth": ("kind", ("vqvae",), False),
     "latent_dims": ("kind", LAYERED, True),
     "between_hidden": ("kind", LAYERED, True),
 }
@@ -60,6 +65,11 @@ def check_fields(config: Config) -> None:
         raise UsageError("model.prior is 'uniform', over one-hot latents: set --config.model.posterior=one_hot")
     if c.likelihood == "gaussian_fixed" and c.sigma is None:
         raise UsageError("model.likelihood is 'gaussian_fixed' without a sigma: set --config.model.sigma=0.1, say")
+    if c.kind == "vqvae" and (c.posterior, c.prior, c.network) != ("diagonal", None, "mlp"):
+        raise UsageError(
+            "model.kind 'vqvae' has a posterior, a prior and networks of its own: leave model.posterior, "
+            "model.prior and model.network as they are"
+        )
     if c.kind in LAYERED:
         _check_layers(c)
     elif c.latent_dim is None:
@@ -132,6 +142,10 @@ def check_numbers(config: Config) -> None:
         "model.flow_context": config.model.flow_context,
         "model.num_bins": config.model.num_bins,
         "model.prior_flows": config.model.prior_flows,
+        "model.num_codes": config.model.num_codes,
+        "model.patch": config.model.patch,
+        "model.prior_width": config.model.prior_width,
+        "model.prior_depth": config.model.prior_depth,
         "schedule.steps": config.schedule.steps,
         "train.weight_sigma": config.train.weight_sigma,
         "optimizer.learning_rate": config.optimizer.learning_rate,
@@ -159,6 +173,8 @@ def check_numbers(config: Config) -> None:
     for field, value in positive.items():
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"{field} is {value}: expected a number above 0")
+    if not 0 <= (config.model.codebook_decay or 0) < 1:
+        raise UsageError(f"model.codebook_decay is {config.model.codebook_decay}: expected 0 or more, and less than 1")
     if config.train.patience < 0:
         raise UsageError(f"train.patience is {config.train.patience}: expected 0 (never stop early) or more")
     if config.objective.kl not in (None, "analytic", "sampled"):

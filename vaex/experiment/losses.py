@@ -32,6 +32,7 @@ OBJECTIVES: dict[str, Callable[..., objectives.Terms | objectives.Reconstruction
     "enumerate": objectives.enumerate,
     "free_bits": objectives.free_bits,
     "capacity": objectives.capacity,
+    "vq": objectives.vq,
 }
 BATCH_OBJECTIVES: dict[str, objectives.Objective] = {
     "total_correlation": objectives.total_correlation,

@@ -16,10 +16,12 @@ from vaex.config import Config
 from vaex.errors import UsageError
 from vaex.experiment.checks import lookup
 from vaex.experiment.conditions import condition, condition_shape
+from vaex.grids import CausalGrid, GridDecoder, GridEncoder
 from vaex.labels import M2
 from vaex.model import VAE, Family
 from vaex.networks import ACTIVATIONS, MLP
 from vaex.stacked import M1M2
+from vaex.vqvae import VQVAE
 
 Shape = tuple[int, ...]
 _SIGMA = 0.1  # where learning starts: wide enough that no pixel is an outlier at first
@@ -291,6 +293,23 @@ def build_m1m2(config: Config, source: Source) -> M1M2:
     return M1M2(build_vae(config, source), m2)
 
 
+def build_vqvae(config: Config, source: Source) -> VQVAE:
+    """The VQ-VAE of a config, with an autoregressive prior over its codes."""
+    c = config.model
+    likelihood = lookup(LIKELIHOODS, c.likelihood, "model.likelihood")
+    activation = lookup(ACTIVATIONS, c.activation, "model.activation")
+    raw_shape, bias = likelihood.raw_shape(source.x_shape), output_bias(likelihood, source)
+    return VQVAE(
+        x_shape=source.x_shape,
+        encoder=GridEncoder(c.patch, tuple(c.encoder_hidden), c.latent_dim, activation),
+        decoder=GridDecoder(c.patch, tuple(c.decoder_hidden), raw_shape, activation, out_bias=bias),
+        prior=CausalGrid(c.num_codes, c.prior_width or 32, c.prior_depth or 4, activation),
+        likelihood=build_likelihood(config, source),
+        num_codes=c.num_codes,
+        decay=0.99 if c.codebook_decay is None else c.codebook_decay,
+    )
+
+
 MODELS: dict[str, Callable[[Config, Source], Any]] = {
     "vae": build_vae,
     "conditional": build_conditional,
@@ -298,6 +317,7 @@ MODELS: dict[str, Callable[[Config, Source], Any]] = {
     "ladder": build_ladder,
     "m2": build_m2,
     "m1m2": build_m1m2,
+    "vqvae": build_vqvae,
 }
 
 

@@ -6,6 +6,7 @@ from vaex.objectives.elbo import elbo, stl
 from vaex.objectives.importance import ciwae, dreg, iwae, miwae, piwae, renyi, vr_max
 from vaex.objectives.observed import log_joint
 from vaex.objectives.prior_on_weights import weight_penalty
+from vaex.objectives.quantized import vq
 from vaex.objectives.reconstruction import Reconstruction, reconstruction
 from vaex.objectives.relaxed import gumbel
 from vaex.objectives.semi_supervised import (
@@ -23,6 +24,7 @@ from vaex.objectives.terms import (
     kl_per_dimension,
     log_weights,
     sample_weights,
+    with_value,
 )
 
 __all__ = [
@@ -60,6 +62,8 @@ __all__ = [
     "total_correlation",
     "unlabelled_bound",
     "vimco",
+    "vq",
     "vr_max",
     "weight_penalty",
+    "with_value",
 ]

@@ -44,12 +44,12 @@ def fit_both(x: Float[Array, "n d"], num_components: int, *, num_steps: int = 30
     clusters = KMeans(num_components, n_init=10, random_state=0).fit_predict(np.asarray(x))
     start = mixtures.maximize(x, jax.nn.one_hot(clusters, num_components))
     model = train(start, x, num_steps=num_steps)
-    covariances = np.asarray(start.scale_tril) @ np.asarray(start.scale_tril).transpose(0, 2, 1)
+    weights, scales = np.exp(np.asarray(start.logits, np.float64)), np.asarray(start.scale_tril, np.float64)
     em = ExpectationMaximization(
         num_components,
-        weights_init=np.exp(np.asarray(start.logits, np.float64)),
+        weights_init=weights / weights.sum(),
         means_init=np.asarray(start.mean, np.float64),
-        precisions_init=np.linalg.inv(covariances.astype(np.float64)),
+        precisions_init=np.linalg.inv(scales @ scales.transpose(0, 2, 1)),
         reg_covar=0.0,
         tol=1e-8,
         max_iter=10_000,

@@ -1,0 +1,24 @@
+"""A VQ-VAE: 7x7 codes out of 64, a codebook of moving averages, and an autoregressive prior over the codes.
+
+make train EXP=mnist_vqvae
+"""
+
+from vaex.config import default_config
+
+
+def get_config():
+    config = default_config()
+    config.data.binarize = "dynamic"
+    config.model.kind = "vqvae"
+    config.model.latent_dim = 16
+    config.model.num_codes = 64
+    config.model.patch = 4
+    config.model.encoder_hidden = (64, 32)
+    config.model.decoder_hidden = (32, 64)
+    config.objective.name = "vq"
+    config.optimizer.learning_rate = 2e-3
+    config.optimizer.final_learning_rate = 1e-4
+    config.train.num_epochs = 5
+    config.evaluate.num_samples = 1  # every draw is the same
+    config.evaluate.chunk_size = 1
+    return config

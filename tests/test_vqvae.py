@@ -1,0 +1,164 @@
+"""The VQ-VAE: its gradients, its codebook, its prior over codes, and its bound."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.test_experiment import QUANTIZED, configured, one_step
+from vaex import evaluate, objectives, vqvae
+from vaex.errors import UsageError
+from vaex.grids import CausalGrid, GridDecoder, GridEncoder
+from vaex.likelihoods import bernoulli
+from vaex.vqvae import VQVAE, Codebook, Quantized, nearest, update_codebook
+
+RNG = np.random.default_rng(0)
+K, D, N = 5, 3, 40
+CODES = jnp.asarray(RNG.normal(size=(K, D)), jnp.float32)
+VECTORS = jnp.asarray(RNG.normal(size=(N, D)), jnp.float32)
+BRUTE = ((np.asarray(VECTORS)[:, None] - np.asarray(CODES)) ** 2).sum(-1).argmin(-1)
+
+# 2x2 places of 3 codes: 81 grids in all
+TINY = VQVAE(
+    x_shape=(4, 4, 1),
+    encoder=GridEncoder(2, (5,), width=2),
+    decoder=GridDecoder(2, (5,), out_shape=(4, 4, 1)),
+    prior=CausalGrid(num_codes=3, width=4, depth=3),
+    likelihood=bernoulli(),
+    num_codes=3,
+)
+PARAMS = jax.jit(TINY.init)(jax.random.key(0))
+MODEL = TINY.bind(PARAMS)
+IMAGE = jnp.asarray(RNG.integers(0, 2, (4, 4, 1)), jnp.float32)
+GRIDS = jnp.array(list(itertools.product(range(3), repeat=4)))
+
+
+def test_nearest_is_what_brute_force_finds():
+    np.testing.assert_array_equal(nearest(VECTORS, CODES), BRUTE)
+
+
+def test_the_gradient_goes_straight_through():
+    """Values are codes, and the gradient of any function of them is the identity's at the codes."""
+    f = lambda z: jnp.sum(jnp.sin(z) * jnp.arange(D))
+    q = Quantized(VECTORS, CODES)
+    found = jax.grad(lambda v: f(q._replace(vectors=v).sample(jax.random.key(0))))(VECTORS)
+    np.testing.assert_array_equal(q.sample(jax.random.key(0), (2,))[1], CODES[BRUTE])
+    np.testing.assert_allclose(found, jax.grad(f)(CODES[BRUTE]), rtol=1e-6)
+
+
+def test_the_point_mass_has_all_its_probability_at_its_draws():
+    q = Quantized(VECTORS, CODES)
+    z, log_q = q.sample_and_log_prob(jax.random.key(0), (4,))
+    assert log_q.tolist() == [0.0] * 4
+    assert q.log_prob(z[0]) == 0
+    assert q.log_prob(z[0].at[0].set(CODES[(BRUTE[0] + 1) % K])) == -np.inf
+
+
+def test_without_decay_each_code_is_the_mean_of_its_vectors():
+    after = update_codebook(jax.random.key(0), Codebook(CODES, jnp.ones(K)), VECTORS, decay=0.0)
+    means = [np.asarray(VECTORS)[k == BRUTE].mean(0) for k in range(K)]
+    np.testing.assert_allclose(after.codes, means, rtol=1e-5)
+    np.testing.assert_array_equal(after.counts, np.bincount(BRUTE, minlength=K))
+
+
+def test_with_decay_codes_are_ratios_of_moving_averages():
+    """Against the sums and counts of the source, carried on for three batches."""
+    decay, book = 0.9, Codebook(CODES, jnp.full(K, 8.0))
+    sums, counts = np.asarray(CODES) * 8, np.full(K, 8.0)
+    for i in range(3):
+        batch = np.asarray(VECTORS)[i * 10 : (i + 1) * 10 + 10]
+        own = ((batch[:, None] - sums[None] / counts[:, None]) ** 2).sum(-1).argmin(-1)
+        hot = np.eye(K)[own]
+        sums, counts = decay * sums + (1 - decay) * hot.T @ batch, decay * counts + (1 - decay) * hot.sum(0)
+        book = update_codebook(jax.random.key(i), book, jnp.asarray(batch), decay=decay)
+    np.testing.assert_allclose(book.codes, sums / counts[:, None], rtol=1e-4)
+    np.testing.assert_allclose(book.counts, counts, rtol=1e-5)
+
+
+def test_a_dead_code_starts_again_from_a_vector_far_from_its_code():
+    """All vectors lie on the first code but two, which are far: the dead second code becomes one of these."""
+    vectors = jnp.concatenate([jnp.zeros((30, D)), jnp.full((2, D), 0.4)])
+    codebook = Codebook(jnp.array([[0.0] * D, [9.0] * D]), jnp.array([30.0, 0.1]))
+    after = update_codebook(jax.random.key(0), codebook, vectors)
+    np.testing.assert_allclose(after.codes[1], 0.4)
+    assert after.counts[1] == 1
+
+
+def test_the_prior_over_codes_sums_to_one_and_samples_what_it_says():
+    """Over all 81 grids; the frequencies of 4,000 draws within 5 standard errors."""
+    prior = MODEL.prior
+    probs = np.exp(jax.jit(jax.vmap(prior.log_prob_of))(GRIDS))
+    np.testing.assert_allclose(probs.sum(), 1, rtol=1e-5)
+    assert probs.std() > 1e-4
+    draws = jax.jit(lambda key: nearest(prior.sample(key, (4000,)), prior.codes))(jax.random.key(1))
+    counts = np.bincount(np.asarray(draws) @ [27, 9, 3, 1], minlength=81)
+    assert (np.abs(counts / 4000 - probs) < 5 * np.sqrt(probs * (1 - probs) / 4000) + 1e-6).all()
+
+
+def test_each_code_depends_on_all_before_it_and_on_none_after():
+    """On 3x4 places, by changing each: no place within reach is blind."""
+    net = CausalGrid(num_codes=3, width=8, depth=3, activation=jnp.tanh)  # whose derivative is nowhere zero
+    start = jnp.zeros((3, 4), jnp.int32)
+    params = net.init(jax.random.key(0), start)
+    changed = jax.vmap(lambda t: start.ravel().at[t].set(1).reshape(3, 4))(jnp.arange(12))
+    logits = jax.jit(jax.vmap(lambda grid: net.apply(params, grid)))(jnp.concatenate([start[None], changed]))
+    moved = np.abs(logits[1:] - logits[0]).reshape(12, 12, 3).max(-1) > 1e-7  # [changed, place]
+    np.testing.assert_array_equal(moved, np.triu(np.ones((12, 12)), 1).astype(bool))
+
+
+def test_the_bound_is_below_the_sum_over_all_codes():
+    """Log p(x) by enumeration of every grid; the ELBO is the term of the encoder's own grid."""
+    log_joint = jax.jit(
+        jax.vmap(lambda grid: MODEL.decode(z := MODEL.prior.codes[grid]).log_prob(IMAGE) + MODEL.prior.log_prob(z))
+    )
+    terms = evaluate.elbo(jax.random.key(0), MODEL, IMAGE)
+    own = MODEL.encode(IMAGE).indices
+    joints = np.asarray(log_joint(GRIDS))
+    np.testing.assert_allclose(terms.elbo, joints[int(own @ jnp.array([27, 9, 3, 1]))], rtol=1e-5)
+    assert terms.elbo < jax.nn.logsumexp(joints)
+    found = objectives.vq(jax.random.key(0), MODEL, IMAGE, commitment=2.0)
+    q = MODEL.encode(IMAGE)
+    distance = float(jnp.sum((q.vectors - q.mean) ** 2))
+    np.testing.assert_allclose(found.objective, terms.elbo - 2 * distance, rtol=1e-5)
+
+
+def test_codebook_use():
+    fraction, perplexity = vqvae.codebook_use(jnp.array([[0, 1], [1, 0]]), 4)
+    assert fraction == 0.5
+    np.testing.assert_allclose(perplexity, 2, rtol=1e-6)
+
+
+FLAGS = [*QUANTIZED, "--config.objective.name=vq"]
+
+
+def test_one_step_moves_every_part():
+    """The codebook by its averages, all else by gradients."""
+    made = configured(*FLAGS)
+    state, metrics = one_step(made)
+    before = made.init().params
+    assert np.isfinite(metrics["loss"])
+    for part in ("encoder", "codebook", "decoder", "prior"):
+        moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params[part], before[part])
+        assert max(jax.tree.leaves(moved)) > 1e-5, part
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("patch=3", "do not divide into patches of 3x3"),
+        ("kind=vae", "model.num_codes is set, but model.kind 'vae' has none"),
+        ("prior=standard", "a posterior, a prior and networks of its own"),
+        ("codebook_decay=1.0", "codebook_decay is 1.0"),
+        ("num_codes=0", "num_codes is 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(flag, message):
+    with pytest.raises(UsageError, match=message):
+        configured(*FLAGS, f"--config.model.{flag}")
+
+
+def test_vq_needs_codes():
+    with pytest.raises(UsageError, match="is no point mass on codes"):
+        configured("--config.objective.name=vq")

@@ -1,0 +1,42 @@
+"""The objective of a model whose latents are the nearest codes of a codebook."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import PRNGKeyArray
+
+from vaex.errors import UsageError
+from vaex.model import Model
+from vaex.objectives.terms import Number, Terms, sample_weights
+
+
+def vq(key: PRNGKeyArray, model: Model, x: Any, *, commitment: Number = 0.25) -> Terms:
+    """The ELBO of a point mass on the nearest codes, with the term that keeps the encoder's vectors near them.
+
+    log p(x|e) + log p(codes) - commitment ||v(x) - sg(e)||^2,   e the codes nearest to the encoder's vectors v(x)
+
+    The source's middle term, which moves the codebook, is in its appendix A.1 a moving average instead:
+    `vqvae.update_codebook`. Log p(codes) trains the prior alone.
+
+    Args:
+        key: not needed, since nothing is drawn.
+        model: a model whose q(z|x) is a `vqvae.Quantized`.
+        x: one example.
+        commitment: beta.
+
+    Returns:
+        Terms, in nats; the elbo is without the commitment.
+
+    Raises:
+        UsageError: q(z|x) has no encoder's vectors and codes.
+
+    Source: van den Oord et al. 2017, equation 3.
+    """
+    q: Any = model.encode(x)
+    if not (hasattr(q, "vectors") and hasattr(q, "mean")):
+        raise UsageError(f"{type(q).__name__} is no point mass on codes, as vq needs: use elbo, or model.kind=vqvae")
+    w = sample_weights(key, model, x, q, 1)
+    distance = jnp.sum((q.vectors - jax.lax.stop_gradient(q.mean)) ** 2)
+    elbo, log_px_z, kl = w.log_w[0], w.log_px_z[0], w.log_qz[0] - w.log_pz[0]
+    return Terms(elbo - commitment * distance, elbo, log_px_z, kl)
