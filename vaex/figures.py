@@ -130,6 +130,18 @@ def analogies(model: Model, x: Array) -> Figure:
     return plots.image_grid(rows.reshape(-1, *rows.shape[2:]), columns=rows.shape[1], title=title)
 
 
+def components(key: PRNGKeyArray, model: Model, *, columns: int = 12) -> Figure:
+    """E[p(x|z)] for draws z of each component of a mixture prior, a component a row, the heaviest first."""
+    prior: Any = model.prior
+    heaviest_first = jnp.argsort(-prior.logits)
+    mean, scale = prior.mean_of_components[heaviest_first, None], jnp.exp(0.5 * prior.log_var[heaviest_first, None])
+    z = mean + scale * jax.random.normal(key, (len(mean), columns, mean.shape[-1]))  # [component, column, d]
+    decode = jax.jit(jax.vmap(lambda z: model.decode(z).mean))  # pyright: ignore[reportAttributeAccessIssue]
+    means = np.asarray(decode(z.reshape(-1, z.shape[-1])))
+    title = "E[p(x|z)], z drawn from p(z|c): a component c a row, the heaviest first"
+    return plots.image_grid(means, columns=columns, title=title)
+
+
 def samples(means: np.ndarray) -> Figure:
     """E[p(x|z)] for draws z ~ p(z), [N, H, W, C]."""
     columns = max(1, round(len(means) ** 0.5))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from vaex import classify
+from vaex import classify, evaluate, vqvae
 from vaex.config import Config
 from vaex.data import Dataset
 from vaex.experiment.examples import examples, preprocess
@@ -59,8 +60,39 @@ def report_latent_classifier(config: Config) -> Reporter:
     return report
 
 
+def report_clusters(key: PRNGKeyArray, model: Any, dataset: Dataset, x: Any) -> Report:
+    """Draws of each component of a mixture prior, and how well the components match the labels, where there are any."""
+    from vaex import figures
+
+    draw_key, cluster_key = jax.random.split(key)
+
+    @jax.jit
+    def assign(x: Any) -> jax.Array:
+        def one(k: PRNGKeyArray, example: Any) -> jax.Array:
+            return jnp.argmax(evaluate.cluster_probabilities(k, model, example))
+
+        return evaluate.map_examples(one, cluster_key, x, batch_size=250)
+
+    labels, clusters = dataset.test.labels, np.asarray(assign(x))
+    scores = {"clusters_used": float(len(np.unique(clusters)))}
+    if labels.min() >= 0:
+        scores["clustering_accuracy"] = evaluate.clustering_accuracy(labels, clusters)
+    return Report(scores, {"components": figures.components(draw_key, model)})
+
+
+def report_codebook(key: PRNGKeyArray, model: Any, dataset: Dataset, x: Any) -> Report:
+    """How much of its codebook a VQ-VAE uses on test examples."""
+
+    @jax.jit
+    def indices(x: Any) -> jax.Array:
+        return evaluate.map_examples(lambda k, example: model.encode(example).indices, key, x, batch_size=250)
+
+    fraction, perplexity = vqvae.codebook_use(indices(x), len(model.prior.codes))
+    return Report({"codebook_use": float(fraction), "code_perplexity": float(perplexity)}, {})
+
+
 # By model.kind; a kind without one has nothing to add.
-REPORTERS: dict[str, Reporter] = {"m2": report_labels, "m1m2": report_labels}
+REPORTERS: dict[str, Reporter] = {"m2": report_labels, "m1m2": report_labels, "vqvae": report_codebook}
 
 
 def reporters(config: Config) -> tuple[Reporter, ...]:
@@ -68,6 +100,8 @@ def reporters(config: Config) -> tuple[Reporter, ...]:
     own = tuple(REPORTERS[kind] for kind in (config.model.kind,) if kind in REPORTERS)
     if config.data.condition is not None:
         own = (*own, functools.partial(_completions, config))
+    if config.model.kind == "vae" and config.model.prior == "mixture":
+        own = (*own, report_clusters)
     has_classifier = config.data.num_labels is not None and config.model.kind not in REPORTERS
     return (*own, report_latent_classifier(config)) if has_classifier else own
 
