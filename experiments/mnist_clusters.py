@@ -1,6 +1,8 @@
 """Clusters without labels: a mixture prior of ten components, fitted by EM to the latents of a short warm-up.
 
 make train EXP=mnist_clusters
+
+Not run to its end yet: the validation ELBO was -98.95 nats after 15 of its 25 epochs.
 """
 
 from vaex.config import default_config
@@ -21,5 +23,5 @@ def get_config():
     config.train.num_epochs = 25
     config.train.fit_prior_after = 4
     config.train.eval_every = 5
-    config.evaluate.num_samples = 100
+    config.evaluate.num_samples = 1000
     return config
