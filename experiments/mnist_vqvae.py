@@ -20,7 +20,7 @@ def get_config():
     config.objective.name = "vq"
     config.optimizer.learning_rate = 2e-3
     config.optimizer.final_learning_rate = 1e-4
-    config.train.num_epochs = 5
+    config.train.num_epochs = 10
     config.train.eval_every = 5
     config.evaluate.num_samples = 1  # every draw is the same
     config.evaluate.chunk_size = 1
