@@ -79,7 +79,7 @@ def fitted_normal_mixture(z: Float[Array, "n d"], num_components: int, *, seed: 
     """
     from sklearn.mixture import GaussianMixture  # half a second to import
 
-    fit = GaussianMixture(num_components, covariance_type="diag", n_init=3, random_state=seed).fit(np.asarray(z))
+    fit: Any = GaussianMixture(num_components, covariance_type="diag", n_init=3, random_state=seed).fit(np.asarray(z))
     found = {"logits": np.log(fit.weights_), "mean": fit.means_, "log_var": np.log(fit.covariances_)}
     return {name: jnp.asarray(value, jnp.float32) for name, value in found.items()}
 

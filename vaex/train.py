@@ -71,7 +71,7 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Reci
 
     (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(state.params)
     updates, opt_state = recipe.optimizer.update(grads, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
+    params: Any = optax.apply_updates(state.params, updates)
     if moved := recipe.statistics(jax.random.fold_in(noise_key, _STATISTICS), state.params, x):
         params = {**params, **moved}
     bound = metrics.get("elbo", metrics["objective"])  # an autoencoder has no elbo

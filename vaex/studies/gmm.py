@@ -1,7 +1,7 @@
 """A Gaussian mixture trained as a variational autoencoder with one categorical latent, against EM."""
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -41,11 +41,11 @@ def fit_both(x: Float[Array, "n d"], num_components: int, *, num_steps: int = 30
     from sklearn.cluster import KMeans
     from sklearn.mixture import GaussianMixture as ExpectationMaximization
 
-    clusters = KMeans(num_components, n_init=10, random_state=0).fit_predict(np.asarray(x))
+    clusters = KMeans(num_components, n_init="auto", random_state=0).fit_predict(np.asarray(x))
     start = mixtures.maximize(x, jax.nn.one_hot(clusters, num_components))
     model = train(start, x, num_steps=num_steps)
     weights, scales = np.exp(np.asarray(start.logits, np.float64)), np.asarray(start.scale_tril, np.float64)
-    em = ExpectationMaximization(
+    em: Any = ExpectationMaximization(
         num_components,
         weights_init=weights / weights.sum(),
         means_init=np.asarray(start.mean, np.float64),
@@ -77,7 +77,7 @@ def gmm_figure() -> tuple[Figure, list[str]]:
     """Three components on the petals of Fisher's 150 irises, whose species are not shown to the fit."""
     from sklearn.datasets import load_iris
 
-    data = load_iris()
+    data: Any = load_iris()
     x = jnp.asarray(data.data[:, 2:], jnp.float32)
     fits = fit_both(x, 3)
     figure = Figure(figsize=(6, 4), layout="constrained")
