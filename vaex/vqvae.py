@@ -174,7 +174,7 @@ class VQVAE:
 
     def bind(self, params: Params) -> Model:
         """The model that these parameters make; no gradient reaches its codebook."""
-        codes = jax.lax.stop_gradient(params["codebook"].codes)
+        codes = jax.lax.stop_gradient(jnp.asarray(params["codebook"].codes))  # restored parameters are numpy's
         grid = self._grid(params)
 
         def decode(z: Float[Array, "t d"]) -> Distribution:
