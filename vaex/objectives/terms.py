@@ -161,7 +161,9 @@ def analytic_kl(q: Distribution, p: Distribution) -> Float[Array, ""]:
     kl = closed_form_kl(q, p)
     if kl is None:
         pair = f"{type(q).__name__} and {type(p).__name__}"
-        raise UsageError(f'no closed-form KL is known between {pair}: use kl="sampled" of the objective elbo, or stl or iwae')
+        raise UsageError(
+            f'no closed-form KL is known between {pair}: use kl="sampled" of the objective elbo, or stl or iwae'
+        )
     return kl
 
 
