@@ -144,7 +144,7 @@ def test_gradients_of_a_ladder():
     vae = built("ladder", (2, 2))
     found = gradients_of(vae.bind, BITS)(jax.tree.map(lambda a: a + 0.1, vae.init(KEY)))
     assert_same_means(found)
-    assert all((np.abs(a).max(axis=0) > 0).all() for a in jax.tree.leaves(found["dreg"]))
+    assert all((a != 0).any() for a in jax.tree.leaves(found["dreg"]))
 
 
 BITS = jnp.asarray(RNG.integers(0, 2, (2, 3, 1)), jnp.float32)

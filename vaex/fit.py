@@ -75,7 +75,7 @@ def fit(
             elbo = None
             if epoch % eval_every == 0 or epoch == num_epochs:
                 validation = loop.validate(state.params)
-                elbo = validation.get("elbo", validation["log_px_z"])
+                elbo = validation["elbo" if "elbo" in validation else "log_px_z"]
                 if not math.isfinite(elbo):
                     raise _not_finite(f"the validation ELBO became non-finite ({steps})", loop)
                 row |= {f"validation_{name}": value for name, value in validation.items()}

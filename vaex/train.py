@@ -74,7 +74,7 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Reci
     params: Any = optax.apply_updates(state.params, updates)
     if moved := recipe.statistics(jax.random.fold_in(noise_key, _STATISTICS), state.params, x):
         params = {**params, **moved}
-    bound = metrics.get("elbo", metrics["objective"])  # an autoencoder has no elbo
+    bound = metrics["elbo" if "elbo" in metrics else "objective"]  # an autoencoder has no elbo
     average = jnp.where(state.step == 0, bound, _DECAY * state.average + (1 - _DECAY) * bound)
     return TrainState(params, opt_state, state.step + 1, average), {"loss": value, **metrics}
 
