@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 from vaex.config import load_experiment, override
@@ -15,6 +16,7 @@ HOT = ["--config.objective.name=gumbel", "--config.objective.temperature=0.5"]
 STEPS = ["--config.schedule.steps=100"]
 QUANTIZED = ["kind=vqvae", "patch=2", "latent_dim=3", "num_codes=6", "prior_width=4", "prior_depth=2"]
 QUANTIZED = [f"--config.model.{flag}" for flag in QUANTIZED]
+CONV = ["--config.model.network=conv", "--config.model.channels=(2,3)"]
 CATEGORICAL = ["--config.model.posterior=one_hot", "--config.model.num_classes=3"]
 LATENTS = {"vq": QUANTIZED, "reconstruction": ["--config.model.posterior=point"]}
 
@@ -39,6 +41,28 @@ def test_every_objective_trains(name):
     for side in ("encoder", "decoder"):
         moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params[side], before[side])
         assert max(jax.tree.leaves(moved)) > 1e-5, side
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--config.model.network=gated"],
+        CONV,
+        [*CONV, "--config.model.network=residual", "--config.model.num_blocks=(1,2)"],
+    ],
+    ids=["gated", "conv", "residual"],
+)
+def test_every_network_trains(flags):
+    """From an output at the mean of the training images."""
+    made = configured(*flags, "--config.data.binarize=threshold", "--config.model.activation=relu")
+    state, metrics = one_step(made)
+    assert np.isfinite(metrics["loss"])
+    mean = np.clip(made.dataset.train.images.mean(axis=0) / 255, 1e-3, 1 - 1e-3)
+    model = made.bind(made.init().params)
+    np.testing.assert_allclose(model.decode(jax.numpy.zeros(8)).mean, mean, atol=1e-5)
+    for side in ("encoder", "decoder"):
+        still = jax.tree.map(lambda a, b: np.array_equal(a, b), state.params[side], made.init().params[side])
+        assert not any(jax.tree.leaves(still)), side
 
 
 def test_options_reach_the_objective():
@@ -80,6 +104,12 @@ def test_a_moving_average_and_a_prior_on_the_weights():
             "linear",
         ),
         (["--config.model.posterior=one_hot"], "without model.num_classes: set"),
+        (["--config.model.network=conv"], "without model.channels: set"),
+        (["--config.model.channels=(4,)"], "model.network 'mlp' has none: unset it, or set --config.model.network to"),
+        (["--config.model.network=gated", "--config.model.activation=tanh"], "model.network 'gated' has none"),
+        ([*CONV, "--config.model.network=residual", "--config.model.num_blocks=(1,)"], "expected one for each"),
+        ([*CONV, "--config.model.channels=(4,0)"], r"model.channels\[1\] is 0"),
+        (["--config.optimizer.clip_norm=0.0"], "optimizer.clip_norm is 0.0"),
         (["--config.model.num_classes=3"], "has none: unset it, or set --config.model.posterior to one_hot"),
         (["--config.train.weight_sigma=0.0"], "train.weight_sigma is 0.0"),
         (
@@ -96,3 +126,19 @@ def test_what_cannot_be_is_refused(flags, message):
 def test_categorical_latents_with_a_gradient_through_them_name_the_estimators():
     with pytest.raises(UsageError, match="reinforce, vimco or enumerate"):
         configured("--config.objective.name=iwae", *CATEGORICAL)
+
+
+def test_a_clipped_gradient_has_the_norm_and_a_small_one_is_left():
+    """Under sgd the step is the learning rate times the gradient."""
+    moved = {}
+    for clip in (None, 1e-3, 1e6):
+        flags = [] if clip is None else [f"--config.optimizer.clip_norm={clip}", "--config.optimizer.max_skipped=5"]
+        made = configured("--config.optimizer.name=sgd", "--config.optimizer.learning_rate=1.0", *flags)
+        state, _ = one_step(made)
+        moved[clip] = jax.tree.map(lambda a, b: a - b, state.params, made.init().params)
+    norm = float(optax.global_norm(moved[None]))
+    np.testing.assert_allclose(optax.global_norm(moved[1e-3]), 1e-3, rtol=0.02)
+    assert norm > 1
+    for a, b in zip(*(jax.tree.leaves(moved[clip]) for clip in (None, 1e-3)), strict=True):
+        np.testing.assert_allclose(a * 1e-3 / norm, b, atol=2e-7)
+    jax.tree.map(np.testing.assert_array_equal, moved[None], moved[1e6])

@@ -27,7 +27,7 @@ FLOWS = (".flow", ".conditioner", ".planar", ".autoregressive", ".coupling", ".s
 STUDIES = ("", "._linear_gaussian", ".classifier", ".labels", ".linear_ae", ".ppca", ".snr")
 ROWS = [
     {"errors", "losses", "bounds", "study_names"},
-    {"distributions", "grids", "networks"},
+    {"distributions", "grids"} | {f"networks{part}" for part in ("", ".mlp", ".table", ".convolution", ".residual", ".conv")},
     {"model"},
     {f"flows{part}" for part in ("", *FLOWS)},
     {"chains", "hierarchies", "likelihoods", "posteriors", "priors", "conditional", "autoencoder", "labels", "stacked"},

@@ -200,3 +200,35 @@ def test_a_validation_that_is_not_finite_ends_the_run_unsaved():
     with pytest.raises(UsageError, match=r"validation ELBO became non-finite \(steps 11 to 20, epoch 2\)"):
         run_fit(recorder)
     assert [saved[0] for saved in recorder.saved] == [1]
+
+
+def poisoned(**options):
+    """A recipe that adds each image to the parameters' gradient: an image of 1e30 makes it infinite, one of nan nan."""
+
+    def loss(key, model, batch, context):
+        value = jnp.sum(model * jnp.exp(jnp.where(batch > 1e20, jnp.inf, 0.0)) * batch)
+        return value, {"elbo": -value}
+
+    return Recipe(lambda p: p, loss, preprocess=lambda key, batch: batch, **options)
+
+
+def test_a_non_finite_gradient_leaves_the_parameters_and_the_run_goes_on():
+    optimizer = optax.apply_if_finite(optax.sgd(1.0), 2)
+    recipe, start = poisoned(optimizer=optimizer, max_skipped=2), init_state(jnp.zeros(()), optimizer)
+    images = jnp.array([3.0, 1e30, 5.0, jnp.nan])
+    step = jax.jit(functools.partial(train_step, recipe=recipe))
+    one, metrics = step(start, jax.random.key(0), images[:1])
+    assert (one.params, bool(metrics["skipped"])) == (-3.0, False)
+    for bad in (images[1:2], images[3:4]):
+        after, metrics = step(one, jax.random.key(0), bad)
+        assert (after.params, after.average, bool(metrics["skipped"])) == (-3.0, one.average, True)
+    after, metrics, first_bad = train_epoch(start, jax.random.key(0), images, recipe=recipe, batch_size=1)
+    assert (after.params, int(first_bad), int(metrics["skipped"])) == (-8.0, -1, 2)
+    assert np.isfinite(metrics["loss"])
+
+
+def test_more_non_finite_gradients_in_a_row_than_may_be_skipped_end_the_run():
+    optimizer = optax.apply_if_finite(optax.sgd(1.0), 2)
+    recipe, start = poisoned(optimizer=optimizer, max_skipped=2), init_state(jnp.zeros(()), optimizer)
+    _, metrics, first_bad = train_epoch(start, jax.random.key(0), jnp.full(5, jnp.nan), recipe=recipe, batch_size=1)
+    assert (int(first_bad), int(metrics["skipped"])) == (2, 2)

@@ -57,10 +57,12 @@ def default_config() -> Config:
                 "prior_width": placeholder(int),  # channels of its causal prior; unset: 32
                 "prior_depth": placeholder(int),  # layers of its causal prior; unset: 4
                 "network": "mlp",  # a name in NETWORKS
-                "encoder_hidden": (500,),
+                "encoder_hidden": (500,),  # of a convolutional network: between its coarsest features and the output
                 "decoder_hidden": (500,),
                 "upper_dim": placeholder(int),  # of M2's latents on top of M1's, which latent_dim counts
                 "upper_hidden": placeholder(tuple),  # of M2's networks there
+                "channels": placeholder(tuple),  # of a convolutional network at H/2, H/4, ...
+                "num_blocks": placeholder(tuple),  # residual ones at each of these resolutions
                 "activation": "relu",  # a name in vaex.networks.ACTIVATIONS
                 "likelihood": "bernoulli",  # a name in LIKELIHOODS
                 "sigma": placeholder(float),  # of gaussian_fixed, or where learning starts; unset: 0.1
@@ -92,6 +94,8 @@ def default_config() -> Config:
                 "learning_rate": 1e-3,
                 "final_learning_rate": placeholder(float),  # where a cosine schedule ends; unset: constant
                 "eps": placeholder(float),  # unset: optax's own
+                "clip_norm": placeholder(float),  # of the whole gradient; unset: never clipped
+                "max_skipped": placeholder(int),  # updates in a row that are left out where not finite; unset: none
             },
             "train": {
                 "batch_size": 128,

@@ -38,6 +38,7 @@ class Recipe(NamedTuple):
     preprocess: Callable[[PRNGKeyArray, Any], Any]  # stored examples -> what the likelihood is defined on
     penalty: Callable[[Params], Array | float] = lambda params: 0.0  # nats per example: -log p(params) / N for MAP
     statistics: Callable[[PRNGKeyArray, Params, Any], dict[str, Any]] = no_statistics
+    max_skipped: int = 0  # non-finite updates in a row that an optax.apply_if_finite leaves out; 0 without one
 
 
 Metrics = dict[str, Array]
@@ -60,7 +61,8 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Reci
         recipe: what stays.
 
     Returns:
-        The state after, and the loss's metrics before the update, in nats per example, with the loss among them.
+        The state after, and the loss's metrics before the update, in nats per example, with the loss among them; and
+        where updates can be skipped, whether this one was.
     """
     data_key, noise_key = jax.random.split(jax.random.fold_in(key, state.step))
     x = recipe.preprocess(data_key, batch)
@@ -76,7 +78,12 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Reci
         params = {**params, **moved}
     bound = metrics["elbo" if "elbo" in metrics else "objective"]  # an autoencoder has no elbo
     average = jnp.where(state.step == 0, bound, _DECAY * state.average + (1 - _DECAY) * bound)
-    return TrainState(params, opt_state, state.step + 1, average), {"loss": value, **metrics}
+    metrics = {"loss": value, **metrics}
+    if recipe.max_skipped:
+        assert isinstance(opt_state, optax.ApplyIfFiniteState), "max_skipped is of optax.apply_if_finite"
+        skipped = (opt_state.notfinite_count > 0) & (opt_state.notfinite_count <= recipe.max_skipped)
+        metrics, average = metrics | {"skipped": skipped}, jnp.where(skipped, state.average, average)
+    return TrainState(params, opt_state, state.step + 1, average), metrics
 
 
 def train_epoch(
@@ -95,6 +102,7 @@ def train_epoch(
 
     Returns:
         The state after, the means of the steps' metrics, and the first step whose loss was not finite (-1 if none).
+        Steps whose update was skipped count in neither; where any can be, their number is the metric "skipped".
     """
     n = jax.tree.leaves(examples)[0].shape[0]
     num_steps = n // batch_size
@@ -107,6 +115,8 @@ def train_epoch(
 
     start = state.step
     state, metrics = jax.lax.scan(step, state, batches)
-    bad = ~jnp.isfinite(metrics["loss"])
+    skipped = metrics.pop("skipped", jnp.zeros(num_steps, bool))
+    bad = ~jnp.isfinite(metrics["loss"]) & ~skipped
     first_bad = jnp.where(bad.any(), start + jnp.argmax(bad), -1)
-    return state, jax.tree.map(jnp.mean, metrics), first_bad
+    means = jax.tree.map(lambda m: jnp.mean(m, where=~skipped), metrics)
+    return state, means | ({"skipped": jnp.sum(skipped)} if recipe.max_skipped else {}), first_bad

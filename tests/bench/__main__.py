@@ -1,11 +1,12 @@
-"""Speed, as ratios within one run: python -m tests.bench [train] [estimators] [flows] [evaluate] [start]."""
+"""Speed, as ratios within one run: python -m tests.bench [train] [networks] [estimators] [flows] [evaluate] [start]."""
 
 import sys
 
-from tests.bench import estimators, evaluation, flows, start, training
+from tests.bench import estimators, evaluation, flows, networks, start, training
 
 SECTIONS = {
     "train": training.main,
+    "networks": networks.main,
     "estimators": estimators.main,
     "flows": flows.main,
     "evaluate": evaluation.main,

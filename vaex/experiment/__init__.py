@@ -92,7 +92,15 @@ def setup(config: Config) -> Setup:
     batch = jax.eval_shape(made.preprocess, jax.random.key(0), jax.tree.map(lambda a: a[:2], stored))
     loss = batch_loss(config, model, batch, num_train=len(images))
     statistics = getattr(model, "statistics", no_statistics)
-    recipe = Recipe(model.bind, loss, optimizer, made.preprocess, penalty(config, len(images)), statistics)
+    recipe = Recipe(
+        model.bind,
+        loss,
+        optimizer,
+        made.preprocess,
+        penalty(config, len(images)),
+        statistics,
+        config.optimizer.max_skipped or 0,
+    )
     init_key, train_key = jax.random.split(jax.random.key(config.seed))
     is_likelihood = pixels.defined_on == LIKELIHOODS[config.model.likelihood].pixels
     return Setup(
@@ -149,4 +157,7 @@ def _optimizer(config: Config, num_steps: int) -> optax.GradientTransformation:
     options = {} if c.eps is None else {"eps": c.eps}
     if options and c.name == "sgd":
         raise UsageError("optimizer.eps is set, but optimizer 'sgd' has none: unset it")
-    return lookup(OPTIMIZERS, c.name, "optimizer.name")(rate, **options)
+    optimizer = lookup(OPTIMIZERS, c.name, "optimizer.name")(rate, **options)
+    if c.clip_norm is not None:
+        optimizer = optax.chain(optax.clip_by_global_norm(c.clip_norm), optimizer)
+    return optimizer if c.max_skipped is None else optax.apply_if_finite(optimizer, c.max_skipped)

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import TypeVar
 
-from vaex.config import Config
+from vaex.config import Config, default_config
 from vaex.errors import UsageError
 
 T = TypeVar("T")
@@ -19,6 +19,8 @@ def lookup(table: Mapping[str, T], name: str, field: str) -> T:
 
 
 LAYERED = ("hierarchy", "ladder")  # kinds of model with a tuple of latents
+
+_HIDDEN = ("encoder", "decoder", "upper", "flow", "prior")
 
 # Fields of config.model that belong to a choice: field -> (the choosing field, its names, whether it must be set).
 OWNED: dict[str, tuple[str, tuple[str, ...], bool]] = {
@@ -40,6 +42,9 @@ OWNED: dict[str, tuple[str, tuple[str, ...], bool]] = {
     "prior_depth": ("kind", ("vqvae",), False),
     "latent_dims": ("kind", LAYERED, True),
     "between_hidden": ("kind", LAYERED, True),
+    "activation": ("network", ("mlp", "conv", "residual"), False),
+    "channels": ("network", ("conv", "residual"), True),
+    "num_blocks": ("network", ("residual",), True),
 }
 
 
@@ -49,10 +54,10 @@ def check_fields(config: Config) -> None:
     Raises:
         UsageError: a field that would be ignored, or that is missing.
     """
-    c = config.model
+    c, default = config.model, default_config().model
     for field, (owner, names, required) in OWNED.items():
         owned = c[owner] in names
-        if c[field] is not None and not owned:
+        if c[field] != default[field] and not owned:
             raise UsageError(
                 f"model.{field} is set, but model.{owner} {c[owner]!r} has none: unset it, or set "
                 f"--config.model.{owner} to {' or '.join(names)}"
@@ -63,6 +68,10 @@ def check_fields(config: Config) -> None:
         raise UsageError(f"model.prior is {c.prior!r} over continuous latents: leave it unset with one_hot latents")
     if c.prior == "uniform" and c.posterior != "one_hot":
         raise UsageError("model.prior is 'uniform', over one-hot latents: set --config.model.posterior=one_hot")
+    if c.num_blocks is not None and len(c.num_blocks) != len(c.channels):
+        raise UsageError(
+            f"model.num_blocks is {c.num_blocks} with model.channels {c.channels}: expected one for each resolution"
+        )
     if c.likelihood == "gaussian_fixed" and c.sigma is None:
         raise UsageError("model.likelihood is 'gaussian_fixed' without a sigma: set --config.model.sigma=0.1, say")
     if c.kind == "vqvae" and (c.posterior, c.prior, c.network) != ("diagonal", None, "mlp"):
@@ -151,6 +160,8 @@ def check_numbers(config: Config) -> None:
         "optimizer.learning_rate": config.optimizer.learning_rate,
         "optimizer.final_learning_rate": config.optimizer.final_learning_rate,
         "optimizer.eps": config.optimizer.eps,
+        "optimizer.clip_norm": config.optimizer.clip_norm,
+        "optimizer.max_skipped": config.optimizer.max_skipped,
         "objective.num_samples": config.objective.num_samples,
         "train.batch_size": config.train.batch_size,
         "train.num_epochs": config.train.num_epochs,
@@ -165,9 +176,9 @@ def check_numbers(config: Config) -> None:
             for i, w in enumerate(widths)
         },
         **{
-            f"model.{side}_hidden[{i}]": w
-            for side in ("encoder", "decoder", "upper", "flow", "prior")
-            for i, w in enumerate(config.model[f"{side}_hidden"] or ())
+            f"model.{field}[{i}]": w
+            for field in (*(f"{part}_hidden" for part in _HIDDEN), "channels", "num_blocks")
+            for i, w in enumerate(config.model[field] or ())
         },
     }
     for field, value in positive.items():

@@ -19,7 +19,7 @@ from vaex.experiment.conditions import condition, condition_shape
 from vaex.grids import CausalGrid, GridDecoder, GridEncoder
 from vaex.labels import M2
 from vaex.model import VAE, Family
-from vaex.networks import ACTIVATIONS, MLP
+from vaex.networks import ACTIVATIONS, MLP, ConvDecoder, ConvEncoder, GatedMLP
 from vaex.stacked import M1M2
 from vaex.vqvae import VQVAE
 
@@ -134,12 +134,29 @@ class Networks(NamedTuple):
     join: Callable[[Any, Any], Any] = as_channels  # (x, condition) -> the input of a conditional encoder
 
 
+def _convolutional(num_blocks: Callable[[Any], Shape]) -> Networks:
+    return Networks(
+        lambda c, activation, shape: ConvEncoder(
+            tuple(c.channels), num_blocks(c), tuple(c.encoder_hidden), shape, activation
+        ),
+        lambda c, activation, shape, bias: ConvDecoder(
+            tuple(c.channels), num_blocks(c), tuple(c.decoder_hidden), shape, activation, out_bias=bias
+        ),
+    )
+
+
 NETWORKS = {
     "mlp": Networks(
         lambda c, activation, shape: MLP(tuple(c.encoder_hidden), shape, activation),
         lambda c, activation, shape, bias: MLP(tuple(c.decoder_hidden), shape, activation, out_bias=bias),
         join=as_vector,
     ),
+    "gated": Networks(
+        lambda c, activation, shape: GatedMLP(tuple(c.encoder_hidden), shape),
+        lambda c, activation, shape, bias: GatedMLP(tuple(c.decoder_hidden), shape, out_bias=bias),
+    ),
+    "conv": _convolutional(lambda c: (0,) * len(c.channels)),
+    "residual": _convolutional(lambda c: tuple(c.num_blocks)),
 }
 
 

@@ -1,10 +1,9 @@
-"""The Flax modules: raw arrays in, raw arrays out, one example at a time, no sampling inside."""
+"""Multilayer perceptrons, plain and gated."""
 
 import math
 from collections.abc import Callable
 
 import flax.linen as nn
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 ACTIVATIONS: dict[str, Callable] = {
@@ -16,6 +15,7 @@ ACTIVATIONS: dict[str, Callable] = {
     "leaky_relu": nn.leaky_relu,
     "softplus": nn.softplus,
 }
+GLOROT = nn.initializers.glorot_uniform()
 
 
 class MLP(nn.Module):
@@ -40,34 +40,37 @@ class MLP(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "..."], *others: Float[Array, "..."]) -> Float[Array, "..."]:
-        glorot = nn.initializers.glorot_uniform()
         layers = [(f"hidden_{i}", width, nn.initializers.zeros) for i, width in enumerate(self.hidden)]
         h, others = x.reshape(-1), tuple(other.reshape(-1) for other in others)
         for name, width, bias in [*layers, ("out", math.prod(self.out_shape), self.out_bias)]:
-            h = nn.Dense(width, kernel_init=glorot, bias_init=bias, name=name)(h)
+            h = nn.Dense(width, kernel_init=GLOROT, bias_init=bias, name=name)(h)
             for i, other in enumerate(others, start=1):
-                h += nn.Dense(width, kernel_init=glorot, use_bias=False, name=f"{name}_{i}")(other)
+                h += nn.Dense(width, kernel_init=GLOROT, use_bias=False, name=f"{name}_{i}")(other)
             h, others = h if name == "out" else self.activation(h), ()
         return h.reshape(self.out_shape)
 
 
-class Table(nn.Module):
-    """An output for every joint state of one-hot vectors; of no vectors, one output: a free parameter.
+class GatedMLP(nn.Module):
+    """A multilayer perceptron whose hidden layers gate themselves.
 
-    raw = table[s_1, ..., s_n],   linear in each vector, so that relaxed ones have an output too
+    h = (W x + b) * sigmoid(V x + c)
 
     Attributes:
+        hidden: the width of each hidden layer; () makes an affine map.
         out_shape: the shape of one output.
-        scale: the standard deviation of the normal distribution that the entries start from.
+        out_bias: what the output's biases start from, as a Flax initializer.
+
+    Source: Tomczak and Welling 2018, section 4; the gating of Dauphin et al. 2017.
     """
 
+    hidden: tuple[int, ...]
     out_shape: tuple[int, ...]
-    scale: float = 0.1
+    out_bias: Callable = nn.initializers.zeros
 
     @nn.compact
-    def __call__(self, *one_hot: Float[Array, "..."]) -> Float[Array, "..."]:
-        shape = (*(vector.size for vector in one_hot), *self.out_shape)
-        raw = self.param("table", nn.initializers.normal(self.scale), shape)
-        for vector in one_hot:
-            raw = jnp.tensordot(vector.ravel(), raw, axes=1)
-        return raw
+    def __call__(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
+        h = x.reshape(-1)
+        for i, width in enumerate(self.hidden):
+            linear, gate = (nn.Dense(width, kernel_init=GLOROT, name=f"{part}_{i}") for part in ("linear", "gate"))
+            h = linear(h) * nn.sigmoid(gate(h))
+        return MLP((), self.out_shape, out_bias=self.out_bias, name="out")(h)
