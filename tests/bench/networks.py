@@ -20,7 +20,7 @@ from vaex.posteriors import diagonal_normal
 from vaex.priors import standard_normal
 from vaex.train import Recipe, init_state, train_epoch
 
-BATCH, STEPS, LATENT, HIDDEN, CHANNELS = 100, 20, 50, 200, (16, 32)  # the network of mnist_conv
+BATCH, STEPS, LATENT, HIDDEN, CHANNELS = 100, 20, 50, 200, (16, 32)
 IMAGES = np.random.default_rng(0).integers(0, 256, (BATCH * STEPS, 28, 28, 1), np.uint8)
 DIMS = ("NHWC", "HWIO", "NHWC")
 
@@ -72,7 +72,7 @@ def products(convolution: Callable) -> Callable[[], None]:
 
 
 def vaex_training() -> Callable[[], None]:
-    """Steps of an epoch as `make train EXP=mnist_conv` runs them, binarization and metrics included."""
+    """Steps of an epoch binarization and metrics included."""
     shape = IMAGES.shape[1:]
     vae = VAE(
         x_shape=shape,
@@ -103,5 +103,5 @@ def main() -> None:
         "vaex": vaex_training(),
     }
     found = rates(systems, STEPS * BATCH)
-    title = f"training mnist_conv's network, batch {BATCH}, {jax.devices()[0].device_kind}"
+    title = f"training a convolutional network, batch {BATCH}, {jax.devices()[0].device_kind}"
     table(title, found, "convolutions and products alone", "examples/s")
