@@ -5,7 +5,8 @@ import json
 from matplotlib.figure import Figure
 
 from vaex.__main__ import main
-from vaex.experiment.reports import REPORTERS, Report
+from vaex.assess import Report
+from vaex.experiment.reports import REPORTERS
 
 QUICK = ["--config.train.num_epochs=1", "--config.evaluate.num_samples=2", "--config.model.latent_dim=2"]
 

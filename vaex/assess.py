@@ -1,7 +1,9 @@
 """What is reported of a trained model: its scores on held-out data."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,14 +11,29 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import evaluate
+from vaex.data import Dataset
 from vaex.model import Conditional, Model, Params, at
 from vaex.objectives import Terms, sample_weights
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure  # a second to import, which the first step need not wait for
 
 _ELBO_SAMPLES = 10  # draws averaged over in the reported test ELBO
 _FEW = 500  # examples for what takes many draws of each, or every pair of them
 _ESS_SAMPLES = 50
 _GROUP = 25  # batches of test images to one call, after which the progress is shown
 Bind = Callable[[Params], Model | Conditional]
+
+
+class Report(NamedTuple):
+    """What one kind of model reports beside the scores and figures that every run has."""
+
+    scores: dict[str, float]  # name -> number: into results.json, and into the table at the end
+    figures: dict[str, Figure]  # name -> figure: into figures/NAME.png
+
+
+# (key, model, data set, test examples) -> Report; the test examples are in the order of the data set's test images.
+Reporter = Callable[[PRNGKeyArray, Any, Dataset, Any], Report]
 
 
 def validation_metrics(
@@ -70,7 +87,7 @@ def scores(
     params: Params,
     x: Any,
     *,
-    num_dims: int,
+    num_dims: float,
     num_samples: int,
     chunk_size: int,
     batch_size: int,
@@ -84,7 +101,7 @@ def scores(
         bind: params -> Model.
         params: the parameters.
         x: test examples.
-        num_dims: D, pixels times channels of one.
+        num_dims: D, pixels times channels of one; where some are missing, those observed, on average.
         num_samples: K of the importance-weighted bound.
         chunk_size: of these, how many at a time.
         batch_size: examples at a time.

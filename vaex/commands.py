@@ -19,6 +19,7 @@ from vaex.errors import UsageError
 from vaex.experiment import Setup, load, setup
 from vaex.experiment.conditions import conditions_to_sample
 from vaex.fit import Loop, Progress, fit
+from vaex.missing import observed_size
 from vaex.train import TrainState, train_epoch
 
 _TEST_KEY = 20131220  # folded into the seed's key: the draws of evaluation, the same at each evaluation of a run
@@ -215,7 +216,7 @@ def _scores(key: jax.Array, made: Setup, params: Any, x: Any) -> dict[str, Any]:
             made.bind,
             params,
             x,
-            num_dims=made.num_dims,
+            num_dims=observed_size(x, made.num_dims),
             num_samples=c.num_samples,
             chunk_size=c.chunk_size,
             batch_size=c.evaluate_batch_size,

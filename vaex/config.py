@@ -25,6 +25,7 @@ def default_config() -> Config:
                 "name": "mnist",  # a TFDS image data set, a folder or an npz file
                 "dir": "",  # where to look first; "" takes VAEX_DATA_DIR
                 "num_validation": 1000,  # from the tail of train
+                "missing": placeholder(float),  # fraction of each image's pixels that nothing sees; unset: none
                 "binarize": placeholder(str),  # "dynamic", "threshold" or "none": for a Bernoulli likelihood
                 "noise": placeholder(str),  # of a denoising autoencoder: a name in NOISES of vaex/data/noise.py
                 "noise_level": placeholder(float),  # the share of masked pixels, or gaussian noise's deviation
@@ -65,7 +66,8 @@ def default_config() -> Config:
                 "num_blocks": placeholder(tuple),  # residual ones at each of these resolutions
                 "activation": "relu",  # a name in vaex.networks.ACTIVATIONS
                 "likelihood": "bernoulli",  # a name in LIKELIHOODS
-                "sigma": placeholder(float),  # of gaussian_fixed, or where learning starts; unset: 0.1
+                "likelihood_components": placeholder(int),  # of a logistic_mixture, for each pixel
+                "sigma": placeholder(float),  # of gaussian_fixed, or where learning a scale starts; unset: 0.1
             },
             "objective": {  # an unset option is the objective's own default
                 "name": "elbo",  # a name in OBJECTIVES of vaex/experiment/losses.py

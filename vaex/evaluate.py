@@ -148,7 +148,7 @@ def active_units(means: Float[Array, "n d"]) -> Bool[Array, " d"]:
     return jnp.var(means, axis=0) > ACTIVE_VARIANCE
 
 
-def bits_per_dim(log_px: Float[Array, "..."], *, num_dims: int, dequantized: bool) -> Float[Array, "..."]:
+def bits_per_dim(log_px: Float[Array, "..."], *, num_dims: int | float, dequantized: bool) -> Float[Array, "..."]:
     """Nats of an image -> bits per dimension.
 
     bits = -log_px / (D log 2),   and 8 more for a density on [0, 1] of pixels with 256 levels

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from vaex import evaluate, plots
 from vaex.labels import LabelledLatent
+from vaex.missing import Masked
 from vaex.model import Conditional, Given, Model, Params, at
 from vaex.plots import kl_per_dimension as kl_per_dimension
 from vaex.plots import kl_per_layer as kl_per_layer
@@ -40,9 +41,10 @@ def of_model(
         yield "reconstructions", _of_conditional(encode_key, model, jax.tree.map(lambda a: a[:48], x))
         return
     decode = jax.jit(jax.vmap(lambda z: model.decode(z).mean))  # pyright: ignore[reportAttributeAccessIssue]
-    shown = x[:48]
-    z = jax.vmap(lambda k, one: model.encode(one).sample(k))(jax.random.split(encode_key, len(shown)), shown)
-    yield "reconstructions", plots.reconstructions(np.asarray(shown), np.asarray(decode(z)))
+    shown = jax.tree.map(lambda a: a[:48], x)
+    images = shown.filled(0.5) if isinstance(shown, Masked) else shown
+    z = jax.vmap(lambda k, one: model.encode(one).sample(k))(jax.random.split(encode_key, len(images)), shown)
+    yield "reconstructions", plots.reconstructions(np.asarray(images), np.asarray(decode(z)))
     yield "samples", samples(np.asarray(decode(model.prior.sample(sample_key, (100,)))))
     if not isinstance(z, jax.Array) or z.ndim != 2:
         return  # what follows moves along the axes of one vector

@@ -9,6 +9,7 @@ import jax
 import optax
 
 from vaex import data
+from vaex.assess import Reporter
 from vaex.config import Config, read_config
 from vaex.data.preprocess import dequantize
 from vaex.errors import UsageError
@@ -16,10 +17,12 @@ from vaex.experiment.checks import check_autoencoder, check_fields, check_number
 from vaex.experiment.conditions import check_condition, condition
 from vaex.experiment.examples import examples, preprocess
 from vaex.experiment.losses import AUTOENCODER, batch_loss, penalty
+from vaex.experiment.missing import mean_imputed
 from vaex.experiment.models import LIKELIHOODS, Source, build_model
-from vaex.experiment.reports import Reporter, reporters
+from vaex.experiment.reports import reporters
 from vaex.experiment.semi_supervised import check_labels, choose
 from vaex.experiment.starts import fit_prior
+from vaex.missing import Masked
 from vaex.model import Given, Params
 from vaex.run_folder import CONFIG, DATASET, open_run, read_json
 from vaex.train import Recipe, TrainState, init_state, no_statistics
@@ -88,7 +91,8 @@ def setup(config: Config) -> Setup:
         )
     num_steps = num_stored // config.train.batch_size
     optimizer = _optimizer(config, config.train.num_epochs * num_steps)
-    model = build_model(config, Source(images.shape[1:], images))
+    seen = mean_imputed(stored) if isinstance(stored, Masked) else images
+    model = build_model(config, Source(images.shape[1:], seen))
     batch = jax.eval_shape(made.preprocess, jax.random.key(0), jax.tree.map(lambda a: a[:2], stored))
     loss = batch_loss(config, model, batch, num_train=len(images))
     statistics = getattr(model, "statistics", no_statistics)

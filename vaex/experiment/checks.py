@@ -21,10 +21,12 @@ def lookup(table: Mapping[str, T], name: str, field: str) -> T:
 LAYERED = ("hierarchy", "ladder")  # kinds of model with a tuple of latents
 
 _HIDDEN = ("encoder", "decoder", "upper", "flow", "prior")
+_WITH_SIGMA = ("gaussian_fixed", "gaussian_scalar", "gaussian_pixel", "gaussian_output", "discretized_logistic")
 
 # Fields of config.model that belong to a choice: field -> (the choosing field, its names, whether it must be set).
 OWNED: dict[str, tuple[str, tuple[str, ...], bool]] = {
-    "sigma": ("likelihood", ("gaussian_fixed", "gaussian_scalar", "gaussian_pixel"), False),
+    "sigma": ("likelihood", _WITH_SIGMA, False),
+    "likelihood_components": ("likelihood", ("logistic_mixture",), True),
     "num_classes": ("posterior", ("one_hot",), True),
     "upper_dim": ("kind", ("m1m2",), True),
     "upper_hidden": ("kind", ("m1m2",), True),
@@ -155,6 +157,7 @@ def check_numbers(config: Config) -> None:
         "model.patch": config.model.patch,
         "model.prior_width": config.model.prior_width,
         "model.prior_depth": config.model.prior_depth,
+        "model.likelihood_components": config.model.likelihood_components,
         "schedule.steps": config.schedule.steps,
         "train.weight_sigma": config.train.weight_sigma,
         "optimizer.learning_rate": config.optimizer.learning_rate,
@@ -186,6 +189,9 @@ def check_numbers(config: Config) -> None:
             raise UsageError(f"{field} is {value}: expected a number above 0")
     if not 0 <= (config.model.codebook_decay or 0) < 1:
         raise UsageError(f"model.codebook_decay is {config.model.codebook_decay}: expected 0 or more, and less than 1")
+    missing = config.data.missing
+    if missing is not None and not 0 < missing < 1:
+        raise UsageError(f"data.missing is {missing}: expected a fraction of the pixels above 0 and below 1, or unset")
     if config.train.patience < 0:
         raise UsageError(f"train.patience is {config.train.patience}: expected 0 (never stop early) or more")
     if config.objective.kl not in (None, "analytic", "sampled"):

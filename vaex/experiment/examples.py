@@ -14,8 +14,10 @@ from vaex.data.preprocess import BINARIZE, Preprocess, dequantize, scale
 from vaex.errors import UsageError
 from vaex.experiment.checks import lookup
 from vaex.experiment.conditions import condition
+from vaex.experiment.missing import mask_examples, store_masked
 from vaex.experiment.models import LIKELIHOODS
 from vaex.experiment.semi_supervised import OBJECTIVE_OF, preprocess_pairs, stored_pairs
+from vaex.missing import Masked
 from vaex.model import Given
 
 
@@ -29,8 +31,11 @@ class Examples(NamedTuple):
 
 def examples(config: Config) -> Examples:
     """The examples of a config."""
-    apply = preprocess(config).apply
+    apply, fraction = preprocess(config).apply, config.data.missing
     observe = lambda key, split: apply(key, jnp.asarray(split.images))
+    others = [name for name in ("condition", "num_labels", "noise") if config.data[name] is not None]
+    if fraction is not None and others:
+        raise UsageError(f"data.missing is {fraction} with data.{others[0]} set: unset one of them")
     if config.model.kind in OBJECTIVE_OF:
         return Examples(
             stored=lambda split: stored_pairs(config, split),
@@ -41,9 +46,22 @@ def examples(config: Config) -> Examples:
         return _conditional(apply, kind, config.data.num_classes)
     if config.data.noise is not None:
         apply = _corrupted(apply, lookup(NOISES, config.data.noise, "data.noise"), config.data.noise_level)
-    return Examples(
+    whole = Examples(
         stored=lambda split: split.images,
         preprocess=apply,
+        observe=observe,
+    )
+    return whole if fraction is None else _with_missing(whole, fraction, config.seed)
+
+
+def _with_missing(whole: Examples, fraction: float, seed: int) -> Examples:
+    def observe(key: jax.Array, split: Split) -> Masked:
+        pixels_key, mask_key = jax.random.split(key)
+        return mask_examples(mask_key, whole.observe(pixels_key, split), fraction=fraction)
+
+    return Examples(
+        stored=lambda split: store_masked(whole.stored(split), fraction=fraction, seed=seed),
+        preprocess=lambda key, stored: stored._replace(x=whole.preprocess(key, stored.x)),
         observe=observe,
     )
 

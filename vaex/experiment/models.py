@@ -13,9 +13,11 @@ from jax.typing import ArrayLike
 from vaex import autoencoder, flows, hierarchies, likelihoods, posteriors, priors
 from vaex.conditional import ConditionalVAE, as_channels, as_vector, fixed_prior, learned_prior
 from vaex.config import Config
+from vaex.distributions import NUM_LEVELS
 from vaex.errors import UsageError
 from vaex.experiment.checks import lookup
 from vaex.experiment.conditions import condition, condition_shape
+from vaex.experiment.missing import PartiallyObserved
 from vaex.grids import CausalGrid, GridDecoder, GridEncoder
 from vaex.labels import M2
 from vaex.model import VAE, Family
@@ -42,24 +44,64 @@ class Source(NamedTuple):
 
 
 class Likelihood(NamedTuple):
-    """A likelihood by its name."""
+    """A likelihood by its name, from the fields of config.model."""
 
-    family: Callable[[float, Shape], Family]  # (sigma, x_shape) -> p(x|z)
+    family: Callable[[Any, Shape], Family]  # (c, x_shape) -> p(x|z)
     pixels: str  # what it is defined on: "binary", "density" or "levels", as in vaex.data.preprocess
-    raw_shape: Callable[[Shape], Shape] = lambda x_shape: x_shape  # of the decoder's output
-    start: Callable[[np.ndarray], np.ndarray] = lambda mean: mean  # mean of the pixels -> the output to start from
+    raw_shape: Callable[[Any, Shape], Shape] = lambda c, x_shape: x_shape  # of the decoder's output
+    start: Callable[[Any, np.ndarray], np.ndarray] = lambda c, mean: mean  # mean of the pixels -> output to start from
 
 
-def _log_odds(mean: np.ndarray) -> np.ndarray:
+def _sigma(c: Any) -> float:
+    return _SIGMA if c.sigma is None else c.sigma
+
+
+def _log_odds(c: Any, mean: np.ndarray) -> np.ndarray:
     p = np.clip(mean, 1e-3, 1 - 1e-3)  # constant pixels would make them infinite
     return np.log(p) - np.log1p(-p)
 
 
+def _slope(c: Any, mean: np.ndarray) -> np.ndarray:
+    """A continuous Bernoulli's logits for a mean, exact in the limits of 0, 1/2 and 1, and near between them."""
+    p = np.clip(mean, 0.02, 0.98)
+    return 1 / (1 - p) - 1 / p
+
+
+def _with_scale(c: Any, mean: np.ndarray) -> np.ndarray:
+    return np.stack([mean, np.full_like(mean, np.log(_sigma(c)))], axis=-1)
+
+
+def _spread(c: Any, mean: np.ndarray) -> np.ndarray:
+    """Components over all of [0, 1], so that each finds levels of its own; [*x_shape, 3, K]."""
+    locations = (np.arange(c.likelihood_components) + 0.5) / c.likelihood_components
+    raw = np.stack([np.zeros_like(locations), locations, np.full_like(locations, np.log(_SIGMA))])
+    return np.broadcast_to(raw, (*mean.shape, *raw.shape))
+
+
 LIKELIHOODS = {
-    "bernoulli": Likelihood(lambda sigma, shape: likelihoods.bernoulli(), "binary", start=_log_odds),
-    "gaussian_fixed": Likelihood(lambda sigma, shape: likelihoods.normal_fixed(sigma), "density"),
-    "gaussian_scalar": Likelihood(lambda sigma, shape: likelihoods.normal_learned(sigma), "density"),
-    "gaussian_pixel": Likelihood(lambda sigma, shape: likelihoods.normal_learned(np.full(shape, sigma)), "density"),
+    "bernoulli": Likelihood(lambda c, shape: likelihoods.bernoulli(), "binary", start=_log_odds),
+    "gaussian_fixed": Likelihood(lambda c, shape: likelihoods.normal_fixed(c.sigma), "density"),
+    "gaussian_scalar": Likelihood(lambda c, shape: likelihoods.normal_learned(_sigma(c)), "density"),
+    "gaussian_pixel": Likelihood(lambda c, shape: likelihoods.normal_learned(np.full(shape, _sigma(c))), "density"),
+    "gaussian_output": Likelihood(
+        lambda c, shape: likelihoods.normal_output(), "density", lambda c, shape: (*shape, 2), _with_scale
+    ),
+    "continuous_bernoulli": Likelihood(lambda c, shape: likelihoods.continuous_bernoulli(), "density", start=_slope),
+    "categorical": Likelihood(
+        lambda c, shape: likelihoods.categorical(),
+        "levels",
+        lambda c, shape: (*shape, NUM_LEVELS),
+        lambda c, mean: np.zeros((*mean.shape, NUM_LEVELS)),
+    ),
+    "discretized_logistic": Likelihood(
+        lambda c, shape: likelihoods.discretized_logistic(), "levels", lambda c, shape: (*shape, 2), _with_scale
+    ),
+    "logistic_mixture": Likelihood(
+        lambda c, shape: likelihoods.logistic_mixture(),
+        "levels",
+        lambda c, shape: (*shape, 3, c.likelihood_components),
+        _spread,
+    ),
 }
 
 
@@ -171,7 +213,7 @@ def build_vae(config: Config, source: Source) -> VAE:
     return VAE(
         x_shape=source.x_shape,
         encoder=networks.encoder(c, activation, posterior.raw_shape(c)),
-        decoder=networks.decoder(c, activation, likelihood.raw_shape(source.x_shape), output_bias(likelihood, source)),
+        decoder=networks.decoder(c, activation, likelihood.raw_shape(c, source.x_shape), output_bias(config, source)),
         prior=prior(c, source),
         posterior=posterior.family(c),
         likelihood=build_likelihood(config, source),
@@ -214,12 +256,12 @@ def build_likelihood(config: Config, source: Source) -> Family:
     """The likelihood of a config."""
     c = config.model
     likelihood = lookup(LIKELIHOODS, c.likelihood, "model.likelihood")
-    return likelihood.family(_SIGMA if c.sigma is None else c.sigma, source.x_shape)
+    return likelihood.family(c, source.x_shape)
 
 
-def output_bias(likelihood: Likelihood, source: Source) -> Callable:
+def output_bias(config: Config, source: Source) -> Callable:
     """Start the decoder's output at what the training mean asks for."""
-    start = likelihood.start(source.mean)
+    start = lookup(LIKELIHOODS, config.model.likelihood, "model.likelihood").start(config.model, source.mean)
     return lambda key, shape, dtype=jnp.float32: jnp.array(start, dtype).reshape(shape)  # a copy: it will be donated
 
 
@@ -265,7 +307,7 @@ def _lowest(config: Config, source: Source) -> nn.Module:
     c = config.model
     likelihood = lookup(LIKELIHOODS, c.likelihood, "model.likelihood")
     activation = lookup(ACTIVATIONS, c.activation, "model.activation")
-    shape, bias = likelihood.raw_shape(source.x_shape), output_bias(likelihood, source)
+    shape, bias = likelihood.raw_shape(c, source.x_shape), output_bias(config, source)
     return hierarchies.Lowest(MLP(tuple(c.decoder_hidden), shape, activation, out_bias=bias))
 
 
@@ -281,9 +323,9 @@ def build_m2(config: Config, source: Source) -> M2:
         encoder=MLP(tuple(c.encoder_hidden), (2 * c.latent_dim,), activation),
         decoder=MLP(
             tuple(c.decoder_hidden),
-            likelihood.raw_shape(source.x_shape),
+            likelihood.raw_shape(c, source.x_shape),
             activation,
-            out_bias=output_bias(likelihood, source),
+            out_bias=output_bias(config, source),
         ),
         prior=lookup(PRIORS, c.prior or "standard", "model.prior")(c, source),
         posterior=posteriors.diagonal_normal(),
@@ -315,7 +357,7 @@ def build_vqvae(config: Config, source: Source) -> VQVAE:
     c = config.model
     likelihood = lookup(LIKELIHOODS, c.likelihood, "model.likelihood")
     activation = lookup(ACTIVATIONS, c.activation, "model.activation")
-    raw_shape, bias = likelihood.raw_shape(source.x_shape), output_bias(likelihood, source)
+    raw_shape, bias = likelihood.raw_shape(c, source.x_shape), output_bias(config, source)
     return VQVAE(
         x_shape=source.x_shape,
         encoder=GridEncoder(c.patch, tuple(c.encoder_hidden), c.latent_dim, activation),
@@ -341,6 +383,8 @@ MODELS: dict[str, Callable[[Config, Source], Any]] = {
 def build_model(config: Config, source: Source) -> Any:
     """The model of a config: what has init(key) -> params and bind(params) -> Model."""
     model = lookup(MODELS, config.model.kind, "model.kind")(config, source)
+    if config.data.missing is not None:
+        return PartiallyObserved(model)
     return model if config.data.noise is None else autoencoder.Denoising(model)
 
 

@@ -1,10 +1,7 @@
-"""What a kind of model reports of a finished run beside the scores and figures that every run has."""
-
-from __future__ import annotations
+"""What a kind of model, or of data, reports of a finished run beside the scores and figures that every run has."""
 
 import functools
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,27 +9,14 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from vaex import classify, evaluate, vqvae
+from vaex.assess import Report, Reporter
 from vaex.config import Config
 from vaex.data import Dataset
+from vaex.experiment import missing
 from vaex.experiment.examples import examples, preprocess
 from vaex.experiment.semi_supervised import choose
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure  # a second to import, which the first step need not wait for
-
-
 _FITTED = 10_000  # training images to which interpolation's Gaussian is fitted
-
-
-class Report(NamedTuple):
-    """Scores and figures of one's own."""
-
-    scores: dict[str, float]  # name -> number: into results.json, and into the table at the end
-    figures: dict[str, Figure]  # name -> figure: into figures/NAME.png
-
-
-# (key, model, data set, test examples) -> Report; the test examples are in the order of the data set's test images.
-Reporter = Callable[[PRNGKeyArray, Any, Dataset, Any], Report]
 
 
 def report_labels(key: PRNGKeyArray, model: Any, dataset: Dataset, x: Any) -> Report:
@@ -102,8 +86,11 @@ def reporters(config: Config) -> tuple[Reporter, ...]:
         own = (*own, functools.partial(_completions, config))
     if config.model.kind == "vae" and config.model.prior == "mixture":
         own = (*own, report_clusters)
-    has_classifier = config.data.num_labels is not None and config.model.kind not in REPORTERS
-    return (*own, report_latent_classifier(config)) if has_classifier else own
+    if config.data.num_labels is not None and config.model.kind not in REPORTERS:
+        own = (*own, report_latent_classifier(config))
+    if config.data.missing is not None:
+        own = (*own, functools.partial(missing.report, store=examples(config).stored))
+    return own
 
 
 def _completions(config: Config, key: PRNGKeyArray, model: Any, dataset: Dataset, x: Any) -> Report:

@@ -36,7 +36,9 @@ def fit_prior(
     def latents(params: Any, few: Any) -> jax.Array:
         model = bind(params)
         x = preprocess(data_key, few)
-        return jax.vmap(lambda k, one: model.encode(one).sample(k))(jax.random.split(draw_key, len(x)), x)
+        return jax.vmap(lambda k, one: model.encode(one).sample(k))(
+            jax.random.split(draw_key, len(jax.tree.leaves(x)[0])), x
+        )
 
     def before_epoch(state: TrainState) -> TrainState:
         if int(state.step) != after * num_steps:

@@ -23,6 +23,7 @@ from vaex.objectives.terms import (
     closed_form_kl,
     kl_per_dimension,
     log_weights,
+    sample_and_log_prob,
     sample_weights,
     with_value,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "reconstruction",
     "reinforce",
     "renyi",
+    "sample_and_log_prob",
     "sample_weights",
     "semi_supervised",
     "squared_mmd",

@@ -64,7 +64,7 @@ def batch_loss(
 def total_correlation(
     key: PRNGKeyArray,
     model: Model,
-    batch: Float[Array, "m ..."],
+    batch: Any,
     *,
     num_train: int,
     alpha: Number = 1.0,
@@ -96,8 +96,8 @@ def total_correlation(
     Source: Chen et al. 2018, equations 2 to 4 and appendix C.1.
     """
     factors(model.prior)
-    _check_batch(model, batch)
-    qs, keys = jax.vmap(model.encode)(batch), jax.random.split(key, batch.shape[0])
+    num_examples = _check_batch(model, batch)
+    qs, keys = jax.vmap(model.encode)(batch), jax.random.split(key, num_examples)
     log_px_z, z = jax.vmap(lambda k, q, x: _draw_and_decode(k, model, q, x))(keys, qs, batch)
     pairs = jax.vmap(lambda q: jax.vmap(factors(q).log_prob)(z))(qs)  # log q(z_ij|x_m): [m, i, j]
     log_nm = math.log(num_train * z.shape[0])
@@ -111,9 +111,7 @@ def total_correlation(
     return Terms(objective, log_px_z - kl, log_px_z, kl)
 
 
-def info(
-    key: PRNGKeyArray, model: Model, batch: Float[Array, "m ..."], *, alpha: Number = 1.0, strength: Number = 500.0
-) -> Terms:
+def info(key: PRNGKeyArray, model: Model, batch: Any, *, alpha: Number = 1.0, strength: Number = 500.0) -> Terms:
     """The InfoVAE objective with the maximum mean discrepancy between q(z) and p(z).
 
     E log p(x|z) - (1 - alpha) KL(q(z|x) || p(z)) - (alpha + strength - 1) MMD^2(q(z), p(z))
@@ -136,7 +134,7 @@ def info(
 
     Source: Zhao, Song and Ermon 2017, InfoVAE with the MMD.
     """
-    _check_batch(model, batch)
+    num_examples = _check_batch(model, batch)
     prior_key, key = jax.random.split(key)
 
     def one(k: PRNGKeyArray, x: Any) -> tuple[Array, Array, Array]:
@@ -148,7 +146,7 @@ def info(
         return model.decode(z[0]).log_prob(x), z[0], log_q[0]
 
     # Within one vmap, so that a flow's weights are not copied for each example.
-    log_px_z, z, log_q = jax.vmap(one)(jax.random.split(key, batch.shape[0]), batch)
+    log_px_z, z, log_q = jax.vmap(one)(jax.random.split(key, num_examples), batch)
     kl = log_q - jax.vmap(model.prior.log_prob)(z)
     discrepancy = squared_mmd(z, model.prior.sample(prior_key, (z.shape[0],)))
     objective = log_px_z - (1 - alpha) * kl - (alpha + strength - 1) * discrepancy
@@ -174,16 +172,21 @@ def squared_mmd(a: Float[Array, "m d"], b: Float[Array, "n d"]) -> Float[Array, 
     return within(a) + within(b) - 2 * jnp.mean(kernel(a, b))
 
 
-def _check_batch(model: Model, batch: Float[Array, "m ..."]) -> None:
+def _check_batch(model: Model, batch: Any) -> int:
+    """How many examples there are, at least 2 of them that the model can encode."""
+    shape = jax.tree.leaves(batch)[0].shape
     try:
-        if batch.shape[0] < 2:
+        if shape[0] < 2:
             raise TypeError
-        jax.eval_shape(model.encode, batch[0])
+        jax.eval_shape(model.encode, jax.tree.map(lambda a: a[0], batch))
+    except UsageError:
+        raise
     except Exception as error:  # whatever the network of a stranger raises
         raise UsageError(
-            f"this objective takes a batch of at least 2 examples, found shape {batch.shape}: call it without vmap on "
+            f"this objective takes a batch of at least 2 examples, found shape {shape}: call it without vmap on "
             "[M, ...], or in batch_loss with whole_batch=True"
         ) from error
+    return shape[0]
 
 
 def _draw_and_decode(key: PRNGKeyArray, model: Model, q: Any, x: Any) -> tuple[Float[Array, ""], Any]:

@@ -1,0 +1,16 @@
+"""A mixture of three rounded logistics for each pixel, on MNIST's 256 grey levels: to be compared with mnist_gauss.
+
+make train EXP=mnist_logistic
+"""
+
+from experiments import mnist_gauss
+
+
+def get_config():
+    config = mnist_gauss.get_config()
+    config.model.likelihood = "logistic_mixture"
+    config.model.likelihood_components = 3
+    config.model.decoder_hidden = (500, 200)
+    config.train.num_epochs = 10
+    config.train.eval_every = 2
+    return config

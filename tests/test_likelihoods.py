@@ -1,0 +1,189 @@
+"""Likelihoods against sums over all values, quadrature and scipy; finite, with their gradients, at the extremes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+import scipy.integrate
+import scipy.stats
+
+from vaex import likelihoods
+from vaex.config import default_config
+from vaex.distributions import ContinuousBernoulli, DiscretizedLogistic
+from vaex.distributions.continuous_bernoulli import log_normalizer
+from vaex.errors import UsageError
+from vaex.experiment import setup
+from vaex.experiment.models import LIKELIHOODS
+from vaex.train import train_step
+
+LEVELS = jnp.arange(256) / 255
+X_SHAPE = (2, 3, 2)  # two channels
+FAMILIES = {  # name -> family, shape of its raw output
+    "categorical": (likelihoods.categorical(), (*X_SHAPE, 256)),
+    "discretized_logistic": (likelihoods.discretized_logistic(), (*X_SHAPE, 2)),
+    "logistic_mixture": (likelihoods.logistic_mixture(), (*X_SHAPE, 3, 4)),
+    "continuous_bernoulli": (likelihoods.continuous_bernoulli(), X_SHAPE),
+    "normal_output": (likelihoods.normal_output(), (*X_SHAPE, 2)),
+}
+OVER_LEVELS = ("categorical", "discretized_logistic", "logistic_mixture")
+
+
+def bound(name, raw):
+    family = FAMILIES[name][0]
+    return family.apply(family.init(jax.random.key(0)), raw)
+
+
+def per_level(name, raw):
+    """Log P of each of the 256 levels for each pixel and channel, [256, *X_SHAPE]."""
+    factors = bound(name, raw).base_dist
+    return jax.vmap(lambda level: factors.log_prob(jnp.full(X_SHAPE, level)))(LEVELS)
+
+
+@pytest.mark.parametrize("name", OVER_LEVELS)
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_probabilities_of_the_levels_sum_to_one_and_give_the_mean(name, scale):
+    """For raw outputs of 1 and of 1e4, which put locations far outside [0, 1] and scales at their bounds."""
+    raw = scale * jax.random.normal(jax.random.key(0), FAMILIES[name][1])
+    p = np.exp(np.asarray(per_level(name, raw), np.float64))
+    np.testing.assert_allclose(p.sum(0), 1, atol=2e-5)
+    means = bound(name, raw).mean
+    np.testing.assert_allclose(means, np.tensordot(LEVELS, p, 1), atol=2e-5)
+    assert means.shape == X_SHAPE
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_log_prob_of_an_image_is_one_finite_number_with_finite_gradients(name, scale):
+    raw = scale * jax.random.normal(jax.random.key(1), FAMILIES[name][1])
+    x = jnp.zeros(X_SHAPE).at[0].set(1.0).at[1, 1].set(100 / 255)  # both edges, and a level between
+    value, gradient = jax.jit(jax.value_and_grad(lambda raw: bound(name, raw).log_prob(x)))(raw)
+    assert value.shape == ()
+    assert np.isfinite(value)
+    assert np.isfinite(gradient).all()
+    assert scale > 1 or np.abs(gradient).min() > 0
+
+
+@pytest.mark.parametrize("name", OVER_LEVELS)
+def test_draws_are_levels_with_their_probabilities(name):
+    """Chi-squared over 8 groups of levels, the edges alone in two: p above 1e-4 for each pixel."""
+    raw = 0.5 * jax.random.normal(jax.random.key(2), FAMILIES[name][1])
+    draws = np.asarray(bound(name, raw).sample(jax.random.key(3), (20_000,)))
+    np.testing.assert_allclose(255 * draws, np.round(255 * draws), atol=1e-4)
+    edges = [0, 1, 40, 80, 128, 160, 210, 255]
+    p = np.add.reduceat(np.exp(np.asarray(per_level(name, raw), np.float64)), edges, axis=0)
+    for where in np.ndindex(X_SHAPE):
+        counts = np.add.reduceat(np.bincount(np.round(255 * draws[:, *where]).astype(int), minlength=256), edges)
+        expected = p[:, *where] / p[:, *where].sum() * len(draws)
+        assert scipy.stats.chisquare(counts, expected).pvalue > 1e-4
+
+
+def test_a_discretized_logistic_is_differences_of_scipys_cdf():
+    loc, scale = 0.3, 0.05
+    edges = np.concatenate([[-np.inf], (np.arange(255) + 0.5) / 255, [np.inf]])
+    expected = np.log(np.diff(scipy.stats.logistic(loc, scale).cdf(edges)))
+    found = DiscretizedLogistic(jnp.array(loc), jnp.log(scale)).log_prob(LEVELS)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_a_mixture_of_one_is_a_discretized_logistic():
+    raw = jax.random.normal(jax.random.key(4), (*X_SHAPE, 2))
+    as_mixture = jnp.concatenate([jnp.full((*X_SHAPE, 1), 7.0), raw], axis=-1)[..., None]
+    x = jax.random.randint(jax.random.key(5), X_SHAPE, 0, 256) / 255
+    one, mixture = bound("discretized_logistic", raw), bound("logistic_mixture", as_mixture)
+    np.testing.assert_allclose(one.log_prob(x), mixture.log_prob(x), rtol=1e-6)
+
+
+LOGITS = np.array([-200.0, -30, -4, -0.61, -0.59, -1e-3, -1e-7, 0, 1e-7, 1e-3, 0.59, 0.61, 4, 30, 200])
+
+
+def test_a_continuous_bernoullis_normalizer_and_mean_match_quadrature():
+    """Around lambda = 1/2, on both sides of where the series takes over, and far out."""
+
+    def integral(logit, power):
+        # Divided by the integrand's largest value, so as not to overflow; the peak is told to quad.
+        f = lambda x: x**power * np.exp(logit * x - max(logit, 0))
+        ends = (1 - 1 / max(abs(logit), 1), 1) if logit > 0 else (0, 1 / max(abs(logit), 1))
+        return scipy.integrate.quad(f, 0, 1, points=ends, epsabs=1e-13, limit=200)[0]
+
+    mass = np.array([integral(logit, 0) for logit in LOGITS])
+    expected = np.log(mass) + np.maximum(LOGITS, 0)
+    np.testing.assert_allclose(log_normalizer(jnp.asarray(LOGITS)), expected, rtol=1e-6, atol=1e-6)
+    means = np.array([integral(logit, 1) for logit in LOGITS]) / mass
+    np.testing.assert_allclose(ContinuousBernoulli(jnp.asarray(LOGITS)).mean, means, rtol=2e-5)
+
+
+def test_a_continuous_bernoulli_is_the_papers_density():
+    """C(lambda) lambda^x (1 - lambda)^(1 - x), C = 2 artanh(1 - 2 lambda) / (1 - 2 lambda)."""
+    lam, x = np.array([0.01, 0.3, 0.8])[:, None], np.linspace(0, 1, 5)
+    expected = np.log(2 * np.arctanh(1 - 2 * lam) / (1 - 2 * lam)) + x * np.log(lam) + (1 - x) * np.log1p(-lam)
+    found = ContinuousBernoulli(jnp.asarray(np.log(lam / (1 - lam)))).log_prob(jnp.asarray(x))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_draws_of_a_continuous_bernoulli_have_its_mean_and_distribution():
+    """Means within 5 standard errors of 40,000 draws; the CDF of a draw is uniform, by Kolmogorov-Smirnov."""
+    cb = ContinuousBernoulli(jnp.asarray(LOGITS, jnp.float32))
+    draws = np.asarray(cb.sample(jax.random.key(6), (40_000,)), np.float64)
+    assert ((draws >= 0) & (draws <= 1)).all()
+    assert (np.abs(draws.mean(0) - cb.mean) < 5 * draws.std(0) / 200).all()
+    cdf = np.expm1(-4 * draws[:, 2]) / np.expm1(-4)
+    assert scipy.stats.kstest(cdf, "uniform").pvalue > 1e-4
+
+
+def test_a_sigma_for_each_output_is_bounded():
+    raw = jnp.stack([jnp.array([0.2, 0.2, 0.2]), jnp.array([-1e9, 0.1, 1e9])], axis=-1)
+    normal = likelihoods.normal_output().apply({}, raw).base_dist
+    np.testing.assert_allclose(normal.scale, np.exp([-8, 0.1, 8]), rtol=1e-4)
+    np.testing.assert_allclose(normal.mean, 0.2)
+
+
+def test_any_numpyro_distribution_by_a_function():
+    """Its factors become one event; a distribution of the whole event stays as it is."""
+    raw, x = jnp.array([[0.1, -0.3], [2.0, 0.0]]), jnp.array([[3.0, 0.0], [1.0, 2.0]])
+    poisson = likelihoods.from_function(lambda raw: dist.Poisson(jnp.exp(raw))).apply({}, raw)
+    expected = scipy.stats.poisson.logpmf(np.asarray(x), np.exp(raw)).sum()
+    np.testing.assert_allclose(poisson.log_prob(x), expected, rtol=1e-5)
+    whole = likelihoods.from_function(lambda raw: dist.MultivariateNormal(raw, jnp.eye(2))).apply({}, raw[0])
+    expected = scipy.stats.multivariate_normal.logpdf(np.asarray(x[0]), raw[0], np.eye(2))
+    np.testing.assert_allclose(whole.log_prob(x[0]), expected, rtol=1e-5)
+
+
+def configured(likelihood, components=None):
+    config = default_config()
+    config.data.name = "digits"
+    config.model.encoder_hidden = config.model.decoder_hidden = (8,)
+    config.model.update({"likelihood": likelihood, "likelihood_components": components})
+    return config
+
+
+@pytest.mark.parametrize("name", [*OVER_LEVELS, "continuous_bernoulli", "gaussian_output"])
+def test_by_its_name_it_trains(name):
+    """One step of Adam moves every parameter of the output layer, and the loss is finite."""
+    made = setup(configured(name, 3 if name == "logistic_mixture" else None))
+    before = made.init()
+    images = jnp.asarray(made.dataset.train.images[:16])
+    state, metrics = jax.jit(lambda state: train_step(state, made.key, images, recipe=made.recipe))(before)
+    assert np.isfinite(metrics["loss"])
+    out, start = (s.params["decoder"]["params"]["out"]["bias"] for s in (state, before))
+    assert np.mean(out != start) > 0.9
+
+
+def test_decoders_start_near_the_training_mean():
+    mean = np.linspace(0.02, 0.98, 9, dtype=np.float32)
+    config = configured("continuous_bernoulli").model
+    for name in ("continuous_bernoulli", "discretized_logistic", "gaussian_output"):
+        likelihood = LIKELIHOODS[name]
+        raw = jnp.asarray(likelihood.start(config, mean))
+        found = likelihood.family(config, mean.shape).apply({}, raw).mean
+        np.testing.assert_allclose(found, mean, atol=0.08)
+
+
+def test_components_belong_to_a_mixture():
+    for wrong, message in (
+        (configured("logistic_mixture"), "without model.likelihood_components"),
+        (configured("categorical", 3), "has none: unset it, or set --config.model.likelihood to logistic_mixture"),
+        (configured("logistic_mixture", 0), "model.likelihood_components is 0"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            setup(wrong)

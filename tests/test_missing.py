@@ -1,0 +1,209 @@
+"""Missing data: only what is observed counts, and imputation against exact conditional moments."""
+
+import functools
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+
+from tests.models import SIGMA, W, linear_gaussian, small_vae
+from vaex import evaluate, exact, imputation, likelihoods, objectives
+from vaex.__main__ import main
+from vaex.config import default_config
+from vaex.errors import UsageError
+from vaex.experiment import setup
+from vaex.experiment.losses import BATCH_OBJECTIVES, OBJECTIVES
+from vaex.experiment.missing import simple_imputations, store_masked
+from vaex.missing import Masked, partially_observed
+from vaex.train import train_step
+
+KEY = jax.random.key(0)
+X, MASK = jax.random.normal(jax.random.key(3), (5,)), jnp.array([True, False, True, True, False])
+SEEN, UNSEEN = np.flatnonzero(MASK), np.flatnonzero(~MASK)
+GENERATOR = exact.LinearGaussian(W, jnp.linspace(-1, 1, 5), jnp.full(1, SIGMA**2))
+OF_OTHER_LATENTS = ("reinforce", "vimco", "gumbel", "enumerate", "reconstruction")
+CONTINUOUS = [name for name in OBJECTIVES if name not in OF_OTHER_LATENTS]
+
+
+def observed_model(shift=0.0, stretch=1.0):
+    """The linear-Gaussian model of Masked x, with q(z|x_o) the exact posterior, shifted and stretched."""
+    part = exact.LinearGaussian(W[SEEN], GENERATOR.mean[SEEN], GENERATOR.noise_var)
+
+    def encode(example):
+        q = part.posterior(example.x[SEEN])
+        return dist.MultivariateNormal(q.mean + shift, stretch * q.covariance_matrix)
+
+    whole = linear_gaussian()._replace(decode=GENERATOR.decode)
+    return partially_observed(whole)._replace(encode=encode)
+
+
+def conditional_moments():
+    """Mean and covariance of N(mean, W W^T + sigma^2 I) at UNSEEN given X at SEEN, by the block formula."""
+    cov, mean = np.asarray(GENERATOR.covariance(), np.float64), np.asarray(GENERATOR.mean, np.float64)
+    gain = cov[np.ix_(UNSEEN, SEEN)] @ np.linalg.inv(cov[np.ix_(SEEN, SEEN)])
+    given = mean[UNSEEN] + gain @ (np.asarray(X)[SEEN] - mean[SEEN])
+    return given, cov[np.ix_(UNSEEN, UNSEEN)] - gain @ cov[np.ix_(SEEN, UNSEEN)]
+
+
+@pytest.mark.parametrize("name", ["log_likelihood", *CONTINUOUS])
+def test_values_that_are_missing_change_no_value_and_no_gradient(name):
+    """Even nan, and even with a network that would see them."""
+    vae = small_vae(x_dim=5)
+    f = evaluate.log_likelihood if name == "log_likelihood" else lambda *a: OBJECTIVES[name](*a).objective
+
+    @jax.jit
+    @jax.value_and_grad
+    def value(params, x):
+        return f(KEY, partially_observed(vae.bind(params)), Masked(x, MASK))
+
+    params = vae.init(KEY)
+    found = [value(params, jnp.where(MASK, X > 0, other)) for other in (0.0, 1e30, jnp.nan)]
+    for other in found[1:]:
+        jax.tree.map(np.testing.assert_array_equal, other, found[0])
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found[0]))
+    seen = value(params, jnp.where(MASK, X <= 0, 0.0))
+    assert seen[0] != found[0][0]
+
+
+@pytest.mark.parametrize("name", BATCH_OBJECTIVES)
+def test_objectives_of_whole_batches_take_masked_examples(name):
+    vae = small_vae(x_dim=5)
+    model = partially_observed(vae.bind(vae.init(KEY)))
+    options = {"num_train": 100} if name == "total_correlation" else {}
+    masks = jnp.stack([MASK, ~MASK, MASK])
+    terms = [
+        BATCH_OBJECTIVES[name](KEY, model, Masked(jnp.where(masks, 1.0, other), masks), **options)
+        for other in (0.0, jnp.nan)
+    ]
+    assert terms[0].objective.shape == (3,)
+    jax.tree.map(np.testing.assert_array_equal, *terms)
+
+
+@pytest.mark.parametrize(
+    ("family", "raw_shape"),
+    [
+        (likelihoods.bernoulli(), (5,)),
+        (likelihoods.normal_fixed(0.3), (5,)),
+        (likelihoods.continuous_bernoulli(), (5,)),
+        (likelihoods.categorical(), (5, 256)),
+        (likelihoods.logistic_mixture(), (5, 3, 2)),
+    ],
+)
+def test_every_likelihood_is_that_of_the_observed_elements_alone(family, raw_shape):
+    raw, x = jax.random.normal(KEY, raw_shape), jnp.array([1.0, 0.0, 0.0, 1.0, 0.0])
+    model = linear_gaussian()._replace(decode=lambda raw: family.apply({}, raw))
+    found, gradient = jax.value_and_grad(
+        lambda raw: partially_observed(model).decode(raw).log_prob(Masked(jnp.where(MASK, x, jnp.nan), MASK))
+    )(raw)
+    np.testing.assert_allclose(found, family.apply({}, raw[SEEN]).log_prob(x[SEEN]), rtol=1e-5)
+    np.testing.assert_array_equal(gradient[UNSEEN], 0)
+    assert np.abs(gradient[SEEN]).max() > 0
+
+
+def test_a_full_mask_is_the_model_itself():
+    model, everything = linear_gaussian(shift=0.2), jnp.ones(5, bool)
+    a = objectives.iwae(KEY, partially_observed(model), Masked(X, everything))
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-6), a, objectives.iwae(KEY, model, X))
+
+
+def test_the_bound_reaches_log_p_of_what_is_observed():
+    """With the exact q(z|x_o) every weight is p(x_o)."""
+    part = exact.LinearGaussian(W[SEEN], GENERATOR.mean[SEEN], GENERATOR.noise_var)
+    found = evaluate.log_likelihood(KEY, observed_model(), Masked(X, MASK), num_samples=3)
+    np.testing.assert_allclose(found, part.log_px(X[SEEN]), rtol=1e-5)
+
+
+def test_single_imputation_is_the_conditional_mean():
+    """From a q that is off: 5 standard errors of 200 runs of K = 2,000, whose bias is of order 1/K."""
+    one = lambda k: imputation.single(k, observed_model(0.3, 1.7), Masked(X, MASK), num_samples=2000)
+    runs = np.asarray(jax.jit(jax.vmap(one))(jax.random.split(KEY, 200)))
+    np.testing.assert_array_equal(runs[:, SEEN], np.broadcast_to(X[SEEN], (200, 3)))
+    error = runs[:, UNSEEN].std(axis=0, ddof=1) / np.sqrt(200)
+    assert (error < 5e-3).all()
+    assert (np.abs(runs[:, UNSEEN].mean(axis=0) - conditional_moments()[0]) < 5 * error + 1e-4).all()
+
+
+def test_multiple_imputations_have_the_conditional_mean_and_covariance():
+    """20,000 draws, each resampled from 500 of its own: 5 standard errors of means and of covariances."""
+    one = lambda k: imputation.multiple(k, observed_model(0.3, 1.7), Masked(X, MASK), num_draws=1, num_samples=500)[0]
+    draws = np.asarray(jax.jit(lambda keys: jax.lax.map(one, keys, batch_size=500))(jax.random.split(KEY, 20_000)))
+    np.testing.assert_array_equal(draws[:, SEEN], np.broadcast_to(X[SEEN], (20_000, 3)))
+    mean, cov = conditional_moments()
+    centred = draws[:, UNSEEN] - mean
+    assert (np.abs(centred.mean(axis=0)) < 5 * np.sqrt(np.diag(cov) / 20_000)).all()
+    products = centred[:, :, None] * centred[:, None, :]
+    assert (np.abs(products.mean(axis=0) - cov) < 5 * products.std(axis=0) / np.sqrt(20_000)).all()
+
+
+def test_a_mask_of_another_shape_and_a_likelihood_that_is_no_product_are_refused():
+    with pytest.raises(UsageError, match=r"mask of shape \(4,\) with an x of shape \(5,\)"):
+        objectives.elbo(KEY, partially_observed(linear_gaussian()), Masked(X, MASK[:4]), kl="sampled")
+    whole = linear_gaussian()._replace(decode=lambda z: dist.MultivariateNormal(W @ z, jnp.eye(5)))
+    with pytest.raises(UsageError, match="found MultivariateNormal"):
+        objectives.elbo(KEY, partially_observed(whole), Masked(X, MASK), kl="sampled")
+
+
+def test_training_sees_zeros_and_the_same_mask_for_a_seed():
+    images = np.full((200, 8, 8, 1), 9, np.uint8)
+    first, again, other = (store_masked(images, fraction=0.3, seed=seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first.x, np.where(first.mask, 9, 0))
+    np.testing.assert_array_equal(first.mask, again.mask)
+    assert (first.mask != other.mask).any()
+    assert abs(first.mask.mean() - 0.7) < 5 * np.sqrt(0.3 * 0.7 / first.mask.size)
+
+
+def test_nothing_of_a_run_depends_on_what_is_missing_from_its_training_images(tmp_path):
+    """Another data set, equal where it is observed: the same parameters before and after a step, VampPrior included."""
+    images = np.random.default_rng(0).integers(0, 256, (300, 4, 4, 1), np.uint8)
+    made = []
+    for name in ("one", "other"):
+        config = default_config()
+        config.data.update({"name": name, "dir": str(tmp_path), "num_validation": 0, "missing": 0.5})
+        config.model.update({"likelihood": "discretized_logistic", "prior": "vamp", "num_components": 5})
+        config.objective.kl = "sampled"
+        np.savez(tmp_path / f"{name}.npz", x_train=images, x_test=images[:9])
+        made.append(setup(config))
+        images = np.where(made[0].stored.mask, images, 255 - images)
+    steps = []
+    for one in made:
+        batch = jax.tree.map(lambda a: jnp.asarray(a[:16]), one.stored)
+        state = one.init()
+        steps.append((state, jax.jit(lambda s, one=one, b=batch: train_step(s, one.key, b, recipe=one.recipe))(state)))
+    jax.tree.map(np.testing.assert_array_equal, *steps)
+
+
+def test_imputation_without_a_model():
+    """Two kinds of image, told apart by what is observed; a pixel that no near one has gets the mean."""
+    kinds = np.repeat(np.array([[0, 0, 51, 51], [255, 255, 204, 0]], np.uint8), 30, axis=0).reshape(60, 2, 2, 1)
+    stored = Masked(kinds, np.ones_like(kinds, bool))
+    stored.mask[:30, 0, 0] = False
+    query = Masked(np.array([[9.0, 0, 9, 0.2], [1, 9, 9, 9]], np.float32).reshape(2, 2, 2, 1), None)
+    query = query._replace(mask=query.x != 9)
+    mean, neighbours = simple_imputations(stored, query)
+    np.testing.assert_allclose(mean.ravel(), [1, 0.5, 0.5, 0.1], rtol=1e-6)
+    np.testing.assert_allclose(neighbours.reshape(2, 4), [[1, 0, 0.2, 0.2], [1, 1, 0.8, 0]], rtol=1e-6)
+
+
+def test_a_run_reports_its_imputations(tmp_path, capsys):
+    flags = ["--config.data.missing=0.4", "--config.objective.name=iwae", "--config.evaluate.num_samples=5"]
+    assert main(["train", "digits", "--runs", str(tmp_path), *flags, "--config.train.num_epochs=30"]) == 0
+    results = json.loads((tmp_path / "latest/results.json").read_text())
+    of_model, of_mean = results["imputation_rmse"], results["imputation_rmse_training_mean"]
+    assert 0.05 < of_model < of_mean < 0.4
+    assert 0.05 < results["imputation_rmse_nearest_neighbours"] < of_mean
+    nats_per_dim = -results["test_elbo"] / (results["bits_per_dim"] * np.log(2))
+    assert abs(nats_per_dim - 0.6 * 64) < 1
+    assert "imputation rmse" in capsys.readouterr().out
+    assert (tmp_path / "latest/figures/imputations.png").is_file()
+    assert main(["sample", str(tmp_path / "latest"), "--num-samples", "4"]) == 0
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, 1.5])
+def test_a_fraction_that_cannot_be(fraction, tmp_path, capsys):
+    arguments = ["train", "digits", "--runs", str(tmp_path), f"--config.data.missing={fraction}"]
+    assert main(arguments) == 2
+    assert f"data.missing is {fraction}: expected a fraction" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

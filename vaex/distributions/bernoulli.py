@@ -1,0 +1,34 @@
+"""Bernoulli variables with a faster log-probability than numpyro's."""
+
+import math
+from typing import Any
+
+import numpyro.distributions as dist
+from jaxtyping import Array, Float, Num
+
+from vaex.losses import bernoulli_nll
+
+
+class IndependentBernoulli(dist.Independent):
+    """Independent Bernoulli variables as one event, with one logarithm for every 16 of them.
+
+    log p(x) = sum_j x_j logits_j - softplus(logits_j)
+
+    The same distribution as `BernoulliLogits(logits).to_event(event_dim)`, with a faster `log_prob`: the softplus of
+    that one takes longer than the matrix products when images are evaluated.
+
+    Args:
+        logits: log-odds of a one, [*batch, *event].
+        event_dim: how many trailing axes make one event.
+    """
+
+    def __init__(self, logits: Float[Array, "..."], event_dim: int) -> None:
+        super().__init__(dist.BernoulliLogits(logits), event_dim)
+
+    def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
+        logits = self.base_dist.logits  # pyright: ignore[reportAttributeAccessIssue]
+        return -bernoulli_nll(self._flatten_event(logits), self._flatten_event(value))
+
+    def _flatten_event(self, array: Num[Array, "..."]) -> Num[Array, "... d"]:
+        batch_dim = array.ndim - self.reinterpreted_batch_ndims
+        return array.reshape(*array.shape[:batch_dim], math.prod(array.shape[batch_dim:]))

@@ -1,0 +1,93 @@
+"""Distributions over the 256 grey levels of a pixel, at 0, 1/255, ..., 1."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float
+from numpyro.distributions import constraints
+
+NUM_LEVELS = 256
+_TOP = NUM_LEVELS - 1
+
+
+class CategoricalLevels(dist.Distribution):
+    """A level with a probability of its own for each.
+
+    log p(x) = log softmax(logits)_{255 x}
+
+    Args:
+        logits: unnormalized log-probabilities, [*batch, 256].
+    """
+
+    arg_constraints = {"logits": constraints.real_vector}  # noqa: RUF012
+    support = constraints.unit_interval  # pyright: ignore
+    pytree_data_fields = ("logits",)
+
+    def __init__(self, logits: Float[Array, "... 256"]) -> None:
+        self.logits = logits
+        super().__init__(logits.shape[:-1], ())
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
+        levels = jax.random.categorical(key, self.logits, shape=sample_shape + self.batch_shape)
+        return levels / _TOP
+
+    def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
+        level = jnp.round(_TOP * value).astype(jnp.int32)
+        log_p = jax.nn.log_softmax(self.logits)
+        log_p = jnp.broadcast_to(log_p, (*level.shape, NUM_LEVELS))
+        return jnp.take_along_axis(log_p, level[..., None], axis=-1)[..., 0]
+
+    @property
+    def mean(self) -> Float[Array, "..."]:
+        return jax.nn.softmax(self.logits) @ (jnp.arange(NUM_LEVELS) / _TOP)
+
+
+class DiscretizedLogistic(dist.Distribution):
+    """A logistic variable rounded to the nearest level, all that lies outside [0, 1] to the first and the last.
+
+    P(x) = sigmoid((x + 1/510 - loc) / scale) - sigmoid((x - 1/510 - loc) / scale),   the edges at 0 and 1 open
+
+    Its logarithm is taken of the difference in closed form, log sigmoid(a) + log sigmoid(-b) + log(1 - exp(b - a)), so
+    that no level's is infinite.
+
+    Args:
+        loc: locations, [*batch], on the scale of x.
+        log_scale: logarithms of the scales, [*batch].
+
+    Source: Salimans, Karpathy, Chen and Kingma 2017, section 2.1.
+    """
+
+    arg_constraints = {"loc": constraints.real, "log_scale": constraints.real}  # noqa: RUF012
+    support = constraints.unit_interval  # pyright: ignore
+    pytree_data_fields = ("loc", "log_scale")
+
+    def __init__(self, loc: Float[Array, "..."], log_scale: Float[Array, "..."]) -> None:
+        self.loc, self.log_scale = loc, log_scale
+        super().__init__(jnp.broadcast_shapes(loc.shape, log_scale.shape), ())
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
+        noise = jax.random.logistic(key, sample_shape + self.batch_shape)
+        x = self.loc + jnp.exp(self.log_scale) * noise
+        return jnp.round(_TOP * jnp.clip(x, 0, 1)) / _TOP
+
+    def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
+        inverse_scale, level = jnp.exp(-self.log_scale), jnp.round(_TOP * value)
+        above, below = level < _TOP, level > 0  # whether there are levels on that side
+        a = ((level + 0.5) / _TOP - self.loc) * inverse_scale
+        b = ((level - 0.5) / _TOP - self.loc) * inverse_scale
+        log_not_above = jnp.where(above, jax.nn.log_sigmoid(a), 0.0)
+        log_not_below = jnp.where(below, jax.nn.log_sigmoid(-b), 0.0)
+        both = jnp.log(-jnp.expm1(-inverse_scale / _TOP))
+        return log_not_above + log_not_below + jnp.where(above & below, both, 0.0)
+
+    @property
+    def mean(self) -> Float[Array, "..."]:
+        """E[x] = 1/255 sum_{l=1..255} P(255 x >= l), a term at a time, in the memory of one."""
+        inverse_scale = jnp.exp(-self.log_scale)
+
+        def add(level: Array, total: Array) -> Array:
+            return total + jax.nn.sigmoid((self.loc - (level - 0.5) / _TOP) * inverse_scale)
+
+        return jax.lax.fori_loop(1, NUM_LEVELS, add, jnp.zeros(self.batch_shape)) / _TOP

@@ -1,0 +1,72 @@
+"""Mixtures that numpyro has not, or has slower."""
+
+import functools
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+class DiagonalNormalMixture(NamedTuple):
+    """A mixture of K normal distributions with diagonal covariance.
+
+    log p(z) = log sum_k w_k N(z; mean_k, diag(exp(log_var_k)))
+
+    The K quadratic forms are expanded into matrix products, which for hundreds of components is ten times faster than
+    numpyro's MixtureSameFamily; (z - mean)^2 / var loses digits so, about 1e-7 of z^2 / var.
+    """
+
+    logits: Float[Array, " k"]  # unnormalized log w
+    mean_of_components: Float[Array, "k d"]
+    log_var: Float[Array, "k d"]
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "*sample d"]:
+        which, noise = jax.random.split(key)
+        k = jax.random.categorical(which, self.logits, shape=sample_shape)
+        mean, log_var = self.mean_of_components[k], self.log_var[k]
+        return mean + jnp.exp(0.5 * log_var) * jax.random.normal(noise, mean.shape)
+
+    def log_prob(self, value: Float[Array, " d"]) -> Float[Array, ""]:
+        return jax.nn.logsumexp(self.component_log_probs(value))
+
+    def component_log_probs(self, value: Float[Array, " d"]) -> Float[Array, " k"]:
+        """Log w_k N(value; mean_k, diag(exp(log_var_k))) for each k, in nats, named as in numpyro's mixtures."""
+        precision, mean = jnp.exp(-self.log_var), self.mean_of_components
+        full = functools.partial(jnp.matmul, precision="highest")  # low precision would leave nothing of the difference
+        squares = full(precision, value**2) - 2 * full(precision * mean, value) + jnp.sum(precision * mean**2, axis=-1)
+        log_probs = -0.5 * (squares + jnp.sum(self.log_var, axis=-1) + value.size * math.log(2 * math.pi))
+        return jax.nn.log_softmax(self.logits) + log_probs
+
+
+class UniformMixture(NamedTuple):
+    """K distributions of one kind in equal parts.
+
+    log p(z) = log 1/K sum_k p_k(z)
+
+    Numpyro's MixtureSameFamily wants the K as one distribution's batch; here they are whatever jax.vmap made of them.
+    """
+
+    components: Any  # a distribution whose arrays have a leading axis of K
+
+    @property
+    def num_components(self) -> int:
+        """K."""
+        return jax.tree.leaves(self.components)[0].shape[0]
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
+        def one(key: Any) -> Any:
+            which, noise = jax.random.split(key)
+            k = jax.random.randint(which, (), 0, self.num_components)
+            return jax.tree.map(lambda a: a[k], self.components).sample(noise)
+
+        z = jax.vmap(one)(jax.random.split(key, math.prod(sample_shape)))
+        return jax.tree.map(lambda a: a.reshape(*sample_shape, *a.shape[1:]), z)
+
+    def component_log_probs(self, value: Any) -> Float[Array, " k"]:
+        """Log 1/K p_k(z) for each k, named as in numpyro's mixtures."""
+        return jax.vmap(lambda p: p.log_prob(value))(self.components) - jnp.log(self.num_components)
+
+    def log_prob(self, value: Any) -> Float[Array, ""]:
+        return jax.nn.logsumexp(self.component_log_probs(value))
