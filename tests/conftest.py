@@ -15,7 +15,7 @@ import beartype  # noqa: F401, E402
 from jaxtyping import install_import_hook  # noqa: E402
 
 CHECKED = (
-    "bounds losses distributions networks model flows chains hierarchies objectives evaluate train data.preprocess"
+    "bounds losses distributions networks model flows chains deep hierarchies objectives evaluate train data.preprocess"
     " grids mixtures vqvae"
 )
 

@@ -17,6 +17,8 @@ STEPS = ["--config.schedule.steps=100"]
 QUANTIZED = ["kind=vqvae", "patch=2", "latent_dim=3", "num_codes=6", "prior_width=4", "prior_depth=2"]
 QUANTIZED = [f"--config.model.{flag}" for flag in QUANTIZED]
 CONV = ["--config.model.network=conv", "--config.model.channels=(2,3)"]
+DEEP = ["--config.model.kind=deep", *CONV, "--config.model.network=residual", "--config.model.num_blocks=(1,2)"]
+DEEP += ["--config.model.encoder_hidden=(500,)"]
 CATEGORICAL = ["--config.model.posterior=one_hot", "--config.model.num_classes=3"]
 LATENTS = {"vq": QUANTIZED, "reconstruction": ["--config.model.posterior=point"]}
 
@@ -110,6 +112,11 @@ def test_a_moving_average_and_a_prior_on_the_weights():
         ([*CONV, "--config.model.network=residual", "--config.model.num_blocks=(1,)"], "expected one for each"),
         ([*CONV, "--config.model.channels=(4,0)"], r"model.channels\[1\] is 0"),
         (["--config.optimizer.clip_norm=0.0"], "optimizer.clip_norm is 0.0"),
+        (["--config.model.kind=deep"], "set --config.model.network=residual"),
+        (
+            [*DEEP, "--config.model.decoder_hidden=(3,)"],
+            r"model.decoder_hidden is \(3,\), which model.kind 'deep' does not",
+        ),
         (["--config.model.num_classes=3"], "has none: unset it, or set --config.model.posterior to one_hot"),
         (["--config.train.weight_sigma=0.0"], "train.weight_sigma is 0.0"),
         (

@@ -17,7 +17,8 @@ from vaex.config import load_experiment, override
 from vaex.errors import UsageError
 from vaex.exact import LinearGaussian
 from vaex.experiment import setup
-from vaex.experiment.models import Source, build_model
+from vaex.experiment.likelihoods import Source
+from vaex.experiment.models import build_model
 from vaex.hierarchies import precision_weighted
 from vaex.model import Model
 from vaex.objectives import Context, batch_loss

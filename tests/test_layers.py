@@ -13,7 +13,18 @@ ROWS = [  # of files and folders; a folder is all in one row
     {"distributions", "networks", "grids"},
     {"model"},
     {"flows"},
-    {"chains", "hierarchies", "likelihoods", "posteriors", "priors", "conditional", "autoencoder", "labels", "stacked"},
+    {
+        "chains",
+        "hierarchies",
+        "likelihoods",
+        "posteriors",
+        "priors",
+        "conditional",
+        "autoencoder",
+        "labels",
+        "stacked",
+        "deep",
+    },
     {"exact", "mixtures", "vqvae", "schedules", "graphs", "latent_nodes", "imputation", "missing", "objectives"},
     {"data", "train", "evaluate", "plots", "gradients"},
     {"assess", "classify", "completions", "reconstructions", "figures", "fit", "run_folder", "checkpoints"},
@@ -77,7 +88,8 @@ def test_every_experiment_builds_its_model(path):
     import numpy as np
 
     from vaex.config import load_experiment, override
-    from vaex.experiment.models import Source, build_model
+    from vaex.experiment.likelihoods import Source
+    from vaex.experiment.models import build_model
 
     config = override(load_experiment(str(path)), ["--config.seed=1"])
     model = build_model(config, Source((28, 28, 1), np.zeros((1000, 28, 28, 1), np.uint8)))

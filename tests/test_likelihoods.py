@@ -14,7 +14,7 @@ from vaex.distributions import ContinuousBernoulli, DiscretizedLogistic
 from vaex.distributions.continuous_bernoulli import log_normalizer
 from vaex.errors import UsageError
 from vaex.experiment import setup
-from vaex.experiment.models import LIKELIHOODS
+from vaex.experiment.likelihoods import LIKELIHOODS
 from vaex.train import train_step
 
 LEVELS = jnp.arange(256) / 255

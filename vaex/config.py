@@ -34,21 +34,17 @@ def default_config() -> Config:
                 "num_labels": placeholder(int),  # training images that keep their labels: for m2, m1m2 or an SVM
             },
             "model": {
-                "kind": "vae",  # a name in MODELS of vaex/experiment/models.py, as are the names below
-                "latent_dim": FieldReference(20),  # an int; None where latent_dims is set
+                "kind": "vae",  # a name in MODELS of vaex/experiment/models.py; beside it, the tables of names below
+                "latent_dim": FieldReference(20),  # at each position of a deep model; None where latent_dims is set
                 "latent_dims": placeholder(tuple),  # of a hierarchy's z_1, ..., z_L, z_1 nearest to x
-                "between_hidden": placeholder(
-                    tuple
-                ),  # widths between z_l and z_{l+1}, up and down: one tuple for each l
+                "between_hidden": placeholder(tuple),  # widths between z_l and z_{l+1}: one tuple for each l
                 "posterior": "diagonal",  # a name in POSTERIORS
                 "num_classes": placeholder(int),  # of each one_hot latent
                 "num_flows": placeholder(int),  # steps of a flow posterior
                 "flow_hidden": placeholder(tuple),  # widths in the network of each; planar steps have none
                 "flow_context": placeholder(int),  # numbers of the encoder that each network sees; unset: latent_dim
                 "num_bins": placeholder(int),  # of a spline_coupling; unset: 8
-                "prior": placeholder(
-                    str
-                ),  # a name in PRIORS; unset: "standard", "uniform" for one_hot latents, a network's p(z|c)
+                "prior": placeholder(str),  # in PRIORS; unset: "standard", "uniform" if one_hot, a network's p(z|c)
                 "num_components": placeholder(int),  # of a mixture or vamp prior
                 "prior_flows": placeholder(int),  # steps of a flow prior
                 "prior_hidden": placeholder(tuple),  # widths in the network of each

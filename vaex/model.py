@@ -39,6 +39,8 @@ class Model(NamedTuple):
     prior: Distribution  # p(z)
     encode: Encode  # x -> q(z|x)
     decode: Callable[[Latent], Distribution]  # z -> p(x|z)
+    # (key, q) -> p(x|z), log p(z) and log q(z) of one z ~ q, where one pass gives all three; log_w is made of it.
+    weigh: Callable[[PRNGKeyArray, Any], tuple[Distribution, Array, Array]] | None = None
 
 
 class Family(NamedTuple):

@@ -16,9 +16,10 @@ from vaex.errors import UsageError
 from vaex.experiment.checks import check_autoencoder, check_fields, check_numbers, lookup
 from vaex.experiment.conditions import check_condition, condition
 from vaex.experiment.examples import examples, preprocess
+from vaex.experiment.likelihoods import LIKELIHOODS, Source
 from vaex.experiment.losses import AUTOENCODER, batch_loss, penalty
 from vaex.experiment.missing import mean_imputed
-from vaex.experiment.models import LIKELIHOODS, Source, build_model
+from vaex.experiment.models import build_model
 from vaex.experiment.reports import reporters
 from vaex.experiment.semi_supervised import check_labels, choose
 from vaex.experiment.starts import fit_prior

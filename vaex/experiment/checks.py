@@ -70,6 +70,8 @@ def check_fields(config: Config) -> None:
         raise UsageError(f"model.prior is {c.prior!r} over continuous latents: leave it unset with one_hot latents")
     if c.prior == "uniform" and c.posterior != "one_hot":
         raise UsageError("model.prior is 'uniform', over one-hot latents: set --config.model.posterior=one_hot")
+    if c.kind == "deep":
+        _check_deep(c, default)
     if c.num_blocks is not None and len(c.num_blocks) != len(c.channels):
         raise UsageError(
             f"model.num_blocks is {c.num_blocks} with model.channels {c.channels}: expected one for each resolution"
@@ -133,6 +135,17 @@ def check_autoencoder(config: Config) -> None:
         raise UsageError(f"{there} is set without {missing}: set --config.{missing}, or unset it")
     if level is not None and (level < 0 or (level > 1 and noise == "masking")):
         raise UsageError(f"data.noise_level is {level}: expected 0 or more, and at most 1 where noise masks")
+
+
+def _check_deep(c: Config, default: Config) -> None:
+    if c.network != "residual":
+        raise UsageError(
+            f"model.kind is 'deep' with model.network {c.network!r}: set --config.model.network=residual, whose "
+            "channels and num_blocks are the deep model's"
+        )
+    for field in ("encoder_hidden", "decoder_hidden", "posterior", "prior"):
+        if c[field] != default[field]:
+            raise UsageError(f"model.{field} is {c[field]!r}, which model.kind 'deep' does not read: leave it unset")
 
 
 def check_numbers(config: Config) -> None:

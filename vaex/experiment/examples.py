@@ -14,8 +14,8 @@ from vaex.data.preprocess import BINARIZE, Preprocess, dequantize, scale
 from vaex.errors import UsageError
 from vaex.experiment.checks import lookup
 from vaex.experiment.conditions import condition
+from vaex.experiment.likelihoods import LIKELIHOODS
 from vaex.experiment.missing import mask_examples, store_masked
-from vaex.experiment.models import LIKELIHOODS
 from vaex.experiment.semi_supervised import OBJECTIVE_OF, preprocess_pairs, stored_pairs
 from vaex.missing import Masked
 from vaex.model import Given

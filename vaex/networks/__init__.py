@@ -1,7 +1,22 @@
 """The Flax modules: raw arrays in, raw arrays out, one example at a time, no sampling inside."""
 
-from vaex.networks.conv import ConvDecoder, ConvEncoder
+from vaex.networks.conv import ConvDecoder, ConvEncoder, ImageHead, Pyramid, halved
 from vaex.networks.mlp import ACTIVATIONS, MLP, GatedMLP
+from vaex.networks.residual import Bottleneck, scaled
 from vaex.networks.table import Table
+from vaex.networks.top_down import Merge
 
-__all__ = ["ACTIVATIONS", "MLP", "ConvDecoder", "ConvEncoder", "GatedMLP", "Table"]
+__all__ = [
+    "ACTIVATIONS",
+    "MLP",
+    "Bottleneck",
+    "ConvDecoder",
+    "ConvEncoder",
+    "GatedMLP",
+    "ImageHead",
+    "Merge",
+    "Pyramid",
+    "Table",
+    "halved",
+    "scaled",
+]

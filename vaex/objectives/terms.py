@@ -78,7 +78,9 @@ def weigh_draws(key: PRNGKeyArray, model: Model, x: Any, q: Distribution, num_sa
 
 
 def sample_weights(key: PRNGKeyArray, model: Model, x: Any, q: Distribution, num_samples: int) -> Weights:
-    """K draws from any q(z|x), weighed."""
+    """K draws from the model's own q(z|x), weighed."""
+    if model.weigh is not None:
+        return _weighed_in_one_pass(key, model.weigh, x, q, num_samples)
     z, log_qz = sample_and_log_prob(key, q, num_samples)
     return log_weights(model, x, q, z, log_qz=log_qz)
 
@@ -89,6 +91,14 @@ def sample_and_log_prob(key: PRNGKeyArray, q: Distribution, num_samples: int) ->
         return q.sample_and_log_prob(key, (num_samples,))  # pyright: ignore[reportAttributeAccessIssue]
     z = q.sample(key, (num_samples,))
     return z, jax.vmap(q.log_prob)(z)
+
+
+def _weighed_in_one_pass(key: PRNGKeyArray, weigh: Callable, x: Any, q: Distribution, num_samples: int) -> Weights:
+    def one(key: PRNGKeyArray) -> Weights:
+        likelihood, log_pz, log_qz = weigh(key, q)
+        return Weights(likelihood.log_prob(x), log_pz, log_qz)
+
+    return jax.vmap(one)(jax.random.split(key, num_samples))
 
 
 def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:

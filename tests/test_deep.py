@@ -1,0 +1,187 @@
+"""Deep top-down models, against exact and limiting cases."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+
+from vaex import Model, evaluate
+from vaex.config import load_experiment, override
+from vaex.deep import TopDown
+from vaex.experiment import setup
+from vaex.likelihoods import bernoulli
+from vaex.objectives import log_weights, sample_weights
+from vaex.train import train_step
+
+KEY = jax.random.key(0)
+BERNOULLI = bernoulli()
+DEEP = ["--config.model.kind=deep", "--config.model.network=residual", "--config.model.latent_dim=2"]
+
+
+def top_down(shape, channels, num_blocks):
+    return TopDown(shape, shape, channels, num_blocks, 2, BERNOULLI, jnp.tanh)
+
+
+VAE = top_down((5, 6, 1), (4, 6), (1, 2))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def shaken(vae, scale=0.3):
+    """Parameters away from the start, where priors are N(0, I)."""
+    params = vae.init(KEY)
+    leaves, tree = jax.tree.flatten(params)
+    keys = jax.random.split(jax.random.key(7), len(leaves))
+    return tree.unflatten(
+        [leaf + scale * jax.random.normal(k, leaf.shape) for k, leaf in zip(keys, leaves, strict=True)]
+    )
+
+
+def image(shape=(5, 6, 1)):
+    return jax.random.bernoulli(jax.random.key(3), 0.5, shape).astype(jnp.float32)
+
+
+def test_one_pass_gives_what_each_distribution_says_of_the_same_draws():
+    """Log-weights of one walk are those of sample, log_prob and decode apart; and those of the layers sum to them."""
+    params = shaken(VAE)
+
+    @jax.jit
+    def compare(params, x):
+        model = VAE.bind(params)
+        q = model.encode(x)
+        z, log_q = q.sample_and_log_prob(KEY, (3,))
+        apart = log_weights(model, x, q, z)
+        layers = jax.vmap(lambda one: q.log_prob_per_layer(one) - model.prior.log_prob_per_layer(one))(z)
+        kl = evaluate.kl_per_layer(KEY, model, x, num_samples=3)
+        return (
+            sample_weights(KEY, model, x, q, 3),
+            apart,
+            log_q,
+            layers,
+            kl,
+            evaluate.elbo(KEY, model, x, num_samples=3),
+        )
+
+    once, apart, log_q, layers, kl, terms = compare(params, image())
+    for a, b in zip(once, apart, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(log_q, apart.log_qz, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(layers.sum(axis=1), apart.log_qz - apart.log_pz, rtol=1e-4, atol=1e-4)
+    assert np.abs(layers).min() > 1e-3
+    np.testing.assert_allclose(kl.sum(), terms.kl, rtol=1e-4, atol=1e-4)
+
+
+def test_probabilities_of_all_images_sum_to_one():
+    """Of the 16 binary images of 2x2 pixels, by importance sampling: within 5 standard errors."""
+    vae = top_down((2, 2, 1), (6,), (3,))
+    model = vae.bind(shaken(vae))
+    images = jnp.asarray([[int(b) for b in f"{i:04b}"] for i in range(16)], jnp.float32).reshape(16, 2, 2, 1)
+
+    @jax.jit
+    @jax.vmap
+    def weights(key, x):
+        return sample_weights(key, model, x, model.encode(x), 4000).log_w
+
+    w = np.exp(np.asarray(weights(jax.random.split(KEY, 16), images), np.float64))
+    error = np.sqrt((w.var(axis=1) / w.shape[1]).sum())
+    assert error < 0.02
+    assert abs(w.mean(axis=1).sum() - 1) < 5 * error
+
+
+def test_a_model_whose_later_layers_are_ignored_is_the_model_of_the_first_layer():
+    """Draw by draw: priors and posteriors below z_L at N(0, I), and nothing of their draws taken up."""
+    x = image()
+    params = shaken(VAE)
+
+    def silenced(trees):
+        return trees[0], *jax.tree.map(jnp.zeros_like, trees[1:])
+
+    merge = params["decoder"]["merge"]
+    kept = [
+        {"params": {**m["params"], "project": jax.tree.map(jnp.zeros_like, m["params"]["project"])}} for m in merge[1:]
+    ]
+    params |= {"prior": silenced(params["prior"]), "posterior": silenced(params["posterior"])}
+    params["decoder"] = params["decoder"] | {"merge": (merge[0], *kept)}
+
+    def one_layer(params):
+        deep = VAE.bind(params)
+        rest = tuple(jnp.zeros(n) for n in (3 * 3 * 2, 2 * 2 * 2))  # z_1 at 3x3, z_2 at 2x2
+        first, start = VAE.blocks[0], params["decoder"]["start"]
+
+        def normal(raw):
+            mean, log_var = jnp.split(raw, 2, axis=-1)
+            return dist.Normal(mean.reshape(-1), jnp.exp(log_var.reshape(-1) / 2)).to_event(1)
+
+        def encode(x):
+            features = VAE._pyramid.apply(params["encoder"], x)[-1]
+            return normal(first.posterior.apply(params["posterior"][0], jnp.concatenate([start, features], -1)))
+
+        return Model(normal(first.prior.apply(params["prior"][0], start)), encode, lambda z: deep.decode((*rest, z)))
+
+    @jax.jit
+    def compare(params, x):
+        deep, shallow = VAE.bind(params), one_layer(params)
+        q = deep.encode(x)
+        z = q.sample(KEY, (4,))
+        return log_weights(deep, x, q, z).log_w, log_weights(shallow, x, shallow.encode(x), z[-1]).log_w
+
+    deep, shallow = compare(params, x)
+    np.testing.assert_allclose(deep, shallow, rtol=1e-4)
+    assert np.std(deep) > 0.01
+
+
+def test_it_starts_at_the_standard_normal_prior_and_at_the_mean_image():
+    mean = np.random.default_rng(0).normal(size=(5, 6, 1)).astype(np.float32)
+    vae = TopDown((5, 6, 1), (5, 6, 1), (4, 6), (2, 2), 2, bernoulli(), out_bias=lambda key, shape: jnp.asarray(mean))
+
+    @jax.jit
+    def start(key):
+        model = vae.bind(vae.init(key))
+        z = model.prior.sample(key)
+        still = model.decode(jax.tree.map(jnp.zeros_like, z))
+        return z, model.prior.log_prob_per_layer(z), still.base_dist.logits
+
+    z, layers, logits = start(KEY)
+    for layer, z_l in zip(layers, z, strict=True):
+        np.testing.assert_allclose(layer, dist.Normal(0.0, 1.0).log_prob(z_l).sum(), rtol=1e-5)
+    np.testing.assert_allclose(logits, mean, atol=1e-5)
+
+
+def test_sticking_the_landing_freezes_every_conditional():
+    """The gradient of the frozen q's parameters is zero, that of its draws is not."""
+    x = image()
+    params = shaken(VAE)
+
+    def log_q(params, freeze):
+        q = VAE.bind(params).encode(x)
+        z = jax.lax.stop_gradient(q.sample(KEY))
+        return (jax.lax.stop_gradient(q) if freeze else q).log_prob(z)
+
+    gradients = jax.jit(jax.grad(log_q), static_argnums=1)
+    assert all(not np.any(leaf) for leaf in jax.tree.leaves(gradients(params, True)))
+    assert any(np.any(leaf) for leaf in jax.tree.leaves(gradients(params, False)["posterior"]))
+
+
+@pytest.mark.parametrize("blocks", ["(1,)", "(1,1)", "(1,3)"], ids=["depth 1", "depth 2", "depth 4"])
+def test_every_depth_trains(blocks):
+    """By the sampled ELBO and by IWAE; the gradient reaches every part, and a finite step is not skipped."""
+    channels = "(4,)" if blocks == "(1,)" else "(4,6)"
+    flags = [*DEEP, f"--config.model.channels={channels}", f"--config.model.num_blocks={blocks}"]
+    flags += ["--config.model.encoder_hidden=(500,)", "--config.model.decoder_hidden=(500,)"]
+    flags += ["--config.optimizer.max_skipped=1", "--config.optimizer.clip_norm=100.0"]
+    for objective in (["elbo", "--config.objective.kl=sampled"], ["iwae"]):
+        made = setup(
+            override(load_experiment("digits"), [*flags, "--config.objective.name=" + objective[0], *objective[1:]])
+        )
+        images = jnp.asarray(made.dataset.train.images[:8])
+        before = made.init()
+        state, metrics = jax.jit(
+            lambda s, made=made, images=images: train_step(s, made.key, images, recipe=made.recipe)
+        )(before)
+        assert np.isfinite(metrics["elbo"])
+        assert not metrics["skipped"]
+        for part in ("prior", "encoder", "posterior", "decoder"):
+            moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params[part], made.init().params[part])
+            assert max(jax.tree.leaves(moved)) > 1e-5, part
