@@ -1,8 +1,6 @@
 """A deep top-down model of dynamically binarized MNIST: layers of latent maps at 7x7 and at 14x14.
 
 make train EXP=mnist_deep
-
-TIME s of training on two CPU cores; SCORE.
 """
 
 from vaex.config import default_config

@@ -16,6 +16,7 @@ HOT = ["--config.objective.name=gumbel", "--config.objective.temperature=0.5"]
 STEPS = ["--config.schedule.steps=100"]
 QUANTIZED = ["kind=vqvae", "patch=2", "latent_dim=3", "num_codes=6", "prior_width=4", "prior_depth=2"]
 QUANTIZED = [f"--config.model.{flag}" for flag in QUANTIZED]
+SMOOTH = "--config.model.activation=tanh"  # so that no unit is dead
 CONV = ["--config.model.network=conv", "--config.model.channels=(2,3)"]
 DEEP = ["--config.model.kind=deep", *CONV, "--config.model.network=residual", "--config.model.num_blocks=(1,2)"]
 DEEP += ["--config.model.encoder_hidden=(500,)"]
@@ -49,14 +50,14 @@ def test_every_objective_trains(name):
     "flags",
     [
         ["--config.model.network=gated"],
-        CONV,
-        [*CONV, "--config.model.network=residual", "--config.model.num_blocks=(1,2)"],
+        [*CONV, SMOOTH],
+        [*CONV, SMOOTH, "--config.model.network=residual", "--config.model.num_blocks=(1,2)"],
     ],
     ids=["gated", "conv", "residual"],
 )
 def test_every_network_trains(flags):
     """From an output at the mean of the training images."""
-    made = configured(*flags, "--config.data.binarize=threshold", "--config.model.activation=relu")
+    made = configured(*flags, "--config.data.binarize=threshold")
     state, metrics = one_step(made)
     assert np.isfinite(metrics["loss"])
     mean = np.clip(made.dataset.train.images.mean(axis=0) / 255, 1e-3, 1 - 1e-3)
@@ -65,6 +66,12 @@ def test_every_network_trains(flags):
     for side in ("encoder", "decoder"):
         still = jax.tree.map(lambda a, b: np.array_equal(a, b), state.params[side], made.init().params[side])
         assert not any(jax.tree.leaves(still)), side
+
+
+def test_of_a_field_named_twice_the_last_value_counts():
+    flags = ["--config.model.encoder_hidden=(3,)", "--config.seed", "4", "--config.model.encoder_hidden=(5,)"]
+    config = override(load_experiment("digits"), flags)
+    assert (config.model.encoder_hidden, config.seed) == ((5,), 4)
 
 
 def test_options_reach_the_objective():
@@ -110,7 +117,7 @@ def test_a_moving_average_and_a_prior_on_the_weights():
         (["--config.model.channels=(4,)"], "model.network 'mlp' has none: unset it, or set --config.model.network to"),
         (["--config.model.network=gated", "--config.model.activation=tanh"], "model.network 'gated' has none"),
         ([*CONV, "--config.model.network=residual", "--config.model.num_blocks=(1,)"], "expected one for each"),
-        ([*CONV, "--config.model.channels=(4,0)"], r"model.channels\[1\] is 0"),
+        (["--config.model.network=conv", "--config.model.channels=(4,0)"], r"model.channels\[1\] is 0"),
         (["--config.optimizer.clip_norm=0.0"], "optimizer.clip_norm is 0.0"),
         (["--config.model.kind=deep"], "set --config.model.network=residual"),
         (
@@ -147,5 +154,6 @@ def test_a_clipped_gradient_has_the_norm_and_a_small_one_is_left():
     np.testing.assert_allclose(optax.global_norm(moved[1e-3]), 1e-3, rtol=0.02)
     assert norm > 1
     for a, b in zip(*(jax.tree.leaves(moved[clip]) for clip in (None, 1e-3)), strict=True):
-        np.testing.assert_allclose(a * 1e-3 / norm, b, atol=2e-7)
-    jax.tree.map(np.testing.assert_array_equal, moved[None], moved[1e6])
+        np.testing.assert_allclose(a * 1e-3 / norm, b, atol=1e-6)  # a rounding of the largest biases
+    for a, b in zip(*(jax.tree.leaves(moved[clip]) for clip in (None, 1e6)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)

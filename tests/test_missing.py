@@ -24,7 +24,7 @@ KEY = jax.random.key(0)
 X, MASK = jax.random.normal(jax.random.key(3), (5,)), jnp.array([True, False, True, True, False])
 SEEN, UNSEEN = np.flatnonzero(MASK), np.flatnonzero(~MASK)
 GENERATOR = exact.LinearGaussian(W, jnp.linspace(-1, 1, 5), jnp.full(1, SIGMA**2))
-OF_OTHER_LATENTS = ("reinforce", "vimco", "gumbel", "enumerate", "reconstruction")
+OF_OTHER_LATENTS = ("reinforce", "vimco", "gumbel", "enumerate", "reconstruction", "vq")
 CONTINUOUS = [name for name in OBJECTIVES if name not in OF_OTHER_LATENTS]
 
 

@@ -209,7 +209,7 @@ def poisoned(**options):
         value = jnp.sum(model * jnp.exp(jnp.where(batch > 1e20, jnp.inf, 0.0)) * batch)
         return value, {"elbo": -value}
 
-    return Recipe(lambda p: p, loss, preprocess=lambda key, batch: batch, **options)
+    return Recipe(**{"bind": lambda p: p, "batch_loss": loss, "preprocess": lambda key, batch: batch} | options)
 
 
 def test_a_non_finite_gradient_leaves_the_parameters_and_the_run_goes_on():
@@ -225,6 +225,16 @@ def test_a_non_finite_gradient_leaves_the_parameters_and_the_run_goes_on():
     after, metrics, first_bad = train_epoch(start, jax.random.key(0), images, recipe=recipe, batch_size=1)
     assert (after.params, int(first_bad), int(metrics["skipped"])) == (-8.0, -1, 2)
     assert np.isfinite(metrics["loss"])
+
+
+def test_a_skipped_step_moves_no_statistic_either():
+    optimizer = optax.apply_if_finite(optax.sgd(1.0), 2)
+    recipe = poisoned(optimizer=optimizer, max_skipped=2, bind=lambda p: p["w"])
+    recipe = recipe._replace(statistics=lambda key, params, batch: {"count": params["count"] + 1})
+    state = init_state({"w": jnp.zeros(()), "count": jnp.zeros(())}, optimizer)
+    images = jnp.array([3.0, 1e30, 5.0, jnp.nan])
+    state, _, _ = train_epoch(state, jax.random.key(0), images, recipe=recipe, batch_size=1)
+    assert (state.params["w"], state.params["count"]) == (-8.0, 2.0)
 
 
 def test_more_non_finite_gradients_in_a_row_than_may_be_skipped_end_the_run():

@@ -136,7 +136,9 @@ def load_experiment(name: str) -> Config:
 
 
 def override(config: Config, arguments: list[str]) -> Config:
-    """The config with --config.FIELD=VALUE flags applied."""
+    """The config with --config.FIELD=VALUE flags applied; of a field named twice, the last one."""
+    last = {argument.split("=")[0]: i for i, argument in enumerate(arguments) if "=" in argument}
+    arguments = [a for i, a in enumerate(arguments) if last.get(a.split("=")[0], i) == i]  # absl would join tuples
     values = flags.FlagValues()
     try:
         holder = config_flags.DEFINE_config_dict("config", config, flag_values=values, sys_argv=["vaex", *arguments])

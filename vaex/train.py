@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from vaex.model import Conditional, Distribution, Model, Params
 from vaex.objectives import BatchLoss, Context
@@ -74,16 +74,23 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Reci
     (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(state.params)
     updates, opt_state = recipe.optimizer.update(grads, state.opt_state, state.params)
     params: Any = optax.apply_updates(state.params, updates)
+    skipped = _skipped(opt_state, recipe.max_skipped)
     if moved := recipe.statistics(jax.random.fold_in(noise_key, _STATISTICS), state.params, x):
-        params = {**params, **moved}
+        old = {name: state.params[name] for name in moved}
+        params = {**params, **jax.tree.map(lambda a, b: jnp.where(skipped, a, b), old, moved)}
     bound = metrics["elbo" if "elbo" in metrics else "objective"]  # an autoencoder has no elbo
     average = jnp.where(state.step == 0, bound, _DECAY * state.average + (1 - _DECAY) * bound)
-    metrics = {"loss": value, **metrics}
-    if recipe.max_skipped:
-        assert isinstance(opt_state, optax.ApplyIfFiniteState), "max_skipped is of optax.apply_if_finite"
-        skipped = (opt_state.notfinite_count > 0) & (opt_state.notfinite_count <= recipe.max_skipped)
-        metrics, average = metrics | {"skipped": skipped}, jnp.where(skipped, state.average, average)
+    average = jnp.where(skipped, state.average, average)
+    metrics = {"loss": value, **metrics} | ({"skipped": skipped} if recipe.max_skipped else {})
     return TrainState(params, opt_state, state.step + 1, average), metrics
+
+
+def _skipped(opt_state: Any, max_skipped: int) -> Bool[Array, ""]:
+    """Whether optax.apply_if_finite left this update out; never, where none can be."""
+    if not max_skipped:
+        return jnp.array(False)
+    assert isinstance(opt_state, optax.ApplyIfFiniteState), "max_skipped is of optax.apply_if_finite"
+    return (opt_state.notfinite_count > 0) & (opt_state.notfinite_count <= max_skipped)
 
 
 def train_epoch(
