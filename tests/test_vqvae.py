@@ -12,6 +12,7 @@ from vaex import evaluate, objectives, vqvae
 from vaex.errors import UsageError
 from vaex.grids import CausalGrid, GridDecoder, GridEncoder
 from vaex.likelihoods import bernoulli
+from vaex.train import train_step
 from vaex.vqvae import VQVAE, Codebook, Quantized, nearest, update_codebook
 
 RNG = np.random.default_rng(0)
@@ -84,6 +85,28 @@ def test_a_dead_code_starts_again_from_a_vector_far_from_its_code():
     after = update_codebook(jax.random.key(0), codebook, vectors)
     np.testing.assert_allclose(after.codes[1], 0.4)
     assert after.counts[1] == 1
+
+
+def test_with_few_vectors_for_each_code_those_in_use_stay():
+    """One vector for every two codes in each batch, half of the codes in turn: each code is a vector of its own."""
+    codes = jnp.arange(8.0)[:, None]
+    book = Codebook(codes, jnp.full(8, 0.5))
+    for i in range(200):
+        book = update_codebook(jax.random.key(i), book, codes[i % 2 :: 2] + 0.1)
+    np.testing.assert_allclose(book.codes, codes + 0.1, atol=0.02)
+
+
+def test_a_grid_decoder_makes_several_numbers_for_a_pixel():
+    decoder = GridDecoder(2, (5,), out_shape=(4, 6, 1, 3))
+    z = jnp.ones((2, 3, 2))
+    assert decoder.apply(decoder.init(jax.random.key(0), z), z).shape == (4, 6, 1, 3)
+
+
+def test_the_codebook_moves_where_pixels_are_missing():
+    made = configured("--config.objective.name=vq", "--config.data.missing=0.3", *QUANTIZED)
+    batch = jax.tree.map(lambda a: jnp.asarray(a[:16]), made.stored)
+    state, _ = jax.jit(lambda s: train_step(s, made.key, batch, recipe=made.recipe))(made.init())
+    assert (state.params["codebook"].codes != made.init().params["codebook"].codes).any()
 
 
 def test_the_prior_over_codes_sums_to_one_and_samples_what_it_says():

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import evaluate
 from vaex.data import Dataset
+from vaex.labels import LabelledLatent
 from vaex.model import Conditional, Model, Params, at
 from vaex.objectives import Terms, sample_weights
 
@@ -134,7 +135,7 @@ def scores(
         parts.append(np.asarray(log_likelihoods(params, jax.random.fold_in(weights_key, i), group)))
         advance(len(parts[-1]))
     bound = np.concatenate(parts)
-    active, dims = _active_per_layer(means), [leaf.shape[1] for leaf in jax.tree.leaves(means)]
+    active, dims = _active_per_layer(means), [leaf.shape[1] for leaf in _arrays(means)]
     bits = {"num_dims": num_dims, "dequantized": dequantized}
     return {
         "test_elbo": float(jnp.mean(elbos)),
@@ -155,14 +156,20 @@ def scores(
 def _summaries(
     key: PRNGKeyArray, model: Model | Conditional, x: Any, *, num_samples: int, batch_size: int
 ) -> tuple[Terms, Any, Array | None, Array | None]:
-    """Of each example the plain ELBO's terms, the posterior's mean, the KL of each dimension and of each layer."""
+    """Of each example the plain ELBO's terms, the posterior's mean, the KL of each dimension and of each layer.
+
+    Given a condition, the mean is that of q(z|x, c) beyond that of p(z|c).
+    """
 
     def one(k: PRNGKeyArray, example: Any) -> tuple[Terms, Any, Array | None, Array | None]:
         now, seen = at(model, example)
         q = now.encode(seen)
         terms = evaluate.elbo(k, now, seen, num_samples=num_samples)
         layers = evaluate.kl_per_layer(k, now, seen, num_samples=num_samples)
-        return terms, evaluate.posterior_mean(k, q), evaluate.kl_per_dimension(q, now.prior), layers
+        means = evaluate.posterior_mean(key, q)  # one key for all x: where draws are averaged, unused latents stay put
+        if isinstance(model, Conditional):  # what p(z|c) already says is no use of the latents
+            means = jax.tree.map(jnp.subtract, means, evaluate.posterior_mean(key, now.prior))
+        return terms, means, evaluate.kl_per_dimension(q, now.prior), layers
 
     return evaluate.map_examples(one, key, x, batch_size=batch_size)
 
@@ -182,7 +189,14 @@ def _active_per_layer(means: Any) -> list[Array]:
         n, d = leaf.shape[:2]
         return jnp.sum(evaluate.active_units(leaf.reshape(n, -1)).reshape(d, -1).any(axis=-1))
 
-    return [count(leaf) for leaf in jax.tree.leaves(means)]
+    return [count(leaf) for leaf in _arrays(means)]
+
+
+def _arrays(means: Any) -> list[Array]:
+    """The arrays [N, d, ...] of latents; a label is one of them, of several classes."""
+    is_label = lambda node: isinstance(node, LabelledLatent)
+    per_latent = lambda node: (node.y[:, None], node.z) if is_label(node) else node
+    return jax.tree.leaves(jax.tree.map(per_latent, means, is_leaf=is_label))
 
 
 def _rounded_mean(kls: Float[Array, "n d"] | None) -> list[float] | None:

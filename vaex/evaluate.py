@@ -122,7 +122,7 @@ def posterior_mean(key: PRNGKeyArray, q: Distribution, *, num_samples: int = 100
     """E_q[z], from the distribution's own mean where it has one, else from draws.
 
     The mean of K draws of an unused latent has the variance 1/K, near active_units' threshold: a Chain averages its
-    conditionals' means instead.
+    conditionals' means instead, and with one key for all x the draws of an unused latent are the same for each.
     """
     if isinstance(q, Chain | StackedPosterior):
         return q.estimate_mean(key, num_samples)

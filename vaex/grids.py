@@ -57,7 +57,7 @@ class GridDecoder(nn.Module):
 
     @nn.compact
     def __call__(self, z: Float[Array, "rows columns width"]) -> Float[Array, "..."]:
-        rows, columns = grid_shape(self.out_shape, self.patch)
+        rows, columns = grid_shape(self.out_shape[:3], self.patch)
         h = _convolutions(z, self.hidden, self.activation)
         each = self.patch**2 * math.prod(self.out_shape[2:])
         out = nn.Dense(each, use_bias=False, kernel_init=_GLOROT, name="out")(h)

@@ -13,9 +13,9 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from vaex.model import Distribution, Family, Model, Params
 from vaex.objectives import with_value
 
-_DEAD = 0.5  # vectors of a batch, on average, below which a code starts again
+_DEAD = 0.5  # vectors of a batch, on average, below which a code starts again; with few vectors for each code
+_DEAD_SHARE = 0.05  # of an even share of them
 _TINY = 1e-12  # where every vector is a code, each may be drawn
-_ALIVE = 1.0  # the average that it starts again with: a few dozen batches to find its vectors
 
 
 class Codebook(NamedTuple):
@@ -84,8 +84,9 @@ class CodePrior(NamedTuple):
 
 
 def nearest(vectors: Float[Array, "... d"], codes: Float[Array, "k d"]) -> Int[Array, "..."]:
-    """argmin_k ||v - codes_k||, of several the first."""
-    return jnp.argmin(jnp.sum(codes**2, axis=-1) - 2 * vectors @ codes.T, axis=-1)
+    """argmin_k ||v - codes_k||, of several the first; exact enough to find a code from itself."""
+    products = jnp.matmul(vectors, codes.T, precision="highest")
+    return jnp.argmin(jnp.sum(codes**2, axis=-1) - 2 * products, axis=-1)
 
 
 def update_codebook(
@@ -95,12 +96,13 @@ def update_codebook(
 
     N_k <- decay N_k + (1 - decay) n_k,   N_k e_k <- decay N_k e_k + (1 - decay) sum_{i: k(i) = k} v_i
 
-    A code with N_k below 1/2 becomes one of the vectors, drawn with probability proportional to its squared distance
-    from its code, as k-means++ draws its starts.
+    A code with N_k below 1/2 (or 5% of n / K, if that is less) becomes one of the vectors, drawn with probability
+    proportional to its squared distance from its code, as k-means++ draws a next start. It then has twice the least
+    N_k: a few dozen batches to find its vectors.
 
     Args:
         key: a PRNG key, for codes that start again.
-        codebook: K codes and their counts; with counts of 0 all of them start from vectors.
+        codebook: K codes and their counts; with counts of 0 they start from vectors.
         vectors: the encoder's, of a whole batch.
         decay: of the averages, at each batch.
 
@@ -112,13 +114,15 @@ def update_codebook(
     codes, counts = codebook
     own = nearest(vectors, codes)
     hot = jax.nn.one_hot(own, len(codes))
-    totals = decay * counts[:, None] * codes + (1 - decay) * hot.T @ vectors
+    sums = jnp.matmul(hot.T, vectors, precision="highest")
+    totals = decay * counts[:, None] * codes + (1 - decay) * sums
     counts = decay * counts + (1 - decay) * jnp.sum(hot, axis=0)
     distance = jnp.sum((vectors - codes[own]) ** 2, axis=-1) + _TINY
     starts = vectors[jax.random.choice(key, len(vectors), (len(codes),), p=distance / jnp.sum(distance))]
-    dead = counts < _DEAD
+    least = min(_DEAD, _DEAD_SHARE * len(vectors) / len(codes))
+    dead = counts < least
     moved = totals / jnp.where(dead, 1.0, counts)[:, None]
-    return Codebook(jnp.where(dead[:, None], starts, moved), jnp.where(dead, _ALIVE, counts))
+    return Codebook(jnp.where(dead[:, None], starts, moved), jnp.where(dead, 2 * least, counts))
 
 
 def codebook_use(indices: Int[Array, "..."], num_codes: int) -> tuple[Float[Array, ""], Float[Array, ""]]:

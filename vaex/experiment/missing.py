@@ -13,6 +13,7 @@ from vaex.assess import Report
 from vaex.data import Dataset, Split
 from vaex.missing import Masked, partially_observed
 from vaex.model import Model, Params
+from vaex.train import no_statistics
 
 _NUM_IMAGES = 1000  # test images to impute
 _NUM_NEIGHBOURS, _NUM_DONORS = 20, 20_000  # of the nearest-neighbours imputation; training images that it looks among
@@ -32,6 +33,10 @@ class PartiallyObserved(NamedTuple):
     def bind(self, params: Params) -> Model:
         """The model of what is observed."""
         return partially_observed(self.whole.bind(params))
+
+    def statistics(self, key: PRNGKeyArray, params: Params, batch: Masked) -> dict[str, Any]:
+        """The parameters that no gradient moves, after a batch with zeros where pixels are missing."""
+        return getattr(self.whole, "statistics", no_statistics)(key, params, batch.filled())
 
 
 def store_masked(images: np.ndarray, *, fraction: float, seed: int) -> Masked:

@@ -20,17 +20,17 @@ def fit_prior(
     """A function of the state before each epoch, which fits a mixture prior to the latents once the warm-up is over.
 
     Raises:
-        UsageError: train.fit_prior_after without a mixture prior, or after the end.
+        UsageError: train.fit_prior_after without a VAE and its mixture prior, or after the end.
     """
     after, c = config.train.fit_prior_after, config.model
     if after is None:
         return lambda state: state
-    if c.prior != "mixture" or not 0 < after < config.train.num_epochs:
+    if c.prior != "mixture" or c.kind != "vae" or not 0 < after < config.train.num_epochs:
         raise UsageError(
-            f"train.fit_prior_after is {after} with model.prior {c.prior!r} and train.num_epochs "
-            f"{config.train.num_epochs}: expected an epoch before the last, and --config.model.prior=mixture"
+            f"train.fit_prior_after is {after}, model.kind {c.kind!r}, model.prior {c.prior!r} and train.num_epochs "
+            f"{config.train.num_epochs}: expected kind vae, prior mixture, and an epoch before the last"
         )
-    data_key, draw_key = jax.random.split(jax.random.key(config.seed))
+    data_key, draw_key = jax.random.split(jax.random.fold_in(jax.random.key(config.seed), after))
 
     @jax.jit
     def latents(params: Any, few: Any) -> jax.Array:
