@@ -10,4 +10,5 @@ def get_config():
     config = one_layer("elbo", kl="sampled")
     config.model.prior = "vamp"
     config.model.num_components = 200
+    config.evaluate.num_samples = 1000
     return config
