@@ -5,11 +5,12 @@ from vaex.config import Config
 
 
 def two_layers(kind: str, objective: str) -> Config:
-    """20 epochs of x - 200 - 200 - z_1 (100) - 100 - 100 - z_2 (50) and its mirror, tanh, by an objective."""
+    """30 epochs of x - 200 - 200 - z_1 (100) - 100 - 100 - z_2 (50) and its mirror, tanh, by an objective."""
     config = one_layer(objective)
     config.model.kind = kind
     config.model.latent_dim = None
     config.model.latent_dims = (100, 50)
     config.model.between_hidden = ((100, 100),)
+    config.train.num_epochs = 30
     config.evaluate.num_samples = 1000
     return config

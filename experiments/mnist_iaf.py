@@ -1,4 +1,4 @@
-"""An inverse autoregressive flow as the posterior of the one-layer network: two steps, 320 wide.
+"""An inverse autoregressive flow as the posterior of the one-layer network: two steps, 128 wide.
 
 make train EXP=mnist_iaf
 
@@ -15,6 +15,7 @@ def get_config():
     config = one_layer("elbo", kl="sampled")  # no closed form is known
     config.model.posterior = "iaf"
     config.model.num_flows = 2
-    config.model.flow_hidden = (320,)
+    config.model.flow_hidden = (128,)
+    config.train.num_epochs = 32
     config.evaluate.num_samples = 1000
     return config

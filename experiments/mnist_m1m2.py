@@ -13,8 +13,15 @@ def get_config():
     config = mnist_m1.get_config()
     config.data.num_classes = 10
     config.model.kind = "m1m2"
-    config.model.upper_dim = 50
+    config.model.upper_dim = 10
     config.model.upper_hidden = (300,)
     config.objective.name = "stacked_semi_supervised"
-    config.objective.alpha = 1.0
+    config.objective.alpha = 0.1  # from 10, as in mnist_m2
+    config.schedule.option = "alpha"
+    config.schedule.kind = "exponential"
+    config.schedule.start = 10.0
+    config.schedule.steps = 5000
+    config.optimizer.learning_rate = 3e-3
+    config.train.num_epochs = 25
+    config.train.eval_every = 5
     return config

@@ -20,9 +20,14 @@ def get_config():
     config.model.encoder_hidden = (500,)
     config.model.decoder_hidden = (300,)
     config.objective.name = "semi_supervised"
-    config.objective.alpha = 1.0
+    config.objective.alpha = 0.1  # from 10: the labels come first, or classes settle on something else than digits
+    config.schedule.option = "alpha"
+    config.schedule.kind = "exponential"
+    config.schedule.start = 10.0
+    config.schedule.steps = 1500
+    config.optimizer.learning_rate = 2e-3
     config.optimizer.final_learning_rate = 1e-4
     config.train.batch_size = 100
-    config.train.num_epochs = 10
-    config.train.eval_every = 5
+    config.train.num_epochs = 6
+    config.train.eval_every = 3
     return config
