@@ -12,6 +12,7 @@ def get_config():
     config.model.latent_dim = 50
     config.model.network = "conv"
     config.model.channels = (16, 32)
+    config.model.activation = "elu"  # with relu it collapses from the start
     config.model.encoder_hidden = config.model.decoder_hidden = (200,)
     config.optimizer.learning_rate = 2e-3
     config.optimizer.final_learning_rate = 1e-4

@@ -14,6 +14,7 @@ def get_config():
     config.model.channels = (16, 32)
     config.model.num_blocks = (1, 3)
     config.model.latent_dim = 4
+    config.model.activation = "elu"
     config.objective.kl = "sampled"
     config.optimizer.learning_rate = 3e-3
     config.optimizer.final_learning_rate = 1e-4

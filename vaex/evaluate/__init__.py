@@ -1,0 +1,31 @@
+"""How good a model is: its bounds on held-out data, and how much of its latent space it uses."""
+
+from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy
+from vaex.evaluate.latents import ACTIVE_VARIANCE, active_units, mutual_information, posterior_mean
+from vaex.evaluate.scores import (
+    bits_per_dim,
+    effective_sample_size,
+    elbo,
+    kl_per_layer,
+    log_likelihood,
+    map_examples,
+    psnr,
+)
+from vaex.objectives import kl_per_dimension
+
+__all__ = [
+    "ACTIVE_VARIANCE",
+    "active_units",
+    "bits_per_dim",
+    "cluster_probabilities",
+    "clustering_accuracy",
+    "effective_sample_size",
+    "elbo",
+    "kl_per_dimension",
+    "kl_per_layer",
+    "log_likelihood",
+    "map_examples",
+    "mutual_information",
+    "posterior_mean",
+    "psnr",
+]

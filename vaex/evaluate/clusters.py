@@ -1,0 +1,60 @@
+"""Clusters of examples, by the components of a mixture prior."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, PRNGKeyArray
+
+from vaex.errors import UsageError
+from vaex.mixtures import component_posterior
+from vaex.model import Model
+
+
+def cluster_probabilities(
+    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 10
+) -> Float[Array, " clusters"]:
+    """Which component of a mixture prior an example belongs to.
+
+    q(c|x) = E_q(z|x)[p(c|z)],   estimated by the mean over draws
+
+    Args:
+        key: a PRNG key.
+        model: a model whose prior is a mixture.
+        x: one example.
+        num_samples: draws averaged over.
+
+    Returns:
+        Probabilities, one for each component.
+
+    Raises:
+        UsageError: the prior is no mixture.
+
+    Source: Jiang et al. 2017, VaDE.
+    """
+    z = model.encode(x).sample(key, (num_samples,))
+    return jnp.mean(jax.vmap(lambda one: component_posterior(model.prior, one).probs)(z), axis=0)
+
+
+def clustering_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
+    """The fraction of examples whose cluster is their class, under the best one-to-one matching of the two.
+
+    max_m 1/N sum_i [labels_i = m(clusters_i)],   by the Hungarian method
+
+    Args:
+        labels: the classes, integers from 0, [N].
+        clusters: the clusters, integers from 0, [N]; where they are more than the classes, the surplus is never right.
+
+    Raises:
+        UsageError: not one label for each cluster.
+
+    Source: Jiang et al. 2017, VaDE; the matching by Kuhn 1955.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    if len(labels) != len(clusters) or not len(labels):
+        raise UsageError(f"found {len(labels)} labels and {len(clusters)} clusters: expected one of each per example")
+    counts = np.zeros((int(clusters.max()) + 1, int(labels.max()) + 1), np.int64)
+    np.add.at(counts, (clusters, labels), 1)
+    return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(labels))

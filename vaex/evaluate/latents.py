@@ -1,0 +1,66 @@
+"""How much of its latent space a model uses."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from vaex import bounds
+from vaex.chains import Chain
+from vaex.model import Distribution, Model
+from vaex.stacked import StackedPosterior
+
+ACTIVE_VARIANCE = 1e-2
+
+
+def posterior_mean(key: PRNGKeyArray, q: Distribution, *, num_samples: int = 100) -> Any:
+    """E_q[z], from the distribution's own mean where it has one, else from draws.
+
+    The mean of K draws of an unused latent has the variance 1/K, near active_units' threshold: a Chain averages its
+    conditionals' means instead, and with one key for all x the draws of an unused latent are the same for each.
+    """
+    if isinstance(q, Chain | StackedPosterior):
+        return q.estimate_mean(key, num_samples)
+    try:
+        return q.mean  # pyright: ignore[reportAttributeAccessIssue]
+    except (AttributeError, NotImplementedError):
+        return jax.tree.map(lambda z: jnp.mean(z, axis=0), q.sample(key, (num_samples,)))
+
+
+def active_units(means: Float[Array, "n d"]) -> Bool[Array, " d"]:
+    """Which latent dimensions the posterior uses.
+
+    active_j = Var_x(E_q[z_j]) > 1e-2
+
+    Args:
+        means: posterior means of n examples, [n, d].
+
+    Returns:
+        One boolean for each dimension, [d].
+
+    Source: Burda, Grosse and Salakhutdinov 2015, section 5.2.
+    """
+    return jnp.var(means, axis=0) > ACTIVE_VARIANCE
+
+
+def mutual_information(key: PRNGKeyArray, model: Model, batch: Any) -> Float[Array, ""]:
+    """An estimate of I_q(x; z), what the latents tell of the example, in nats.
+
+    1/M sum_i log q(z_i|x_i) - log 1/M sum_j q(z_i|x_j),   z_i ~ q(z|x_i),   which cannot exceed log M
+
+    Args:
+        key: a PRNG key.
+        model: a model.
+        batch: M examples, [M, ...].
+
+    Returns:
+        Nats.
+
+    Source: Hoffman and Johnson 2016, the index-code mutual information.
+    """
+    qs = jax.vmap(model.encode)(batch)
+    m = jax.tree.leaves(batch)[0].shape[0]
+    z = jax.vmap(lambda k, q: q.sample(k))(jax.random.split(key, m), qs)
+    pairs = jax.lax.map(lambda one: jax.vmap(lambda q: q.log_prob(one))(qs), z)  # log q(z_i|x_j): [i, j]
+    return jnp.mean(jnp.diagonal(pairs) - bounds.iwae(pairs.T))

@@ -1,0 +1,137 @@
+"""Bounds on held-out data, a single example at a time, and what is made of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex import bounds
+from vaex.chains import Chain
+from vaex.model import Model
+from vaex.objectives import Terms, closed_form_kl, sample_weights
+
+
+def log_likelihood(
+    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5000, chunk_size: int = 100
+) -> Float[Array, ""]:
+    """The importance-weighted bound of K draws on log p(x), in the memory of one chunk.
+
+    L_K = log 1/K sum_k p(x, z_k) / q(z_k|x),   accumulated by an online log-sum-exp
+
+    Args:
+        key: a PRNG key; chunk c draws from fold_in(key, c).
+        model: a model.
+        x: one example.
+        num_samples: K.
+        chunk_size: how many draws are held at a time.
+
+    Returns:
+        Nats, a lower bound on log p(x) in expectation.
+
+    Raises:
+        ValueError: num_samples or chunk_size below 1.
+
+    Source: Burda, Grosse and Salakhutdinov 2015, equation 8 and section 5.
+    """
+    if num_samples < 1 or chunk_size < 1:
+        raise ValueError(f"num_samples is {num_samples} and chunk_size {chunk_size}: expected at least 1 of each")
+    chunk_size = min(chunk_size, num_samples)
+    q = model.encode(x)
+
+    def add_chunk(total: Float[Array, ""], chunk: Array) -> tuple[Float[Array, ""], None]:
+        weights = sample_weights(jax.random.fold_in(key, chunk), model, x, q, chunk_size)
+        wanted = chunk * chunk_size + jnp.arange(chunk_size) < num_samples
+        log_w = jnp.where(wanted, weights.log_w, -jnp.inf)
+        return jnp.logaddexp(total, jax.nn.logsumexp(log_w)), None
+
+    num_chunks = -(-num_samples // chunk_size)
+    total, _ = jax.lax.scan(add_chunk, jnp.array(-jnp.inf), jnp.arange(num_chunks))
+    return total - jnp.log(num_samples)
+
+
+def elbo(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Terms:
+    """The plain ELBO of one example, with the closed-form KL where there is one and the sampled one elsewhere.
+
+    Args:
+        key: a PRNG key.
+        model: a model.
+        x: one example.
+        num_samples: L, draws averaged over.
+
+    Returns:
+        Terms, in nats.
+    """
+    q = model.encode(x)
+    w = sample_weights(key, model, x, q, num_samples)
+    log_px_z, kl = bounds.elbo(w.log_px_z), closed_form_kl(q, model.prior)
+    if kl is None:
+        kl = bounds.elbo(w.log_qz - w.log_pz)
+    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
+
+
+def kl_per_layer(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Float[Array, " l"] | None:
+    """What each layer of a hierarchy adds to the sampled KL of the same draws; None where z has no layers.
+
+    KL_l = 1/K sum_k log q(z_l|...) - log p(z_l|...)
+
+    Each is a KL, and not below 0 in expectation, where q draws in the generator's order, as a ladder's does; of a
+    posterior that goes bottom up only the sum is.
+
+    Args:
+        key: a PRNG key; elbo draws the same from it.
+        model: a model.
+        x: one example.
+        num_samples: K.
+
+    Returns:
+        Nats for z_1, ..., z_L, [L].
+
+    Source: the parts of the bound of Sonderby et al. 2016.
+    """
+    q, p = model.encode(x), model.prior
+    if not isinstance(q, Chain) or not isinstance(p, Chain):
+        return None
+    z = q.sample(key, (num_samples,))
+    return jnp.mean(jax.vmap(lambda one: q.log_prob_per_layer(one) - p.log_prob_per_layer(one))(z), axis=0)
+
+
+def effective_sample_size(log_w: Float[Array, " k"]) -> Float[Array, ""]:
+    """How many draws from p(z|x) the K weighted draws from q(z|x) are worth.
+
+    ESS = (sum_k w_k)^2 / sum_k w_k^2,   from 1 to K
+
+    Source: Kong 1992.
+    """
+    return jnp.exp(2 * jax.nn.logsumexp(log_w) - jax.nn.logsumexp(2 * log_w))
+
+
+def bits_per_dim(log_px: Float[Array, "..."], *, num_dims: int | float, dequantized: bool) -> Float[Array, "..."]:
+    """Nats of an image -> bits per dimension.
+
+    bits = -log_px / (D log 2),   and 8 more for a density on [0, 1] of pixels with 256 levels
+
+    Args:
+        log_px: log p(x), or a bound on it, in nats.
+        num_dims: D, pixels times channels.
+        dequantized: whether log_px is a density of 8-bit pixels scaled by 1/256.
+
+    Source: Theis, van den Oord and Bethge 2016, section 3.1.
+    """
+    return -log_px / (num_dims * jnp.log(2.0)) + 8.0 * dequantized
+
+
+def psnr(estimate: Float[Array, "*shape"], image: Float[Array, "*shape"]) -> Float[Array, ""]:
+    """The peak signal-to-noise ratio of an estimate of an image with values in [0, 1], in decibels.
+
+    PSNR = -10 log10 mean_j (estimate_j - image_j)^2
+    """
+    return -10 * jnp.log10(jnp.mean((estimate - image) ** 2))
+
+
+def map_examples(f: Callable[[PRNGKeyArray, Any], Any], key: PRNGKeyArray, examples: Any, *, batch_size: int) -> Any:
+    """Apply f(key, x) to many examples, `batch_size` at a time; example i gets fold_in(key, i)."""
+    n = jax.tree.leaves(examples)[0].shape[0]
+    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
+    return jax.lax.map(lambda args: f(*args), (keys, examples), batch_size=min(batch_size, n))
