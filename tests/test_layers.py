@@ -29,6 +29,7 @@ ROWS = [  # of files and folders; a folder is all in one row
     {"data", "train", "evaluate", "plots", "gradients"},
     {"assess", "classify", "completions", "reconstructions", "figures", "fit", "run_folder", "checkpoints"},
     {"config", "console", "experiment"},
+    {"results"},
     {"commands", "studies"},
     {"__main__", "__init__"},
 ]

@@ -1,11 +1,7 @@
 """What the command line does: train, evaluate and sample, each in a run folder."""
 
 import functools
-import os
-import time
 import zlib
-from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vaex import assess, console, reconstructions, run_folder
+from vaex import console, results, run_folder
 from vaex.config import Config, read_config, save_config
 from vaex.errors import UsageError
 from vaex.experiment import Setup, load, setup
 from vaex.experiment.conditions import conditions_to_sample
 from vaex.fit import Loop, Progress, fit
-from vaex.missing import observed_size
 from vaex.train import TrainState, train_epoch
-
-_TEST_KEY = 20131220  # folded into the seed's key: the draws of evaluation, the same at each evaluation of a run
 
 
 def train_new(config: Config, name: str, runs: Path) -> Path:
@@ -46,7 +39,7 @@ def evaluate(run: str) -> Path:
     path = run_folder.open_run(run)
     with run_folder.locked(path):
         made = _reopen(path)
-        _report(path, made, _progress(path, made)[1])
+        results.write(path, made, _progress(path, made)[1])
     return path
 
 
@@ -77,7 +70,7 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
         leaves, _ = jax.tree_util.tree_flatten_with_path(z)
         latents = {"".join(["z", *map(_part, place)]): leaf for place, leaf in leaves}
         np.savez(path / "samples.npz", **latents, means=means, samples=images)
-        _save_figure(path, "samples", figures.samples(means))
+        run_folder.save_figure(path, "samples", figures.samples(means))
     console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / 'samples.npz'}")
     return path
 
@@ -119,7 +112,7 @@ def _train(path: Path, made: Setup) -> Path:
 
             loop = Loop(
                 run_epoch=lambda state: run_epoch(made.before_epoch(state), made.key, stored),
-                validate=_validator(made),
+                validate=results.validator(made),
                 save=save,
                 log=log,
                 last_good=last_good,
@@ -134,95 +127,17 @@ def _train(path: Path, made: Setup) -> Path:
                 patience=c.patience,
             )
         if ending == "interrupted":
-            console.say(f"interrupted after epoch {progress.epoch}; carry on with: make train RUN={_shown(path)}")
+            console.say(
+                f"interrupted after epoch {progress.epoch}; carry on with: make train RUN={run_folder.shown(path)}"
+            )
             return path
         if ending == "stopped early":
             console.say(
                 f"stopped early after epoch {progress.epoch}: {progress.stale} validations without a better ELBO"
             )
         del state, stored  # the best checkpoint is what is evaluated
-        _report(path, made, progress)
+        results.write(path, made, progress)
     return path
-
-
-def _validator(made: Setup) -> Callable[[Any], dict[str, float]]:
-    """Validate on the validation split, or on 10,000 training images where there is none."""
-    key = jax.random.fold_in(made.key, _TEST_KEY + 1)
-    train, held_out = made.dataset.train, made.dataset.validation
-    split = held_out if len(held_out.images) else jax.tree.map(lambda a: a[:10_000], train)
-    validation_metrics = assess.validation_metrics if made.has_bound else reconstructions.validation_metrics
-    return validation_metrics(made.bind, made.observe(key, split), key)
-
-
-def _report(path: Path, made: Setup, progress: Progress) -> None:
-    """Write results.json and figures/ of the best checkpoint, and print the summary."""
-    from vaex import checkpoints
-
-    state, best = checkpoints.restore(path, jax.eval_shape(made.init), best=True)
-    data_key, score_key, figure_key, report_key = jax.random.split(jax.random.fold_in(made.key, _TEST_KEY), 4)
-    test = made.dataset.test
-    x = made.observe(data_key, test)
-    c = made.options
-    start = time.perf_counter()
-    scores = _scores(score_key, made, state.params, x)
-    model = made.bind(state.params)
-    reports = [
-        report(jax.random.fold_in(report_key, i), model, made.dataset, x) for i, report in enumerate(made.reporters)
-    ]
-    own_scores = {name: score for report in reports for name, score in report.scores.items()}
-    examples = progress.epoch * made.num_steps * c.batch_size
-    results = {
-        **run_folder.read_json(path / run_folder.DATASET),
-        **scores,
-        **own_scores,
-        "is_likelihood": made.is_likelihood,
-        "train_seconds": round(progress.seconds, 2),
-        "examples_per_second": round(examples / max(progress.epoch_seconds, 1e-9)),
-        "evaluate_seconds": round(time.perf_counter() - start, 2),
-        "num_epochs": progress.epoch,
-        "best_epoch": best["epoch"],
-        "seed": c.seed,
-        "versions": {name: version(name) for name in ("vaex", "jax", "jaxlib", "flax", "optax", "numpyro", "numpy")},
-        "device": jax.devices()[0].device_kind,
-    }
-    run_folder.write_json(path / run_folder.RESULTS, results)
-    from vaex import figures  # matplotlib takes a second to import, which the first step need not wait for
-
-    rows = run_folder.read_metrics(path)
-    _save_figure(path, "learning_curves", figures.learning_curves(rows))
-    if results.get("kl_per_dimension") is not None:
-        _save_figure(path, "kl_per_dimension", figures.kl_per_dimension(results["kl_per_dimension"]))
-    if results.get("kl_per_layer") is not None:
-        _save_figure(path, "kl_per_layer", figures.kl_per_layer(rows))
-    if not made.has_bound:
-        drawn = [("reconstructions", figures.of_autoencoder(made.bind, state.params, x))]
-    else:
-        drawn = figures.of_model(figure_key, made.bind, state.params, x, test.labels)
-    for name, figure in drawn:
-        _save_figure(path, name, figure)
-    for name, figure in (pair for report in reports for pair in report.figures.items()):
-        _save_figure(path, name, figure)
-    console.summary(results, _shown(path), own_scores)
-
-
-def _scores(key: jax.Array, made: Setup, params: Any, x: Any) -> dict[str, Any]:
-    """The test scores, among which an autoencoder has no bound."""
-    if not made.has_bound:
-        return reconstructions.scores(made.bind, params, x)
-    c = made.options
-    with console.evaluating(len(made.dataset.test.images), c.num_samples) as advance:
-        return assess.scores(
-            key,
-            made.bind,
-            params,
-            x,
-            num_dims=observed_size(x, made.num_dims),
-            num_samples=c.num_samples,
-            chunk_size=c.chunk_size,
-            batch_size=c.evaluate_batch_size,
-            dequantized=made.dequantized,
-            advance=advance,
-        )
 
 
 def _progress(path: Path, made: Setup) -> tuple[TrainState, Progress]:
@@ -260,15 +175,3 @@ def _describe(made: Setup, name: str) -> dict[str, Any]:
         "x_shape": list(images.shape[1:]),
         "crc32": functools.reduce(lambda crc, split: zlib.crc32(split.images.data, crc), made.dataset[3:], 0),
     }
-
-
-def _save_figure(path: Path, name: str, figure: Any) -> None:
-    folder = path / "figures"
-    folder.mkdir(exist_ok=True)
-    figure.savefig(folder / f"{name}.png", dpi=150)
-
-
-def _shown(path: Path) -> str:
-    """A path as a user would type it from here."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative

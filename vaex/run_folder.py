@@ -101,10 +101,23 @@ def metrics_writer(path: Path, *, epoch: int) -> Iterator[Any]:
         yield write
 
 
+def save_figure(path: Path, name: str, figure: Any) -> None:
+    """Write a figure to a run's figures/NAME.png."""
+    folder = path / "figures"
+    folder.mkdir(exist_ok=True)
+    figure.savefig(folder / f"{name}.png", dpi=150)
+
+
 def newest_checkpoint(path: Path) -> Path | None:
     """The folder of a run's newest checkpoint; a folder with a number for its name was written to its end."""
     done = [p for p in (path / "checkpoints").glob("*") if p.name.isdigit()]
     return max(done, key=lambda p: int(p.name), default=None)
+
+
+def shown(path: Path) -> str:
+    """A path as a user would type it from here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
 
 
 def _point_latest(root: Path, path: Path) -> None:

@@ -124,14 +124,15 @@ def _lowest(config: Config, source: Source) -> nn.Module:
 
 
 def build_m2(config: Config, source: Source) -> M2:
-    """M2 on images: the classifier has the encoder's hidden layers."""
+    """M2 on images: the classifier has the encoder's hidden layers, and is the one part that model.network names."""
     c = config.model
     likelihood = likelihood_of(config)
+    networks = lookup(NETWORKS, c.network, "model.network")
     activation = activation_of(c)
     return M2(
         x_shape=source.x_shape,
         num_classes=config.data.num_classes,
-        classifier=MLP(tuple(c.encoder_hidden), (config.data.num_classes,), activation),
+        classifier=networks.encoder(c, activation, (config.data.num_classes,)),
         encoder=MLP(tuple(c.encoder_hidden), (2 * c.latent_dim,), activation),
         decoder=MLP(
             tuple(c.decoder_hidden),

@@ -17,7 +17,7 @@ from vaex.labels import Pair
 OBJECTIVE_OF = {"m2": "semi_supervised", "m1m2": "stacked_semi_supervised"}
 # What these kinds read of config.model: M2's networks have two inputs, and the prior of M1's z1 is M2.
 _READS: dict[str, dict[str, tuple]] = {
-    "m2": {"posterior": ("diagonal",), "network": ("mlp",), "prior": (None, "standard", "mixture")},
+    "m2": {"posterior": ("diagonal",), "prior": (None, "standard", "mixture")},
     "m1m2": {"posterior": ("diagonal",), "prior": (None,)},
 }
 
