@@ -23,6 +23,6 @@ def get_config():
     config.train.batch_size = 100
     config.train.num_epochs = 2
     config.train.eval_every = 2
-    config.evaluate.num_samples = 100
+    config.evaluate.num_samples = 10
     config.evaluate.chunk_size = 50
     return config

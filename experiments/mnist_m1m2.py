@@ -20,8 +20,8 @@ def get_config():
     config.schedule.option = "alpha"
     config.schedule.kind = "exponential"
     config.schedule.start = 10.0
-    config.schedule.steps = 5000
-    config.optimizer.learning_rate = 2e-3
-    config.train.num_epochs = 20
-    config.train.eval_every = 5
+    config.schedule.steps = 15_000
+    config.optimizer.learning_rate = 1e-3
+    config.train.num_epochs = 40
+    config.train.eval_every = 10
     return config

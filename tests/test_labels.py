@@ -22,7 +22,7 @@ from vaex.networks import MLP
 from vaex.posteriors import diagonal_normal
 from vaex.priors import standard_normal
 from vaex.stacked import M1M2
-from vaex.studies.labels import labels_figure
+from vaex.studies import labels
 from vaex.train import train_step
 
 KEY = jax.random.key(0)
@@ -208,13 +208,13 @@ def test_several_inputs_are_one_vector():
 
 
 def test_labelled_images_are_balanced_and_chosen_by_the_seed():
-    labels = np.random.default_rng(0).choice(3, 300, p=[0.6, 0.3, 0.1])
-    chosen = choose_labelled(labels, 31, num_classes=3, seed=0)
+    drawn = np.random.default_rng(0).choice(3, 300, p=[0.6, 0.3, 0.1])
+    chosen = choose_labelled(drawn, 31, num_classes=3, seed=0)
     assert len(set(chosen.tolist())) == 31
-    assert sorted(np.bincount(labels[chosen]).tolist()) == [10, 10, 11]
-    assert set(chosen.tolist()) != set(choose_labelled(labels, 31, num_classes=3, seed=1).tolist())
-    few = int((labels == 2).sum())
-    assert np.bincount(labels[choose_labelled(labels, 3 * few + 20, num_classes=3, seed=0)])[2] == few
+    assert sorted(np.bincount(drawn[chosen]).tolist()) == [10, 10, 11]
+    assert set(chosen.tolist()) != set(choose_labelled(drawn, 31, num_classes=3, seed=1).tolist())
+    few = int((drawn == 2).sum())
+    assert np.bincount(drawn[choose_labelled(drawn, 3 * few + 20, num_classes=3, seed=0)])[2] == few
 
 
 @pytest.mark.parametrize(
@@ -234,9 +234,9 @@ def test_labels_that_cannot_be_are_refused(labels, num_labels, message):
 
 def test_accuracies():
     means = np.array([[0.0, 0.1], [0.1, 0.0], [3.0, 3.1], [3.1, 3.0]])
-    labels = np.array([0, 0, 1, 1])
-    assert accuracy_from_latents(means, labels, means + 0.2, labels) == 1.0
-    assert accuracy_from_latents(means, labels, means + 0.2, 1 - labels) == 0.0
+    y = np.array([0, 0, 1, 1])
+    assert accuracy_from_latents(means, y, means + 0.2, y) == 1.0
+    assert accuracy_from_latents(means, y, means + 0.2, 1 - y) == 0.0
     q = jax.vmap(tiny().encode)(jnp.stack([X, 1 - X]))
     probabilities = label_probabilities(jax.vmap(lambda q: q.mean)(q))
     best = np.asarray(jnp.argmax(jnp.stack([C @ X, C @ (1 - X)]), axis=-1))
@@ -246,11 +246,30 @@ def test_accuracies():
 
 def test_the_study_reports_means_and_standard_errors():
     """Of accuracies 0.9, 0.91 and 0.92 for every model: 0.91, and 0.01 / sqrt(3)."""
-    figure, lines = labels_figure(lambda experiment, num_labels, seed: 0.9 + 0.01 * seed)
+    figure, lines = labels.labels_figure(lambda experiment, num_labels, seed: 0.9 + 0.01 * seed)
     assert len(lines) == 12
     assert all("accuracy 0.9100 ± 0.0058 of 3 seeds" in line for line in lines)
     assert "published: 0.967" in next(line for line in lines if line.startswith("M1+M2, 100"))
     assert len(figure.axes) == 1
+
+
+def test_the_study_reads_a_run_that_is_there(tmp_path, monkeypatch):
+    """A second time nothing is trained; another seed is another run, and one without results is carried on."""
+    flags = [*PAIRS["m2"], *LABELS, "--config.model.kind=m2", "--config.train.num_epochs=1"]
+    digits = override(load_experiment("digits"), flags)
+    monkeypatch.setattr(labels, "load_experiment", lambda name: digits.copy_and_resolve_references())
+    runs = lambda: sorted((tmp_path / "mnist_m2").iterdir())
+    first = labels.train("mnist_m2", 20, 0, runs=tmp_path)
+    result = runs()[0] / "results.json"
+    written = result.stat().st_mtime_ns
+    assert labels.train("mnist_m2", 20, 0, runs=tmp_path) == first
+    assert result.stat().st_mtime_ns == written
+    result.unlink()
+    assert labels.train("mnist_m2", 20, 0, runs=tmp_path) == first
+    assert result.is_file()
+    assert len(runs()) == 1
+    labels.train("mnist_m2", 20, 1, runs=tmp_path)
+    assert len(runs()) == 2
 
 
 PAIRS = {
@@ -269,9 +288,12 @@ def configured(kind, *flags):
     return setup(override(load_experiment("digits"), [*base, *flags]))
 
 
-@pytest.mark.parametrize("kind", PAIRS)
-def test_one_step_from_a_config(kind):
-    made = configured(kind, *PAIRS[kind], *LABELS)
+CONV = ["--config.model.network=conv", "--config.model.channels=(2,)"]
+
+
+@pytest.mark.parametrize(("kind", "flags"), [("m2", []), ("m2", CONV), ("m1m2", [])])
+def test_one_step_from_a_config(kind, flags):
+    made = configured(kind, *PAIRS[kind], *flags, *LABELS)
     num_train = len(made.dataset.train.images)
     assert len(made.stored.unlabelled) == num_train - 20
     assert np.unique(made.stored.label, return_counts=True)[1].min() > 0
