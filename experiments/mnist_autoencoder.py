@@ -2,6 +2,8 @@
 
 make train EXP=mnist_autoencoder
 
+89 s of training on one of two CPU cores; log p(x|encode(x)) = -48.13 nats, squared error 14.57.
+
 Denoising, a quarter of the encoder's pixels set to zero:
 
 make train EXP=mnist_autoencoder ARGS="--config.data.noise=masking --config.data.noise_level=0.25"

