@@ -1,6 +1,9 @@
 """A mixture of three rounded logistics for each pixel, on MNIST's 256 grey levels: to be compared with mnist_gauss.
 
 make train EXP=mnist_logistic
+
+299 s of training on one of two CPU cores; 1.378 bits per dimension by the ELBO. Nearly all pixels are exactly 0, which
+rounded logistics can say and the density of mnist_gauss (5.52 bits) cannot.
 """
 
 from experiments import mnist_gauss
