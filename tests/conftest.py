@@ -1,5 +1,6 @@
 """Shapes and types are checked at run time in every test, and no test reaches a network or the user's caches."""
 
+import importlib
 import os
 import tempfile
 import typing
@@ -11,28 +12,28 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.expanduser("~/.cache/
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.pop("VAEX_DATA_DIR", None)
 
-import beartype  # noqa: F401, E402
 from jaxtyping import install_import_hook  # noqa: E402
 
+import tests.type_checker  # noqa: F401, E402
+
 CHECKED = (
-    "bounds losses distributions networks model flows chains deep hierarchies objectives evaluate train data.preprocess"
-    " grids mixtures vqvae"
+    "bounds losses assess autoencoder chains classify completions conditional data deep distributions evaluate exact"
+    " figures fit flows gradients graphs grids hierarchies imputation labels latent_nodes likelihoods"
+    " missing mixtures model networks objectives plots posteriors priors reconstructions schedules stacked"
+    " train vqvae"
 )
 
-with install_import_hook([f"vaex.{name}" for name in CHECKED.split()], "beartype.beartype"):
+with install_import_hook([f"vaex.{name}" for name in CHECKED.split()], "tests.type_checker.checked"):
     import jax  # noqa: F401
 
-    import vaex
+    import vaex  # noqa: F401
 
-    # These two import their annotations only for type checkers, so as to need nothing but jax.
-    typing.TYPE_CHECKING = True
-    import vaex.bounds
-    import vaex.losses
-
+    # The hook is gone after the block, and with it the checks of whatever was not imported within.
+    for name in CHECKED.split():
+        # These two import their annotations only for type checkers, so as to need nothing but jax.
+        typing.TYPE_CHECKING = name in ("bounds", "losses")
+        importlib.import_module(f"vaex.{name}")
     typing.TYPE_CHECKING = False
-    import vaex.evaluate
-    import vaex.train
-    import vaex.vqvae  # noqa: F401
 
 import pytest  # noqa: E402
 

@@ -75,6 +75,8 @@ def fails(capsys, arguments):
             "--config.model.likelihood=gaussian_scalar",
             "which needs all its grey levels: leave data.binarize unset",
         ),
+        ("--config.model.encoder_hidden=wide", "model.encoder_hidden[0] is 'wide': expected a whole number above 0"),
+        ("--config.model.encoder_hidden=8,2.5", "model.encoder_hidden[1] is 2.5: expected a whole number above 0"),
         ("--config.model.sigma=0.1", "model.sigma is set, but model.likelihood 'bernoulli' has none"),
         ("--config.data.name=no_such_set", "data set 'no_such_set' not found"),
         ("--config.data.dir=/no/such/folder", "/no/such/folder: no such folder"),
@@ -102,6 +104,7 @@ def test_bernoulli_on_grey_pixels_names_the_cures(capsys, tmp_path):
 def test_unknown_experiment_names_the_nearest(capsys):
     assert "unknown experiment 'mnist_gaus'" in (line := fails(capsys, ["train", "mnist_gaus"]))
     assert "nearest: mnist_gauss" in line
+    assert "nearest: mnist_gauss" in fails(capsys, ["train", "experiments/mnist_gaus"])
 
 
 def test_neither_experiment_nor_run(capsys):

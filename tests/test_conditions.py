@@ -53,6 +53,14 @@ def test_every_condition_trains(flags, x_shape, c_shape):
     assert made.num_dims == np.prod(x_shape)
 
 
+def test_a_label_adds_its_classes_to_the_input_of_a_network_of_vectors():
+    """And a channel for each to a convolutional one's."""
+    encoder = lambda *flags: configured(*LABEL, *flags).init().params["encoder"]["params"]
+    assert encoder("--config.model.network=gated")["linear_0"]["kernel"].shape[0] == 64 + 10
+    conv = encoder("--config.model.network=conv", "--config.model.channels=2,3")
+    assert conv["pyramid"]["down_0"]["kernel"].shape[2] == 4 * (1 + 10)
+
+
 def test_what_is_given_belongs_to_what_is_modelled():
     """The label, the averages of the grey levels, and the other half of the very same draw."""
     plain = configured("--config.data.binarize=dynamic")

@@ -172,6 +172,18 @@ def test_a_download_is_tried_when_the_host_answers(monkeypatch):
     assert asked == [3.0]
 
 
+def test_a_download_that_fails_is_a_place_that_was_looked_in(monkeypatch, capsys):
+    def fail(name):
+        raise UsageError(f"TFDS could not download {name}: no space left")
+
+    monkeypatch.setattr(sources, "host_answers", lambda seconds: True)
+    monkeypatch.setattr(sources, "download_tfds", fail)
+    assert data.load("mnist").label == "mnist (5,000-image subset)"
+    assert "could not download mnist: no space left" in capsys.readouterr().err
+    with pytest.raises(UsageError, match=r"could not download frey_face: no space left.*as README says under Data"):
+        data.load("frey_face")
+
+
 def test_the_cache_is_used_and_a_damaged_one_is_rebuilt(tmp_path, monkeypatch, capsys):
     write_idx(tmp_path / "mine", zipped=True)
     data.load("mine", dir=tmp_path)

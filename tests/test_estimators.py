@@ -12,7 +12,7 @@ import pytest
 from tests.test_exact import LINEAR, SYMBOL, TABLE, X
 from tests.test_objectives import BITS, MODEL, VAE, assert_mean, draws
 from vaex import bounds, exact, objectives, schedules, studies
-from vaex.distributions import OneHotCategorical
+from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
 from vaex.errors import UsageError
 from vaex.gradients import gradient_statistics
 from vaex.model import Model
@@ -21,6 +21,12 @@ from vaex.studies import snr
 from vaex.train import Recipe, init_state, train_step
 
 KEY = jax.random.key(0)
+MIXTURE = DiagonalNormalMixture(jnp.zeros(2), jnp.zeros((2, 2)), jnp.zeros((2, 2)))
+MATRICES = Model(
+    prior=dist.Normal(jnp.zeros((2, 2)), 1.0).to_event(2),
+    encode=lambda x: dist.Normal(jnp.zeros((2, 2)), 1.0).to_event(2),
+    decode=lambda z: dist.Normal(jnp.zeros(6) + z.sum(), 1.0).to_event(1),
+)
 MODEL_LINEAR = exact.bind_linear_gaussian(LINEAR)
 NUM_KEYS = 20_000
 
@@ -420,6 +426,8 @@ def test_gradient_statistics_against_a_plain_loop():
         (lambda: objectives.reinforce(KEY, MODEL, BITS, num_samples=1), "needs at least 2 draws"),
         (lambda: objectives.reinforce(KEY, MODEL, BITS, baseline="mean"), "baseline is 'mean': expected"),
         (lambda: objectives.total_correlation(KEY, MODEL, BITS, num_train=9), "takes a batch of at least 2 examples"),
+        (lambda: objectives.info(KEY, MODEL._replace(prior=MIXTURE), BATCH), "carry no gradient to its weights"),
+        (lambda: objectives.info(KEY, MATRICES, BATCH), r"compares vectors, found a z of shape \(2, 2\)"),
         (lambda: objectives.info(KEY, MODEL, BATCH[:1]), r"found shape \(1, 6\): call it without vmap"),
         (lambda: objectives.free_bits(KEY, MODEL, BITS, group_size=3), "expected a divisor of the 2 latent dimensions"),
         (

@@ -66,6 +66,22 @@ def test_active_units_by_iwaes_definition():
     np.testing.assert_array_equal(evaluate.active_units(means), [False, True, False])
 
 
+def test_effective_sample_size_in_its_limits():
+    """Equal weights are worth K draws, one that outweighs all others one; (1 + 1/2)^2 / (1 + 1/4) by hand."""
+    assert evaluate.effective_sample_size(jnp.full(7, -300.0)) == 7
+    assert evaluate.effective_sample_size(jnp.array([0.0, -100.0, -100.0])) == 1
+    np.testing.assert_allclose(evaluate.effective_sample_size(jnp.log(jnp.array([1.0, 0.5]))), 1.8, rtol=1e-6)
+
+
+def test_mutual_information_in_its_limits():
+    """Posteriors far apart tell which of M examples it is, log M nats; equal ones tell nothing."""
+    batch = jnp.arange(8.0)[:, None]
+    for scale, expected in [(100.0, np.log(8)), (0.0, 0.0)]:
+        model = MODEL._replace(encode=lambda x, scale=scale: dist.Normal(scale * x, 1.0).to_event(1))
+        found = evaluate.mutual_information(jax.random.key(0), model, batch)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_kl_per_dimension_sums_to_the_kl():
     q = dist.Normal(jnp.array([0.3, -2.0]), jnp.array([0.5, 1.5])).to_event(1)
     p = dist.Normal(jnp.zeros(2), jnp.ones(2)).to_event(1)

@@ -7,7 +7,7 @@ import pytest
 
 from vaex.config import load_experiment, override
 from vaex.errors import UsageError
-from vaex.experiment import setup
+from vaex.experiment import OPTIMIZERS, setup
 from vaex.experiment.losses import BATCH_OBJECTIVES, OBJECTIVES
 from vaex.train import train_step
 
@@ -68,6 +68,30 @@ def test_every_network_trains(flags):
         assert not any(jax.tree.leaves(still)), side
 
 
+def updates(made, num_steps):
+    """What its optimizer does to a number whose gradient is 2."""
+    optimizer, number = made.recipe.optimizer, jax.numpy.array(0.0)
+    step = lambda state, _: optimizer.update(jax.numpy.array(2.0), state, number)[::-1]
+    return np.asarray(jax.lax.scan(step, optimizer.init(number), length=num_steps)[1])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_goes_down_and_slows_as_it_is_told(name):
+    """The first step is at the learning rate, the one after the last at the final one."""
+    flags = [f"--config.optimizer.name={name}", "--config.optimizer.learning_rate=0.01"]
+    slowing = configured(*flags, "--config.optimizer.final_learning_rate=0.0001", "--config.train.num_epochs=3")
+    constant, num_steps = configured(*flags), 3 * slowing.num_steps + 1
+    slow, same = updates(slowing, num_steps), updates(constant, num_steps)
+    assert same.max() < 0
+    np.testing.assert_allclose([slow[0], slow[-1]], [same[0], same[-1] / 100], rtol=1e-4)
+    assert np.all(np.diff(slow / same) < 0)
+
+
+def test_eps_is_adams():
+    flags = ["--config.optimizer.learning_rate=0.01", "--config.optimizer.eps=6.0"]
+    np.testing.assert_allclose(updates(configured(*flags), 1), [-0.01 * 2 / (2 + 6)], rtol=1e-5)
+
+
 def test_of_a_field_named_twice_the_last_value_counts():
     flags = ["--config.model.encoder_hidden=(3,)", "--config.seed", "4", "--config.model.encoder_hidden=(5,)"]
     config = override(load_experiment("digits"), flags)
@@ -120,10 +144,13 @@ def test_a_moving_average_and_a_prior_on_the_weights():
         (["--config.model.network=conv", "--config.model.channels=(4,0)"], r"model.channels\[1\] is 0"),
         (["--config.optimizer.clip_norm=0.0"], "optimizer.clip_norm is 0.0"),
         (["--config.model.kind=deep"], "set --config.model.network=residual"),
+        (DEEP[:-1], "model.kind 'deep' does not read: set --config.model.encoder_hidden=500"),
         (
             [*DEEP, "--config.model.decoder_hidden=(3,)"],
             r"model.decoder_hidden is \(3,\), which model.kind 'deep' does not",
         ),
+        ([*QUANTIZED, "--config.objective.name=iwae"], "'iwae', which would not train its encoder: set"),
+        ([*CATEGORICAL, "--config.model.prior=standard"], "model.prior is 'standard' over continuous latents: leave"),
         (["--config.model.num_classes=3"], "has none: unset it, or set --config.model.posterior to one_hot"),
         (["--config.train.weight_sigma=0.0"], "train.weight_sigma is 0.0"),
         (

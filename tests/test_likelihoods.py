@@ -9,7 +9,7 @@ import scipy.integrate
 import scipy.stats
 
 from vaex import likelihoods
-from vaex.config import default_config
+from vaex.config import default_config, override
 from vaex.distributions import ContinuousBernoulli, DiscretizedLogistic
 from vaex.distributions.continuous_bernoulli import log_normalizer
 from vaex.errors import UsageError
@@ -177,6 +177,18 @@ def test_decoders_start_near_the_training_mean():
         raw = jnp.asarray(likelihood.start(config, mean))
         found = likelihood.family(config, mean.shape).apply({}, raw).mean
         np.testing.assert_allclose(found, mean, atol=0.08)
+
+
+@pytest.mark.parametrize("sigma", [0.001, 0.1, 20.0])
+def test_a_scale_starts_where_it_is_said(sigma):
+    config = override(configured("gaussian_output"), [f"--config.model.sigma={sigma}"]).model
+    mean = np.full(3, 0.5, np.float32)
+    for name in ("gaussian_output", "discretized_logistic"):
+        p = LIKELIHOODS[name].family(config, (3,)).apply({}, jnp.asarray(LIKELIHOODS[name].start(config, mean)))
+        scale = p.base_dist.scale if name == "gaussian_output" else jnp.exp(p.base_dist.log_scale)
+        np.testing.assert_allclose(scale, sigma, rtol=1e-4)
+    with pytest.raises(UsageError, match=r"the scale to start from is 0.0001: expected more than 0.00034"):
+        likelihoods.unbounded(1e-4)
 
 
 def test_components_belong_to_a_mixture():

@@ -14,6 +14,7 @@ from vaex.config import load_experiment, override
 from vaex.distributions import DiagonalNormalMixture, UniformMixture
 from vaex.errors import UsageError
 from vaex.experiment import setup
+from vaex.train import train_step
 
 KEY = jax.random.key(0)
 
@@ -88,8 +89,12 @@ def test_draws_of_a_mixture_have_its_moments(mixture):
 def test_learned_priors_train_from_a_config(prior):
     flags = [f"--config.model.prior={prior}", "--config.model.num_components=4", "--config.objective.kl=sampled"]
     made = setup(override(load_experiment("digits"), flags))
-    model = made.bind(made.init().params)
-    assert model.prior.sample(KEY, (7,)).shape == (7, 8)
+    before = made.init()
+    images = jnp.asarray(made.stored[:16])
+    state, _ = jax.jit(lambda s: train_step(s, made.key, images, recipe=made.recipe))(before)
+    moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), state.params["prior"], before.params["prior"])
+    assert min(jax.tree.leaves(moved)) > 1e-5
+    assert made.bind(state.params).prior.sample(KEY, (7,)).shape == (7, 8)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,24 @@
 """What a kind of model adds to the results of a run."""
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
 from matplotlib.figure import Figure
 
+from vaex import Model
 from vaex.__main__ import main
 from vaex.assess import Report
-from vaex.experiment.reports import REPORTERS
+from vaex.config import load_experiment, override
+from vaex.data import Dataset, Split
+from vaex.distributions import DiagonalNormalMixture
+from vaex.experiment.reports import REPORTERS, report_clusters, report_codebook, report_latent_classifier
+
+KEY = jax.random.key(0)
 
 QUICK = ["--config.train.num_epochs=1", "--config.evaluate.num_samples=2", "--config.model.latent_dim=2"]
 
@@ -24,14 +36,63 @@ def test_scores_and_figures_of_ones_own_are_written_and_printed(monkeypatch, tmp
     assert (tmp_path / "latest/figures/empty.png").is_file()
 
 
+def brightness(num_images):
+    """Images that are black, grey or white, which are the classes."""
+    labels = np.arange(num_images, dtype=np.int32) % 3
+    images = np.array([0, 128, 255], np.uint8)[labels, None, None, None]
+    return Split(np.broadcast_to(images, (num_images, 8, 8, 1)), labels)
+
+
+TOY = Dataset("toy", "toy", "here", brightness(60), brightness(0), brightness(33))
+
+
+def by_brightness(prior):
+    """Z is ten times the mean of the pixels."""
+    return Model(
+        prior=prior,
+        encode=lambda x: dist.Normal(10 * jnp.mean(x)[None], 0.1).to_event(1),
+        decode=lambda z: dist.Normal(jnp.full((8, 8, 1), z[0] / 10), 1.0).to_event(3),
+    )
+
+
+def test_clusters_are_matched_with_the_labels_of_their_images():
+    """Components at black, grey and white find them all; with the labels of other images they do not."""
+    model = by_brightness(DiagonalNormalMixture(jnp.zeros(3), jnp.array([[5.0], [10.0], [0.0]]), jnp.zeros((3, 1))))
+    x = jnp.asarray(TOY.test.images) / 255
+    report = report_clusters(KEY, model, TOY, x)
+    assert report.scores == {"clusters_used": 3.0, "clustering_accuracy": 1.0}
+    wrong = TOY._replace(test=TOY.test._replace(labels=np.sort(TOY.test.labels)))
+    assert report_clusters(KEY, model, wrong, x).scores["clustering_accuracy"] < 0.5
+
+
+def test_a_support_vector_machine_is_given_each_image_with_its_label():
+    """Which separates the three classes; with the labels of other images it does not."""
+    config = override(load_experiment("digits"), ["--config.data.num_labels=12"])
+    report = report_latent_classifier(config)
+    model, x = by_brightness(dist.Normal(0.0, 1.0).to_event(0)), jnp.asarray(TOY.test.images) / 255
+    assert report(KEY, model, TOY, x).scores == {"test_accuracy": 1.0}
+    wrong = TOY._replace(train=TOY.train._replace(labels=np.sort(TOY.train.labels)))
+    assert report(KEY, model, wrong, x).scores["test_accuracy"] < 0.9
+
+
+def test_the_use_of_a_codebook():
+    """Four of eight codes, equally often."""
+    model: Any = SimpleNamespace(
+        prior=SimpleNamespace(codes=jnp.zeros((8, 2))), encode=lambda x: SimpleNamespace(indices=x.astype(int))
+    )
+    scores = report_codebook(KEY, model, TOY, jnp.arange(20.0)[:, None] % 4).scores
+    assert scores["codebook_use"] == 0.5
+    np.testing.assert_allclose(scores["code_perplexity"], 4, rtol=1e-5)
+
+
 def test_clusters_and_codebooks_are_reported(tmp_path):
-    """A run of each kind, of one epoch: accuracy as a fraction, and no more codes used than there are."""
+    """In the results of a run of each kind, of one epoch."""
     mixture = ["--config.model.prior=mixture", "--config.model.num_components=10", "--config.objective.kl=sampled"]
     assert main(["train", "digits", "--runs", str(tmp_path), *QUICK, *mixture]) == 0
     results = json.loads((tmp_path / "latest/results.json").read_text())
-    assert 0.1 <= results["clustering_accuracy"] <= 1
+    assert "clustering_accuracy" in results
     assert (tmp_path / "latest/figures/components.png").is_file()
     codes = [f"--config.model.{flag}" for flag in ("kind=vqvae", "patch=4", "num_codes=8", "prior_width=8")]
     assert main(["train", "digits", "--runs", str(tmp_path), *QUICK, *codes, "--config.objective.name=vq"]) == 0
     results = json.loads((tmp_path / "latest/results.json").read_text())
-    assert 1 <= results["code_perplexity"] <= 8 * results["codebook_use"] + 1e-3
+    assert {"code_perplexity", "codebook_use"} <= set(results)

@@ -22,7 +22,7 @@ def train_new(config: Config, name: str, runs: Path) -> Path:
     """Train, evaluate and draw, in a new folder runs/NAME/TIME."""
     made = setup(config)  # whatever is wrong with the config is said before a folder is made
     path = run_folder.create_run(runs, name)
-    run_folder.write_json(path / run_folder.DATASET, _describe(made, name))
+    run_folder.write_json(path / run_folder.DATASET, describe(made, name))
     save_config(config, path / run_folder.CONFIG)
     return _train(path, made)
 
@@ -55,6 +55,8 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
 
     with run_folder.locked(path):
         vae, params, config = load(path)
+        if config.model.posterior == "point":
+            raise UsageError(f"{path} is an autoencoder's, which has no p(z) to draw from: train a VAE for samples")
         model = vae.bind(params)
         conditions = conditions_to_sample(config, num_samples, label)
 
@@ -154,18 +156,19 @@ def _reopen(path: Path) -> Setup:
     """A run's setup, on the data that it was trained on."""
     made = setup(read_config(path / run_folder.CONFIG))
     before = run_folder.read_json(path / run_folder.DATASET)
-    now = _describe(made, before["experiment"])
+    now = describe(made, before["experiment"])
     for field in ("dataset", "num_train", "x_shape", "crc32"):
         if now[field] != before[field]:
             raise UsageError(
                 f"{path} was trained on {before['dataset']} ({before['num_train']:,} images); found other data, "
-                f"{now['dataset']} ({now['num_train']:,} images), in {made.dataset.source}: set VAEX_DATA_DIR to where "
-                f"the data lay, {before['source']}"
+                f"{now['dataset']} ({now['num_train']:,} images), in {made.dataset.source}: set VAEX_DATA_DIR, or "
+                f"unset it, as it was when the images came from {before['source']}"
             )
     return made
 
 
-def _describe(made: Setup, name: str) -> dict[str, Any]:
+def describe(made: Setup, name: str) -> dict[str, Any]:
+    """The experiment and the data of a run, as its dataset.json has them."""
     images = made.dataset.train.images
     return {
         "experiment": name,

@@ -67,19 +67,19 @@ def default_config() -> Config:
             },
             "objective": {  # an unset option is the objective's own default
                 "name": "elbo",  # a name in OBJECTIVES of vaex/experiment/losses.py
-                "num_samples": placeholder(int),
-                "num_groups": placeholder(int),
-                "kl": placeholder(str),
-                "alpha": placeholder(float),
-                "beta": placeholder(float),
-                "gamma": placeholder(float),
-                "nats": placeholder(float),
-                "group_size": placeholder(int),
-                "strength": placeholder(float),
-                "commitment": placeholder(float),
-                "temperature": placeholder(float),
-                "straight_through": placeholder(bool),
-                "baseline": placeholder(str),  # "leave_one_out" or "moving_average"
+                "num_samples": placeholder(int),  # K, draws of z for an example
+                "num_groups": placeholder(int),  # M of miwae and piwae: as many groups of K draws
+                "kl": placeholder(str),  # of elbo: "analytic" or "sampled"
+                "alpha": placeholder(float),  # the order of renyi; a weight of total_correlation, info, semi_supervised
+                "beta": placeholder(float),  # the weight of the KL, of the total correlation, or in ciwae of the ELBO
+                "gamma": placeholder(float),  # a weight of total_correlation, capacity
+                "nats": placeholder(float),  # of capacity: the capacity; of free_bits: those of each group
+                "group_size": placeholder(int),  # of free_bits: latents in a group
+                "strength": placeholder(float),  # of info: the weight of the MMD
+                "commitment": placeholder(float),  # of vq: the weight of what draws the encoder to its code
+                "temperature": placeholder(float),  # of gumbel
+                "straight_through": placeholder(bool),  # of gumbel: draws one-hot going forward
+                "baseline": placeholder(str),  # of reinforce: "leave_one_out" or "moving_average"
             },
             "schedule": {  # of one of the objective's options, which ends at the value set above
                 "option": placeholder(str),
@@ -116,7 +116,7 @@ def load_experiment(name: str) -> Config:
     """The config of experiments/NAME.py, or of a Python file with a get_config()."""
     path = Path(name)
     if path.suffix != ".py":
-        path = Path("experiments") / f"{name}.py"
+        path = Path("experiments") / f"{name.removeprefix('experiments/')}.py"
     if not path.is_file():
         known = sorted(p.stem for p in path.parent.glob("[!_]*.py"))
         near = difflib.get_close_matches(path.stem, known, n=3) or known

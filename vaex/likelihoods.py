@@ -1,5 +1,6 @@
 """Likelihoods p(x|z): what the raw output of a decoder means."""
 
+import math
 from collections.abc import Callable
 
 import jax.numpy as jnp
@@ -8,6 +9,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from vaex.distributions import CategoricalLevels, ContinuousBernoulli, DiscretizedLogistic, IndependentBernoulli
+from vaex.errors import UsageError
 from vaex.model import Distribution, Family, Params
 
 _LOG_SCALE_BOUND = 8.0  # what a decoder may make of a scale, exp(-8) to exp(8): pixels' noise is 1/256 and more
@@ -109,6 +111,19 @@ def logistic_mixture() -> Family:
         return dist.MixtureSameFamily(dist.Categorical(logits=raw[..., 0, :]), components)
 
     return from_function(mixture)
+
+
+def unbounded(scale: float) -> float:
+    """The raw output at which a scale of [location, log scale] is this one.
+
+    Raises:
+        UsageError: a scale that no output has.
+    """
+    log_scale = math.log(scale)
+    if not abs(log_scale) < _LOG_SCALE_BOUND:
+        low, high = math.exp(-_LOG_SCALE_BOUND), math.exp(_LOG_SCALE_BOUND)
+        raise UsageError(f"the scale to start from is {scale}: expected more than {low:.2g} and less than {high:.2g}")
+    return _LOG_SCALE_BOUND * math.atanh(log_scale / _LOG_SCALE_BOUND)
 
 
 def _bounded(log_scale: Float[Array, "..."]) -> Float[Array, "..."]:

