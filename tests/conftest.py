@@ -18,7 +18,7 @@ import tests.type_checker  # noqa: F401, E402
 
 CHECKED = (
     "bounds losses assess autoencoder chains classify completions conditional data deep distributions evaluate exact"
-    " figures fit flows gradients graphs grids hierarchies imputation labels latent_nodes likelihoods"
+    " figures flows gradients graphs grids hierarchies imputation labels latent_nodes likelihoods"
     " missing mixtures model networks objectives plots posteriors priors reconstructions schedules stacked"
     " train vqvae"
 )

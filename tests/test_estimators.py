@@ -227,7 +227,10 @@ def test_total_correlation_against_loops():
         product = sum(scipy.special.logsumexp(pairs[:, j]) - np.log(500) for j in range(2))
         log_p = scipy.stats.norm.logpdf(z[i]).sum()
         expected = (
-            MODEL.decode(z[i]).log_prob(BATCH[i]) - 2 * (log_q - joint) - 5 * (joint - product) - 3 * (product - log_p)
+            MODEL.decode(jnp.asarray(z[i])).log_prob(BATCH[i])
+            - 2 * (log_q - joint)
+            - 5 * (joint - product)
+            - 3 * (product - log_p)
         )
         np.testing.assert_allclose(terms.objective[i], expected, rtol=1e-4)
 

@@ -279,7 +279,7 @@ LAYERED = ["kind=hierarchy", "latent_dims=(3,2)", "between_hidden=((4,),)"]
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["latent_dims=(3,0)"], "model.latent_dims[1] is 0: expected a number above 0"),
+        (["latent_dims=(3,0)"], "model.latent_dims[1] is 0: expected a whole number above 0"),
         (["latent_dims=()"], "model.latent_dims is (): expected the size of each layer"),
         (["between_hidden=()"], "model.between_hidden is (): expected 1 tuples of widths"),
         (["between_hidden=(4,)"], "model.between_hidden is (4,): expected 1 tuples of widths"),

@@ -238,7 +238,7 @@ def test_labels_that_cannot_be_are_refused(labels, num_labels, message):
 
 
 def test_accuracies():
-    means = np.array([[0.0, 0.1], [0.1, 0.0], [3.0, 3.1], [3.1, 3.0]])
+    means = jnp.array([[0.0, 0.1], [0.1, 0.0], [3.0, 3.1], [3.1, 3.0]])
     y = np.array([0, 0, 1, 1])
     assert accuracy_from_latents(means, y, means + 0.2, y) == 1.0
     assert accuracy_from_latents(means, y, means + 0.2, 1 - y) == 0.0

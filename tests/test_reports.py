@@ -28,7 +28,7 @@ def test_scores_and_figures_of_ones_own_are_written_and_printed(monkeypatch, tmp
         assert len(x) == len(dataset.test.images)
         return Report({"pixels_on": float(model.decode(model.prior.sample(key)).mean.sum())}, {"empty": Figure()})
 
-    monkeypatch.setitem(REPORTERS, "vae", report)
+    monkeypatch.setitem(REPORTERS, "vae", lambda config: report)
     assert main(["train", "digits", "--runs", str(tmp_path), *QUICK]) == 0
     on = json.loads((tmp_path / "latest/results.json").read_text())["pixels_on"]
     assert 0 < on < 64

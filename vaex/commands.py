@@ -55,8 +55,6 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
 
     with run_folder.locked(path):
         vae, params, config = load(path)
-        if config.model.posterior == "point":
-            raise UsageError(f"{path} is an autoencoder's, which has no p(z) to draw from: train a VAE for samples")
         model = vae.bind(params)
         conditions = conditions_to_sample(config, num_samples, label)
 

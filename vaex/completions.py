@@ -111,7 +111,7 @@ def of_halves(key: PRNGKeyArray, model: Conditional, examples: Given) -> Figure:
     return _side_by_side([jnp.concatenate(halves, axis=-3) for halves in zip(upper, lower, strict=True)], title)
 
 
-def _rows(key: PRNGKeyArray, model: Conditional, conditions: Array, *, num_samples: int) -> np.ndarray:
+def _rows(key: PRNGKeyArray, model: Conditional, conditions: Array | np.ndarray, *, num_samples: int) -> np.ndarray:
     """Completions under each condition, [N, K, ...]."""
     keys = jax.random.split(key, len(conditions))
     draw = jax.jit(jax.vmap(lambda k, c: complete(k, model, c, num_samples=num_samples)))

@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 from vaex.chains import Chain, Link
 from vaex.model import Distribution, Encode, Family, Latent, Model, Params
@@ -148,7 +148,7 @@ class Ladder:
         return Model(prior=prior, encode=encode, decode=decode)
 
 
-def follow(prior: Chain, raws: Sequence[Float[Array, " two_d"]]) -> Chain:
+def follow(prior: Chain, raws: Sequence[Float[Array, " _"]]) -> Chain:
     """The ladder's posterior: the prior's chain, each conditional but the topmost merged with the l-th raw's normal."""
 
     def merged(link: Link) -> Link:
@@ -172,5 +172,5 @@ def _normal_link(network: nn.Module) -> Link:
     return Link(lambda params, z: _normal(network.apply(params, z)))  # pyright: ignore[reportArgumentType]
 
 
-def _init(keys: PRNGKeyArray, networks: Sequence[nn.Module], dims: Sequence[int]) -> list[Params]:
+def _init(keys: Key[Array, " n"], networks: Sequence[nn.Module], dims: Sequence[int]) -> list[Params]:
     return [network.init(key, jnp.zeros(dim)) for key, network, dim in zip(keys, networks, dims, strict=False)]

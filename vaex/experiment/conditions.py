@@ -74,8 +74,11 @@ def conditions_to_sample(config: Config, num_samples: int, label: int | None) ->
     """What to draw samples under: None of an unconditional model, else a label, or every label in turn.
 
     Raises:
-        UsageError: a label where the condition is none, or that is no class, or a condition that is an image.
+        UsageError: a label where the condition is none, or that is no class, or a condition that is an image; or an
+            autoencoder, which has nothing to draw from.
     """
+    if config.model.posterior == "point":
+        raise UsageError("an autoencoder has no p(z) to draw from: train a VAE for samples")
     name, num_classes = config.data.condition, config.data.num_classes
     if name in (None, "label"):
         if name is None and label is None:

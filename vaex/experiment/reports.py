@@ -1,6 +1,7 @@
 """What a kind of model, or of data, reports of a finished run beside the scores and figures that every run has."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -16,29 +17,45 @@ from vaex.experiment import missing
 from vaex.experiment.examples import examples, preprocess
 from vaex.experiment.semi_supervised import choose
 
+_DRAWS = 20  # of what preprocessing draws, over which a label is averaged
 _FITTED = 10_000  # training images to which interpolation's Gaussian is fitted
 
 
-def report_labels(key: PRNGKeyArray, model: Any, dataset: Dataset, x: Any) -> Report:
-    """The accuracy of q(y|x), and test images with their styles under every label."""
-    from vaex import figures
+def _means(key: PRNGKeyArray, config: Config, model: Any, images: np.ndarray) -> Any:
+    """E[z] of each image, over what preprocessing draws as well as over q(z|x), so that a label is an image's."""
+    apply = preprocess(config).apply
 
-    probabilities = classify.label_probabilities(classify.posterior_means(key, model, x))
-    scores = {"test_accuracy": classify.accuracy(probabilities, dataset.test.labels)}
-    return Report(scores, {"analogies": figures.analogies(model, x[:10])})
+    @jax.jit
+    def mean(keys: jax.Array) -> Any:
+        return classify.posterior_means(keys[1], model, apply(keys[0], jnp.asarray(images)))
+
+    keys = jax.random.split(key, (_DRAWS, 2))
+    return jax.tree.map(lambda *draws: sum(draws) / _DRAWS, *map(mean, keys))
+
+
+def report_labels(config: Config) -> Reporter:
+    """The accuracy of q(y|x), and test images with their styles under every label."""
+
+    def report(key: PRNGKeyArray, model: Any, dataset: Dataset, x: Any) -> Report:
+        from vaex import figures
+
+        probabilities = classify.label_probabilities(_means(key, config, model, dataset.test.images))
+        scores = {"test_accuracy": classify.accuracy(probabilities, dataset.test.labels)}
+        return Report(scores, {"analogies": figures.analogies(model, x[:10])})
+
+    return report
 
 
 def report_latent_classifier(config: Config) -> Reporter:
     """The accuracy of a support vector machine on the latents of the training images that keep their labels."""
-    apply = preprocess(config).apply
 
     def report(key: PRNGKeyArray, model: Any, dataset: Dataset, x: Any) -> Report:
-        train = dataset.train
+        train, test = dataset.train, dataset.test
         chosen = choose(config, train.labels)
-        data_key, train_key, test_key = jax.random.split(key, 3)
-        means = classify.posterior_means(train_key, model, apply(data_key, jnp.asarray(train.images[chosen])))
-        test_means = classify.posterior_means(test_key, model, x)
-        accuracy = classify.accuracy_from_latents(means, train.labels[chosen], test_means, dataset.test.labels)
+        keys = jax.random.split(key)
+        means = _means(keys[0], config, model, train.images[chosen])
+        test_means = _means(keys[1], config, model, test.images)
+        accuracy = classify.accuracy_from_latents(means, train.labels[chosen], test_means, test.labels)
         return Report({"test_accuracy": accuracy}, {})
 
     return report
@@ -76,12 +93,16 @@ def report_codebook(key: PRNGKeyArray, model: Any, dataset: Dataset, x: Any) -> 
 
 
 # By model.kind; a kind without one has nothing to add.
-REPORTERS: dict[str, Reporter] = {"m2": report_labels, "m1m2": report_labels, "vqvae": report_codebook}
+REPORTERS: dict[str, Callable[[Config], Reporter]] = {
+    "m2": report_labels,
+    "m1m2": report_labels,
+    "vqvae": lambda config: report_codebook,
+}
 
 
 def reporters(config: Config) -> tuple[Reporter, ...]:
     """The reporters of a config."""
-    own = tuple(REPORTERS[kind] for kind in (config.model.kind,) if kind in REPORTERS)
+    own = tuple(REPORTERS[kind](config) for kind in (config.model.kind,) if kind in REPORTERS)
     if config.data.condition is not None:
         own = (*own, functools.partial(_completions, config))
     if config.model.kind == "vae" and config.model.prior == "mixture":
