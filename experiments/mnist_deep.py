@@ -1,6 +1,9 @@
 """A deep top-down model of dynamically binarized MNIST: layers of latent maps at 7x7 and at 14x14.
 
 make train EXP=mnist_deep
+
+317 s of training, two epochs, on one of two CPU cores; L_10 = -96.62 nats, test ELBO -99.55; two of its four layers
+carry 12.6 and 27.6 nats, the others none yet.
 """
 
 from vaex.config import default_config
