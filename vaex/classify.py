@@ -12,9 +12,9 @@ from vaex.model import Model
 from vaex.stacked import StackedLatent
 
 
-def posterior_means(key: PRNGKeyArray, model: Model, x: Any, *, batch_size: int = 250) -> Any:
-    """E_q[z] of each of N examples: the latents' pytree with a leading axis of N."""
-    mean = lambda k, one: evaluate.posterior_mean(k, model.encode(one))
+def posterior_means(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 100, batch_size: int = 250) -> Any:
+    """E_q[z] of each of N examples, from draws where it must be: the latents' pytree with a leading axis of N."""
+    mean = lambda k, one: evaluate.posterior_mean(k, model.encode(one), num_samples=num_samples)
     return jax.jit(lambda x: evaluate.map_examples(mean, key, x, batch_size=batch_size))(x)
 
 

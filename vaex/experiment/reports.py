@@ -27,7 +27,8 @@ def _means(key: PRNGKeyArray, config: Config, model: Any, images: np.ndarray) ->
 
     @jax.jit
     def mean(keys: jax.Array) -> Any:
-        return classify.posterior_means(keys[1], model, apply(keys[0], jnp.asarray(images)))
+        x = apply(keys[0], jnp.asarray(images))
+        return classify.posterior_means(keys[1], model, x, num_samples=100 // _DRAWS)
 
     keys = jax.random.split(key, (_DRAWS, 2))
     return jax.tree.map(lambda *draws: sum(draws) / _DRAWS, *map(mean, keys))
