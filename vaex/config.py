@@ -162,6 +162,11 @@ def read_config(path: Path) -> Config:
     return config
 
 
+def equal(config: Config, other: Config) -> bool:
+    """Whether all fields are; ConfigDict's own == tells fields that may be unset from those that may not."""
+    return config.to_dict() == other.to_dict()
+
+
 def _with_tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _with_tuples(v) for k, v in value.items()}

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 
 import flax.linen as nn
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -36,9 +37,11 @@ class Conditioner(nn.Module):
             start = zeros if i == last else nn.initializers.glorot_uniform()
             kernel = self.param(f"kernel_{i}", start, (h.shape[-1], width))
             bias = self.param(f"bias_{i}", self.out_bias if i == last else zeros, (width,))
-            h = h @ (kernel if self.masks is None else kernel * self.masks[i]) + bias
-            if i == 0 and context.size:
-                h += context @ self.param("context", start, (context.size, width))
+            kernel = kernel if self.masks is None else kernel * self.masks[i]
+            if i == 0 and context.size:  # one product is faster than two
+                h = jnp.concatenate([h, context])
+                kernel = jnp.concatenate([kernel, self.param("context", start, (context.size, width))])
+            h = h @ kernel + bias
             if i < last:
                 h = self.activation(h)
         return h

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaex import commands
-from vaex.config import load_experiment, override, read_config
+from vaex.config import equal, load_experiment, override, read_config
 from vaex.errors import UsageError
 from vaex.experiment import setup
 from vaex.run_folder import CONFIG, DATASET, RESULTS, read_json
@@ -37,8 +37,7 @@ def train(experiment: str, num_labels: int, seed: int, *, runs: Path = Path("run
     there = [
         file.parent
         for file in (runs / experiment).glob(f"*/{CONFIG}")
-        if read_config(file).to_dict() == config.to_dict()
-        and read_json(file.with_name(DATASET))["crc32"] == data["crc32"]
+        if equal(read_config(file), config) and read_json(file.with_name(DATASET))["crc32"] == data["crc32"]
     ]
     path = there[0] if there else commands.train_new(config, experiment, runs)
     if there and not (path / RESULTS).is_file():
