@@ -3,11 +3,6 @@
 make train EXP=mnist_iaf
 
 121 s of training on one of two CPU cores; L_1000 = -91.71 nats, test ELBO -95.87, 29 active units.
-
-Its other posteriors are flags, to which --config.model.num_flows and flow_hidden apply where they have them:
-ARGS=--config.model.posterior=affine_coupling, or spline_coupling. Of mnist_elbo, whose fields of flows are unset:
-ARGS=--config.model.posterior=full, or --config.model.posterior=planar --config.model.num_flows=10 with
---config.objective.kl=sampled.
 """
 
 from experiments._one_layer import one_layer
