@@ -21,6 +21,14 @@ def one_layer(objective: str, **options: float | str) -> Config:
     return config
 
 
+def longer(objective: str, **options: float | str) -> Config:
+    """The same for 32 epochs, which is how posteriors and priors are compared, by L_1000."""
+    config = one_layer(objective, **options)
+    config.train.num_epochs = 32
+    config.evaluate.num_samples = 1000
+    return config
+
+
 def one_hot(objective: str, **options: float | str) -> Config:
     """The same with 20 one-hot latents of 10 classes, as in Jang et al. 2017."""
     config = one_layer(objective, **options)

@@ -7,14 +7,10 @@ make train EXP=mnist_coupling
 Splines: make train EXP=mnist_coupling ARGS=--config.model.posterior=spline_coupling
 """
 
-from experiments._one_layer import one_layer
+from experiments import mnist_iaf
 
 
 def get_config():
-    config = one_layer("elbo", kl="sampled")  # no closed form is known
+    config = mnist_iaf.get_config()
     config.model.posterior = "affine_coupling"
-    config.model.num_flows = 2
-    config.model.flow_hidden = (128,)
-    config.train.num_epochs = 32
-    config.evaluate.num_samples = 1000
     return config

@@ -5,12 +5,10 @@ make train EXP=mnist_full
 167 s of training on one of two CPU cores; L_1000 = -91.98 nats, test ELBO -96.25, 40 active units.
 """
 
-from experiments._one_layer import one_layer
+from experiments._one_layer import longer
 
 
 def get_config():
-    config = one_layer("elbo")
+    config = longer("elbo")
     config.model.posterior = "full"
-    config.train.num_epochs = 32
-    config.evaluate.num_samples = 1000
     return config

@@ -17,10 +17,10 @@ from jaxtyping import install_import_hook  # noqa: E402
 import tests.type_checker  # noqa: F401, E402
 
 CHECKED = (
-    "bounds losses assess autoencoder chains classify completions conditional data deep distributions evaluate exact"
-    " figures flows gradients graphs grids hierarchies imputation labels latent_nodes likelihoods"
-    " missing mixtures model networks objectives plots posteriors priors reconstructions schedules stacked"
-    " train vqvae"
+    "bounds losses assess autoencoder chains classify completions conditional data"
+    " data.labelled data.noise data.preprocess deep distributions evaluate exact figures flows gradients graphs"
+    " grids hierarchies imputation labels latent_nodes likelihoods missing mixtures model networks objectives"
+    " plots posteriors priors reconstructions schedules stacked train vqvae"
 )
 
 with install_import_hook([f"vaex.{name}" for name in CHECKED.split()], "tests.type_checker.checked"):

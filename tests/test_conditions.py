@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from tests.one_step import one_step
 from tests.test_bad_input import fails
 from vaex.__main__ import main
 from vaex.config import load_experiment, override
@@ -11,7 +12,6 @@ from vaex.errors import UsageError
 from vaex.experiment import load, setup
 from vaex.model import Given
 from vaex.run_folder import read_json
-from vaex.train import train_step
 
 SMALL = ["--config.model.encoder_hidden=(8,)", "--config.model.decoder_hidden=(8,)", "--config.model.latent_dim=3"]
 KIND = ["--config.model.kind=conditional", *SMALL]
@@ -28,11 +28,6 @@ def configured(*flags):
     return setup(override(config, list(flags)))
 
 
-def one_step(made):
-    stored = jax.tree.map(lambda a: jax.numpy.asarray(a[:4]), made.stored)
-    return jax.jit(lambda state: train_step(state, made.key, stored, recipe=made.recipe))(made.init())
-
-
 @pytest.mark.parametrize(
     ("flags", "x_shape", "c_shape"),
     [
@@ -43,7 +38,7 @@ def one_step(made):
 )
 def test_every_condition_trains(flags, x_shape, c_shape):
     made = configured(*flags)
-    state, metrics = one_step(made)
+    state, metrics = one_step(made, 4)
     assert np.isfinite(metrics["loss"])
     moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params, made.init().params)
     assert all(max(jax.tree.leaves(moved[part])) > 1e-5 for part in ("prior", "encoder", "decoder"))

@@ -8,13 +8,13 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
+from tests.one_step import one_step
 from vaex import Model, evaluate
 from vaex.config import load_experiment, override
 from vaex.deep import TopDown
 from vaex.experiment import setup
 from vaex.likelihoods import bernoulli
 from vaex.objectives import log_weights, sample_weights
-from vaex.train import train_step
 
 KEY = jax.random.key(0)
 BERNOULLI = bernoulli()
@@ -177,8 +177,7 @@ def test_every_depth_trains(channels, blocks, objective):
     made = setup(
         override(load_experiment("digits"), [*flags, "--config.objective.name=" + objective[0], *objective[1:]])
     )
-    images = jnp.asarray(made.dataset.train.images[:8])
-    state, metrics = jax.jit(lambda s: train_step(s, made.key, images, recipe=made.recipe))(made.init())
+    state, metrics = one_step(made, 8)
     assert np.isfinite(metrics["elbo"])
     assert not metrics["skipped"]
     for part in ("prior", "encoder", "posterior", "decoder"):

@@ -5,11 +5,11 @@ import numpy as np
 import optax
 import pytest
 
+from tests.one_step import one_step
 from vaex.config import load_experiment, override
 from vaex.errors import UsageError
 from vaex.experiment import OPTIMIZERS, setup
 from vaex.experiment.losses import BATCH_OBJECTIVES, OBJECTIVES
-from vaex.train import train_step
 
 DISCRETE = ("reinforce", "vimco", "gumbel", "enumerate")
 HOT = ["--config.objective.name=gumbel", "--config.objective.temperature=0.5"]
@@ -26,11 +26,6 @@ LATENTS = {"vq": QUANTIZED, "reconstruction": ["--config.model.posterior=point"]
 
 def configured(*flags):
     return setup(override(load_experiment("digits"), ["--config.model.encoder_hidden=(8,)", *flags]))
-
-
-def one_step(made):
-    images = jax.numpy.asarray(made.dataset.train.images[:16])
-    return jax.jit(lambda state: train_step(state, made.key, images, recipe=made.recipe))(made.init())
 
 
 @pytest.mark.parametrize("name", [*OBJECTIVES, *BATCH_OBJECTIVES])

@@ -9,12 +9,12 @@ import scipy.special
 import scipy.stats
 
 from tests.models import small_vae
+from tests.one_step import one_step
 from vaex import objectives, priors
 from vaex.config import load_experiment, override
 from vaex.distributions import DiagonalNormalMixture, UniformMixture
 from vaex.errors import UsageError
 from vaex.experiment import setup
-from vaex.train import train_step
 
 KEY = jax.random.key(0)
 
@@ -90,8 +90,7 @@ def test_learned_priors_train_from_a_config(prior):
     flags = [f"--config.model.prior={prior}", "--config.model.num_components=4", "--config.objective.kl=sampled"]
     made = setup(override(load_experiment("digits"), flags))
     before = made.init()
-    images = jnp.asarray(made.stored[:16])
-    state, _ = jax.jit(lambda s: train_step(s, made.key, images, recipe=made.recipe))(before)
+    state, _ = one_step(made)
     moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), state.params["prior"], before.params["prior"])
     assert min(jax.tree.leaves(moved)) > 1e-5
     assert made.bind(state.params).prior.sample(KEY, (7,)).shape == (7, 8)

@@ -33,18 +33,17 @@ def train(experiment: str, num_labels: int, seed: int, *, runs: Path = Path("run
     """
     flags = [f"--config.data.num_labels={num_labels}", f"--config.seed={seed}", "--config.evaluate.num_samples=1"]
     config = override(load_experiment(experiment), flags)
-    data = commands.describe(setup(config), experiment)
-    there = [
-        file.parent
-        for file in (runs / experiment).glob(f"*/{CONFIG}")
-        if equal(read_config(file), config) and read_json(file.with_name(DATASET))["crc32"] == data["crc32"]
-    ]
+    there = [file.parent for file in (runs / experiment).glob(f"*/{CONFIG}") if equal(read_config(file), config)]
+    if there:
+        crc32 = commands.describe(setup(config), experiment)["crc32"]
+        there = [path for path in there if read_json(path / DATASET)["crc32"] == crc32]
     path = there[0] if there else commands.train_new(config, experiment, runs)
     if there and not (path / RESULTS).is_file():
         commands.resume(str(path))
     if not (path / RESULTS).is_file():
         raise UsageError(f"{path} was interrupted: carry on with make figure NAME=labels")
-    return data["dataset"], read_json(path / RESULTS)["test_accuracy"]
+    results = read_json(path / RESULTS)
+    return results["dataset"], results["test_accuracy"]
 
 
 def labels_figure(train: Callable[[str, int, int], tuple[str, float]] = train) -> tuple[Figure, list[str]]:
