@@ -84,7 +84,7 @@ def test_load_gives_back_the_model(whole):
     model = vae.bind(params)
     results = json.loads((whole[0] / "results.json").read_text())
     made = setup(config)
-    x = made.recipe.preprocess(jax.random.key(5), made.dataset.test.images)
+    x = made.recipe.preprocess(jax.random.key(5), jax.numpy.asarray(made.dataset.test.images))
     keys = jax.random.split(jax.random.key(6), len(x))
     elbos = jax.vmap(lambda k, one: vaex.objectives.elbo(k, model, one).elbo)(keys, x)
     # Other noise and other binarized pixels: within 5 standard errors of their difference.
