@@ -159,6 +159,22 @@ def test_what_cannot_be_is_refused(flags, message):
         configured(*flags)
 
 
+FLOW = ["--config.model.posterior=iaf", "--config.model.num_flows=1", "--config.model.flow_hidden=(4,)"]
+OF_M2 = ["--config.model.kind=m2", "--config.objective.name=semi_supervised", "--config.data.num_labels=20"]
+OF_M2 += ["--config.data.num_classes=10"]
+
+
+@pytest.mark.parametrize("flags", [[*FLOW, "--config.objective.kl=sampled"], OF_M2])
+def test_an_activation_is_read_by_the_networks_beside_a_gated_one(flags):
+    """One step of two activations differs, and nothing else is different."""
+    after = [
+        one_step(configured("--config.model.network=gated", f"--config.model.activation={name}", *flags))[0].params
+        for name in ("relu", "tanh")
+    ]
+    differences = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), *after)
+    assert max(jax.tree.leaves(differences)) > 0
+
+
 def test_categorical_latents_with_a_gradient_through_them_name_the_estimators():
     with pytest.raises(UsageError, match="reinforce, vimco or enumerate"):
         configured("--config.objective.name=iwae", *CATEGORICAL)

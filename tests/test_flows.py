@@ -145,6 +145,22 @@ def test_planar_steps_are_invertible_whatever_their_context():
     assert (np.diff(y @ w) > -1e-6).all()  # a slope may be as small as 1e-9
 
 
+def test_planar_steps_stay_invertible_where_their_vectors_are_long():
+    """At |u| = |w| = 100 and more the margin of u.w above -1 is less than the rounding of their product."""
+    raw = jax.random.normal(KEY, (200, 50))
+    w = 200 * raw / jnp.linalg.norm(raw, axis=1, keepdims=True)
+    context = jnp.concatenate([-w, w, jnp.zeros((200, 1))], axis=1)
+    step = flows.planar(50, 1)
+    for transform in (step.forward, step.inverse):
+        assert np.isfinite(jax.vmap(lambda c, f=transform: f({}, c, jnp.zeros(50)))(context)[1]).all()
+
+
+@pytest.mark.parametrize("num_bins", [1, 1000])
+def test_a_number_of_bins_that_cannot_be(num_bins):
+    with pytest.raises(UsageError, match=f"num_bins is {num_bins}: expected 2 to 999"):
+        flows.rational_quadratic(num_bins)
+
+
 def test_the_full_covariance_is_its_cholesky_factor():
     raw = jnp.array([0.5, -1.0, 0.2, 0.4, -0.6, 0.0, 0.7, -0.3, 0.9])  # mean, log_var, lower
     tril = np.array([[np.exp(0.2), 0, 0], [0.7, np.exp(-0.3), 0], [-0.3, 0.9, 1.0]])

@@ -19,10 +19,12 @@ from vaex.exact import LinearGaussian
 from vaex.experiment import setup
 from vaex.experiment.likelihoods import Source
 from vaex.experiment.models import build_model
-from vaex.hierarchies import precision_weighted
+from vaex.hierarchies import bottom_up, precision_weighted, top_down
 from vaex.model import Model
+from vaex.networks import MLP
 from vaex.objectives import Context, batch_loss
 from vaex.posteriors import diagonal_normal
+from vaex.priors import standard_normal
 
 RNG = np.random.default_rng(0)
 KEY = jax.random.key(0)
@@ -250,6 +252,29 @@ def test_the_merge_is_the_product_of_two_gaussians():
         mean = (grid * density).sum() / density.sum()
         deviation = np.sqrt(((grid - mean) ** 2 * density).sum() / density.sum())
         np.testing.assert_allclose([merged.loc[j], merged.scale[j]], [mean, deviation], rtol=1e-4)
+
+
+def test_the_merge_of_very_unequal_gaussians_is_the_narrower():
+    def merged(raws):
+        base = precision_weighted(*(diagonal_normal().apply({}, raw) for raw in raws)).base_dist
+        return jnp.concatenate([base.loc, base.scale])
+
+    raws = jnp.array([[1.0, 50.0], [2.0, -50.0]])
+    for pair in (raws, raws[::-1]):
+        np.testing.assert_allclose(merged(pair), [2.0, np.exp(-25)], rtol=1e-5)
+        assert np.isfinite(jax.jit(jax.jacobian(merged))(pair)).all()
+
+
+@pytest.mark.parametrize(
+    ("num_networks", "dims", "message"),
+    [(1, (3, 0), r"dims is \(3, 0\): expected"), (1, (2, 2, 2), "found 1 networks for 3 layers: expected 2")],
+)
+def test_layers_that_cannot_be(num_networks, dims, message):
+    networks = [MLP((), (2 * dims[0],))] * num_networks
+    with pytest.raises(UsageError, match=message):
+        top_down(standard_normal(1), networks, dims)
+    with pytest.raises(UsageError, match=message):
+        bottom_up(networks, dims)
 
 
 def test_posterior_means_of_layers():

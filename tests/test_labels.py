@@ -237,6 +237,26 @@ def test_labels_that_cannot_be_are_refused(labels, num_labels, message):
         choose_labelled(np.array(labels), num_labels, num_classes=3, seed=0)
 
 
+@pytest.mark.parametrize("num_labels", [20, 1300])
+def test_pairs_hold_every_image(num_labels):
+    """Whichever are fewer, the images with a label or those without, come round in turn."""
+    seen = [f"--config.data.num_labels={num_labels}", "--config.data.num_classes=10"]
+    made = configured("m2", *seen, "--config.objective.name=semi_supervised")
+    stored, images = made.stored, made.dataset.train.images
+    distinct = lambda some: np.unique(some.reshape(len(some), -1), axis=0)
+    together = distinct(np.concatenate([stored.unlabelled, stored.labelled]))
+    np.testing.assert_array_equal(together, distinct(images))
+    assert len(stored.labelled) == len(stored.unlabelled) == max(num_labels, len(images) - num_labels)
+
+
+def test_a_label_that_is_none():
+    model = tiny()
+    with pytest.raises(UsageError, match=r"label has shape \(2,\): expected one-hot, \(3,\)"):
+        objectives.labelled_bound(KEY, model, X, jnp.eye(2)[1])
+    assert np.isnan(objectives.labelled_bound(KEY, model, X, jax.nn.one_hot(K, K)).objective)
+    assert np.isfinite(objectives.labelled_bound(KEY, model, X, jax.nn.one_hot(K - 1, K)).objective)
+
+
 def test_accuracies():
     means = jnp.array([[0.0, 0.1], [0.1, 0.0], [3.0, 3.1], [3.1, 3.0]])
     y = np.array([0, 0, 1, 1])

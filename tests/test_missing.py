@@ -141,6 +141,8 @@ def test_multiple_imputations_have_the_conditional_mean_and_covariance():
 def test_a_mask_of_another_shape_and_a_likelihood_that_is_no_product_are_refused():
     with pytest.raises(UsageError, match=r"mask of shape \(4,\) with an x of shape \(5,\)"):
         objectives.elbo(KEY, partially_observed(linear_gaussian()), Masked(X, MASK[:4]), kl="sampled")
+    with pytest.raises(UsageError, match=r"is Masked\(x, mask\), found ArrayImpl"):
+        objectives.elbo(KEY, partially_observed(linear_gaussian()), X, kl="sampled")
     whole = linear_gaussian()._replace(decode=lambda z: dist.MultivariateNormal(W @ z, jnp.eye(5)))
     with pytest.raises(UsageError, match="found MultivariateNormal"):
         objectives.elbo(KEY, partially_observed(whole), Masked(X, MASK), kl="sampled")

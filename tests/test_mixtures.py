@@ -155,3 +155,11 @@ OF_M2 += ["--config.data.num_classes=10", "--config.train.num_epochs=3"]
 def test_a_fit_that_cannot_be_is_refused(flags):
     with pytest.raises(UsageError, match="expected kind vae, prior mixture, and an epoch before"):
         configured(*flags, "--config.train.fit_prior_after=2")
+
+
+FIT = ["--config.train.num_epochs=3", "--config.train.fit_prior_after=1"]
+
+
+def test_more_components_than_images_to_fit_them_to():
+    with pytest.raises(UsageError, match=r"num_components is 1600, .* latents of 1518 training images"):
+        configured(*WARM_UP, "--config.model.num_components=1600", *FIT)

@@ -76,6 +76,19 @@ def test_both_mixtures_have_the_same_density():
     np.testing.assert_allclose(*[mixture.log_prob(z) for mixture in MIXTURES], rtol=1e-5)
 
 
+@pytest.mark.parametrize("log_var", [-20.0, -89.0])
+def test_a_narrow_component_s_density_is_never_above_its_maximum(log_var):
+    """Which rounding of the expanded squares would lift it to, and training would climb."""
+
+    def log_prob(log_var, z):
+        return DiagonalNormalMixture(jnp.zeros(1), jnp.ones((1, 50)), jnp.full((1, 50), log_var)).log_prob(z)
+
+    z = 1 + np.exp(-10) * jax.random.normal(KEY, (500, 50))
+    values, slopes = jax.vmap(jax.value_and_grad(log_prob), (None, 0))(log_var, z)
+    assert np.isfinite(slopes).all()
+    assert (values <= 25 * (-max(log_var, -80) - np.log(2 * np.pi)) * (1 + 1e-6)).all()
+
+
 @pytest.mark.parametrize("mixture", MIXTURES)
 def test_draws_of_a_mixture_have_its_moments(mixture):
     """Mean and second moment of 20,000 draws within 5 standard errors; components in a batch made by vmap."""

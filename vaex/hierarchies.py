@@ -11,6 +11,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 from vaex.chains import Chain, Link
+from vaex.errors import UsageError
 from vaex.model import Distribution, Encode, Family, Latent, Model, Params
 from vaex.posteriors import diagonal_normal
 
@@ -23,8 +24,12 @@ def top_down(top: Family, networks: Sequence[nn.Module], dims: Sequence[int]) ->
         networks: z_{l+1} -> [mean, log_var] of z_l, for l = 1 to L - 1.
         dims: the sizes of z_1 to z_L.
 
+    Raises:
+        UsageError: a size below 1, or networks that do not go between the layers.
+
     Source: Burda, Grosse and Salakhutdinov 2015, section 2.
     """
+    _check_layers(networks, dims)
     downward = tuple(networks)[::-1]
     links = (Link(lambda params, state: state), *map(_normal_link, downward))
 
@@ -45,8 +50,12 @@ def bottom_up(networks: Sequence[nn.Module], dims: Sequence[int]) -> Family:
         networks: z_l -> [mean, log_var] of z_{l+1}, for l = 1 to L - 1.
         dims: the sizes of z_1 to z_L.
 
+    Raises:
+        UsageError: a size below 1, or networks that do not go between the layers.
+
     Source: Burda, Grosse and Salakhutdinov 2015, section 2.
     """
+    _check_layers(networks, dims)
     links = (Link(lambda params, raw: _normal(raw)), *map(_normal_link, networks))
 
     def init(key: PRNGKeyArray) -> Params:
@@ -64,7 +73,9 @@ def precision_weighted(a: Distribution, b: Distribution) -> Distribution:
     """
     one, other = (normal.base_dist for normal in (a, b))  # pyright: ignore[reportAttributeAccessIssue]
     share = jax.nn.sigmoid(2 * (jnp.log(other.scale) - jnp.log(one.scale)))  # of a's precision in the sum of both
-    return dist.Normal(share * one.loc + (1 - share) * other.loc, one.scale * jnp.sqrt(share)).to_event(1)
+    # From the sum of the precisions, since a share that underflows would make a scale of zero.
+    scale = jnp.exp(-0.5 * jnp.logaddexp(-2 * jnp.log(one.scale), -2 * jnp.log(other.scale)))
+    return dist.Normal(share * one.loc + (1 - share) * other.loc, scale).to_event(1)
 
 
 class Lowest(nn.Module):
@@ -170,6 +181,15 @@ def _normal(raw: Float[Array, " two_d"]) -> Any:
 
 def _normal_link(network: nn.Module) -> Link:
     return Link(lambda params, z: _normal(network.apply(params, z)))  # pyright: ignore[reportArgumentType]
+
+
+def _check_layers(networks: Sequence[nn.Module], dims: Sequence[int]) -> None:
+    if not dims or min(dims) < 1:
+        raise UsageError(f"dims is {tuple(dims)}: expected the size of each layer, 1 or more")
+    if len(networks) != len(dims) - 1:
+        raise UsageError(
+            f"found {len(networks)} networks for {len(dims)} layers: expected {len(dims) - 1}, one between each two"
+        )
 
 
 def _init(keys: Key[Array, " n"], networks: Sequence[nn.Module], dims: Sequence[int]) -> list[Params]:

@@ -65,7 +65,7 @@ def partially_observed(model: Model) -> Model:
         The model of Masked examples, whose bounds are on log p(x_observed), right where data are missing at random.
 
     Raises:
-        UsageError: when it is used, on a mask of another shape than x, or on a p(x|z) that is no such product.
+        UsageError: when it is used, on no Masked, a mask of another shape than x, or a p(x|z) that is no such product.
 
     Source: Mattei and Frellsen 2019, MIWAE: the bound and the encoder's zero imputation.
     """
@@ -79,4 +79,9 @@ def partially_observed(model: Model) -> Model:
             )
         return ObservedPart(whole)
 
-    return Model(model.prior, lambda example: model.encode(example.filled()), decode)
+    def encode(example: Any) -> Distribution:
+        if not isinstance(example, Masked):
+            raise UsageError(f"an example of missing data is Masked(x, mask), found {type(example).__name__}: wrap it")
+        return model.encode(example.filled())
+
+    return Model(model.prior, encode, decode)

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+_LEAST_LOG_VAR = -80.0  # so that precisions stay finite
+
 
 class DiagonalNormalMixture(NamedTuple):
     """A mixture of K normal distributions with diagonal covariance.
@@ -33,10 +35,12 @@ class DiagonalNormalMixture(NamedTuple):
 
     def component_log_probs(self, value: Float[Array, " d"]) -> Float[Array, " k"]:
         """Log w_k N(value; mean_k, diag(exp(log_var_k))) for each k, in nats, named as in numpyro's mixtures."""
-        precision, mean = jnp.exp(-self.log_var), self.mean_of_components
+        log_var, mean = jnp.maximum(self.log_var, _LEAST_LOG_VAR), self.mean_of_components
+        precision = jnp.exp(-log_var)
         full = functools.partial(jnp.matmul, precision="highest")  # low precision would leave nothing of the difference
         squares = full(precision, value**2) - 2 * full(precision * mean, value) + jnp.sum(precision * mean**2, axis=-1)
-        log_probs = -0.5 * (squares + jnp.sum(self.log_var, axis=-1) + value.size * math.log(2 * math.pi))
+        squares = jnp.maximum(squares, 0.0)  # rounding must not lift a density above its maximum, for training to climb
+        log_probs = -0.5 * (squares + jnp.sum(log_var, axis=-1) + value.size * math.log(2 * math.pi))
         return jax.nn.log_softmax(self.logits) + log_probs
 
 

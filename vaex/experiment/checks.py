@@ -59,7 +59,7 @@ def check_fields(config: Config) -> None:
     c, default = config.model, default_config().model
     for field, (owner, names, example) in OWNED.items():
         owned = c[owner] in names
-        if c[field] != default[field] and not owned:
+        if c[field] != default[field] and not owned and not (field == "activation" and _other_networks(config)):
             raise UsageError(
                 f"model.{field} is set, but model.{owner} {c[owner]!r} has none: {_back(field, default)}, or set "
                 f"--config.model.{owner} to {' or '.join(names)}"
@@ -94,6 +94,17 @@ def check_fields(config: Config) -> None:
         _check_layers(c)
     elif c.latent_dim is None:
         raise UsageError(f"model.kind is {c.kind!r} without model.latent_dim: set --config.model.latent_dim")
+
+
+def _other_networks(config: Config) -> bool:
+    """Whether there are networks with an activation beside those that model.network names."""
+    c = config.model
+    flows = (c.posterior, c.prior) if c.kind == "vae" else ()
+    return (
+        bool({"iaf", "affine_coupling", "spline_coupling", "flow"} & set(flows))
+        or c.kind in ("m2", "m1m2")
+        or (config.data.condition is not None and c.prior is None)
+    )
 
 
 def _back(field: str, default: Config) -> str:

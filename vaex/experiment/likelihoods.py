@@ -9,6 +9,7 @@ import numpy as np
 from vaex import likelihoods
 from vaex.config import Config
 from vaex.distributions import NUM_LEVELS
+from vaex.errors import UsageError
 from vaex.experiment.checks import lookup
 from vaex.model import Family
 
@@ -55,7 +56,11 @@ def _slope(c: Any, mean: np.ndarray) -> np.ndarray:
 
 
 def _with_scale(c: Any, mean: np.ndarray) -> np.ndarray:
-    return np.stack([mean, np.full_like(mean, likelihoods.unbounded(_sigma(c)))], axis=-1)
+    try:
+        raw = likelihoods.unbounded(_sigma(c))
+    except UsageError as error:
+        raise UsageError(f"model.sigma: {error}") from None
+    return np.stack([mean, np.full_like(mean, raw)], axis=-1)
 
 
 def _spread(c: Any, mean: np.ndarray) -> np.ndarray:

@@ -63,11 +63,12 @@ def choose(config: Config, labels: np.ndarray) -> np.ndarray:
 
 
 def stored_pairs(config: Config, split: Split) -> Pair:
-    """Each image without a label beside one with it, which come round in turn: uint8 images and int32 labels."""
-    chosen = choose(config, split.labels)
-    unlabelled = np.delete(split.images, chosen, axis=0)
-    turns = np.resize(chosen, len(unlabelled))
-    return Pair(unlabelled, split.images[turns], split.labels[turns])
+    """Each image without a label beside one with it, the fewer coming round in turn: uint8 images, int32 labels."""
+    labelled = choose(config, split.labels)
+    unlabelled = np.delete(np.arange(len(split.images)), labelled)
+    num_pairs = max(len(unlabelled), len(labelled))
+    unlabelled, labelled = np.resize(unlabelled, num_pairs), np.resize(labelled, num_pairs)
+    return Pair(split.images[unlabelled], split.images[labelled], split.labels[labelled])
 
 
 def preprocess_pairs(config: Config, apply: Callable[[jax.Array, Any], Any]) -> Callable[[jax.Array, Pair], Pair]:

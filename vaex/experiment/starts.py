@@ -20,7 +20,8 @@ def fit_prior(
     """A function of the state before each epoch, which fits a mixture prior to the latents once the warm-up is over.
 
     Raises:
-        UsageError: train.fit_prior_after without a VAE and its mixture prior, or after the end.
+        UsageError: train.fit_prior_after without a VAE and its mixture prior, or after the end; more components than
+            images to fit them to.
     """
     after, c = config.train.fit_prior_after, config.model
     if after is None:
@@ -29,6 +30,12 @@ def fit_prior(
         raise UsageError(
             f"train.fit_prior_after is {after}, model.kind {c.kind!r}, model.prior {c.prior!r} and train.num_epochs "
             f"{config.train.num_epochs}: expected kind vae, prior mixture, and an epoch before the last"
+        )
+    num_examples = min(len(jax.tree.leaves(stored)[0]), _MOST_EXAMPLES)
+    if c.num_components > num_examples:
+        raise UsageError(
+            f"model.num_components is {c.num_components}, to be fitted to the latents of {num_examples} training "
+            f"images: set --config.model.num_components to at most {num_examples}"
         )
     data_key, draw_key = jax.random.split(jax.random.fold_in(jax.random.key(config.seed), after))
 

@@ -25,24 +25,24 @@ def planar(latent_dim: int, num_flows: int) -> Bijection:
     Source: Rezende and Mohamed 2015, equations 10 to 12 and appendix A.1.
     """
 
-    def steps(context: Float[Array, " c"]) -> tuple[Array, Array, Array]:
+    def steps(context: Float[Array, " c"]) -> tuple[Array, Array, Array, Array]:
         u, w, b = jnp.split(context.reshape(num_flows, 2 * latent_dim + 1), [latent_dim, 2 * latent_dim], axis=1)
-        return jax.vmap(_invertible)(u, w), w, b[:, 0]
+        return *jax.vmap(_invertible)(u, w), w, b[:, 0]
 
     def forward(params: Params, context: Array, z: Array) -> tuple[Array, Array]:
-        def step(z: Array, uwb: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-            u, w, b = uwb
+        def step(z: Array, given: tuple[Array, Array, Array, Array]) -> tuple[Array, Array]:
+            u, uw, w, b = given
             height = jnp.tanh(w @ z + b)
-            return z + u * height, jnp.log1p((u @ w) * (1 - height**2))
+            return z + u * height, jnp.log1p(uw * (1 - height**2))
 
         z, log_dets = jax.lax.scan(step, z, steps(context))
         return z, jnp.sum(log_dets)
 
     def inverse(params: Params, context: Array, z: Array) -> tuple[Array, Array]:
-        def step(z: Array, uwb: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-            u, w, b = uwb
-            height = jnp.tanh(_root(w @ z + b, u @ w))
-            return z - u * height, jnp.log1p((u @ w) * (1 - height**2))
+        def step(z: Array, given: tuple[Array, Array, Array, Array]) -> tuple[Array, Array]:
+            u, uw, w, b = given
+            height = jnp.tanh(_root(w @ z + b, uw))
+            return z - u * height, jnp.log1p(uw * (1 - height**2))
 
         z, log_dets = jax.lax.scan(step, z, steps(context), reverse=True)
         return z, jnp.sum(log_dets)
@@ -50,11 +50,14 @@ def planar(latent_dim: int, num_flows: int) -> Bijection:
     return Bijection(lambda key: {}, forward, inverse)
 
 
-def _invertible(u: Float[Array, " d"], w: Float[Array, " d"]) -> Float[Array, " d"]:
-    """Move u along w until u.w > -1: the paper's appendix A.1, with its softplus shifted so that u = 0 stays 0."""
+def _invertible(u: Float[Array, " d"], w: Float[Array, " d"]) -> tuple[Float[Array, " d"], Float[Array, ""]]:
+    """Move u along w until u.w > -1: the paper's appendix A.1, with its softplus shifted so that u = 0 stays 0.
+
+    Beside u it gives u.w, which the product of the rounded vectors would have below -1 where they are large.
+    """
     uw, square = u @ w, w @ w
     allowed = _LEAST - 1 + jax.nn.softplus(uw + jnp.log(jnp.expm1(1 - _LEAST)))
-    return u + (allowed - uw) * w / jnp.maximum(square, 1e-12)
+    return u + (allowed - uw) * w / jnp.maximum(square, 1e-12), allowed
 
 
 def _root(y: Float[Array, ""], c: Float[Array, ""]) -> Float[Array, ""]:

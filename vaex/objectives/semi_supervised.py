@@ -27,16 +27,18 @@ def labelled_bound(key: PRNGKeyArray, model: Model, x: Any, y: Float[Array, " cl
         y: its label, one-hot.
 
     Returns:
-        Terms, in nats; kl holds -log p(y) too.
+        Terms, in nats; kl holds -log p(y) too. Nan where y is no label: jax.nn.one_hot of one outside the classes.
 
     Raises:
-        UsageError: a model without labels.
+        UsageError: a model without labels, or a label of another shape.
 
     Source: Kingma, Rezende, Mohamed and Welling 2014, equation 6.
     """
     q, p = _labelled(model, x)
+    if jnp.shape(y) != q.label.logits.shape:
+        raise UsageError(f"a label has shape {jnp.shape(y)}: expected one-hot, {q.label.logits.shape}")
     log_px_z, kl = _at_label(key, model, x, y, q.at(y), p.at(y))
-    kl -= p.label.log_prob(y)
+    kl -= jnp.where(jnp.sum(y) == 1, p.label.log_prob(y), jnp.nan)
     return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
 
 
