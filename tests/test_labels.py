@@ -240,8 +240,7 @@ def test_labels_that_cannot_be_are_refused(labels, num_labels, message):
 @pytest.mark.parametrize("num_labels", [20, 1300])
 def test_pairs_hold_every_image(num_labels):
     """Whichever are fewer, the images with a label or those without, come round in turn."""
-    seen = [f"--config.data.num_labels={num_labels}", "--config.data.num_classes=10"]
-    made = configured("m2", *seen, "--config.objective.name=semi_supervised")
+    made = configured("m2", *PAIRS["m2"], *LABELS, f"--config.data.num_labels={num_labels}")
     stored, images = made.stored, made.dataset.train.images
     distinct = lambda some: np.unique(some.reshape(len(some), -1), axis=0)
     together = distinct(np.concatenate([stored.unlabelled, stored.labelled]))

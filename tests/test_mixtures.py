@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 from sklearn.datasets import load_iris
 
-from tests.test_experiment import configured
+from tests.test_experiment import OF_M2, configured
 from vaex import Model, evaluate, mixtures, objectives, priors
 from vaex.errors import UsageError
 from vaex.studies.gmm import fit_both
@@ -145,12 +145,13 @@ def test_the_prior_is_fitted_to_the_latents_when_the_warm_up_ends():
     assert jax.tree.structure(fitted) == jax.tree.structure(state)
 
 
-OF_M2 = ["--config.model.kind=m2", "--config.objective.name=semi_supervised", "--config.data.num_labels=20"]
-OF_M2 += ["--config.data.num_classes=10", "--config.train.num_epochs=3"]
-
-
 @pytest.mark.parametrize(
-    "flags", [[*WARM_UP, "--config.train.num_epochs=2"], ["--config.train.num_epochs=3"], [*WARM_UP[:-1], *OF_M2]]
+    "flags",
+    [
+        [*WARM_UP, "--config.train.num_epochs=2"],
+        ["--config.train.num_epochs=3"],
+        [*WARM_UP[:-1], *OF_M2, "--config.train.num_epochs=3"],
+    ],
 )
 def test_a_fit_that_cannot_be_is_refused(flags):
     with pytest.raises(UsageError, match="expected kind vae, prior mixture, and an epoch before"):

@@ -59,7 +59,7 @@ def bottom_up(networks: Sequence[nn.Module], dims: Sequence[int]) -> Family:
     links = (Link(lambda params, raw: _normal(raw)), *map(_normal_link, networks))
 
     def init(key: PRNGKeyArray) -> Params:
-        return {}, *_init(jax.random.split(key, len(links))[1:], networks, dims)
+        return {}, *_init(jax.random.split(key, len(links))[1:], networks, dims[:-1])
 
     return Family(init, lambda params, raw: Chain(links, params, state=raw, top_down=False))
 
@@ -193,4 +193,4 @@ def _check_layers(networks: Sequence[nn.Module], dims: Sequence[int]) -> None:
 
 
 def _init(keys: Key[Array, " n"], networks: Sequence[nn.Module], dims: Sequence[int]) -> list[Params]:
-    return [network.init(key, jnp.zeros(dim)) for key, network, dim in zip(keys, networks, dims, strict=False)]
+    return [network.init(key, jnp.zeros(dim)) for key, network, dim in zip(keys, networks, dims, strict=True)]

@@ -44,7 +44,6 @@ OWNED: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "prior_depth": ("kind", ("vqvae",), None),
     "latent_dims": ("kind", LAYERED, "100,50"),
     "between_hidden": ("kind", LAYERED, "((100,100),)"),
-    "activation": ("network", ("mlp", "conv", "residual"), None),
     "channels": ("network", ("conv", "residual"), "16,32"),
     "num_blocks": ("network", ("residual",), "1,1"),
 }
@@ -59,7 +58,7 @@ def check_fields(config: Config) -> None:
     c, default = config.model, default_config().model
     for field, (owner, names, example) in OWNED.items():
         owned = c[owner] in names
-        if c[field] != default[field] and not owned and not (field == "activation" and _other_networks(config)):
+        if c[field] != default[field] and not owned:
             raise UsageError(
                 f"model.{field} is set, but model.{owner} {c[owner]!r} has none: {_back(field, default)}, or set "
                 f"--config.model.{owner} to {' or '.join(names)}"
@@ -68,6 +67,11 @@ def check_fields(config: Config) -> None:
             raise UsageError(
                 f"model.{owner} is {c[owner]!r} without model.{field}: set --config.model.{field}={example}, say"
             )
+    if c.network == "gated" and c.activation != default.activation and not _other_networks(config):
+        raise UsageError(
+            f"model.activation is set, but model.network 'gated' has none: {_back('activation', default)}, or set "
+            "--config.model.network to mlp or conv or residual"
+        )
     if c.posterior == "one_hot" and c.prior not in (None, "uniform"):
         raise UsageError(f"model.prior is {c.prior!r} over continuous latents: leave it unset with one_hot latents")
     if c.prior == "uniform" and c.posterior != "one_hot":
@@ -99,12 +103,9 @@ def check_fields(config: Config) -> None:
 def _other_networks(config: Config) -> bool:
     """Whether there are networks with an activation beside those that model.network names."""
     c = config.model
-    flows = (c.posterior, c.prior) if c.kind == "vae" else ()
-    return (
-        bool({"iaf", "affine_coupling", "spline_coupling", "flow"} & set(flows))
-        or c.kind in ("m2", "m1m2")
-        or (config.data.condition is not None and c.prior is None)
-    )
+    hidden = (c.flow_hidden, c.prior_hidden, c.upper_hidden)
+    of_condition = config.data.condition is not None and c.prior is None
+    return c.kind == "m2" or of_condition or any(widths is not None for widths in hidden)
 
 
 def _back(field: str, default: Config) -> str:
