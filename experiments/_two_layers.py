@@ -1,7 +1,8 @@
 """What the experiments with two stochastic layers share: IWAE's two-layer network, trained as _one_layer is."""
 
-from experiments._one_layer import one_layer
 from vaex.config import Config
+
+from ._one_layer import one_layer
 
 
 def two_layers(kind: str, objective: str) -> Config:

@@ -5,7 +5,7 @@ make train EXP=fashion_gauss
 65 s of training on two CPU cores; 6.62 bits per dimension by the test ELBO.
 """
 
-from experiments import mnist_gauss
+from . import mnist_gauss
 
 
 def get_config():

@@ -7,7 +7,7 @@ make train EXP=mnist_coupling
 Splines: make train EXP=mnist_coupling ARGS=--config.model.posterior=spline_coupling
 """
 
-from experiments import mnist_iaf
+from . import mnist_iaf
 
 
 def get_config():

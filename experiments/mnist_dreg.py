@@ -5,7 +5,7 @@ make train EXP=mnist_dreg
 102 s of training on two CPU cores; L_5000 = -91.74 nats, test ELBO -99.11, 30 active units.
 """
 
-from experiments._one_layer import one_layer
+from ._one_layer import one_layer
 
 
 def get_config():

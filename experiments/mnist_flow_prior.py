@@ -5,7 +5,7 @@ make train EXP=mnist_flow_prior
 129 s of training on one of two CPU cores; L_1000 = -89.59 nats, test ELBO -93.57, 46 active units.
 """
 
-from experiments._one_layer import longer
+from ._one_layer import longer
 
 
 def get_config():

@@ -5,7 +5,7 @@ make train EXP=mnist_full
 167 s of training on one of two CPU cores; L_1000 = -91.98 nats, test ELBO -96.25, 40 active units.
 """
 
-from experiments._one_layer import longer
+from ._one_layer import longer
 
 
 def get_config():

@@ -3,7 +3,7 @@
 make train EXP=mnist_gumbel
 """
 
-from experiments._one_layer import one_hot
+from ._one_layer import one_hot
 
 
 def get_config():

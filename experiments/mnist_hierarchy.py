@@ -5,7 +5,7 @@ make train EXP=mnist_hierarchy
 120 s of training on one of two CPU cores; L_1000 = -90.37 nats, test ELBO -94.48, 100 + 8 active units.
 """
 
-from experiments._two_layers import two_layers
+from ._two_layers import two_layers
 
 
 def get_config():

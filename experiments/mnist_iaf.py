@@ -6,7 +6,7 @@ make train EXP=mnist_iaf
 minutes it is no better than mnist_elbo in the same time, in six (100 epochs) by 0.5 nats: README has both.
 """
 
-from experiments._one_layer import longer
+from ._one_layer import longer
 
 
 def get_config():

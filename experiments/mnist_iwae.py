@@ -5,7 +5,7 @@ make train EXP=mnist_iwae
 103 s of training on two CPU cores; L_5000 = -92.18 nats, test ELBO -99.87, 29 active units.
 """
 
-from experiments._one_layer import one_layer
+from ._one_layer import one_layer
 
 
 def get_config():

@@ -8,7 +8,7 @@ The KL is warmed up, as in Sonderby et al. 2016: with the settings of mnist_hier
 ARGS=--config.model.kind=ladder) the upper layer collapses to 0.22 nats, and the validation ELBO ends at -107.38.
 """
 
-from experiments._two_layers import two_layers
+from ._two_layers import two_layers
 
 
 def get_config():

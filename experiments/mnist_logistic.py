@@ -6,7 +6,7 @@ make train EXP=mnist_logistic
 rounded logistics can say and the density of mnist_gauss (5.52 bits) cannot.
 """
 
-from experiments import mnist_gauss
+from . import mnist_gauss
 
 
 def get_config():

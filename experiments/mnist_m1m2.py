@@ -7,7 +7,7 @@ the aim and 96.7% is published. With 25 epochs and alpha at its end after 8 of t
 with a learning rate of 3e-3 besides, M1 kept 8 latents, and it was 91.2%.
 """
 
-from experiments import mnist_m1
+from . import mnist_m1
 
 
 def get_config():

@@ -5,7 +5,7 @@ make train EXP=mnist_planar
 157 s of training on one of two CPU cores; L_1000 = -91.79 nats, test ELBO -95.96, 22 active units.
 """
 
-from experiments._one_layer import longer
+from ._one_layer import longer
 
 
 def get_config():

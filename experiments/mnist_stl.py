@@ -5,7 +5,7 @@ make train EXP=mnist_stl
 46 s of training on two CPU cores; L_5000 = -93.50 nats, test ELBO -98.28, 22 active units.
 """
 
-from experiments._one_layer import one_layer
+from ._one_layer import one_layer
 
 
 def get_config():

@@ -3,7 +3,7 @@
 make train EXP=mnist_tc
 """
 
-from experiments._one_layer import one_layer
+from ._one_layer import one_layer
 
 
 def get_config():

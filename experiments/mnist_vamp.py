@@ -5,7 +5,7 @@ make train EXP=mnist_vamp
 114 s of training on one of two CPU cores; L_1000 = -90.54 nats, test ELBO -94.26, 17 active units.
 """
 
-from experiments._one_layer import one_layer
+from ._one_layer import one_layer
 
 
 def get_config():

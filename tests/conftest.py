@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import pkgutil
 import tempfile
 import typing
 
@@ -16,23 +17,34 @@ from jaxtyping import install_import_hook  # noqa: E402
 
 import tests.type_checker  # noqa: F401, E402
 
-CHECKED = (
-    "bounds losses assess autoencoder chains classify completions conditional data"
-    " data.labelled data.noise data.preprocess deep distributions evaluate exact figures flows gradients graphs"
-    " grids hierarchies imputation labels latent_nodes likelihoods missing mixtures model networks objectives"
-    " plots posteriors priors reconstructions schedules stacked train vqvae"
-)
+CHECKED = [
+    "losses",
+    "bounds",
+    "model",
+    "distributions",
+    "networks",
+    "models",
+    "objectives",
+    "inference",
+    "data",
+    "train",
+    "evaluate",
+    "figures",
+]
 
-with install_import_hook([f"vaex.{name}" for name in CHECKED.split()], "tests.type_checker.checked"):
+with install_import_hook([f"vaex.{name}" for name in CHECKED], "tests.type_checker.checked"):
     import jax  # noqa: F401
 
     import vaex  # noqa: F401
 
     # The hook is gone after the block, and with it the checks of whatever was not imported within.
-    for name in CHECKED.split():
+    for name in CHECKED:
         # These two import their annotations only for type checkers, so as to need nothing but jax.
-        typing.TYPE_CHECKING = name in ("bounds", "losses")
-        importlib.import_module(f"vaex.{name}")
+        typing.TYPE_CHECKING = name in ("losses", "bounds")
+        package = importlib.import_module(f"vaex.{name}")
+        for found in pkgutil.walk_packages(getattr(package, "__path__", ()), f"vaex.{name}."):
+            if not found.name.endswith("tfds_worker"):  # which imports TensorFlow's data sets
+                importlib.import_module(found.name)
     typing.TYPE_CHECKING = False
 
 import pytest  # noqa: E402

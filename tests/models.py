@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 
 from vaex import Model
-from vaex.likelihoods import bernoulli
-from vaex.model import VAE
+from vaex.models.likelihoods import bernoulli
+from vaex.models.posteriors import diagonal_normal
+from vaex.models.priors import standard_normal
+from vaex.models.vae import VAE
 from vaex.networks import MLP
-from vaex.posteriors import diagonal_normal
-from vaex.priors import standard_normal
 
 W = jax.random.normal(jax.random.key(10), (5, 2))
 SIGMA = 0.6

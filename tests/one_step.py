@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from vaex.experiment import Setup
+from vaex.config.setup import Setup
 from vaex.train import TrainState, train_step
 
 

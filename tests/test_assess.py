@@ -6,10 +6,10 @@ import numpyro.distributions as dist
 
 from tests.models import linear_gaussian, small_vae
 from vaex import Model
-from vaex.assess import validation_metrics
 from vaex.distributions import OneHotCategorical
-from vaex.flows import Flow, affine, coupling
-from vaex.labels import Labelled
+from vaex.distributions.flows import Flow, affine, coupling
+from vaex.distributions.labelled import Labelled
+from vaex.evaluate.summary import validation_metrics
 from vaex.model import Conditional, Given
 
 KEY = jax.random.key(0)

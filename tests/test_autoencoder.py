@@ -7,18 +7,21 @@ import pytest
 
 from tests.models import small_vae
 from tests.test_bad_input import fails
-from vaex import autoencoder, objectives
+from vaex import objectives
 from vaex.__main__ import main
-from vaex.autoencoder import Denoising
-from vaex.config import load_experiment, override
+from vaex.config import override
+from vaex.config.setup import setup
 from vaex.data.noise import NOISES
 from vaex.errors import UsageError
-from vaex.experiment import setup
-from vaex.likelihoods import normal_fixed
-from vaex.model import VAE, Given, at
+from vaex.evaluate.reconstruction import scores
+from vaex.model import Given, at
+from vaex.models import autoencoder
+from vaex.models.autoencoder import Denoising
+from vaex.models.likelihoods import normal_fixed
+from vaex.models.vae import VAE
 from vaex.networks import MLP
-from vaex.reconstructions import scores
-from vaex.run_folder import read_json
+from vaex.runs.experiments import load_experiment
+from vaex.runs.folder import read_json
 
 POINT = ["--config.model.posterior=point", "--config.objective.name=reconstruction"]
 NOISE = ["--config.data.noise=masking", "--config.data.noise_level=0.5"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vaex.__main__ import main
-from vaex.run_folder import locked
+from vaex.runs.folder import locked
 
 DIGITS = ["train", "digits", "--config.train.num_epochs=1"]
 

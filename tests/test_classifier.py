@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vaex.studies.classifier import logistic_regression, train_classifier
+from experiments.studies.classifier import logistic_regression, train_classifier
 
 
 def test_softmax_regression_is_logistic_regression():

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import vaex
-from vaex import checkpoints, run_folder
 from vaex.__main__ import main
-from vaex.experiment import setup
+from vaex.config.setup import setup
+from vaex.runs import checkpoints, folder
 
 QUICK = ["--config.evaluate.num_samples=20", "--config.model.latent_dim=2", "--config.train.eval_every=1"]
 
@@ -45,7 +45,7 @@ def assert_same_run(one, other):
     (a, progress_a), (b, progress_b) = newest_state(one, config), newest_state(other, config)
     jax.tree.map(np.testing.assert_array_equal, a, b)
     assert progress_a["best_elbo"] == progress_b["best_elbo"]
-    assert [*map(timeless, run_folder.read_metrics(one))] == [*map(timeless, run_folder.read_metrics(other))]
+    assert [*map(timeless, folder.read_metrics(one))] == [*map(timeless, folder.read_metrics(other))]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_run_holds_what_the_readme_says(whole):
     assert set(expected.split()) <= set(results)
     assert results["test_elbo"] <= results["test_log_likelihood"] < 0
     assert results["num_epochs"] == 12
-    assert len(run_folder.read_metrics(path)) == 12
+    assert len(folder.read_metrics(path)) == 12
     assert list((path / "tensorboard").iterdir())
     assert f"{results['test_elbo']:.2f} nats" in out
     assert len(list((path / "checkpoints").iterdir())) in (1, 2)  # the newest and the best, which may be one
@@ -110,7 +110,7 @@ def test_killed_at_any_moment_and_carried_on(whole, tmp_path):
     for rows, pause in ((2, 0.0), (5, 0.013)):
         process = subprocess.Popen(command(*arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 120
-        while len(run_folder.read_metrics(tmp_path / "latest")) < rows:
+        while len(folder.read_metrics(tmp_path / "latest")) < rows:
             assert time.monotonic() < deadline
             assert process.poll() is None
             time.sleep(0.002)
@@ -126,7 +126,7 @@ def test_killed_at_any_moment_and_carried_on(whole, tmp_path):
 def test_a_signal_writes_a_checkpoint_and_exits_cleanly(whole, tmp_path, number):
     arguments = ["train", "digits", "--runs", tmp_path, *QUICK, "--config.train.num_epochs=12"]
     process = subprocess.Popen(command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    while not run_folder.read_metrics(tmp_path / "latest"):
+    while not folder.read_metrics(tmp_path / "latest"):
         assert process.poll() is None
         time.sleep(0.002)
     process.send_signal(number)

@@ -8,15 +8,15 @@ import pytest
 
 from tests.models import small_vae
 from vaex import Model, evaluate, objectives
-from vaex.completions import Interpolation, bicubic, complete, fit_interpolation
-from vaex.conditional import ConditionalVAE, as_channels, fixed_prior, learned_prior
 from vaex.data.conditions import low_resolution, lower_half, upper_half
 from vaex.errors import UsageError
-from vaex.likelihoods import bernoulli
+from vaex.evaluate.completion import Interpolation, bicubic, complete, fit_interpolation
 from vaex.model import Conditional, Given, at
+from vaex.models.conditional import ConditionalVAE, as_channels, fixed_prior, learned_prior
+from vaex.models.likelihoods import bernoulli
+from vaex.models.posteriors import diagonal_normal
 from vaex.networks import MLP
 from vaex.objectives import Context, batch_loss, log_weights
-from vaex.posteriors import diagonal_normal
 
 W, A, B = (jax.random.normal(jax.random.key(i), shape) for i, shape in enumerate([(5, 2), (5, 3), (2, 3)]))
 SIGMA = 0.6

@@ -7,11 +7,12 @@ import pytest
 from tests.one_step import one_step
 from tests.test_bad_input import fails
 from vaex.__main__ import main
-from vaex.config import load_experiment, override
+from vaex.config import override
+from vaex.config.setup import load, setup
 from vaex.errors import UsageError
-from vaex.experiment import load, setup
 from vaex.model import Given
-from vaex.run_folder import read_json
+from vaex.runs.experiments import load_experiment
+from vaex.runs.folder import read_json
 
 SMALL = ["--config.model.encoder_hidden=(8,)", "--config.model.decoder_hidden=(8,)", "--config.model.latent_dim=3"]
 KIND = ["--config.model.kind=conditional", *SMALL]

@@ -10,11 +10,12 @@ import pytest
 
 from tests.one_step import one_step
 from vaex import Model, evaluate
-from vaex.config import load_experiment, override
-from vaex.deep import TopDown
-from vaex.experiment import setup
-from vaex.likelihoods import bernoulli
+from vaex.config import override
+from vaex.config.setup import setup
+from vaex.models.deep import TopDown
+from vaex.models.likelihoods import bernoulli
 from vaex.objectives import log_weights, sample_weights
+from vaex.runs.experiments import load_experiment
 
 KEY = jax.random.key(0)
 BERNOULLI = bernoulli()

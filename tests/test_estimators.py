@@ -9,16 +9,18 @@ import numpyro.distributions as dist
 import optax
 import pytest
 
+from experiments.studies import snr
 from tests.test_exact import LINEAR, SYMBOL, TABLE, X
 from tests.test_objectives import BITS, MODEL, VAE, assert_mean, draws
-from vaex import bounds, exact, objectives, schedules, studies
+from vaex import bounds, objectives
 from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
 from vaex.errors import UsageError
-from vaex.gradients import gradient_statistics
+from vaex.evaluate.gradients import gradient_statistics
 from vaex.model import Model
+from vaex.models import exact
 from vaex.objectives import Context, batch_loss
-from vaex.studies import snr
-from vaex.train import Recipe, init_state, train_step
+from vaex.runs.experiments import load_studies
+from vaex.train import Recipe, init_state, schedules, train_step
 
 KEY = jax.random.key(0)
 MIXTURE = DiagonalNormalMixture(jnp.zeros(2), jnp.zeros((2, 2)), jnp.zeros((2, 2)))
@@ -458,6 +460,6 @@ def test_the_signal_to_noise_ratios_have_the_slopes_of_theory():
 
 def test_a_study_draws_its_figure(tmp_path, monkeypatch):
     monkeypatch.setattr(snr, "snr_curves", lambda: [snr.Curve("one", np.array([1, 4]), np.array([1.0, 2.0]), 0.5)])
-    path, lines = studies.draw("snr", tmp_path / "new")
+    path, lines = load_studies().draw("snr", tmp_path / "new")
     assert path.is_file()
     assert lines == ["one: slope 0.50, theory 0.50"]

@@ -9,7 +9,8 @@ import pytest
 import scipy.stats
 
 from tests.test_objectives import assert_mean, draws
-from vaex import exact, objectives
+from vaex import objectives
+from vaex.models import exact
 
 RNG = np.random.default_rng(0)
 D, K = 4, 2

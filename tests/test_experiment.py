@@ -6,10 +6,11 @@ import optax
 import pytest
 
 from tests.one_step import one_step
-from vaex.config import load_experiment, override
+from vaex.config import override
+from vaex.config.objectives import BATCH_OBJECTIVES, OBJECTIVES
+from vaex.config.setup import OPTIMIZERS, setup
 from vaex.errors import UsageError
-from vaex.experiment import OPTIMIZERS, setup
-from vaex.experiment.losses import BATCH_OBJECTIVES, OBJECTIVES
+from vaex.runs.experiments import load_experiment
 
 DISCRETE = ("reinforce", "vimco", "gumbel", "enumerate")
 HOT = ["--config.objective.name=gumbel", "--config.objective.temperature=0.5"]

@@ -10,11 +10,12 @@ import pytest
 from flax import linen as nn
 
 from tests.test_experiment import configured, one_step
-from vaex import Model, flows, objectives
+from vaex import Model, objectives
+from vaex.distributions import flows
+from vaex.distributions.flows import Flow
 from vaex.errors import UsageError
-from vaex.flows import Flow
-from vaex.gradients import gradient_statistics
-from vaex.posteriors import diagonal_normal, flow, full_normal
+from vaex.evaluate.gradients import gradient_statistics
+from vaex.models.posteriors import diagonal_normal, flow, full_normal
 
 KEY = jax.random.key(0)
 CONTEXT = 3

@@ -13,13 +13,13 @@ import scipy.optimize
 from tests.models import small_vae
 from vaex import objectives
 from vaex.errors import UsageError
-from vaex.graphs import Graph, Joint, Node
-from vaex.latent_nodes import latent_variable_model
-from vaex.likelihoods import bernoulli, normal_learned
 from vaex.model import Conditional, Given, at
+from vaex.models.graph import Graph, Joint, Node
+from vaex.models.latent_nodes import latent_variable_model
+from vaex.models.likelihoods import bernoulli, normal_learned
+from vaex.models.posteriors import diagonal_normal, one_hot
+from vaex.models.priors import standard_normal
 from vaex.networks import MLP, Table
-from vaex.posteriors import diagonal_normal, one_hot
-from vaex.priors import standard_normal
 from vaex.train import Recipe, init_state, train_epoch
 
 KEY = jax.random.key(0)

@@ -12,19 +12,20 @@ from scipy.special import logsumexp
 
 from tests.test_objectives import assert_mean, draws
 from vaex import evaluate, objectives
-from vaex.chains import Chain, Link
-from vaex.config import load_experiment, override
+from vaex.config import override
+from vaex.config.likelihoods import Source
+from vaex.config.models import build_model
+from vaex.config.setup import setup
+from vaex.distributions.chain import Chain, Link
 from vaex.errors import UsageError
-from vaex.exact import LinearGaussian
-from vaex.experiment import setup
-from vaex.experiment.likelihoods import Source
-from vaex.experiment.models import build_model
-from vaex.hierarchies import bottom_up, precision_weighted, top_down
 from vaex.model import Model
+from vaex.models.exact import LinearGaussian
+from vaex.models.hierarchy import bottom_up, precision_weighted, top_down
+from vaex.models.posteriors import diagonal_normal
+from vaex.models.priors import standard_normal
 from vaex.networks import MLP
 from vaex.objectives import Context, batch_loss
-from vaex.posteriors import diagonal_normal
-from vaex.priors import standard_normal
+from vaex.runs.experiments import load_experiment
 
 RNG = np.random.default_rng(0)
 KEY = jax.random.key(0)
@@ -349,7 +350,7 @@ def test_a_run_reports_its_layers(tmp_path):
 
     experiment = tmp_path / "layered.py"
     experiment.write_text(
-        "from vaex.config import load_experiment\n\ndef get_config():\n"
+        "from vaex.runs.experiments import load_experiment\n\ndef get_config():\n"
         "    config = load_experiment('digits')\n    config.model.latent_dim = None\n    return config\n"
     )
     flags = [f"--config.model.{flag}" for flag in (*LAYERED[1:], "kind=ladder")]

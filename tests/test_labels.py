@@ -8,22 +8,25 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
+from experiments.studies import labels
 from tests.one_step import one_step
 from vaex import evaluate, objectives
-from vaex.classify import accuracy, accuracy_from_latents, label_probabilities
-from vaex.config import load_experiment, override
+from vaex.config import override
+from vaex.config.setup import setup
 from vaex.data.labelled import choose_labelled
 from vaex.distributions import IndependentBernoulli, OneHotCategorical
+from vaex.distributions.labelled import Labelled, Pair
 from vaex.errors import UsageError
-from vaex.experiment import setup
-from vaex.labels import M2, Labelled, Pair
-from vaex.likelihoods import bernoulli
-from vaex.model import VAE, Model
+from vaex.evaluate.labels import accuracy, accuracy_from_latents, label_probabilities
+from vaex.model import Model
+from vaex.models.likelihoods import bernoulli
+from vaex.models.m1m2 import M1M2
+from vaex.models.m2 import M2
+from vaex.models.posteriors import diagonal_normal
+from vaex.models.priors import standard_normal
+from vaex.models.vae import VAE
 from vaex.networks import MLP
-from vaex.posteriors import diagonal_normal
-from vaex.priors import standard_normal
-from vaex.stacked import M1M2
-from vaex.studies import labels
+from vaex.runs.experiments import load_experiment
 
 KEY = jax.random.key(0)
 K, D = 3, 4

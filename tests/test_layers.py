@@ -8,31 +8,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROWS = [  # of files and folders; a folder is all in one row
-    {"errors", "losses", "bounds", "study_names"},
-    {"distributions", "networks", "grids"},
-    {"model"},
-    {"flows"},
-    {
-        "chains",
-        "hierarchies",
-        "likelihoods",
-        "posteriors",
-        "priors",
-        "conditional",
-        "autoencoder",
-        "labels",
-        "stacked",
-        "deep",
-    },
-    {"exact", "mixtures", "vqvae", "schedules", "graphs", "latent_nodes", "imputation", "missing", "objectives"},
-    {"data", "train", "evaluate", "plots", "gradients"},
-    {"assess", "classify", "completions", "reconstructions", "figures", "fit", "run_folder", "checkpoints"},
-    {"config", "console", "experiment"},
-    {"results"},
-    {"commands", "studies"},
-    {"__main__", "__init__"},
-]
+ORDER = (  # of files and folders of vaex/, each of which imports only from those before it and from itself
+    "errors",
+    "losses",
+    "bounds",
+    "model",
+    "distributions",
+    "networks",
+    "models",
+    "objectives",
+    "inference",
+    "data",
+    "train",
+    "evaluate",
+    "figures",
+    "config",
+    "runs",
+    "__main__",
+    "__init__",
+)
 
 
 def modules():
@@ -42,31 +36,24 @@ def modules():
 
 
 def imports(path):
-    """The vaex modules that a file imports anywhere in it."""
-    known = {name for name, _ in modules()}
+    """The entries of vaex/ that a file imports from, anywhere in it."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "vaex":
-            base = node.module.removeprefix("vaex").removeprefix(".")
-            for alias in node.names:
-                full = f"{base}.{alias.name}".removeprefix(".")
-                yield full if full in known else base
+        if isinstance(node, ast.ImportFrom) and node.module == "vaex":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("vaex."):
+            yield node.module.split(".")[1]
         elif isinstance(node, ast.Import):
-            yield from (alias.name.removeprefix("vaex.") for alias in node.names if alias.name.startswith("vaex."))
-
-
-def test_every_module_has_its_row():
-    assert {name.split(".")[0] for name, _ in modules()} == set().union(*ROWS)
+            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("vaex."))
 
 
 @pytest.mark.parametrize(("name", "path"), list(modules()))
-def test_a_module_imports_only_from_its_own_row_and_above(name, path):
-    row = next(i for i, names in enumerate(ROWS) if name.split(".")[0] in names)
-    allowed = set().union(*ROWS[: row + 1])
-    assert {imported.split(".")[0] for imported in imports(path)} - {""} <= allowed
+def test_a_file_imports_only_from_its_own_entry_and_those_before_it(name, path):
+    allowed = ORDER[: ORDER.index(name.split(".")[0]) + 1]
+    assert set(imports(path)) <= set(allowed)
 
 
 @pytest.mark.parametrize("module", ["vaex.losses", "vaex.bounds"])
-def test_the_first_row_needs_nothing_beyond_jax(module):
+def test_losses_and_bounds_need_nothing_beyond_jax(module):
     script = (
         f"import sys, jax, jax.numpy; before = set(sys.modules); import {module}; print(*(set(sys.modules) - before))"
     )
@@ -74,13 +61,24 @@ def test_the_first_row_needs_nothing_beyond_jax(module):
     assert {name.split(".")[0] for name in out.split()} == {"vaex"}
 
 
-def test_only_one_file_reads_a_config():
-    """Only config.py, which defines it, and experiment/ look inside a config."""
+def test_only_one_folder_reads_a_config():
     for name, path in modules():
-        if name.split(".")[0] not in ("config", "experiment"):
+        if name.split(".")[0] != "config":
             for node in ast.walk(ast.parse(path.read_text())):
                 looks_inside = isinstance(node, ast.Attribute | ast.Subscript)
                 assert not (looks_inside and isinstance(node.value, ast.Name) and node.value.id == "config"), name
+
+
+@pytest.mark.parametrize("path", [p for _, p in modules()], ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_file_is_longer_than_two_hundred_lines(path):
+    assert len(path.read_text().splitlines()) <= 200
+
+
+def test_dir_shows_what_there_is():
+    import vaex
+
+    assert {"Model", "VAE", "load", "losses", "objectives", "train"} <= set(dir(vaex))
+    assert all(getattr(vaex, name) is not None for name in dir(vaex))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("[!_]*.py")), ids=lambda p: p.stem)
@@ -88,9 +86,10 @@ def test_every_experiment_builds_its_model(path):
     import jax
     import numpy as np
 
-    from vaex.config import load_experiment, override
-    from vaex.experiment.likelihoods import Source
-    from vaex.experiment.models import build_model
+    from vaex.config import override
+    from vaex.config.likelihoods import Source
+    from vaex.config.models import build_model
+    from vaex.runs.experiments import load_experiment
 
     config = override(load_experiment(str(path)), ["--config.seed=1"])
     model = build_model(config, Source((28, 28, 1), np.zeros((1000, 28, 28, 1), np.uint8)))
@@ -100,7 +99,7 @@ def test_every_experiment_builds_its_model(path):
 
 
 def test_every_study_is_named_and_has_its_file():
-    from vaex.studies import STUDIES
-    from vaex.study_names import STUDY_NAMES
+    from vaex.runs.experiments import load_studies
 
-    assert set(STUDIES) == set(STUDY_NAMES) == {p.stem for p in (ROOT / "vaex" / "studies").glob("[!_]*.py")}
+    studies = load_studies()
+    assert set(studies.STUDIES) == {p.stem for p in (ROOT / "experiments" / "studies").glob("[!_]*.py")}

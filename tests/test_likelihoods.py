@@ -9,13 +9,13 @@ import scipy.integrate
 import scipy.stats
 
 from tests.one_step import one_step
-from vaex import likelihoods
 from vaex.config import default_config, override
+from vaex.config.likelihoods import LIKELIHOODS
+from vaex.config.setup import setup
 from vaex.distributions import ContinuousBernoulli, DiscretizedLogistic
 from vaex.distributions.continuous_bernoulli import log_normalizer
 from vaex.errors import UsageError
-from vaex.experiment import setup
-from vaex.experiment.likelihoods import LIKELIHOODS
+from vaex.models import likelihoods
 
 LEVELS = jnp.arange(256) / 255
 X_SHAPE = (2, 3, 2)  # two channels

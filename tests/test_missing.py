@@ -10,14 +10,17 @@ import numpyro.distributions as dist
 import pytest
 
 from tests.models import SIGMA, W, linear_gaussian, small_vae
-from vaex import evaluate, exact, imputation, likelihoods, objectives
+from vaex import evaluate, objectives
 from vaex.__main__ import main
 from vaex.config import default_config
+from vaex.config.missing import simple_imputations, store_masked
+from vaex.config.objectives import BATCH_OBJECTIVES, OBJECTIVES
+from vaex.config.setup import setup
+from vaex.distributions.masked import Masked
 from vaex.errors import UsageError
-from vaex.experiment import setup
-from vaex.experiment.losses import BATCH_OBJECTIVES, OBJECTIVES
-from vaex.experiment.missing import simple_imputations, store_masked
-from vaex.missing import Masked, partially_observed
+from vaex.inference import imputation
+from vaex.models import exact, likelihoods
+from vaex.models.missing import partially_observed
 from vaex.train import train_step
 
 KEY = jax.random.key(0)

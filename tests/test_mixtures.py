@@ -10,10 +10,13 @@ import pytest
 import scipy.stats
 from sklearn.datasets import load_iris
 
+from experiments.studies.gmm import fit_both
 from tests.test_experiment import OF_M2, configured
-from vaex import Model, evaluate, mixtures, objectives, priors
+from vaex import Model, evaluate, objectives
 from vaex.errors import UsageError
-from vaex.studies.gmm import fit_both
+from vaex.inference.em import maximize
+from vaex.models import mixture as mixtures
+from vaex.models import priors
 
 RNG = np.random.default_rng(0)
 K, D = 3, 2
@@ -57,13 +60,13 @@ def test_training_reaches_the_likelihood_of_scikit_learns_em():
 
 def test_the_m_step_of_clusters_is_their_moments():
     x, clusters = RNG.normal(size=(30, D)), np.arange(30) % K
-    mixture = mixtures.maximize(jnp.asarray(x, jnp.float32), jax.nn.one_hot(clusters, K))
+    mixture = maximize(jnp.asarray(x, jnp.float32), jax.nn.one_hot(clusters, K))
     for k in range(K):
         np.testing.assert_allclose(mixture.mean[k], x[clusters == k].mean(0), rtol=1e-4, atol=1e-6)
         covariance = mixture.scale_tril[k] @ mixture.scale_tril[k].T
         np.testing.assert_allclose(covariance, np.cov(x[clusters == k].T, bias=True), rtol=1e-3, atol=1e-5)
     with pytest.raises(UsageError, match="use fewer components"):
-        mixtures.maximize(jnp.asarray(x, jnp.float32), jax.nn.one_hot(np.minimum(np.arange(30), 1), 2))
+        maximize(jnp.asarray(x, jnp.float32), jax.nn.one_hot(np.minimum(np.arange(30), 1), 2))
 
 
 def test_cluster_probabilities_are_the_mean_of_bayes_rule_over_q():

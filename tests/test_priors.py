@@ -10,11 +10,13 @@ import scipy.stats
 
 from tests.models import small_vae
 from tests.one_step import one_step
-from vaex import objectives, priors
-from vaex.config import load_experiment, override
+from vaex import objectives
+from vaex.config import override
+from vaex.config.setup import setup
 from vaex.distributions import DiagonalNormalMixture, UniformMixture
 from vaex.errors import UsageError
-from vaex.experiment import setup
+from vaex.models import priors
+from vaex.runs.experiments import load_experiment
 
 KEY = jax.random.key(0)
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from vaex.studies.linear_ae import train_linear_autoencoder
-from vaex.studies.ppca import train_ppca
+from experiments.studies.linear_ae import train_linear_autoencoder
+from experiments.studies.ppca import train_ppca
 
 
 def test_training_reaches_the_closed_form_maximum_likelihood():

@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 
 from vaex import Model
 from vaex.__main__ import main
-from vaex.assess import Report
-from vaex.config import load_experiment, override
+from vaex.config import override
+from vaex.config.reports import REPORTERS, report_clusters, report_codebook, report_latent_classifier
 from vaex.data import Dataset, Split
 from vaex.distributions import DiagonalNormalMixture
-from vaex.experiment.reports import REPORTERS, report_clusters, report_codebook, report_latent_classifier
+from vaex.evaluate.summary import Report
+from vaex.runs.experiments import load_experiment
 
 KEY = jax.random.key(0)
 

@@ -15,8 +15,8 @@ from tests.models import small_vae
 from vaex import objectives
 from vaex.data.preprocess import binarize_dynamic
 from vaex.errors import UsageError
-from vaex.fit import Loop, Progress, fit
 from vaex.train import Recipe, init_state, train_epoch, train_step
+from vaex.train.loop import Loop, Progress, fit
 
 VAE = small_vae(x_dim=6)
 OPTIMIZER = optax.adam(1e-2)

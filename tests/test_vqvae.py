@@ -9,11 +9,13 @@ import pytest
 
 from tests.one_step import one_step
 from tests.test_experiment import QUANTIZED, configured
-from vaex import evaluate, objectives, vqvae
+from vaex import evaluate, objectives
+from vaex.distributions.codes import Quantized, nearest
 from vaex.errors import UsageError
-from vaex.grids import CausalGrid, GridDecoder, GridEncoder
-from vaex.likelihoods import bernoulli
-from vaex.vqvae import VQVAE, Codebook, Quantized, nearest, update_codebook
+from vaex.models import vqvae
+from vaex.models.likelihoods import bernoulli
+from vaex.models.vqvae import VQVAE, Codebook, update_codebook
+from vaex.networks.grid import CausalGrid, GridDecoder, GridEncoder
 
 RNG = np.random.default_rng(0)
 K, D, N = 5, 3, 40

@@ -4,17 +4,54 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vaex.experiment import load as load
-    from vaex.model import VAE as VAE
+    from vaex import bounds as bounds
+    from vaex import data as data
+    from vaex import distributions as distributions
+    from vaex import evaluate as evaluate
+    from vaex import inference as inference
+    from vaex import losses as losses
+    from vaex import models as models
+    from vaex import networks as networks
+    from vaex import objectives as objectives
+    from vaex import train as train
+    from vaex.errors import UsageError as UsageError
+    from vaex.model import Conditional as Conditional
     from vaex.model import Model as Model
+    from vaex.models.vae import VAE as VAE
     from vaex.objectives import Terms as Terms
+    from vaex.runs.load import load as load
 
 # Loaded on first use, so that `import vaex.losses` needs nothing but jax.
-_HOME = {"Model": "vaex.model", "VAE": "vaex.model", "Terms": "vaex.objectives", "load": "vaex.experiment"}
-__all__ = ["VAE", "Model", "Terms", "load"]
+_MODULES = (
+    "bounds",
+    "data",
+    "distributions",
+    "evaluate",
+    "inference",
+    "losses",
+    "models",
+    "networks",
+    "objectives",
+    "train",
+)
+_HOME = {
+    "Conditional": "vaex.model",
+    "Model": "vaex.model",
+    "Terms": "vaex.objectives",
+    "UsageError": "vaex.errors",
+    "VAE": "vaex.models.vae",
+    "load": "vaex.runs.load",
+}
+__all__ = [*_HOME, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'vaex' has no attribute {name!r}; it has {', '.join(__all__)} and its modules")
-    return vars(import_module(_HOME[name]))[name]
+    if name in _MODULES:
+        return import_module(f"vaex.{name}")
+    if name in _HOME:
+        return vars(import_module(_HOME[name]))[name]
+    raise AttributeError(f"module 'vaex' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

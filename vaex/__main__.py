@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from vaex.study_names import STUDY_NAMES
+from vaex.runs.experiments import about_studies, load_studies
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,21 +39,22 @@ def _run(arguments: argparse.Namespace, rest: list[str]) -> None:
             "--runs says where a new run folder is made, and --run which one to carry on: give one of them"
         )
     if arguments.command == "train" and not arguments.run:
-        from vaex.config import load_experiment, override
+        from vaex.config import override
+        from vaex.runs.experiments import load_experiment
 
         config = override(load_experiment(arguments.experiment), rest)
-        from vaex import commands
+        from vaex.runs import commands
 
         commands.train_new(config, Path(arguments.experiment).stem, Path(arguments.runs or "runs"))
         return
     if arguments.command == "figure":
-        from vaex import console, studies
+        from vaex.runs import console
 
-        path, lines = studies.draw(arguments.name, Path(arguments.out))
+        path, lines = load_studies().draw(arguments.name, Path(arguments.out))
         for line in [*lines, str(path)]:
             console.say(line)
         return
-    from vaex import commands
+    from vaex.runs import commands
 
     if arguments.command == "train":
         commands.resume(arguments.run)
@@ -77,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="evaluate and draw again", allow_abbrev=False)
     evaluate.add_argument("run")
     figure = commands.add_parser("figure", help="run a study and draw its figure", allow_abbrev=False)
-    about = "; ".join(f"{name}: {shows}" for name, shows in STUDY_NAMES.items())
-    figure.add_argument("name", choices=list(STUDY_NAMES), help=about)
+    about = "; ".join(f"{name}: {shows}" for name, shows in about_studies().items())
+    figure.add_argument("name", choices=list(about_studies()), help=about)
     figure.add_argument("--out", default="runs/figures", help="where the figure is written: runs/figures")
     sample = commands.add_parser("sample", help="draw from the prior", allow_abbrev=False)
     sample.add_argument("run")

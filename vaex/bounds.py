@@ -68,3 +68,8 @@ def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*ba
     if alpha == 1:
         return elbo(log_w)
     return iwae((1 - alpha) * log_w) / (1 - alpha)
+
+
+def with_value(value: Float[Array, "*shape"], surrogate: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """The value of the one and the gradient of the other: an estimator changes the gradient and not the value."""
+    return jax.lax.stop_gradient(value) + (surrogate - jax.lax.stop_gradient(surrogate))

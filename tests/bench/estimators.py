@@ -12,11 +12,12 @@ from flax import linen as nn
 from tests.bench.timing import rates, table
 from vaex import objectives
 from vaex.data.preprocess import binarize_dynamic
-from vaex.likelihoods import bernoulli
-from vaex.model import VAE, Family
+from vaex.model import Family
+from vaex.models.likelihoods import bernoulli
+from vaex.models.posteriors import diagonal_normal
+from vaex.models.priors import standard_normal
+from vaex.models.vae import VAE
 from vaex.networks import MLP
-from vaex.posteriors import diagonal_normal
-from vaex.priors import standard_normal
 from vaex.train import Recipe, init_state, train_epoch
 
 PIXELS, HIDDEN, LATENT = 784, 200, 50

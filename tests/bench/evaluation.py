@@ -7,12 +7,12 @@ from flax import linen as nn
 
 from tests.bench.timing import rates, table
 from vaex import evaluate
-from vaex.config import load_experiment
-from vaex.likelihoods import bernoulli
-from vaex.model import VAE
+from vaex.models.likelihoods import bernoulli
+from vaex.models.posteriors import diagonal_normal
+from vaex.models.priors import standard_normal
+from vaex.models.vae import VAE
 from vaex.networks import MLP
-from vaex.posteriors import diagonal_normal
-from vaex.priors import standard_normal
+from vaex.runs.experiments import load_experiment
 
 IMAGES, SAMPLES, SHAPE = 100, 5000, (28, 28, 1)
 LAYERS = ((50, 200), (200, 200), (200, 784))

@@ -4,9 +4,10 @@ from flax import linen as nn
 
 from tests.bench.estimators import DECODER, ENCODER, HIDDEN, IMAGES, LATENT, products, training
 from tests.bench.timing import rates, table
-from vaex import flows, objectives
-from vaex.config import load_experiment
-from vaex.posteriors import flow
+from vaex import objectives
+from vaex.distributions import flows
+from vaex.models.posteriors import flow
+from vaex.runs.experiments import load_experiment
 
 
 def main() -> None:

@@ -12,15 +12,15 @@ from jax import lax
 
 from tests.bench.timing import rates, table
 from vaex import objectives
-from vaex.config import load_experiment
+from vaex.config.setup import setup
 from vaex.data.preprocess import binarize_dynamic
-from vaex.experiment import setup
-from vaex.likelihoods import bernoulli
-from vaex.model import VAE
+from vaex.models.likelihoods import bernoulli
+from vaex.models.posteriors import diagonal_normal
+from vaex.models.priors import standard_normal
+from vaex.models.vae import VAE
 from vaex.networks import ConvDecoder, ConvEncoder
 from vaex.networks.convolution import convolve
-from vaex.posteriors import diagonal_normal
-from vaex.priors import standard_normal
+from vaex.runs.experiments import load_experiment
 from vaex.train import Recipe, init_state, train_epoch
 
 BATCH, STEPS, LATENT, HIDDEN, CHANNELS = 100, 20, 50, 200, (16, 32)

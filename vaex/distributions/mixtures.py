@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpyro.distributions as dist
 from jaxtyping import Array, Float
+
+from vaex.errors import UsageError
 
 _LEAST_LOG_VAR = -80.0  # so that precisions stay finite
 
@@ -74,3 +77,28 @@ class UniformMixture(NamedTuple):
 
     def log_prob(self, value: Any) -> Float[Array, ""]:
         return jax.nn.logsumexp(self.component_log_probs(value))
+
+
+def component_posterior(mixture: Any, value: Array) -> Any:
+    """Which component of a mixture a value came from: p(c|value) by Bayes' rule.
+
+    p(c|z) = w_c p(z|c) / sum_c' w_c' p(z|c')
+
+    Args:
+        mixture: one of numpyro's mixtures, or a `UniformMixture`: what has component_log_probs.
+        value: one value, of the mixture's event shape.
+
+    Returns:
+        A Categorical over the components.
+
+    Raises:
+        UsageError: the distribution is no mixture.
+
+    Source: the q(c|x) of Jiang et al. 2017, VaDE, is its mean over z ~ q(z|x).
+    """
+    if not hasattr(mixture, "component_log_probs"):
+        raise UsageError(
+            f"{type(mixture).__name__} has no components: clusters are read from a mixture, such as the prior "
+            '"mixture" or "vamp"'
+        )
+    return dist.Categorical(logits=mixture.component_log_probs(value))

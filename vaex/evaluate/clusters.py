@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from vaex.distributions.mixtures import component_posterior
 from vaex.errors import UsageError
-from vaex.mixtures import component_posterior
 from vaex.model import Model
 
 

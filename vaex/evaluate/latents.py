@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.chains import Chain
+from vaex.distributions.chain import Chain
+from vaex.distributions.stacked import StackedPosterior
 from vaex.model import Distribution, Model
-from vaex.stacked import StackedPosterior
 
 ACTIVE_VARIANCE = 1e-2
 

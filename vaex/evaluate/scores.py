@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.chains import Chain
+from vaex.distributions.chain import Chain
 from vaex.model import Model
 from vaex.objectives import Terms, closed_form_kl, sample_weights
 

@@ -1,9 +1,12 @@
 """What training maximises: (key, model, x) -> Terms, for one example; some take the whole batch and say so."""
 
-from vaex.objectives.batch import BatchLoss, Context, batch_loss, info, squared_mmd, total_correlation
+from vaex.bounds import with_value
+from vaex.objectives.aggregate import info, squared_mmd, total_correlation
+from vaex.objectives.batch import BatchLoss, Context, batch_loss
 from vaex.objectives.discrete import enumerate, reinforce, vimco
 from vaex.objectives.elbo import elbo, stl
-from vaex.objectives.importance import ciwae, dreg, iwae, miwae, piwae, renyi, vr_max
+from vaex.objectives.groups import ciwae, miwae, piwae
+from vaex.objectives.importance import dreg, iwae, renyi, vr_max
 from vaex.objectives.observed import log_joint
 from vaex.objectives.prior_on_weights import weight_penalty
 from vaex.objectives.quantized import vq
@@ -25,7 +28,6 @@ from vaex.objectives.terms import (
     log_weights,
     sample_and_log_prob,
     sample_weights,
-    with_value,
 )
 
 __all__ = [

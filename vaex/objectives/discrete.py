@@ -7,10 +7,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
+from vaex.bounds import with_value
 from vaex.distributions import all_states
 from vaex.errors import UsageError
 from vaex.model import Model
-from vaex.objectives.terms import Terms, check_num_samples, log_weights, terms, with_value
+from vaex.objectives.terms import Terms, check_num_samples, log_weights, terms
 
 
 def reinforce(

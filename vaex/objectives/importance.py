@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.errors import UsageError
+from vaex.bounds import with_value
 from vaex.model import Model
-from vaex.objectives.terms import Number, Terms, draw, log_weights, terms, weigh_draws, with_value
+from vaex.objectives.terms import Terms, draw, log_weights, terms, weigh_draws
 
 
 def iwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Terms:
@@ -63,89 +63,6 @@ def dreg(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Te
     v = jax.lax.stop_gradient(jax.nn.softmax(log_weights(model, x, frozen, z).log_w))
     w = log_weights(model, x, frozen, _scale_path(z, v))
     return terms(with_value(bounds.iwae(w.log_w), jnp.sum(v * w.log_w)), w)
-
-
-def miwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 8, num_groups: int = 8) -> Terms:
-    """The mean of M importance-weighted bounds of K draws each.
-
-    1/M sum_m log 1/K sum_k w_mk
-
-    Args:
-        key: a PRNG key.
-        model: a model.
-        x: one example.
-        num_samples: K.
-        num_groups: M.
-
-    Returns:
-        Terms, in nats. One group is iwae; one sample is the ELBO.
-
-    Raises:
-        UsageError: num_samples or num_groups below 1, or a discrete q.
-
-    Source: Rainforth et al. 2018, MIWAE.
-    """
-    _check_num_groups(num_groups)
-    q = model.encode(x)
-    w = weigh_draws(key, model, x, q, num_samples * num_groups)
-    return terms(_grouped(w.log_w, num_groups), w)
-
-
-def piwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 8, num_groups: int = 8) -> Terms:
-    """The generator climbs the IWAE of all MK draws, the recognition model the MIWAE of M groups of K.
-
-    theta: d/d theta log 1/(MK) sum_mk w_mk;   phi: d/d phi 1/M sum_m log 1/K sum_k w_mk
-
-    Args:
-        key: a PRNG key.
-        model: a model.
-        x: one example.
-        num_samples: K.
-        num_groups: M.
-
-    Returns:
-        Terms, in nats, with the value of the IWAE of MK draws.
-
-    Raises:
-        UsageError: num_samples or num_groups below 1, or a discrete q.
-
-    Source: Rainforth et al. 2018, PIWAE.
-    """
-    _check_num_groups(num_groups)
-    q = model.encode(x)
-    z = draw(key, q, num_samples * num_groups)
-    w = log_weights(model, x, q, z)
-    # At frozen draws and a frozen q only the generator moves: take MIWAE's gradient from it, and give it IWAE's.
-    generator = log_weights(model, x, *jax.lax.stop_gradient((q, z))).log_w
-    recognition = _grouped(w.log_w, num_groups) - _grouped(generator, num_groups)
-    return terms(with_value(bounds.iwae(w.log_w), recognition + bounds.iwae(generator)), w)
-
-
-def ciwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 64, beta: Number = 0.05) -> Terms:
-    """A convex combination of the ELBO and the importance-weighted bound.
-
-    beta / K sum_k log w_k + (1 - beta) log 1/K sum_k w_k
-
-    Args:
-        key: a PRNG key.
-        model: a model.
-        x: one example.
-        num_samples: K.
-        beta: 0 is iwae, 1 is the ELBO.
-
-    Returns:
-        Terms, in nats.
-
-    Raises:
-        UsageError: num_samples below 1, beta outside [0, 1], or a discrete q.
-
-    Source: Rainforth et al. 2018, CIWAE.
-    """
-    if isinstance(beta, float | int) and not 0 <= beta <= 1:
-        raise UsageError(f"beta is {beta}: expected 0 (the importance-weighted bound) to 1 (the ELBO)")
-    q = model.encode(x)
-    w = weigh_draws(key, model, x, q, num_samples)
-    return terms(beta * bounds.elbo(w.log_w) + (1 - beta) * bounds.iwae(w.log_w), w)
 
 
 def renyi(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5, alpha: float = 0.5) -> Terms:
@@ -211,12 +128,3 @@ def _scale_gradient(leaf: Array, factor: Array) -> Array:
 @_scale_gradient.defjvp
 def _scale_gradient_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
     return primals[0], primals[1] * tangents[0]
-
-
-def _grouped(log_w: Float[Array, " mk"], num_groups: int) -> Float[Array, ""]:
-    return jnp.mean(bounds.iwae(log_w.reshape(num_groups, -1).T))
-
-
-def _check_num_groups(num_groups: int) -> None:
-    if num_groups < 1:
-        raise UsageError(f"num_groups is {num_groups}: expected at least 1 group of draws")

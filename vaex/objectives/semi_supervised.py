@@ -8,11 +8,11 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpyro.distributions import kl_divergence
 
+from vaex.distributions.labelled import Labelled, LabelledLatent, Pair
+from vaex.distributions.stacked import Generated, StackedLatent
 from vaex.errors import UsageError
-from vaex.labels import Labelled, LabelledLatent, Pair
 from vaex.model import Distribution, Model
 from vaex.objectives.terms import Number, Terms, analytic_kl, closed_form_kl, weigh_draws
-from vaex.stacked import Generated, StackedLatent
 
 
 def labelled_bound(key: PRNGKeyArray, model: Model, x: Any, y: Float[Array, " classes"]) -> Terms:

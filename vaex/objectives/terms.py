@@ -154,11 +154,6 @@ def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, " d"] | N
         return None
 
 
-def with_value(value: Float[Array, "*shape"], surrogate: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """The value of the one and the gradient of the other: an estimator changes the gradient and not the value."""
-    return jax.lax.stop_gradient(value) + (surrogate - jax.lax.stop_gradient(surrogate))
-
-
 def closed_form_kl(q: Distribution, p: Distribution) -> Float[Array, ""] | None:
     """KL(q || p) in nats, or None where no closed form is known."""
     try:

@@ -1,0 +1,31 @@
+"""Studies that end in a figure and a few lines: python -m vaex figure NAME, each in the file of its name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from .classifier import classifier_figure
+from .gmm import gmm_figure
+from .labels import labels_figure
+from .linear_ae import linear_ae_figure
+from .ppca import ppca_figure
+from .snr import snr_figure
+
+STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
+    "snr": snr_figure,
+    "ppca": ppca_figure,
+    "linear_ae": linear_ae_figure,
+    "classifier": classifier_figure,
+    "labels": labels_figure,
+    "gmm": gmm_figure,
+}
+
+
+def draw(name: str, folder: Path) -> tuple[Path, list[str]]:
+    """Run a study by its name -> where its figure lies, and its lines."""
+    figure, lines = STUDIES[name]()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.png"
+    figure.savefig(path, dpi=150)
+    return path, lines

@@ -1,0 +1,73 @@
+"""Distributions over a label and the latents beside it."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+from numpyro.distributions import kl_divergence
+
+from vaex.distributions.one_hot import OneHotCategorical
+from vaex.model import Latent
+
+
+class LabelledLatent(NamedTuple):
+    """A label and a latent variable beside it."""
+
+    y: Float[Array, "*batch classes"]  # one-hot
+    z: Latent
+
+
+class Pair(NamedTuple):
+    """What semi-supervised training sees at a time: an image without a label, and one with its label."""
+
+    unlabelled: Any
+    labelled: Any
+    label: Any  # one-hot, as the objective takes it; a number, as it is stored
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Labelled:
+    """A distribution p(y) p(z|y) over LabelledLatent, p(z|y) held for every class so that y can be summed over.
+
+    Attributes:
+        label: p(y).
+        given: p(z|y) of each class, a distribution vmapped over the classes.
+    """
+
+    label: OneHotCategorical
+    given: Any
+
+    def at(self, y: Float[Array, " classes"]) -> Any:
+        """p(z|y) of a one-hot y."""
+        return jax.tree.map(lambda leaf: leaf[jnp.argmax(y)], self.given)
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> LabelledLatent:
+        y_key, z_key = jax.random.split(key)
+        y = self.label.sample(y_key, (math.prod(sample_shape),))
+        z = jax.vmap(lambda k, one: self.at(one).sample(k))(jax.random.split(z_key, len(y)), y)
+        return jax.tree.map(lambda leaf: leaf.reshape(*sample_shape, *leaf.shape[1:]), LabelledLatent(y, z))
+
+    def log_prob(self, value: LabelledLatent) -> Float[Array, ""]:
+        return self.label.log_prob(value.y) + self.at(value.y).log_prob(value.z)
+
+    @property
+    def mean(self) -> LabelledLatent:
+        """The probability of each class, and E[z]."""
+        means = jax.vmap(lambda p: p.mean)(self.given)
+        return LabelledLatent(self.label.mean, jax.tree.map(lambda m: jnp.tensordot(self.label.mean, m, 1), means))
+
+    @property
+    def support(self) -> Any:
+        """That of y, which is what keeps gradients from flowing through draws."""
+        return self.label.support
+
+
+@kl_divergence.register(Labelled, Labelled)  # pyright: ignore[reportFunctionMemberAccess]
+def _kl_labelled(p: Labelled, q: Labelled) -> Float[Array, ""]:
+    """KL(p(y) || q(y)) + sum_y p(y) KL(p(z|y) || q(z|y))."""
+    given = jax.vmap(kl_divergence)(p.given, q.given)
+    return kl_divergence(p.label, q.label) + jnp.sum(p.label.mean * given)

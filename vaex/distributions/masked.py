@@ -1,0 +1,51 @@
+"""Examples of which a part is observed, and the distribution of that part."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from vaex.errors import UsageError
+
+
+class Masked(NamedTuple):
+    """An example with what is observed of it; the values elsewhere have no influence on anything, even nan."""
+
+    x: Float[Array, "..."]
+    mask: Bool[Array, "..."]  # of the same shape; True where x is observed
+
+    def filled(self, value: Any = 0.0) -> Float[Array, "..."]:
+        """X with a value, or with those of an array, where it is missing.
+
+        Raises:
+            UsageError: a mask of another shape than x.
+        """
+        if jnp.shape(self.x) != jnp.shape(self.mask):
+            raise UsageError(
+                f"found a mask of shape {jnp.shape(self.mask)} with an x of shape {jnp.shape(self.x)}: "
+                "expected the same, True where x is observed"
+            )
+        return jnp.where(self.mask, self.x, value)
+
+
+def observed_size(examples: Any, size: int) -> float:
+    """How many elements of an example are modelled, on average: all `size`, or those observed of Masked examples."""
+    return float(jnp.sum(examples.mask) / len(examples.mask)) if isinstance(examples, Masked) else size
+
+
+class ObservedPart(NamedTuple):
+    """P(x_observed|z) of a likelihood whose factors are independent; its draws and its mean are of the whole x."""
+
+    whole: Any  # p(x|z), a numpyro distribution
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
+        return self.whole.sample(key, sample_shape)
+
+    def log_prob(self, value: Masked) -> Float[Array, "..."]:
+        x, dims = value.filled(), self.whole.reinterpreted_batch_ndims
+        return self.whole.base_dist.mask(value.mask).to_event(dims).log_prob(x)
+
+    @property
+    def mean(self) -> Any:
+        """E[x|z]."""
+        return self.whole.mean

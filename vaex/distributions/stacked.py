@@ -1,0 +1,74 @@
+"""Distributions over the latents of two models, of which the upper one models the latents of the lower."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+from jax.tree_util import Partial
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex.model import Latent, Model
+
+
+class StackedLatent(NamedTuple):
+    """The latents of two models, the upper one of which models those of the lower."""
+
+    below: Latent
+    above: Latent
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class StackedPosterior:
+    """q(z1|x) q(z2|z1)."""
+
+    below: Any  # q(z1|x)
+    above: Partial  # z1 -> q(z2|z1), a pytree as its parameters are among it
+
+    def sample_and_log_prob(self, key: Any, sample_shape: tuple[int, ...] = ()) -> tuple[StackedLatent, Any]:
+        below_key, above_key = jax.random.split(key)
+        z1 = self.below.sample(below_key, sample_shape)
+
+        def extend(k: PRNGKeyArray, z1: Latent) -> tuple[StackedLatent, Any]:
+            q = self.above(z1)
+            z2 = q.sample(k)
+            return StackedLatent(z1, z2), self.below.log_prob(z1) + q.log_prob(z2)
+
+        keys = jax.random.split(above_key, sample_shape)
+        for _ in sample_shape:
+            extend = jax.vmap(extend)
+        return extend(keys, z1)
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> StackedLatent:
+        return self.sample_and_log_prob(key, sample_shape)[0]
+
+    def log_prob(self, value: StackedLatent) -> Float[Array, ""]:
+        return self.below.log_prob(value.below) + self.above(value.below).log_prob(value.above)
+
+    def estimate_mean(self, key: Any, num_samples: int) -> StackedLatent:
+        """E[z1], and the mean of E[z2|z1] over draws of z1, which has less noise than that of draws of z2."""
+        above = jax.vmap(lambda z1: self.above(z1).mean)(self.below.sample(key, (num_samples,)))
+        return StackedLatent(self.below.mean, jax.tree.map(lambda leaf: leaf.mean(axis=0), above))
+
+    @property
+    def support(self) -> Any:
+        """That of the upper model's latents at the lower's mean."""
+        return self.above(self.below.mean).support
+
+
+@dataclass(frozen=True)
+class Generated:
+    """p(z2) p(z1|z2): what a model generates, together with its latents, as the prior of a lower model."""
+
+    model: Model
+
+    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> StackedLatent:
+        above_key, below_key = jax.random.split(key)
+        z2 = self.model.prior.sample(above_key, sample_shape)
+        draw = lambda k, z2: self.model.decode(z2).sample(k)
+        for _ in sample_shape:
+            draw = jax.vmap(draw)
+        return StackedLatent(draw(jax.random.split(below_key, sample_shape), z2), z2)
+
+    def log_prob(self, value: StackedLatent) -> Float[Array, ""]:
+        return self.model.prior.log_prob(value.above) + self.model.decode(value.above).log_prob(value.below)

@@ -1,0 +1,56 @@
+"""Figures of completions: what a model draws under a condition."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PRNGKeyArray
+from matplotlib.figure import Figure
+
+from vaex.evaluate.completion import NUM_COMPLETIONS, bicubic, complete
+from vaex.figures import plots
+from vaex.model import Conditional, Given
+
+_SHOWN = 10  # examples in a figure
+
+
+def of_labels(key: PRNGKeyArray, model: Conditional, num_classes: int) -> Figure:
+    """A row for each class: draws under it."""
+    rows = _rows(key, model, jnp.eye(num_classes), num_samples=12)
+    title = "a row for each label c: E[p(x|z, c)], z drawn from p(z|c)"
+    return plots.image_grid(rows.reshape(-1, *rows.shape[2:]), columns=12, title=title)
+
+
+def of_small_images(key: PRNGKeyArray, model: Conditional, examples: Given) -> Figure:
+    """A row for each of ten examples: the small image, six completions, their mean, interpolation, and the image."""
+    shown = jax.tree.map(lambda a: a[:_SHOWN], examples)
+    completions = _rows(key, model, shown.condition, num_samples=NUM_COMPLETIONS)
+    shape = shown.x.shape[1:]
+    small = jax.vmap(lambda c: jax.image.resize(c, shape, "nearest"))(shown.condition)
+    cubic = jax.vmap(lambda c: bicubic(c, shape))(shown.condition)
+    columns = [small[:, None], completions[:, :6], completions.mean(axis=1, keepdims=True), cubic[:, None]]
+    title = f"given; six completions; the mean of {NUM_COMPLETIONS}; bicubic interpolation; the test image"
+    return _side_by_side([*columns, shown.x[:, None]], title)
+
+
+def of_halves(key: PRNGKeyArray, model: Conditional, examples: Given) -> Figure:
+    """A row for each of ten examples: the upper half, seven completions of it, their mean, and the image."""
+    shown = jax.tree.map(lambda a: a[:_SHOWN], examples)
+    completions = _rows(key, model, shown.condition, num_samples=NUM_COMPLETIONS)
+    unknown = jnp.full_like(shown.x, 0.5)[:, None]
+    lower = [unknown, completions[:, :7], completions.mean(axis=1, keepdims=True), shown.x[:, None]]
+    upper = [jnp.broadcast_to(shown.condition[:, None], (*n.shape[:2], *shown.condition.shape[1:])) for n in lower]
+    title = f"given; seven completions; the mean of {NUM_COMPLETIONS}; the test image"
+    return _side_by_side([jnp.concatenate(halves, axis=-3) for halves in zip(upper, lower, strict=True)], title)
+
+
+def _rows(key: PRNGKeyArray, model: Conditional, conditions: Array | np.ndarray, *, num_samples: int) -> np.ndarray:
+    """Completions under each condition, [N, K, ...]."""
+    keys = jax.random.split(key, len(conditions))
+    draw = jax.jit(jax.vmap(lambda k, c: complete(k, model, c, num_samples=num_samples)))
+    return np.asarray(draw(keys, conditions))
+
+
+def _side_by_side(columns: list, title: str) -> Figure:
+    """Arrays [N, columns, H, W, C] -> a figure with N rows."""
+    grid = np.concatenate([np.asarray(c) for c in columns], axis=1)
+    return plots.image_grid(grid.reshape(-1, *grid.shape[2:]), columns=grid.shape[1], title=title)

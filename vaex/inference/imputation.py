@@ -1,0 +1,73 @@
+"""What is missing of an example, by importance sampling of p(x_missing|x_observed)."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex.distributions.masked import Masked
+from vaex.model import Latent, Model
+from vaex.objectives import Weights, log_weights, sample_and_log_prob
+
+
+def single(key: PRNGKeyArray, model: Model, example: Masked, *, num_samples: int = 1000) -> Float[Array, "..."]:
+    """The conditional mean of what is missing, self-normalized over K draws from q(z|x_o).
+
+    E[x_m|x_o] ~ sum_k w_k E[x_m|z_k] / sum_k w_k,   w_k = p(x_o|z_k) p(z_k) / q(z_k|x_o)
+
+    Args:
+        key: a PRNG key.
+        model: a model of Masked examples, as from partially_observed.
+        example: one example.
+        num_samples: K; the bias is of order 1/K.
+
+    Returns:
+        x, with the conditional mean where it was missing.
+
+    Source: Mattei and Frellsen 2019, the single imputation.
+    """
+    z, weights = _weighed(key, model, example, num_samples)
+    share = jax.nn.softmax(weights.log_w)
+
+    def add(total: Float[Array, "..."], draw: Any) -> tuple[Float[Array, "..."], None]:  # one decoded mean in memory
+        z_k, share_k = draw
+        return total + share_k * model.decode(z_k).mean, None  # pyright: ignore[reportAttributeAccessIssue]
+
+    mean, _ = jax.lax.scan(add, jnp.zeros(example.x.shape), (z, share))
+    return example.filled(mean)
+
+
+def multiple(
+    key: PRNGKeyArray, model: Model, example: Masked, *, num_draws: int = 10, num_samples: int = 1000
+) -> Float[Array, "m ..."]:
+    """Draws of what is missing given what is observed, by sampling importance resampling.
+
+    z^(m) ~ sum_k w_k delta(z_k) / sum_k w_k,   x_m ~ p(x_m|z^(m)),   approximate draws from p(x_m|x_o)
+
+    Args:
+        key: a PRNG key.
+        model: a model of Masked examples, as from partially_observed.
+        example: one example.
+        num_draws: M.
+        num_samples: K, from which the z are drawn again; exact in the limit of large K.
+
+    Returns:
+        M completed examples, [M, *x_shape].
+
+    Source: Mattei and Frellsen 2019, multiple imputation; Rubin 1987 for the resampling.
+    """
+    draw_key, choice_key, noise_key = jax.random.split(key, 3)
+    z, weights = _weighed(draw_key, model, example, num_samples)
+    chosen = jax.random.categorical(choice_key, weights.log_w, shape=(num_draws,))
+
+    def one(k: PRNGKeyArray, index: Array) -> Float[Array, "..."]:
+        return example.filled(model.decode(jax.tree.map(lambda a: a[index], z)).sample(k))
+
+    return jax.vmap(one)(jax.random.split(noise_key, num_draws), chosen)
+
+
+def _weighed(key: PRNGKeyArray, model: Model, example: Masked, num_samples: int) -> tuple[Latent, Weights]:
+    q = model.encode(example)
+    z, log_qz = sample_and_log_prob(key, q, num_samples)
+    return z, log_weights(model, example, q, z, log_qz=log_qz)

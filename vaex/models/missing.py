@@ -1,0 +1,43 @@
+"""Data that are missing at random: examples with a mask, and any model as a model of what is observed of them."""
+
+from typing import Any
+
+import numpyro.distributions as dist
+
+from vaex.distributions.masked import Masked, ObservedPart
+from vaex.errors import UsageError
+from vaex.model import Distribution, Latent, Model
+
+
+def partially_observed(model: Model) -> Model:
+    """A model of whole examples -> a model of Masked ones, for every objective and evaluation.
+
+    log p(x_o, z) = log p(z) + sum of log p(x_j|z) over the observed j,   q(z|x_o) = encode(x with 0 where missing)
+
+    Args:
+        model: a model whose p(x|z) is a product over the elements of x.
+
+    Returns:
+        The model of Masked examples, whose bounds are on log p(x_observed), right where data are missing at random.
+
+    Raises:
+        UsageError: when it is used, on no Masked, a mask of another shape than x, or a p(x|z) that is no such product.
+
+    Source: Mattei and Frellsen 2019, MIWAE: the bound and the encoder's zero imputation.
+    """
+
+    def decode(z: Latent) -> Distribution:
+        whole = model.decode(z)
+        if not isinstance(whole, dist.Independent) or whole.base_dist.event_shape:
+            raise UsageError(
+                f"a likelihood of missing data is a product over the elements of x, found {type(whole).__name__}: use "
+                "one whose elements are independent given z, as those in vaex.likelihoods"
+            )
+        return ObservedPart(whole)
+
+    def encode(example: Any) -> Distribution:
+        if not isinstance(example, Masked):
+            raise UsageError(f"an example of missing data is Masked(x, mask), found {type(example).__name__}: wrap it")
+        return model.encode(example.filled())
+
+    return Model(model.prior, encode, decode)

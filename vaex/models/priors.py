@@ -1,0 +1,104 @@
+"""Priors p(z), whose families apply to (params, encode): a prior may be made of posteriors."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from vaex.distributions import DiagonalNormalMixture, OneHotCategorical, UniformMixture
+from vaex.distributions.flows import Bijection, Flow
+from vaex.model import Distribution, Encode, Family, Params
+
+
+def standard_normal(latent_dim: int) -> Family:
+    """The prior p(z) = N(0, I)."""
+    return Family(
+        init=lambda key: {},
+        apply=lambda params, encode: dist.Normal(jnp.zeros(latent_dim), jnp.ones(latent_dim)).to_event(1),
+    )
+
+
+def uniform_one_hot(latent_dim: int, num_classes: int) -> Family:
+    """The prior under which each of latent_dim one-hot vectors is uniform over its classes."""
+    return Family(
+        init=lambda key: {},
+        apply=lambda params, encode: OneHotCategorical(jnp.zeros((latent_dim, num_classes))).to_event(1),
+    )
+
+
+def normal_mixture(latent_dim: int, num_components: int) -> Family:
+    """The prior p(z) = sum_k w_k N(z; mean_k, diag(exp(log_var_k))), all of it learned.
+
+    Args:
+        latent_dim: d.
+        num_components: K, whose means start as draws from N(0, I) and their variances at 1.
+
+    Source: the mixture of Gaussians of Tomczak and Welling 2018, section 2.
+    """
+
+    def init(key: Array) -> Params:
+        shape = (num_components, latent_dim)
+        return {
+            "logits": jnp.zeros(num_components),
+            "mean": jax.random.normal(key, shape),
+            "log_var": jnp.zeros(shape),
+        }
+
+    def apply(params: Params, encode: Encode) -> Distribution:
+        return DiagonalNormalMixture(params["logits"], params["mean"], params["log_var"])
+
+    return Family(init, apply)
+
+
+def flow(latent_dim: int, bijection: Bijection) -> Family:
+    """The prior of f(z_0), z_0 ~ N(0, I), its bijection learned.
+
+    Args:
+        latent_dim: d.
+        bijection: f, without a context; a density is evaluated by its inverse, so that this should be cheap.
+
+    Source: Chen et al. 2017, variational lossy autoencoder, section 3.2, with coupling layers as in Dinh et al. 2017.
+    """
+    base = standard_normal(latent_dim)
+    return Family(bijection.init, lambda params, encode: Flow(base.apply({}, encode), params, jnp.zeros(0), bijection))
+
+
+def fitted_normal_mixture(z: Float[Array, "n d"], num_components: int, *, seed: int = 0) -> Params:
+    """The parameters of normal_mixture that EM, started from k-means, finds for latents: where clusters start from.
+
+    Args:
+        z: draws from q(z|x) of n examples, [n, d].
+        num_components: K, at most n.
+        seed: of k-means.
+
+    Source: the start of Jiang et al. 2017, VaDE.
+    """
+    from sklearn.mixture import GaussianMixture  # half a second to import
+
+    fit: Any = GaussianMixture(num_components, covariance_type="diag", n_init=3, random_state=seed).fit(np.asarray(z))
+    found = {"logits": np.log(fit.weights_), "mean": fit.means_, "log_var": np.log(fit.covariances_)}
+    return {name: jnp.asarray(value, jnp.float32) for name, value in found.items()}
+
+
+def vamp(pseudo_inputs: ArrayLike) -> Family:
+    """The variational mixture of posteriors p(z) = 1/K sum_k q(z|u_k), its pseudo-inputs u_k learned.
+
+    Args:
+        pseudo_inputs: where the u_k start, [K, ...]: training images, say. They are kept within [0, 1].
+
+    Source: Tomczak and Welling 2018, equation 9.
+    """
+
+    def apply(params: Params, encode: Encode) -> Distribution:
+        components: Any = jax.vmap(encode)(jnp.clip(params["pseudo_inputs"], 0.0, 1.0))
+        normal: Any = getattr(components, "base_dist", None)
+        if isinstance(normal, dist.Normal) and jnp.asarray(normal.loc).ndim == 2:
+            loc, scale = jnp.asarray(normal.loc), jnp.asarray(normal.scale)
+            return DiagonalNormalMixture(jnp.zeros(len(loc)), loc, 2 * jnp.log(scale))
+        return UniformMixture(components)
+
+    return Family(init=lambda key: {"pseudo_inputs": jnp.array(pseudo_inputs, jnp.float32)}, apply=apply)

@@ -1,0 +1,131 @@
+"""The VQ-VAE: latents are the codes nearest to the encoder's vectors, codes moving averages, their prior learned."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from vaex.distributions.codes import CodePrior, Quantized, nearest
+from vaex.model import Distribution, Family, Model, Params
+
+_DEAD = 0.5  # vectors of a batch, on average, below which a code starts again; with few vectors for each code
+_DEAD_SHARE = 0.05  # of an even share of them
+_TINY = 1e-12  # where every vector is a code, each may be drawn
+
+
+class Codebook(NamedTuple):
+    """K codes, and how many of a batch's vectors each was nearest to, on average."""
+
+    codes: Float[Array, "k d"]
+    counts: Float[Array, " k"]
+
+
+def update_codebook(
+    key: PRNGKeyArray, codebook: Codebook, vectors: Float[Array, "n d"], *, decay: float = 0.99
+) -> Codebook:
+    """Each code a moving average of the vectors nearest to it; a code that few are nearest to starts again.
+
+    N_k <- decay N_k + (1 - decay) n_k,   N_k e_k <- decay N_k e_k + (1 - decay) sum_{i: k(i) = k} v_i
+
+    A code with N_k below 1/2 (or 5% of n / K, if that is less) becomes one of the vectors, drawn with probability
+    proportional to its squared distance from its code, as k-means++ draws a next start. It then has twice the least
+    N_k: a few dozen batches to find its vectors.
+
+    Args:
+        key: a PRNG key, for codes that start again.
+        codebook: K codes and their counts; with counts of 0 they start from vectors.
+        vectors: the encoder's, of a whole batch.
+        decay: of the averages, at each batch.
+
+    Returns:
+        The codebook after this batch.
+
+    Source: van den Oord et al. 2017, appendix A.1; Arthur and Vassilvitskii 2007 for the draw.
+    """
+    codes, counts = codebook
+    own = nearest(vectors, codes)
+    hot = jax.nn.one_hot(own, len(codes))
+    sums = jnp.matmul(hot.T, vectors, precision="highest")
+    totals = decay * counts[:, None] * codes + (1 - decay) * sums
+    counts = decay * counts + (1 - decay) * jnp.sum(hot, axis=0)
+    distance = jnp.sum((vectors - codes[own]) ** 2, axis=-1) + _TINY
+    starts = vectors[jax.random.choice(key, len(vectors), (len(codes),), p=distance / jnp.sum(distance))]
+    least = min(_DEAD, _DEAD_SHARE * len(vectors) / len(codes))
+    dead = counts < least
+    moved = totals / jnp.where(dead, 1.0, counts)[:, None]
+    return Codebook(jnp.where(dead[:, None], starts, moved), jnp.where(dead, 2 * least, counts))
+
+
+@dataclass(frozen=True)
+class VQVAE:
+    """A VQ-VAE with an autoregressive prior over its codes, a Model like any other: z is the codes, [T, d].
+
+    log p(x) >= log p(x|z) + log p(z),   z the codes nearest to the encoder's vectors, T = H W of its grid
+
+    Attributes:
+        x_shape: the shape of one example.
+        encoder: x -> vectors [H, W, d].
+        decoder: codes [H, W, d] -> the raw parameters of p(x|z).
+        prior: indices [H, W] -> log-odds [H, W, K], each from the indices before it in raster order alone.
+        likelihood: what the decoder's raw output means.
+        num_codes: K.
+        decay: of the codebook's moving averages.
+    """
+
+    x_shape: tuple[int, ...]
+    encoder: nn.Module
+    decoder: nn.Module
+    prior: nn.Module
+    likelihood: Family
+    num_codes: int
+    decay: float = 0.99
+
+    def init(self, key: PRNGKeyArray) -> Params:
+        """Parameters drawn from `key`; the codebook starts from the first batch's vectors."""
+        keys = jax.random.split(key, 5)
+        vectors, encoder = self.encoder.init_with_output(keys[0], jnp.zeros(self.x_shape))
+        codes = jax.random.normal(keys[1], (self.num_codes, vectors.shape[-1]))
+        return {
+            "encoder": encoder,
+            "codebook": Codebook(codes, jnp.zeros(self.num_codes)),
+            "decoder": self.decoder.init(keys[2], vectors),
+            "prior": self.prior.init(keys[3], jnp.zeros(vectors.shape[:-1], jnp.int32)),
+            "likelihood": self.likelihood.init(keys[4]),
+        }
+
+    def bind(self, params: Params) -> Model:
+        """The model that these parameters make; no gradient reaches its codebook."""
+        codes = jax.lax.stop_gradient(jnp.asarray(params["codebook"].codes))  # restored parameters are numpy's
+        grid = self._grid(params)
+
+        def decode(z: Float[Array, "t d"]) -> Distribution:
+            raw = self.decoder.apply(params["decoder"], z.reshape(*grid, -1))
+            return self.likelihood.apply(params["likelihood"], raw)
+
+        def logits(indices: Int[Array, " t"]) -> Float[Array, "t k"]:
+            found: Any = self.prior.apply(params["prior"], indices.reshape(grid))
+            return found.reshape(-1, self.num_codes)
+
+        def encode(x: Float[Array, "..."]) -> Quantized:
+            return Quantized(self._vectors(params, x), codes)
+
+        return Model(prior=CodePrior(logits, codes, math.prod(grid)), encode=encode, decode=decode)
+
+    def statistics(self, key: PRNGKeyArray, params: Params, batch: Float[Array, "m ..."]) -> dict[str, Codebook]:
+        """The parameters that no gradient moves, after a batch."""
+        vectors = jax.vmap(lambda x: self._vectors(params, x))(batch)
+        vectors = vectors.reshape(-1, vectors.shape[-1])
+        return {"codebook": update_codebook(key, params["codebook"], vectors, decay=self.decay)}
+
+    def _vectors(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "t d"]:
+        vectors: Any = self.encoder.apply(params["encoder"], x)
+        return vectors.reshape(-1, vectors.shape[-1])
+
+    def _grid(self, params: Params) -> tuple[int, ...]:
+        """[H, W], from shapes alone."""
+        x = jax.ShapeDtypeStruct(self.x_shape, jnp.float32)
+        return jax.eval_shape(lambda x: self.encoder.apply(params["encoder"], x), x).shape[:-1]

@@ -1,0 +1,153 @@
+"""Objectives of the aggregate posterior q(z), which take the whole batch."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex.distributions import DiagonalNormalMixture
+from vaex.errors import UsageError
+from vaex.model import Model
+from vaex.objectives.terms import Number, Terms, check_draws, draw, factors, sample_and_log_prob
+
+
+def total_correlation(
+    key: PRNGKeyArray,
+    model: Model,
+    batch: Any,
+    *,
+    num_train: int,
+    alpha: Number = 1.0,
+    beta: Number = 6.0,
+    gamma: Number = 1.0,
+) -> Terms:
+    """The beta-TC-VAE objective: the KL in three parts, each with its weight.
+
+    E log p(x|z) - alpha I(x; z) - beta KL(q(z) || prod_j q(z_j)) - gamma sum_j KL(q(z_j) || p(z_j))
+
+    where minibatch-weighted sampling estimates log q(z_i) by log 1/(NM) sum_m q(z_i|x_m), and log q(z_ij) likewise.
+    With alpha = beta = gamma = 1 the estimates of q(z) cancel: the ELBO with the sampled KL.
+
+    Args:
+        key: a PRNG key.
+        model: a model whose q(z|x) and p(z) factorize over dimensions.
+        batch: M examples, at least 2.
+        num_train: N, the size of the data set.
+        alpha: weight of the index-code mutual information.
+        beta: weight of the total correlation.
+        gamma: weight of the dimension-wise KL.
+
+    Returns:
+        Terms, each [M], in nats.
+
+    Raises:
+        UsageError: one example instead of a batch, or distributions that do not factorize.
+
+    Source: Chen et al. 2018, equations 2 to 4 and appendix C.1.
+    """
+    factors(model.prior)
+    num_examples = _check_batch(model, batch)
+    qs, keys = jax.vmap(model.encode)(batch), jax.random.split(key, num_examples)
+    log_px_z, z = jax.vmap(lambda k, q, x: _draw_and_decode(k, model, q, x))(keys, qs, batch)
+    pairs = jax.vmap(lambda q: jax.vmap(factors(q).log_prob)(z))(qs)  # log q(z_ij|x_m): [m, i, j]
+    log_nm = math.log(num_train * z.shape[0])
+    log_q = jnp.einsum("iij->i", pairs)
+    log_q_aggregate = jax.nn.logsumexp(jnp.sum(pairs, axis=-1), axis=0) - log_nm
+    log_q_product = jnp.sum(jax.nn.logsumexp(pairs, axis=0) - log_nm, axis=-1)
+    log_p = jax.vmap(model.prior.log_prob)(z)
+    information, correlation, marginal = log_q - log_q_aggregate, log_q_aggregate - log_q_product, log_q_product - log_p
+    kl = log_q - log_p
+    objective = log_px_z - alpha * information - beta * correlation - gamma * marginal
+    return Terms(objective, log_px_z - kl, log_px_z, kl)
+
+
+def info(key: PRNGKeyArray, model: Model, batch: Any, *, alpha: Number = 1.0, strength: Number = 500.0) -> Terms:
+    """The InfoVAE objective with the maximum mean discrepancy between q(z) and p(z).
+
+    E log p(x|z) - (1 - alpha) KL(q(z|x) || p(z)) - (alpha + strength - 1) MMD^2(q(z), p(z))
+
+    The MMD has the Gaussian kernel exp(-|z - z'|^2 / (2 d)); its unbiased estimate compares the batch with as many
+    draws from the prior.
+
+    Args:
+        key: a PRNG key.
+        model: a model whose z is one vector.
+        batch: M examples, at least 2.
+        alpha: 1 drops the KL (MMD-VAE); 0 with strength 1 is the ELBO.
+        strength: lambda.
+
+    Returns:
+        Terms, each [M], in nats; the MMD is the batch's, the same for each example.
+
+    Raises:
+        UsageError: one example instead of a batch, a z that is no vector, or a mixture for p(z).
+
+    Source: Zhao, Song and Ermon 2017, InfoVAE with the MMD.
+    """
+    num_examples = _check_batch(model, batch)
+    if isinstance(model.prior, DiagonalNormalMixture | dist.MixtureSameFamily):
+        raise UsageError(
+            f"the MMD compares draws, and those of {type(model.prior).__name__} carry no gradient to its weights: use "
+            "another prior, or another objective"
+        )
+    prior_key, key = jax.random.split(key)
+
+    def one(k: PRNGKeyArray, x: Any) -> tuple[Array, Array, Array]:
+        q = model.encode(x)
+        check_draws(q, 1)
+        z, log_q = sample_and_log_prob(k, q, 1)
+        if not isinstance(z, jax.Array) or z.ndim != 2:
+            found = f"shape {z.shape[1:]}" if isinstance(z, jax.Array) else "several arrays"
+            raise UsageError(f"the MMD compares vectors, found a z of {found}: use another objective")
+        return model.decode(z[0]).log_prob(x), z[0], log_q[0]
+
+    # Within one vmap, so that a flow's weights are not copied for each example.
+    log_px_z, z, log_q = jax.vmap(one)(jax.random.split(key, num_examples), batch)
+    kl = log_q - jax.vmap(model.prior.log_prob)(z)
+    discrepancy = squared_mmd(z, model.prior.sample(prior_key, (z.shape[0],)))
+    objective = log_px_z - (1 - alpha) * kl - (alpha + strength - 1) * discrepancy
+    return Terms(objective, log_px_z - kl, log_px_z, kl)
+
+
+def squared_mmd(a: Float[Array, "m d"], b: Float[Array, "n d"]) -> Float[Array, ""]:
+    """The squared maximum mean discrepancy of two samples, without bias, so that it may be below zero.
+
+    mean_{i != j} k(a_i, a_j) + mean_{i != j} k(b_i, b_j) - 2 mean_{i, j} k(a_i, b_j)
+
+    Source: Gretton et al. 2012, lemma 6.
+    """
+
+    def kernel(u: Float[Array, "m d"], v: Float[Array, "n d"]) -> Float[Array, "m n"]:
+        # By differences: the matrix product's short cut loses digits where it runs in low precision.
+        return jnp.exp(-jnp.sum((u[:, None] - v[None]) ** 2, axis=-1) / (2 * u.shape[-1]))
+
+    def within(u: Float[Array, "m d"]) -> Float[Array, ""]:
+        m = u.shape[0]
+        return (jnp.sum(kernel(u, u)) - m) / (m * (m - 1))
+
+    return within(a) + within(b) - 2 * jnp.mean(kernel(a, b))
+
+
+def _check_batch(model: Model, batch: Any) -> int:
+    """How many examples there are, at least 2 of them that the model can encode."""
+    shape = jax.tree.leaves(batch)[0].shape
+    try:
+        if shape[0] < 2:
+            raise TypeError
+        jax.eval_shape(model.encode, jax.tree.map(lambda a: a[0], batch))
+    except UsageError:
+        raise
+    except Exception as error:  # whatever the network of a stranger raises
+        raise UsageError(
+            f"this objective takes a batch of at least 2 examples, found shape {shape}: call it without vmap on "
+            "[M, ...], or in batch_loss with whole_batch=True"
+        ) from error
+    return shape[0]
+
+
+def _draw_and_decode(key: PRNGKeyArray, model: Model, q: Any, x: Any) -> tuple[Float[Array, ""], Any]:
+    z = jax.tree.map(lambda leaf: leaf[0], draw(key, q, 1))
+    return model.decode(z).log_prob(x), z

@@ -1,0 +1,5 @@
+"""Training as pure functions: a step, an epoch, the loop and its schedules."""
+
+from vaex.train.step import Metrics, Recipe, TrainState, init_state, train_epoch, train_step
+
+__all__ = ["Metrics", "Recipe", "TrainState", "init_state", "train_epoch", "train_step"]

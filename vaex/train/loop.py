@@ -1,0 +1,120 @@
+"""The training loop: epochs, validations, checkpoints, and a clean end whatever ends it."""
+
+import contextlib
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+
+from vaex.errors import UsageError
+from vaex.train.step import TrainState
+
+
+class Progress(NamedTuple):
+    """How far a run is; saved in each checkpoint."""
+
+    epoch: int = 0
+    best_elbo: float = -math.inf  # of the validations so far, nats per example
+    stale: int = 0  # validations since the best
+    seconds: float = 0.0  # of training, validations and checkpoints included
+    epoch_seconds: float = 0.0  # of the epochs alone
+
+
+class Loop(NamedTuple):
+    """What the loop does at each turn."""
+
+    run_epoch: Callable[[TrainState], tuple[TrainState, dict[str, Any], Any]]
+    validate: Callable[
+        [Any], dict[str, Any]
+    ]  # params -> metrics, with "elbo" among them, or "log_px_z" of an autoencoder, which has none
+    save: Callable[[TrainState, Progress, float | None], None]
+    log: Callable[[dict[str, Any]], None]
+    last_good: Callable[[], str]  # where the newest checkpoint lies, for an error
+
+
+def fit(
+    state: TrainState,
+    progress: Progress,
+    loop: Loop,
+    *,
+    num_epochs: int,
+    num_steps: int,
+    eval_every: int,
+    patience: int,
+) -> tuple[TrainState, Progress, str]:
+    """Train to the end, to an early stop, or to a signal.
+
+    Args:
+        state: where to start from.
+        progress: how far that is.
+        loop: what to do at each turn.
+        num_epochs: when to end.
+        num_steps: updates in an epoch.
+        eval_every: epochs between validations.
+        patience: validations without a better ELBO before an early stop; 0 for never.
+
+    Returns:
+        The last state, the progress, and how it ended: "finished", "stopped early" or "interrupted".
+
+    Raises:
+        UsageError: the loss or the validation ELBO is no longer finite.
+    """
+    with _signals() as interrupted:
+        while progress.epoch < num_epochs and not (patience and progress.stale >= patience):
+            start = time.perf_counter()
+            state, metrics, first_bad = jax.block_until_ready(loop.run_epoch(state))
+            epoch_seconds = time.perf_counter() - start
+            epoch = progress.epoch + 1
+            steps = f"steps {progress.epoch * num_steps + 1} to {epoch * num_steps}, epoch {epoch}"
+            if int(first_bad) >= 0:
+                raise _not_finite(f"the loss became non-finite at step {int(first_bad) + 1} ({steps})", loop)
+            row = {"epoch": epoch, **{name: float(value) for name, value in metrics.items()}}
+            elbo = None
+            if epoch % eval_every == 0 or epoch == num_epochs:
+                validation = loop.validate(state.params)
+                elbo = validation["elbo" if "elbo" in validation else "log_px_z"]
+                if not math.isfinite(elbo):
+                    raise _not_finite(f"the validation ELBO became non-finite ({steps})", loop)
+                row |= {f"validation_{name}": value for name, value in validation.items()}
+                progress = progress._replace(
+                    best_elbo=max(elbo, progress.best_elbo),
+                    stale=0 if elbo > progress.best_elbo else progress.stale + 1,
+                )
+            progress = progress._replace(epoch=epoch, epoch_seconds=progress.epoch_seconds + epoch_seconds)
+            before = progress.seconds
+            stop = interrupted()
+            if elbo is not None or stop:
+                progress = progress._replace(seconds=before + time.perf_counter() - start)
+                loop.save(state, progress, elbo)
+            progress = progress._replace(seconds=before + time.perf_counter() - start)
+            loop.log(row | {"seconds": progress.seconds})
+            if stop and epoch < num_epochs:
+                return state, progress, "interrupted"
+    return state, progress, "finished" if progress.epoch >= num_epochs else "stopped early"
+
+
+def _not_finite(what: str, loop: Loop) -> UsageError:
+    return UsageError(f"{what}; {loop.last_good()}; lower optimizer.learning_rate, or look for extreme data")
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[Callable[[], bool]]:
+    """Note SIGTERM and Ctrl-C instead of dying of them; a second one is not held back."""
+    caught = []
+    before = {}
+
+    def note(number: int, frame: Any) -> None:
+        caught.append(number)
+        signal.signal(number, before[number])
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before[number] = signal.getsignal(number)
+        signal.signal(number, note)
+    try:
+        yield lambda: bool(caught)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,124 @@
+"""Training as pure functions: a step, and a whole epoch as one scan on the device."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from vaex.model import Conditional, Distribution, Model, Params, no_statistics
+from vaex.objectives import BatchLoss, Context
+
+_DECAY = 0.99  # of the moving average of the ELBO
+_STATISTICS = 1_000_000_007  # folded into a step's key, apart from the keys of its examples
+
+
+class TrainState(NamedTuple):
+    """All that changes in training. With the seed it determines the rest of a run."""
+
+    params: Params
+    opt_state: optax.OptState
+    step: Int[Array, ""]
+    average: Float[Array, ""]  # a moving average of the ELBO, for baselines
+
+
+class Recipe(NamedTuple):
+    """All that stays: how a batch of stored examples becomes an update."""
+
+    bind: Callable[[Params], Model | Conditional | Distribution]
+    batch_loss: BatchLoss
+    optimizer: optax.GradientTransformation
+    preprocess: Callable[[PRNGKeyArray, Any], Any]  # stored examples -> what the likelihood is defined on
+    penalty: Callable[[Params], Array | float] = lambda params: 0.0  # nats per example: -log p(params) / N for MAP
+    statistics: Callable[[PRNGKeyArray, Params, Any], dict[str, Any]] = no_statistics
+    max_skipped: int = 0  # non-finite updates in a row that an optax.apply_if_finite leaves out; 0 without one
+
+
+Metrics = dict[str, Array]
+
+
+def init_state(params: Params, optimizer: optax.GradientTransformation) -> TrainState:
+    """The state before the first step."""
+    return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32), jnp.zeros(()))
+
+
+def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Recipe) -> tuple[TrainState, Metrics]:
+    """One update.
+
+    params <- params - optimizer(d loss / d params)
+
+    Args:
+        state: the state before.
+        key: the run's key; the step's own is folded in from state.step.
+        batch: stored examples, [M, ...].
+        recipe: what stays.
+
+    Returns:
+        The state after, and the loss's metrics before the update, in nats per example, with the loss among them; and
+        where updates can be skipped, whether this one was.
+    """
+    data_key, noise_key = jax.random.split(jax.random.fold_in(key, state.step))
+    x = recipe.preprocess(data_key, batch)
+
+    def loss(params: Params):
+        value, metrics = recipe.batch_loss(noise_key, recipe.bind(params), x, Context(state.step, state.average))
+        return value + recipe.penalty(params), metrics
+
+    (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(state.params)
+    updates, opt_state = recipe.optimizer.update(grads, state.opt_state, state.params)
+    params: Any = optax.apply_updates(state.params, updates)
+    skipped = _skipped(opt_state, recipe.max_skipped)
+    if moved := recipe.statistics(jax.random.fold_in(noise_key, _STATISTICS), state.params, x):
+        old = {name: state.params[name] for name in moved}
+        params = {**params, **jax.tree.map(lambda a, b: jnp.where(skipped, a, b), old, moved)}
+    bound = metrics["elbo" if "elbo" in metrics else "objective"]  # an autoencoder has no elbo
+    average = jnp.where(state.step == 0, bound, _DECAY * state.average + (1 - _DECAY) * bound)
+    average = jnp.where(skipped, state.average, average)
+    metrics = {"loss": value, **metrics} | ({"skipped": skipped} if recipe.max_skipped else {})
+    return TrainState(params, opt_state, state.step + 1, average), metrics
+
+
+def _skipped(opt_state: Any, max_skipped: int) -> Bool[Array, ""]:
+    """Whether optax.apply_if_finite left this update out; never, where none can be."""
+    if not max_skipped:
+        return jnp.array(False)
+    assert isinstance(opt_state, optax.ApplyIfFiniteState), "max_skipped is of optax.apply_if_finite"
+    return (opt_state.notfinite_count > 0) & (opt_state.notfinite_count <= max_skipped)
+
+
+def train_epoch(
+    state: TrainState, key: PRNGKeyArray, examples: Any, *, recipe: Recipe, batch_size: int
+) -> tuple[TrainState, Metrics, Int[Array, ""]]:
+    """One pass over the data in an order drawn from the key and the epoch, as one scan.
+
+    The last n mod batch_size examples of the order are left out.
+
+    Args:
+        state: the state at the start of an epoch.
+        key: the run's key.
+        examples: the stored data, on the device: an array, or a pytree of them, with a leading axis of n.
+        recipe: what stays.
+        batch_size: M.
+
+    Returns:
+        The state after, the means of the steps' metrics, and the first step whose loss was not finite (-1 if none).
+        Steps whose update was skipped count in neither; where any can be, their number is the metric "skipped".
+    """
+    n = jax.tree.leaves(examples)[0].shape[0]
+    num_steps = n // batch_size
+    order_key, step_key = jax.random.split(key)
+    order = jax.random.permutation(jax.random.fold_in(order_key, state.step // num_steps), n)
+    batches = order[: num_steps * batch_size].reshape(num_steps, batch_size)
+
+    def step(state: TrainState, indices: Int[Array, " m"]):
+        return train_step(state, step_key, jax.tree.map(lambda a: a[indices], examples), recipe=recipe)
+
+    start = state.step
+    state, metrics = jax.lax.scan(step, state, batches)
+    skipped = metrics.pop("skipped", jnp.zeros(num_steps, bool))
+    bad = ~jnp.isfinite(metrics["loss"]) & ~skipped
+    first_bad = jnp.where(bad.any(), start + jnp.argmax(bad), -1)
+    means = jax.tree.map(lambda m: jnp.mean(m, where=~skipped), metrics)
+    return state, means | ({"skipped": jnp.sum(skipped)} if recipe.max_skipped else {}), first_bad
