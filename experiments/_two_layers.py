@@ -1,17 +1,22 @@
 """What the experiments with two stochastic layers share: IWAE's two-layer network, trained as _one_layer is."""
 
-from vaex.config import Config
+from vaex.config import MODELS, Config, section
 
 from ._one_layer import one_layer
 
 
-def two_layers(kind: str, objective: str) -> Config:
+def two_layers(kind: str, objective: str, **options: float | str) -> Config:
     """30 epochs of x - 200 - 200 - z_1 (100) - 100 - 100 - z_2 (50) and its mirror, tanh, by an objective."""
-    config = one_layer(objective)
-    config.model.kind = kind
-    config.model.latent_dim = None
-    config.model.latent_dims = (100, 50)
-    config.model.between_hidden = ((100, 100),)
+    config = one_layer(objective, **options)
+    config.model = section(
+        MODELS,
+        kind,
+        latent_dims=(100, 50),
+        between_hidden=((100, 100),),
+        encoder_hidden=(200, 200),
+        decoder_hidden=(200, 200),
+        activation="tanh",
+    )
     config.train.num_epochs = 30
     config.evaluate.num_samples = 1000
     return config

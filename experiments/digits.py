@@ -5,7 +5,7 @@ make train EXP=digits
 4 s of training on two CPU cores; L_100 = -24.56 nats, test ELBO -24.80.
 """
 
-from vaex.config import default_config
+from vaex.config import MODELS, NETWORKS, default_config, section
 
 
 def get_config():
@@ -13,8 +13,8 @@ def get_config():
     config.data.name = "digits"
     config.data.binarize = "dynamic"
     config.data.num_validation = 100
-    config.model.encoder_hidden = config.model.decoder_hidden = (64,)
-    config.model.latent_dim = 8
+    network = section(NETWORKS, "mlp", encoder_hidden=(64,), decoder_hidden=(64,))
+    config.model = section(MODELS, "vae", latent_dim=8, network=network)
     config.train.num_epochs = 60
     config.train.eval_every = 5
     return config

@@ -5,18 +5,21 @@ make train EXP=frey_gauss
 46 s of training on two CPU cores; 5.39 bits per dimension by the test ELBO.
 """
 
-from vaex.config import default_config
+from vaex.config import LIKELIHOODS, MODELS, NETWORKS, RATES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.name = "frey_face"
     config.data.num_validation = 100
-    config.model.latent_dim = 10
-    config.model.encoder_hidden = config.model.decoder_hidden = (200,)
-    config.model.activation = "tanh"
-    config.model.likelihood = "gaussian_pixel"
-    config.optimizer.final_learning_rate = 1e-5
+    config.model = section(
+        MODELS,
+        "vae",
+        latent_dim=10,
+        network=section(NETWORKS, "mlp", encoder_hidden=(200,), decoder_hidden=(200,), activation="tanh"),
+        likelihood=section(LIKELIHOODS, "gaussian_pixel"),
+    )
+    config.train.learning_rate = section(RATES, "cosine", final=1e-5)
     config.train.batch_size = 100
     config.train.num_epochs = 1000
     config.train.eval_every = 20

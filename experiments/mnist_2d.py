@@ -5,14 +5,14 @@ make train EXP=mnist_2d
 70 s of training on two CPU cores; L_100 = -139.05 nats, test ELBO -141.14.
 """
 
-from vaex.config import default_config
+from vaex.config import MODELS, NETWORKS, RATES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.binarize = "dynamic"
-    config.model.latent_dim = 2
-    config.model.encoder_hidden = config.model.decoder_hidden = (500, 200)
-    config.optimizer.final_learning_rate = 1e-5
+    network = section(NETWORKS, "mlp", encoder_hidden=(500, 200), decoder_hidden=(500, 200))
+    config.model = section(MODELS, "vae", latent_dim=2, network=network)
+    config.train.learning_rate = section(RATES, "cosine", final=1e-5)
     config.train.num_epochs = 30
     return config

@@ -6,19 +6,18 @@ make train EXP=mnist_autoencoder
 
 Denoising, a quarter of the encoder's pixels set to zero:
 
-make train EXP=mnist_autoencoder ARGS="--config.data.noise=masking --config.data.noise_level=0.25"
+make train EXP=mnist_autoencoder ARGS="--config.model.noise.name=masking --config.model.noise.level=0.25"
 """
 
-from vaex.config import default_config
+from vaex.config import MODELS, OBJECTIVES, RATES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.binarize = "dynamic"
-    config.model.posterior = "point"
-    config.model.latent_dim = 32
-    config.objective.name = "reconstruction"
-    config.optimizer.final_learning_rate = 1e-5
+    config.model = section(MODELS, "autoencoder", latent_dim=32)
+    config.objective = section(OBJECTIVES, "reconstruction")
+    config.train.learning_rate = section(RATES, "cosine", final=1e-5)
     config.train.num_epochs = 20
     config.train.eval_every = 2
     return config

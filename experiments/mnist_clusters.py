@@ -5,23 +5,24 @@ make train EXP=mnist_clusters
 67.7% of test labels by the best match of clusters and classes, all ten in use; L_1000 = -93.09 nats, test ELBO -96.16.
 """
 
-from vaex.config import default_config
+from vaex.config import MODELS, NETWORKS, OBJECTIVES, PRIORS, RATES, SCHEDULES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.binarize = "dynamic"
-    config.model.latent_dim = 10
-    config.model.prior = "mixture"
-    config.model.num_components = 10
-    config.model.encoder_hidden = config.model.decoder_hidden = (500, 500)
-    config.objective.kl = "sampled"
-    config.objective.beta = 1.0
-    config.schedule.option = "beta"
-    config.schedule.steps = 9000  # 20 epochs; at the fit the KL weighs 0.2, which leaves the clusters apart
-    config.optimizer.final_learning_rate = 1e-5
+    config.model = section(
+        MODELS,
+        "vae",
+        latent_dim=10,
+        network=section(NETWORKS, "mlp", encoder_hidden=(500, 500), decoder_hidden=(500, 500)),
+        prior=section(PRIORS, "mixture", num_components=10, fit_after=4),
+    )
+    config.objective = section(OBJECTIVES, "elbo", beta=1.0)
+    # 20 epochs; at the fit the KL weighs 0.2, which leaves the clusters apart.
+    config.schedule = section(SCHEDULES, "linear", option="beta", steps=9000)
+    config.train.learning_rate = section(RATES, "cosine", final=1e-5)
     config.train.num_epochs = 25
-    config.train.fit_prior_after = 4
     config.train.eval_every = 5
     config.evaluate.num_samples = 1000
     return config

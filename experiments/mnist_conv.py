@@ -5,21 +5,25 @@ make train EXP=mnist_conv
 107 s of training on one of two CPU cores; L_100 = -92.70 nats, test ELBO -98.25.
 """
 
-from vaex.config import default_config
+from vaex.config import MODELS, NETWORKS, RATES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.binarize = "dynamic"
-    config.model.latent_dim = 50
-    config.model.network = "conv"
-    config.model.channels = (16, 32)
-    config.model.activation = "elu"  # with relu it collapses from the start
-    config.model.encoder_hidden = config.model.decoder_hidden = (200,)
+    network = section(
+        NETWORKS,
+        "conv",
+        channels=(16, 32),
+        encoder_hidden=(200,),
+        decoder_hidden=(200,),
+        activation="elu",  # with relu it collapses from the start
+    )
+    config.model = section(MODELS, "vae", latent_dim=50, network=network)
     config.optimizer.learning_rate = 2e-3
-    config.optimizer.final_learning_rate = 1e-4
-    config.optimizer.clip_norm = 100.0
-    config.optimizer.max_skipped = 10
+    config.train.learning_rate = section(RATES, "cosine", final=1e-4)
+    config.train.clip_norm = 100.0
+    config.train.max_skipped = 10
     config.train.batch_size = 100
     config.train.num_epochs = 4
     return config

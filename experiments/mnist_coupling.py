@@ -4,13 +4,15 @@ make train EXP=mnist_coupling
 
 119 s of training on one of two CPU cores; L_1000 = -91.85 nats, test ELBO -96.33, 26 active units.
 
-Splines: make train EXP=mnist_coupling ARGS=--config.model.posterior=spline_coupling
+Splines: make train EXP=mnist_coupling ARGS=--config.model.posterior.name=spline_coupling
 """
 
-from . import mnist_iaf
+from vaex.config import POSTERIORS, section
+
+from ._one_layer import longer
 
 
 def get_config():
-    config = mnist_iaf.get_config()
-    config.model.posterior = "affine_coupling"
+    config = longer("elbo")
+    config.model.posterior = section(POSTERIORS, "affine_coupling", num_flows=2, hidden=(128,), activation="tanh")
     return config

@@ -6,23 +6,17 @@ make train EXP=mnist_deep
 carry 12.6 and 27.6 nats, the others none yet.
 """
 
-from vaex.config import default_config
+from vaex.config import MODELS, RATES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.binarize = "dynamic"
-    config.model.kind = "deep"
-    config.model.network = "residual"
-    config.model.channels = (16, 32)
-    config.model.num_blocks = (1, 3)
-    config.model.latent_dim = 4
-    config.model.activation = "elu"
-    config.objective.kl = "sampled"
+    config.model = section(MODELS, "deep", channels=(16, 32), num_blocks=(1, 3), latent_dim=4, activation="elu")
     config.optimizer.learning_rate = 3e-3
-    config.optimizer.final_learning_rate = 1e-4
-    config.optimizer.clip_norm = 200.0
-    config.optimizer.max_skipped = 10
+    config.train.learning_rate = section(RATES, "cosine", final=1e-4)
+    config.train.clip_norm = 200.0
+    config.train.max_skipped = 10
     config.train.batch_size = 100
     config.train.num_epochs = 2
     config.train.eval_every = 2

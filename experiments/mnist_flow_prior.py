@@ -5,12 +5,12 @@ make train EXP=mnist_flow_prior
 129 s of training on one of two CPU cores; L_1000 = -89.59 nats, test ELBO -93.57, 46 active units.
 """
 
+from vaex.config import PRIORS, section
+
 from ._one_layer import longer
 
 
 def get_config():
-    config = longer("elbo", kl="sampled")  # no closed form is known
-    config.model.prior = "flow"
-    config.model.prior_flows = 4
-    config.model.prior_hidden = (128,)
+    config = longer("elbo")
+    config.model.prior = section(PRIORS, "flow", num_flows=4, hidden=(128,), activation="tanh")
     return config

@@ -5,10 +5,12 @@ make train EXP=mnist_full
 167 s of training on one of two CPU cores; L_1000 = -91.98 nats, test ELBO -96.25, 40 active units.
 """
 
+from vaex.config import POSTERIORS, section
+
 from ._one_layer import longer
 
 
 def get_config():
     config = longer("elbo")
-    config.model.posterior = "full"
+    config.model.posterior = section(POSTERIORS, "full")
     return config

@@ -5,14 +5,18 @@ make train EXP=mnist_gauss
 68 s of training on two CPU cores, 88 s in all; 5.52 bits per dimension by the test ELBO (L_100: 5.50).
 """
 
-from vaex.config import default_config
+from vaex.config import LIKELIHOODS, MODELS, NETWORKS, RATES, default_config, section
 
 
 def get_config():
     config = default_config()
-    config.model.latent_dim = 32
-    config.model.encoder_hidden = config.model.decoder_hidden = (500, 500)
-    config.model.likelihood = "gaussian_pixel"
-    config.optimizer.final_learning_rate = 1e-5
+    config.model = section(
+        MODELS,
+        "vae",
+        latent_dim=32,
+        network=section(NETWORKS, "mlp", encoder_hidden=(500, 500), decoder_hidden=(500, 500)),
+        likelihood=section(LIKELIHOODS, "gaussian_pixel"),
+    )
+    config.train.learning_rate = section(RATES, "cosine", final=1e-5)
     config.train.num_epochs = 15
     return config

@@ -3,13 +3,12 @@
 make train EXP=mnist_gumbel
 """
 
+from vaex.config import SCHEDULES, section
+
 from ._one_layer import one_hot
 
 
 def get_config():
     config = one_hot("gumbel", temperature=0.5)
-    config.schedule.option = "temperature"
-    config.schedule.kind = "exponential"
-    config.schedule.start = 1.0
-    config.schedule.steps = 10_000
+    config.schedule = section(SCHEDULES, "exponential", option="temperature", start=1.0, steps=10_000)
     return config

@@ -5,16 +5,15 @@ make train EXP=mnist_inpaint
 176 s of training on one of two CPU cores; L_1000 = -41.43 nats given the upper half, test ELBO -43.63.
 """
 
-from vaex.config import default_config
+from vaex.config import MODELS, RATES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.binarize = "dynamic"
     config.data.condition = "half"
-    config.model.kind = "conditional"
-    config.model.latent_dim = 20
-    config.optimizer.final_learning_rate = 1e-5
+    config.model = section(MODELS, "vae", latent_dim=20)
+    config.train.learning_rate = section(RATES, "cosine", final=1e-5)
     config.train.num_epochs = 30
     config.train.eval_every = 3
     config.evaluate.num_samples = 1000

@@ -5,16 +5,15 @@ make train EXP=mnist_ladder
 109 s of training on one of two CPU cores; L_1000 = -89.17 nats, test ELBO -93.91.
 
 The KL is warmed up, as in Sonderby et al. 2016: with the settings of mnist_hierarchy (make train EXP=mnist_hierarchy
-ARGS=--config.model.kind=ladder) the upper layer collapses to 0.22 nats, and the validation ELBO ends at -107.38.
+ARGS=--config.model.name=ladder) the upper layer collapses to 0.22 nats, and the validation ELBO ends at -107.38.
 """
+
+from vaex.config import SCHEDULES, section
 
 from ._two_layers import two_layers
 
 
 def get_config():
-    config = two_layers("ladder", "elbo")
-    config.objective.kl = "sampled"
-    config.objective.beta = 1.0  # from 0
-    config.schedule.option = "beta"
-    config.schedule.steps = 5000
+    config = two_layers("ladder", "elbo", beta=1.0)
+    config.schedule = section(SCHEDULES, "linear", option="beta", steps=5000)  # from 0
     return config

@@ -6,14 +6,15 @@ make train EXP=mnist_logistic
 rounded logistics can say and the density of mnist_gauss (5.52 bits) cannot.
 """
 
+from vaex.config import LIKELIHOODS, section
+
 from . import mnist_gauss
 
 
 def get_config():
     config = mnist_gauss.get_config()
-    config.model.likelihood = "logistic_mixture"
-    config.model.likelihood_components = 3
-    config.model.decoder_hidden = (500, 200)
+    config.model.likelihood = section(LIKELIHOODS, "logistic_mixture", num_components=3)
+    config.model.network.decoder_hidden = (500, 200)
     config.train.num_epochs = 10
     config.train.eval_every = 2
     return config

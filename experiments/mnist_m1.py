@@ -5,16 +5,16 @@ make train EXP=mnist_m1
 108 s of training on one of two CPU cores; test_accuracy of the support vector machine 82.8%, L_100 = -96.60 nats.
 """
 
-from vaex.config import default_config
+from vaex.config import MODELS, NETWORKS, RATES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.binarize = "dynamic"
     config.data.num_labels = 100
-    config.model.latent_dim = 50
-    config.model.encoder_hidden = config.model.decoder_hidden = (500, 500)
-    config.optimizer.final_learning_rate = 1e-4
+    network = section(NETWORKS, "mlp", encoder_hidden=(500, 500), decoder_hidden=(500, 500))
+    config.model = section(MODELS, "vae", latent_dim=50, network=network)
+    config.train.learning_rate = section(RATES, "cosine", final=1e-4)
     config.train.batch_size = 100
     config.train.num_epochs = 12
     config.train.eval_every = 6

@@ -7,21 +7,20 @@ the aim and 96.7% is published. With 25 epochs and alpha at its end after 8 of t
 with a learning rate of 3e-3 besides, M1 kept 8 latents, and it was 91.2%.
 """
 
+from vaex.config import MODELS, OBJECTIVES, SCHEDULES, section
+
 from . import mnist_m1
 
 
 def get_config():
     config = mnist_m1.get_config()
-    config.data.num_classes = 10
-    config.model.kind = "m1m2"
-    config.model.upper_dim = 10
-    config.model.upper_hidden = (300,)
-    config.objective.name = "stacked_semi_supervised"
-    config.objective.alpha = 0.1  # from 10, as in mnist_m2
-    config.schedule.option = "alpha"
-    config.schedule.kind = "exponential"
-    config.schedule.start = 10.0
-    config.schedule.steps = 15_000
+    m1 = config.model
+    config.model = section(
+        MODELS, "m1m2", latent_dim=m1.latent_dim, network=m1.network, upper_dim=10, upper_hidden=(300,)
+    )
+    config.objective = section(OBJECTIVES, "stacked_semi_supervised", alpha=0.1)
+    # From 10, as in mnist_m2.
+    config.schedule = section(SCHEDULES, "exponential", option="alpha", start=10.0, steps=15_000)
     config.optimizer.learning_rate = 1e-3
     config.train.num_epochs = 40
     config.train.eval_every = 10

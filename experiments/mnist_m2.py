@@ -6,26 +6,19 @@ make train EXP=mnist_m2
 aim. Of the settings tried a slow fall of alpha and a high learning rate moved it most: README has those of before.
 """
 
-from vaex.config import default_config
+from vaex.config import MODELS, OBJECTIVES, RATES, SCHEDULES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.binarize = "dynamic"
     config.data.num_labels = 100
-    config.data.num_classes = 10
-    config.model.kind = "m2"
-    config.model.latent_dim = 50
-    config.model.encoder_hidden = (500,)
-    config.model.decoder_hidden = (500,)
-    config.objective.name = "semi_supervised"
-    config.objective.alpha = 0.1  # from 10: the labels come first
-    config.schedule.option = "alpha"
-    config.schedule.kind = "exponential"
-    config.schedule.start = 10.0
-    config.schedule.steps = 6000
+    config.model = section(MODELS, "m2", latent_dim=50)
+    config.objective = section(OBJECTIVES, "semi_supervised", alpha=0.1)
+    # From 10: the labels come first.
+    config.schedule = section(SCHEDULES, "exponential", option="alpha", start=10.0, steps=6000)
     config.optimizer.learning_rate = 4e-3
-    config.optimizer.final_learning_rate = 2e-4
+    config.train.learning_rate = section(RATES, "cosine", final=2e-4)
     config.train.batch_size = 100
     config.train.num_epochs = 16
     config.train.eval_every = 4

@@ -6,20 +6,24 @@ make train EXP=mnist_missing
 imputing the other half is 0.145, by nearest neighbours 0.155, by the training mean 0.255.
 """
 
-from vaex.config import default_config
+from vaex.config import LIKELIHOODS, MODELS, OBJECTIVES, RATES, default_config, section
+
+from ._one_layer import two_tanh_layers
 
 
 def get_config():
     config = default_config()
     config.data.missing = 0.5
-    config.model.likelihood = "continuous_bernoulli"
-    config.model.latent_dim = 50
-    config.model.encoder_hidden = config.model.decoder_hidden = (200, 200)
-    config.model.activation = "tanh"
-    config.objective.name = "iwae"
-    config.objective.num_samples = 5
+    config.model = section(
+        MODELS,
+        "vae",
+        latent_dim=50,
+        network=two_tanh_layers(),
+        likelihood=section(LIKELIHOODS, "continuous_bernoulli"),
+    )
+    config.objective = section(OBJECTIVES, "iwae", num_samples=5)
     config.optimizer.learning_rate = 2e-3
-    config.optimizer.final_learning_rate = 1e-4
+    config.train.learning_rate = section(RATES, "cosine", final=1e-4)
     config.train.num_epochs = 15
     config.train.eval_every = 5
     config.evaluate.num_samples = 1000

@@ -5,11 +5,12 @@ make train EXP=mnist_planar
 157 s of training on one of two CPU cores; L_1000 = -91.79 nats, test ELBO -95.96, 22 active units.
 """
 
+from vaex.config import POSTERIORS, section
+
 from ._one_layer import longer
 
 
 def get_config():
-    config = longer("elbo", kl="sampled")  # no closed form is known
-    config.model.posterior = "planar"
-    config.model.num_flows = 10
+    config = longer("elbo")
+    config.model.posterior = section(POSTERIORS, "planar", num_flows=10)
     return config

@@ -11,16 +11,14 @@ bicubic interpolation's log p(x|c) is that of a Gaussian around it, whose offset
 to 10,000 training images.
 """
 
-from vaex.config import default_config
+from vaex.config import LIKELIHOODS, MODELS, RATES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.condition = "low_resolution"
-    config.model.kind = "conditional"
-    config.model.latent_dim = 32
-    config.model.likelihood = "gaussian_pixel"
-    config.optimizer.final_learning_rate = 1e-5
+    config.model = section(MODELS, "vae", latent_dim=32, likelihood=section(LIKELIHOODS, "gaussian_pixel"))
+    config.train.learning_rate = section(RATES, "cosine", final=1e-5)
     config.train.num_epochs = 25
     config.train.eval_every = 5
     config.evaluate.num_samples = 500

@@ -5,13 +5,14 @@ make train EXP=mnist_vamp
 114 s of training on one of two CPU cores; L_1000 = -90.54 nats, test ELBO -94.26, 17 active units.
 """
 
+from vaex.config import PRIORS, section
+
 from ._one_layer import one_layer
 
 
 def get_config():
     config = one_layer("stl")
-    config.model.prior = "vamp"
-    config.model.num_components = 100
+    config.model.prior = section(PRIORS, "vamp", num_components=100)
     config.train.num_epochs = 26
     config.evaluate.num_samples = 1000
     return config

@@ -6,21 +6,18 @@ make train EXP=mnist_vqvae
 Most of it is the codes: 148 nats, 3 for each of the 49.
 """
 
-from vaex.config import default_config
+from vaex.config import MODELS, OBJECTIVES, RATES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.binarize = "dynamic"
-    config.model.kind = "vqvae"
-    config.model.latent_dim = 16
-    config.model.num_codes = 64
-    config.model.patch = 4
-    config.model.encoder_hidden = (64, 32)
-    config.model.decoder_hidden = (32, 64)
-    config.objective.name = "vq"
+    config.model = section(
+        MODELS, "vqvae", num_codes=64, patch=4, latent_dim=16, encoder_hidden=(64, 32), decoder_hidden=(32, 64)
+    )
+    config.objective = section(OBJECTIVES, "vq")
     config.optimizer.learning_rate = 2e-3
-    config.optimizer.final_learning_rate = 1e-4
+    config.train.learning_rate = section(RATES, "cosine", final=1e-4)
     config.train.num_epochs = 10
     config.train.eval_every = 5
     config.evaluate.num_samples = 1  # every draw is the same

@@ -3,13 +3,13 @@
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
+from vaex.evaluate.summary import validation_metrics
 
 from tests.models import linear_gaussian, small_vae
 from vaex import Model
 from vaex.distributions import OneHotCategorical
 from vaex.distributions.flows import Flow, affine, coupling
 from vaex.distributions.labelled import Labelled
-from vaex.evaluate.summary import validation_metrics
 from vaex.model import Conditional, Given
 
 KEY = jax.random.key(0)

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from vaex.data.noise import NOISES
+from vaex.evaluate.reconstruction import scores
 
 from tests.models import small_vae
 from tests.test_bad_input import fails
@@ -11,9 +13,7 @@ from vaex import objectives
 from vaex.__main__ import main
 from vaex.config import override
 from vaex.config.setup import setup
-from vaex.data.noise import NOISES
 from vaex.errors import UsageError
-from vaex.evaluate.reconstruction import scores
 from vaex.model import Given, at
 from vaex.models import autoencoder
 from vaex.models.autoencoder import Denoising

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
+from vaex.models.conditional import ConditionalVAE, as_channels, fixed_prior, learned_prior
 
 from tests.models import small_vae
 from vaex import Model, evaluate, objectives
@@ -12,7 +13,6 @@ from vaex.data.conditions import low_resolution, lower_half, upper_half
 from vaex.errors import UsageError
 from vaex.evaluate.completion import Interpolation, bicubic, complete, fit_interpolation
 from vaex.model import Conditional, Given, at
-from vaex.models.conditional import ConditionalVAE, as_channels, fixed_prior, learned_prior
 from vaex.models.likelihoods import bernoulli
 from vaex.models.posteriors import diagonal_normal
 from vaex.networks import MLP

@@ -4,10 +4,10 @@ import jax
 import numpy as np
 import optax
 import pytest
+from vaex.config.objectives import BATCH_OBJECTIVES, OBJECTIVES
 
 from tests.one_step import one_step
 from vaex.config import override
-from vaex.config.objectives import BATCH_OBJECTIVES, OBJECTIVES
 from vaex.config.setup import OPTIMIZERS, setup
 from vaex.errors import UsageError
 from vaex.runs.experiments import load_experiment

@@ -9,12 +9,12 @@ import numpyro.distributions as dist
 import pytest
 import scipy.stats
 from scipy.special import logsumexp
+from vaex.config.likelihoods import Source
+from vaex.config.models import build_model
 
 from tests.test_objectives import assert_mean, draws
 from vaex import evaluate, objectives
 from vaex.config import override
-from vaex.config.likelihoods import Source
-from vaex.config.models import build_model
 from vaex.config.setup import setup
 from vaex.distributions.chain import Chain, Link
 from vaex.errors import UsageError

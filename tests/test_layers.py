@@ -85,10 +85,10 @@ def test_dir_shows_what_there_is():
 def test_every_experiment_builds_its_model(path):
     import jax
     import numpy as np
-
-    from vaex.config import override
     from vaex.config.likelihoods import Source
     from vaex.config.models import build_model
+
+    from vaex.config import override
     from vaex.runs.experiments import load_experiment
 
     config = override(load_experiment(str(path)), ["--config.seed=1"])

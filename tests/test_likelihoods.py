@@ -7,10 +7,10 @@ import numpyro.distributions as dist
 import pytest
 import scipy.integrate
 import scipy.stats
+from vaex.config.likelihoods import LIKELIHOODS
 
 from tests.one_step import one_step
 from vaex.config import default_config, override
-from vaex.config.likelihoods import LIKELIHOODS
 from vaex.config.setup import setup
 from vaex.distributions import ContinuousBernoulli, DiscretizedLogistic
 from vaex.distributions.continuous_bernoulli import log_normalizer

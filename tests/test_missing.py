@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
+from vaex.config.missing import simple_imputations, store_masked
+from vaex.config.objectives import BATCH_OBJECTIVES, OBJECTIVES
 
 from tests.models import SIGMA, W, linear_gaussian, small_vae
 from vaex import evaluate, objectives
 from vaex.__main__ import main
 from vaex.config import default_config
-from vaex.config.missing import simple_imputations, store_masked
-from vaex.config.objectives import BATCH_OBJECTIVES, OBJECTIVES
 from vaex.config.setup import setup
 from vaex.distributions.masked import Masked
 from vaex.errors import UsageError

@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 from matplotlib.figure import Figure
+from vaex.config.reports import REPORTERS, report_clusters, report_codebook, report_latent_classifier
+from vaex.evaluate.summary import Report
 
 from vaex import Model
 from vaex.__main__ import main
 from vaex.config import override
-from vaex.config.reports import REPORTERS, report_clusters, report_codebook, report_latent_classifier
 from vaex.data import Dataset, Split
 from vaex.distributions import DiagonalNormalMixture
-from vaex.evaluate.summary import Report
 from vaex.runs.experiments import load_experiment
 
 KEY = jax.random.key(0)

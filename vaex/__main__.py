@@ -40,10 +40,10 @@ def _run(arguments: argparse.Namespace, rest: list[str]) -> None:
         )
     if arguments.command == "train" and not arguments.run:
         from vaex.config import override
+        from vaex.runs import commands, console
         from vaex.runs.experiments import load_experiment
 
-        config = override(load_experiment(arguments.experiment), rest)
-        from vaex.runs import commands
+        config = override(load_experiment(arguments.experiment), rest, log=console.say)
 
         commands.train_new(config, Path(arguments.experiment).stem, Path(arguments.runs or "runs"))
         return
@@ -61,7 +61,9 @@ def _run(arguments: argparse.Namespace, rest: list[str]) -> None:
     elif arguments.command == "evaluate":
         commands.evaluate(arguments.run)
     else:
-        commands.sample(arguments.run, arguments.num_samples, arguments.seed, arguments.label)
+        from vaex.runs import sampling
+
+        sampling.sample(arguments.run, arguments.num_samples, arguments.seed, arguments.label)
 
 
 def _parser() -> argparse.ArgumentParser:

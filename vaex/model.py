@@ -80,8 +80,3 @@ def at(model: Model | Conditional | Distribution, example: Any) -> tuple[Any, An
     if isinstance(model, Conditional):
         return model.given(example.condition), example.x
     return model, example
-
-
-def no_statistics(key: PRNGKeyArray, params: Params, x: Any) -> dict[str, Any]:
-    """The entries of params that no gradient moves, such as moving averages, after a batch: here there are none."""
-    return {}

@@ -1,6 +1,7 @@
 """What the studies ppca and linear_ae share: their data, and training that keeps its path."""
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -8,8 +9,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from vaex.evaluate.summary import Bind
-from vaex.model import Params
+from vaex.model import Model, Params
 from vaex.models import exact
 from vaex.objectives import BatchLoss
 from vaex.train import Recipe, TrainState, init_state, train_epoch
@@ -34,7 +34,7 @@ def generator(params: Params, noise_var: Float[Array, "1"] | None = None) -> exa
     return exact.LinearGaussian(decoder["weight"], decoder["mean"], variance)
 
 
-def train(x: Float[Array, "n d"], batch_loss: BatchLoss, bind: Bind, *, num_epochs: int) -> Params:
+def train(x: Float[Array, "n d"], batch_loss: BatchLoss, bind: Callable[[Params], Model], *, num_epochs: int) -> Params:
     """Adam with a cosine schedule -> the parameters after each epoch, on a leading axis."""
     optimizer = optax.adam(optax.cosine_decay_schedule(2e-2, STEPS * num_epochs))
     recipe = Recipe(bind, batch_loss, optimizer, lambda key, batch: batch)

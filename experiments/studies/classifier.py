@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from vaex import data, objectives
 from vaex.model import Given, Params
 from vaex.models.graph import Graph, Node
-from vaex.models.posteriors import one_hot
+from vaex.models.posteriors import one_hot_categorical
 from vaex.networks import MLP
 from vaex.train import Recipe, TrainState, init_state, train_epoch
 
@@ -59,7 +59,7 @@ def train_classifier(hidden: tuple[int, ...] = (), *, num_updates: int = 2000) -
     """
     train, test = examples()
     num_train, dim = train.condition["x"].shape
-    graph = Graph((Node("y", one_hot(), MLP(hidden, (_CLASSES,), jnp.tanh), ("x",)),), inputs={"x": (dim,)})
+    graph = Graph((Node("y", one_hot_categorical(), MLP(hidden, (_CLASSES,), jnp.tanh), ("x",)),), inputs={"x": (dim,)})
     for split in (train, test):
         graph.check(split.x)
     optimizer = optax.adam(optax.cosine_decay_schedule(0.05, num_updates))

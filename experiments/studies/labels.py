@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaex.config import equal, override, read_config
-from vaex.config.setup import setup
+from vaex.config.task import build_task
 from vaex.errors import UsageError
 from vaex.runs import commands
 from vaex.runs.experiments import load_experiment
@@ -36,7 +36,7 @@ def train(experiment: str, num_labels: int, seed: int, *, runs: Path = Path("run
     config = override(load_experiment(experiment), flags)
     there = [file.parent for file in (runs / experiment).glob(f"*/{CONFIG}") if equal(read_config(file), config)]
     if there:
-        crc32 = commands.describe(setup(config), experiment)["crc32"]
+        crc32 = commands.describe(build_task(config), experiment)["crc32"]
         there = [path for path in there if read_json(path / DATASET)["crc32"] == crc32]
     path = there[0] if there else commands.train_new(config, experiment, runs)
     if there and not (path / RESULTS).is_file():

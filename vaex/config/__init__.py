@@ -1,12 +1,34 @@
-"""The only folder that reads a config: its fields, and what they mean."""
+"""The only folder that reads a config: its sections, and what they mean."""
 
-from vaex.config.fields import Config, default_config, equal, override, read_config, save_config
+from vaex.config.fields import Config, default_config, describe, equal, read_config, save_config
+from vaex.config.override import override
+from vaex.config.section import section
+from vaex.models import MODELS
+from vaex.models.likelihoods import LIKELIHOODS
+from vaex.models.noise import NOISES
+from vaex.models.posterior_table import POSTERIORS
+from vaex.models.prior_table import PRIORS
+from vaex.networks import NETWORKS
+from vaex.objectives import OBJECTIVES
+from vaex.train import OPTIMIZERS, RATES, SCHEDULES
 
 __all__ = [
+    "LIKELIHOODS",
+    "MODELS",
+    "NETWORKS",
+    "NOISES",
+    "OBJECTIVES",
+    "OPTIMIZERS",
+    "POSTERIORS",
+    "PRIORS",
+    "RATES",
+    "SCHEDULES",
     "Config",
     "default_config",
+    "describe",
     "equal",
     "override",
     "read_config",
     "save_config",
+    "section",
 ]

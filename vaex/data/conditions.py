@@ -7,9 +7,21 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vaex.data import Split
+from vaex.errors import UsageError
 
 BLOCK = 4  # pixels on a side, averaged into one: 28 x 28 -> 7 x 7
+Shape = tuple[int, ...]
+
+
+class Condition(NamedTuple):
+    """A kind of condition, as functions of a batch."""
+
+    # (x of the whole image, its grey levels as uint8, its label, the number of classes) -> conditions
+    given: Callable[[Array, Array, Array, int], Array]
+    shape: Callable[[Shape, int], Shape]  # (image's shape, number of classes) -> a condition's, or a UsageError
+    observed: Callable[[Any], Any] = lambda x: x  # the whole image -> what is modelled of it
+    reports: tuple[str, ...] = ()  # names in evaluate.REPORTS
+    figures: tuple[str, ...] = ()  # names in figures.FIGURES
 
 
 def low_resolution(images: Float[Array, "*batch h w c"]) -> Float[Array, "*batch h_4 w_4 c"]:
@@ -28,18 +40,47 @@ def lower_half(images: Float[Array, "*batch h w c"]) -> Float[Array, "*batch h_2
     return images[..., images.shape[-3] // 2 :, :, :]
 
 
-class Condition(NamedTuple):
-    """A kind of condition, as functions of a batch."""
+def _label_shape(x_shape: Shape, num_classes: int) -> Shape:
+    if num_classes < 1:
+        raise UsageError(
+            "data.condition is 'label', but some images have none: use a data set with labels, or another condition"
+        )
+    return (num_classes,)
 
-    given: Callable[[Array, Split, int | None], Array]  # (x of the whole image, stored split, classes) -> conditions
-    observed: Callable[[Any], Any] = lambda x: x  # the whole image -> what is modelled of it
+
+def _small_shape(x_shape: Shape, num_classes: int) -> Shape:
+    height, width, channels = x_shape
+    if height % BLOCK or width % BLOCK:
+        raise UsageError(
+            f"data.condition is 'low_resolution' on images of {height} x {width} pixels: expected a height and a width "
+            f"that {BLOCK} divides"
+        )
+    return (height // BLOCK, width // BLOCK, channels)
+
+
+def _half_shape(x_shape: Shape, num_classes: int) -> Shape:
+    height, width, channels = x_shape
+    if height < 2:
+        raise UsageError(f"data.condition is 'half' on images {height} pixel high: expected at least 2")
+    return (height // 2, width, channels)
 
 
 CONDITIONS = {
-    "label": Condition(lambda x, split, num_classes: jax.nn.one_hot(split.labels, num_classes)),
+    "label": Condition(
+        lambda x, images, labels, num_classes: jax.nn.one_hot(labels, num_classes),
+        _label_shape,
+        figures=("samples_by_label",),
+    ),
     # From the grey levels and not from x: averages of dequantized pixels would pin their noise down, and the density
     # of x given them would have no bound.
-    "low_resolution": Condition(lambda x, split, num_classes: low_resolution(split.images.astype(jnp.float32) / 255)),
+    "low_resolution": Condition(
+        lambda x, images, labels, num_classes: low_resolution(images.astype(jnp.float32) / 255),
+        _small_shape,
+        reports=("enlargement",),
+        figures=("enlargements",),
+    ),
     # From x: log p(lower|upper) is then log p(x) - log p(upper), comparable with an unconditional model's.
-    "half": Condition(lambda x, split, num_classes: upper_half(x), lower_half),
+    "half": Condition(
+        lambda x, images, labels, num_classes: upper_half(x), _half_shape, lower_half, figures=("completions",)
+    ),
 }

@@ -2,6 +2,8 @@
 
 from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy
 from vaex.evaluate.latents import ACTIVE_VARIANCE, active_units, mutual_information, posterior_mean
+from vaex.evaluate.metrics import METRICS, Options, validator
+from vaex.evaluate.reports import REPORTS
 from vaex.evaluate.scores import (
     bits_per_dim,
     effective_sample_size,
@@ -11,10 +13,15 @@ from vaex.evaluate.scores import (
     map_examples,
     psnr,
 )
+from vaex.evaluate.trial import Trial
 from vaex.objectives import kl_per_dimension
 
 __all__ = [
     "ACTIVE_VARIANCE",
+    "METRICS",
+    "REPORTS",
+    "Options",
+    "Trial",
     "active_units",
     "bits_per_dim",
     "cluster_probabilities",
@@ -28,4 +35,5 @@ __all__ = [
     "mutual_information",
     "posterior_mean",
     "psnr",
+    "validator",
 ]

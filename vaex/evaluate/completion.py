@@ -8,7 +8,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex import evaluate
+from vaex.evaluate.scores import map_examples, psnr
 from vaex.model import Conditional, Given
 
 NUM_COMPLETIONS = 50  # completions whose mean is the estimate of an image
@@ -67,13 +67,13 @@ def enlargement_scores(
     def one(k: PRNGKeyArray, example: Given) -> dict[str, Array]:
         completions = complete(k, model, example.condition, num_samples=NUM_COMPLETIONS)
         scores = {
-            "psnr_of_a_completion": evaluate.psnr(completions[0], example.x),
-            "psnr_of_the_mean_completion": evaluate.psnr(completions.mean(axis=0), example.x),
-            "psnr_of_bicubic": evaluate.psnr(bicubic(example.condition, example.x.shape), example.x),
+            "psnr_of_a_completion": psnr(completions[0], example.x),
+            "psnr_of_the_mean_completion": psnr(completions.mean(axis=0), example.x),
+            "psnr_of_bicubic": psnr(bicubic(example.condition, example.x.shape), example.x),
         }
         return (
             scores if interpolation is None else scores | {"log_likelihood_of_bicubic": interpolation.log_prob(example)}
         )
 
-    measure = jax.jit(lambda key, examples: evaluate.map_examples(one, key, examples, batch_size=100))
+    measure = jax.jit(lambda key, examples: map_examples(one, key, examples, batch_size=100))
     return {name: float(np.mean(values)) for name, values in measure(key, examples).items()}

@@ -6,41 +6,49 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
+from vaex.distributions.masked import Masked
 from vaex.evaluate.completion import NUM_COMPLETIONS, bicubic, complete
+from vaex.evaluate.trial import Trial, first
 from vaex.figures import plots
 from vaex.model import Conditional, Given
 
 _SHOWN = 10  # examples in a figure
 
 
-def of_labels(key: PRNGKeyArray, model: Conditional, num_classes: int) -> Figure:
+def samples_by_label(key: PRNGKeyArray, trial: Trial) -> Figure:
     """A row for each class: draws under it."""
-    rows = _rows(key, model, jnp.eye(num_classes), num_samples=12)
+    rows = _rows(key, trial.model, jnp.eye(trial.num_classes), num_samples=12)
     title = "a row for each label c: E[p(x|z, c)], z drawn from p(z|c)"
     return plots.image_grid(rows.reshape(-1, *rows.shape[2:]), columns=12, title=title)
 
 
-def of_small_images(key: PRNGKeyArray, model: Conditional, examples: Given) -> Figure:
+def enlargements(key: PRNGKeyArray, trial: Trial) -> Figure:
     """A row for each of ten examples: the small image, six completions, their mean, interpolation, and the image."""
-    shown = jax.tree.map(lambda a: a[:_SHOWN], examples)
-    completions = _rows(key, model, shown.condition, num_samples=NUM_COMPLETIONS)
+    shown = _shown(trial)
+    drawn = _rows(key, trial.model, shown.condition, num_samples=NUM_COMPLETIONS)
     shape = shown.x.shape[1:]
     small = jax.vmap(lambda c: jax.image.resize(c, shape, "nearest"))(shown.condition)
     cubic = jax.vmap(lambda c: bicubic(c, shape))(shown.condition)
-    columns = [small[:, None], completions[:, :6], completions.mean(axis=1, keepdims=True), cubic[:, None]]
+    columns = [small[:, None], drawn[:, :6], drawn.mean(axis=1, keepdims=True), cubic[:, None]]
     title = f"given; six completions; the mean of {NUM_COMPLETIONS}; bicubic interpolation; the test image"
     return _side_by_side([*columns, shown.x[:, None]], title)
 
 
-def of_halves(key: PRNGKeyArray, model: Conditional, examples: Given) -> Figure:
+def completions(key: PRNGKeyArray, trial: Trial) -> Figure:
     """A row for each of ten examples: the upper half, seven completions of it, their mean, and the image."""
-    shown = jax.tree.map(lambda a: a[:_SHOWN], examples)
-    completions = _rows(key, model, shown.condition, num_samples=NUM_COMPLETIONS)
+    shown = _shown(trial)
+    drawn = _rows(key, trial.model, shown.condition, num_samples=NUM_COMPLETIONS)
     unknown = jnp.full_like(shown.x, 0.5)[:, None]
-    lower = [unknown, completions[:, :7], completions.mean(axis=1, keepdims=True), shown.x[:, None]]
+    lower = [unknown, drawn[:, :7], drawn.mean(axis=1, keepdims=True), shown.x[:, None]]
     upper = [jnp.broadcast_to(shown.condition[:, None], (*n.shape[:2], *shown.condition.shape[1:])) for n in lower]
     title = f"given; seven completions; the mean of {NUM_COMPLETIONS}; the test image"
     return _side_by_side([jnp.concatenate(halves, axis=-3) for halves in zip(upper, lower, strict=True)], title)
+
+
+def _shown(trial: Trial) -> Given:
+    """Some examples, grey where something is missing."""
+    shown = first(trial.x, _SHOWN)
+    return shown._replace(x=shown.x.filled(0.5)) if isinstance(shown.x, Masked) else shown
 
 
 def _rows(key: PRNGKeyArray, model: Conditional, conditions: Array | np.ndarray, *, num_samples: int) -> np.ndarray:

@@ -1,6 +1,5 @@
-"""The figures of a run: what a trained model makes of data and of its latent space."""
+"""The figures of a trained model, by their names: (key, trial) -> a figure, or None where it shows nothing."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -9,140 +8,145 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
-from vaex import evaluate
 from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import Masked
 from vaex.distributions.stacked import Generated, StackedLatent
-from vaex.evaluate.reconstruction import reconstruct
+from vaex.evaluate.imputation import impute, masked, truth
+from vaex.evaluate.metrics import latent_means
+from vaex.evaluate.trial import Trial, first, reconstruct
 from vaex.figures import plots
-from vaex.model import Conditional, Given, Model, Params, at
+from vaex.inference import imputation
+from vaex.model import Given, at
+
+_SHOWN, _DRAWS = 10, 4  # examples in a figure of imputations, and draws of what is missing of each
 
 
-def of_model(
-    key: PRNGKeyArray, bind: Callable[[Params], Model | Conditional], params: Params, x: Any, labels: np.ndarray
-) -> Iterator[tuple[str, Figure]]:
-    """The figures of a trained model: reconstructions, samples, and the latent space.
-
-    Args:
-        key: a PRNG key.
-        bind: params -> Model.
-        params: the parameters.
-        x: test examples; their labels beside them, -1 where there are none.
-        labels: [N].
-
-    Returns:
-        Pairs of a name and a figure.
-    """
-    model = bind(params)
-    encode_key, sample_key, mean_key = jax.random.split(key, 3)
-    if isinstance(model, Conditional):
-        yield "reconstructions", _of_conditional(encode_key, model, jax.tree.map(lambda a: a[:48], x))
-        return
-    decode = jax.jit(jax.vmap(lambda z: model.decode(z).mean))  # pyright: ignore[reportAttributeAccessIssue]
-    shown = jax.tree.map(lambda a: a[:48], x)
-    images = shown.filled(0.5) if isinstance(shown, Masked) else shown
-    z = jax.vmap(lambda k, one: model.encode(one).sample(k))(jax.random.split(encode_key, len(images)), shown)
-    yield "reconstructions", plots.reconstructions(np.asarray(images), np.asarray(decode(z)))
-    yield "samples", samples(np.asarray(decode(model.prior.sample(sample_key, (100,)))))
-    if not isinstance(z, jax.Array) or z.ndim != 2:
-        return  # what follows moves along the axes of one vector
-    mean = jax.jit(
-        lambda x: evaluate.map_examples(
-            lambda k, one: evaluate.posterior_mean(k, model.encode(one)), mean_key, x, batch_size=250
-        )
-    )
-    means = np.asarray(mean(x))
-    if means.shape[-1] == 2:
-        grid = decode(jnp.asarray(plots.manifold_grid(20)))
-        yield (
-            "manifold",
-            plots.image_grid(np.asarray(grid), columns=20, title="E[p(x|z)], z on the inverse normal CDF of a grid"),
-        )
-        yield "latent", plots.latent_scatter(means, labels)
-    else:
-        dims = [int(d) for d in np.argsort(-means.var(axis=0))[:10]]
-        points = decode(jnp.asarray(plots.traversal_points(means[0], dims)))
-        title = f"one latent a row, from -3 to 3, the most active first: {', '.join(map(str, dims))}"
-        yield "traversals", plots.image_grid(np.asarray(points), columns=11, title=title)
-
-
-def of_autoencoder(bind: Callable[[Params], Model | Conditional], params: Params, x: Any) -> Figure:
-    """Test examples, what the encoder saw of them where that is less, and their reconstructions.
-
-    Args:
-        bind: params -> Model, or Conditional of a denoising autoencoder.
-        params: the parameters.
-        x: test examples, or Given(x, corrupted).
-    """
-    model = bind(params)
+def reconstructions(key: PRNGKeyArray, trial: Trial) -> Figure:
+    """What is observed of each example above its reconstruction, under its condition where it has one."""
 
     @jax.jit
     @jax.vmap
-    def mean(example: Any) -> Array:
-        return reconstruct(model, example)[1].mean
+    def draw(k: PRNGKeyArray, example: Any) -> tuple[Any, Array]:
+        now, seen = at(trial.model, example)
+        return seen, now.decode(now.encode(seen).sample(k)).mean  # pyright: ignore[reportAttributeAccessIssue]
 
+    shown = first(trial.x, 48)
+    seen, means = draw(jax.random.split(key, len(jax.tree.leaves(shown)[0])), shown)
+    return plots.reconstructions(np.asarray(_grey(seen)), np.asarray(means))
+
+
+def samples(key: PRNGKeyArray, trial: Trial) -> Figure | None:
+    """E[p(x|z)] for draws z ~ p(z); none where each draw is under a condition."""
+    if isinstance(trial.x, Given):
+        return None
+    return of_samples(_decoded(trial, trial.model.prior.sample(key, (100,))))
+
+
+def of_samples(means: np.ndarray) -> Figure:
+    """E[p(x|z)] for draws z ~ p(z), [N, H, W, C]."""
+    columns = max(1, round(len(means) ** 0.5))
+    return plots.image_grid(means, columns=columns, title="E[p(x|z)], z drawn from the prior")
+
+
+def manifold(key: PRNGKeyArray, trial: Trial) -> Figure | None:
+    """Of two latents the images on a grid; of more, a row for each of the most active, moved from -3 to 3."""
+    means = _vectors(key, trial)
+    if means is None:
+        return None
+    if means.shape[-1] == 2:
+        title = "E[p(x|z)], z on the inverse normal CDF of a grid"
+        return plots.image_grid(_decoded(trial, jnp.asarray(plots.manifold_grid(20))), columns=20, title=title)
+    dims = [int(d) for d in np.argsort(-means.var(axis=0))[:10]]
+    points = _decoded(trial, jnp.asarray(plots.traversal_points(means[0], dims)))
+    title = f"one latent a row, from -3 to 3, the most active first: {', '.join(map(str, dims))}"
+    return plots.image_grid(points, columns=11, title=title)
+
+
+def latent(key: PRNGKeyArray, trial: Trial) -> Figure | None:
+    """Posterior means of two latents, coloured by label; none of more."""
+    means = _vectors(key, trial)
+    if means is None or means.shape[-1] != 2:
+        return None
+    return plots.latent_scatter(means, trial.dataset.test.labels)
+
+
+def autoencoded(key: PRNGKeyArray, trial: Trial) -> Figure:
+    """Test examples, what the encoder saw of them where that is less, and their reconstructions."""
     columns = 12
-    shown = jax.tree.map(lambda a: a[: 2 * columns], x)
-    seen = (shown.x, shown.condition) if isinstance(shown, Given) else (shown,)
-    parts = [*seen, mean(shown)]
+    shown = first(trial.x, 2 * columns)
+    mean = jax.jit(jax.vmap(lambda example: reconstruct(trial.model, example)[1].mean))
+    is_corrupted = isinstance(shown, Given)
+    parts = [*((shown.x, shown.condition) if is_corrupted else (shown,)), mean(shown)]
     rows = [part[i : i + columns] for i in range(0, len(parts[0]), columns) for part in parts]
-    title = f"test images, below each {'what the encoder sees, and ' if len(seen) == 2 else ''}its reconstruction"
+    title = f"test images, below each {'what the encoder sees, and ' if is_corrupted else ''}its reconstruction"
     return plots.image_grid(np.concatenate(rows), columns=min(columns, len(parts[0])), title=title)
 
 
-def _of_conditional(key: PRNGKeyArray, model: Conditional, examples: Any) -> Figure:
-    """What is observed of each example above its reconstruction under its condition."""
-
-    @jax.jit
-    @jax.vmap
-    def reconstruct(k: PRNGKeyArray, example: Any) -> tuple[Array, Array]:
-        now, seen = at(model, example)
-        return seen, now.decode(now.encode(seen).sample(k)).mean  # pyright: ignore[reportAttributeAccessIssue]
-
-    seen, means = reconstruct(jax.random.split(key, len(examples.x)), examples)
-    return plots.reconstructions(np.asarray(seen), np.asarray(means))
-
-
-def analogies(model: Model, x: Array) -> Figure:
-    """Test images, [N, H, W, C], and beside each its style under every label: E[p(x|y, z)], z the mean of q(z|x, y).
+def analogies(key: PRNGKeyArray, trial: Trial) -> Figure:
+    """Test images, and beside each its style under every label: E[p(x|y, z)], z the mean of q(z|x, y).
 
     Source: the analogies of Kingma, Rezende, Mohamed and Welling 2014, figure 1, by M2 or M1+M2.
     """
+    model = trial.model
     stacked = isinstance(model.prior, Generated)
 
     @jax.jit
     @jax.vmap
-    def row(one: Array) -> Array:
+    def row(one: Any) -> Array:
         q: Any = model.encode(one)
         q = q.above(q.below.mean) if stacked else q
         style = q.at(q.label.mean).mean
 
         def under(y: Array) -> Array:
-            latent = LabelledLatent(y, style)
-            if isinstance(model.prior, Generated):
-                latent = StackedLatent(model.prior.model.decode(latent).mean, latent)  # pyright: ignore[reportAttributeAccessIssue]
-            return model.decode(latent).mean  # pyright: ignore[reportAttributeAccessIssue]
+            z = LabelledLatent(y, style)
+            if stacked:
+                z = StackedLatent(model.prior.model.decode(z).mean, z)
+            return model.decode(z).mean
 
-        return jnp.concatenate([one[None], jax.vmap(under)(jnp.eye(len(q.label.mean)))])
+        return jnp.concatenate([_grey(one)[None], jax.vmap(under)(jnp.eye(len(q.label.mean)))])
 
-    rows = np.asarray(row(x))
+    rows = np.asarray(row(first(trial.x, 10)))
     title = "test images, and beside each its style under every label"
     return plots.image_grid(rows.reshape(-1, *rows.shape[2:]), columns=rows.shape[1], title=title)
 
 
-def components(key: PRNGKeyArray, model: Model, *, columns: int = 12) -> Figure:
+def components(key: PRNGKeyArray, trial: Trial, *, columns: int = 12) -> Figure | None:
     """E[p(x|z)] for draws z of each component of a mixture prior, a component a row, the heaviest first."""
-    prior: Any = model.prior
+    if isinstance(trial.x, Given):
+        return None
+    prior: Any = trial.model.prior
     heaviest_first = jnp.argsort(-prior.logits)
     mean, scale = prior.mean_of_components[heaviest_first, None], jnp.exp(0.5 * prior.log_var[heaviest_first, None])
     z = mean + scale * jax.random.normal(key, (len(mean), columns, mean.shape[-1]))  # [component, column, d]
-    decode = jax.jit(jax.vmap(lambda z: model.decode(z).mean))  # pyright: ignore[reportAttributeAccessIssue]
-    means = np.asarray(decode(z.reshape(-1, z.shape[-1])))
     title = "E[p(x|z)], z drawn from p(z|c): a component c a row, the heaviest first"
-    return plots.image_grid(means, columns=columns, title=title)
+    return plots.image_grid(_decoded(trial, z.reshape(-1, z.shape[-1])), columns=columns, title=title)
 
 
-def samples(means: np.ndarray) -> Figure:
-    """E[p(x|z)] for draws z ~ p(z), [N, H, W, C]."""
-    columns = max(1, round(len(means) ** 0.5))
-    return plots.image_grid(means, columns=columns, title="E[p(x|z)], z drawn from the prior")
+def imputations(key: PRNGKeyArray, trial: Trial) -> Figure:
+    """What is observed of test examples, the conditional mean, draws of what is missing, and the truth."""
+    single_key, multiple_key = jax.random.split(key)
+    few = first(trial.x, _SHOWN)
+    images = truth(trial, _SHOWN)
+    draw = jax.jit(jax.vmap(lambda k, one: imputation.multiple(k, *at(trial.model, one), num_draws=_DRAWS)))
+    draws = np.asarray(draw(jax.random.split(multiple_key, len(images)), few))
+    rows = np.stack([masked(few).filled(0.5), impute(single_key, trial, few), *np.moveaxis(draws, 1, 0), images])
+    title = f"from above: observed, the conditional mean, {_DRAWS} draws of what is missing, the truth"
+    return plots.image_grid(rows.reshape(-1, *images.shape[1:]), columns=len(images), title=title)
+
+
+def _vectors(key: PRNGKeyArray, trial: Trial) -> np.ndarray | None:
+    """Posterior means, where z is one vector and there is no condition: what follows moves along its axes."""
+    if isinstance(trial.x, Given):
+        return None
+    z = jax.eval_shape(trial.model.prior.sample, key)
+    if len(jax.tree.leaves(z)) > 1 or len(jax.tree.leaves(z)[0].shape) != 1:
+        return None
+    return np.asarray(jax.jit(lambda x: latent_means(key, trial.model, x, batch_size=250))(trial.x))
+
+
+def _decoded(trial: Trial, z: Any) -> np.ndarray:
+    return np.asarray(jax.jit(jax.vmap(lambda z: trial.model.decode(z).mean))(z))
+
+
+def _grey(x: Any) -> Any:
+    return x.filled(0.5) if isinstance(x, Masked) else x

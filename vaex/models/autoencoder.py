@@ -1,14 +1,24 @@
 """Autoencoders: a point for q(z|x), no p(z), and for the denoising kind an encoder that sees a corrupted example."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn
+from typing import Annotated, Any, NoReturn
 
+import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
-from vaex.errors import UsageError
-from vaex.model import Conditional, Distribution, Family, Model, Params
+from vaex.choices import Build, supply
+from vaex.errors import UsageError, check_whole
+from vaex.model import Conditional, Distribution, Family, Given, Model
+from vaex.models import likelihoods
+from vaex.models.description import Description, Kind, Source, refuse
+from vaex.models.likelihood_parts import output_bias
+from vaex.models.likelihoods import LIKELIHOODS
+from vaex.models.noise import NOISES
+from vaex.models.vae import VAE
+from vaex.networks import NETWORKS
+from vaex.networks.pairs import mlp
 
 
 def point() -> Family:
@@ -31,24 +41,62 @@ def no_prior() -> Family:
     return Family(init=lambda key: {}, apply=lambda params, encode: NoPrior())
 
 
-class Denoising(NamedTuple):
-    """Any description of a model, its encoder shown what is given in the place of the example.
+def shown_corrupted(model: Model) -> Conditional:
+    """A model whose encoder is shown what is given in the place of the example.
 
     q(z|c) = encode(c), p(x|z) as before: the condition c is the corrupted x, which the decoder never sees.
 
     Source: Vincent, Larochelle, Bengio and Manzagol 2008.
     """
 
-    of: Any  # init(key) -> params, bind(params) -> Model
+    def given(corrupted: Float[Array, "..."]) -> Model:
+        encode: Callable[[Any], Distribution] = lambda x: model.encode(corrupted)
+        return model._replace(encode=encode)
 
-    def init(self, key: PRNGKeyArray) -> Params:
-        return self.of.init(key)
+    return Conditional(given)
 
-    def bind(self, params: Params) -> Conditional:
-        model: Model = self.of.bind(params)
 
-        def given(corrupted: Float[Array, "..."]) -> Model:
-            encode: Callable[[Any], Distribution] = lambda x: model.encode(corrupted)
-            return model._replace(encode=encode)
+def autoencoder(
+    source: Source,
+    *,
+    latent_dim: int = 20,
+    network: Annotated[Build, NETWORKS] = mlp,
+    noise: Annotated[Build | None, NOISES] = None,
+    likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
+) -> Description:
+    """An encoder and a decoder without p(z), and with it without a bound on log p(x).
 
-        return Conditional(given)
+    Args:
+        source: what it is built for.
+        latent_dim: how many latents there are.
+        network: the encoder and the decoder.
+        noise: what corrupts the encoder's input; unset, nothing.
+        likelihood: p(x|z).
+    """
+    refuse("autoencoder", source, condition="which has no p(z|c)", mask="and to impute needs p(z)")
+    check_whole(latent_dim=latent_dim)
+    networks, p_x = network(), supply(likelihood, x_shape=source.x_shape)
+    found = VAE(
+        x_shape=source.x_shape,
+        encoder=networks.encoder((latent_dim,)),
+        decoder=networks.decoder(p_x.raw_shape(source.x_shape), output_bias(p_x, source)),
+        prior=no_prior(),
+        posterior=point(),
+        likelihood=p_x,
+    )
+    plain = Description(
+        found.init,
+        found.bind,
+        metrics=("reconstruction",),
+        reports=("reconstruction",),
+        figures=("autoencoded",),
+        select="log_px_z",
+    )
+    if noise is None:
+        return plain
+    corrupt = noise()
+    prepare = lambda key, x: Given(x, corrupt(jax.random.fold_in(key, 1), x))
+    return plain._replace(bind=lambda params: shown_corrupted(found.bind(params)), prepare=prepare)
+
+
+KIND = Kind(autoencoder, objectives=("reconstruction",))

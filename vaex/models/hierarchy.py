@@ -1,44 +1,55 @@
-"""Hierarchies of stochastic layers: chained priors and posteriors, and the ladder, whose q goes down with its p."""
+"""Hierarchies of stochastic layers: a prior that goes top down, and a posterior that goes bottom up."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpyro.distributions as dist
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
+from vaex.choices import Build, supply
 from vaex.distributions.chain import Chain, Link
-from vaex.errors import UsageError
-from vaex.model import Distribution, Encode, Family, Latent, Model, Params
+from vaex.errors import OptionError, UsageError, check_whole
+from vaex.model import Distribution, Encode, Family, Params
+from vaex.models import likelihoods
+from vaex.models.description import Description, Kind, Source, describe
+from vaex.models.likelihood_parts import Likelihood, output_bias
+from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.posteriors import diagonal_normal
+from vaex.models.priors import learned_prior, standard_normal
+from vaex.models.vae import VAE
+from vaex.networks import ACTIVATIONS, MLP, as_vector
+from vaex.networks.pairs import Widths
 
 
-def top_down(top: Family, networks: Sequence[nn.Module], dims: Sequence[int]) -> Family:
+def top_down(top: Family, networks: Sequence[nn.Module], dims: Sequence[int], condition: Any = None) -> Family:
     """The prior p(z) = p(z_L) p(z_{L-1}|z_L) ... p(z_1|z_2), each conditional a diagonal normal.
 
+    Its apply is (params, encode), or given a condition (params, encode, condition), which then every conditional sees.
+
     Args:
-        top: p(z_L).
-        networks: z_{l+1} -> [mean, log_var] of z_l, for l = 1 to L - 1.
+        top: p(z_L), or p(z_L|c).
+        networks: z_{l+1}, or as_vector(z_{l+1}, c) -> [mean, log_var] of z_l, for l = 1 to L - 1.
         dims: the sizes of z_1 to z_L.
+        condition: one of the right shape, None where there is none.
 
     Raises:
         UsageError: a size below 1, or networks that do not go between the layers.
 
     Source: Burda, Grosse and Salakhutdinov 2015, section 2.
     """
-    _check_layers(networks, dims)
+    check_layers(networks, dims)
     downward = tuple(networks)[::-1]
     links = (Link(lambda params, state: state), *map(_normal_link, downward))
 
     def init(key: PRNGKeyArray) -> Params:
         keys = jax.random.split(key, len(links))
-        return top.init(keys[0]), *_init(keys[1:], downward, dims[:0:-1])
+        return top.init(keys[0]), *_init(keys[1:], downward, dims[:0:-1], condition)
 
-    def apply(params: Params, encode: Encode) -> Distribution:
-        return Chain(links, ({}, *params[1:]), state=top.apply(params[0], encode), top_down=True)
+    def apply(params: Params, encode: Encode, *given: Any) -> Distribution:
+        conditionals = tuple((layer, given) for layer in params[1:])
+        return Chain(links, ({}, *conditionals), state=top.apply(params[0], encode, *given), top_down=True)
 
     return Family(init, apply)
 
@@ -55,27 +66,16 @@ def bottom_up(networks: Sequence[nn.Module], dims: Sequence[int]) -> Family:
 
     Source: Burda, Grosse and Salakhutdinov 2015, section 2.
     """
-    _check_layers(networks, dims)
-    links = (Link(lambda params, raw: _normal(raw)), *map(_normal_link, networks))
+    check_layers(networks, dims)
+    links = (Link(lambda params, raw: normal(raw)), *map(_normal_link, networks))
 
     def init(key: PRNGKeyArray) -> Params:
-        return {}, *_init(jax.random.split(key, len(links))[1:], networks, dims[:-1])
+        return {}, *_init(jax.random.split(key, len(links))[1:], networks, dims[:-1], None)
 
-    return Family(init, lambda params, raw: Chain(links, params, state=raw, top_down=False))
+    def apply(params: Params, raw: Float[Array, " two_d"]) -> Distribution:
+        return Chain(links, ({}, *((layer, ()) for layer in params[1:])), state=raw, top_down=False)
 
-
-def precision_weighted(a: Distribution, b: Distribution) -> Distribution:
-    """The normalized product of two diagonal normals.
-
-    var = 1 / (1 / var_a + 1 / var_b),   mean = var (mean_a / var_a + mean_b / var_b)
-
-    Source: Sonderby et al. 2016, the precision-weighted combination of the ladder VAE.
-    """
-    one, other = (normal.base_dist for normal in (a, b))  # pyright: ignore[reportAttributeAccessIssue]
-    share = jax.nn.sigmoid(2 * (jnp.log(other.scale) - jnp.log(one.scale)))  # of a's precision in the sum of both
-    # From the sum of the precisions, since a share that underflows would make a scale of zero.
-    scale = jnp.exp(-0.5 * jnp.logaddexp(-2 * jnp.log(one.scale), -2 * jnp.log(other.scale)))
-    return dist.Normal(share * one.loc + (1 - share) * other.loc, scale).to_event(1)
+    return Family(init, apply)
 
 
 class Lowest(nn.Module):
@@ -87,103 +87,92 @@ class Lowest(nn.Module):
         return self.network(z[0])
 
 
-class Messages(nn.Module):
-    """The ladder's deterministic way up: h_l = layers of h_{l-1}, of which an affine map makes the raw of z_l.
+def hierarchy(
+    source: Source,
+    *,
+    latent_dims: tuple[int, ...],
+    between_hidden: tuple[Widths, ...],
+    encoder_hidden: Widths = (500,),
+    decoder_hidden: Widths = (500,),
+    activation: Annotated[str, ACTIVATIONS] = "relu",
+    likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
+) -> Description:
+    """Stochastic layers z_1 to z_L, z_1 nearest to x, with a posterior that goes bottom up.
 
-    Attributes:
-        hidden: the widths of the layers from x to h_1, from h_1 to h_2, ...
-        dims: the sizes of z_1 to z_L.
-        activation: the nonlinearity of every layer.
+    Args:
+        source: what it is built for; a condition is seen by the encoder of z_1 and by every network of the generator.
+        latent_dims: the sizes of z_1 to z_L: (100, 50), say.
+        between_hidden: the hidden widths between z_l and z_{l+1}, one tuple for each l: ((100, 100),), say.
+        encoder_hidden: between x and z_1.
+        decoder_hidden: between z_1 and x.
+        activation: the nonlinearity, a name in ACTIVATIONS.
+        likelihood: p(x|z_1).
     """
+    check_between(latent_dims, between_hidden)
+    act, p_x = ACTIVATIONS[activation], supply(likelihood, x_shape=source.x_shape)
+    networks = [MLP(hidden, (2 * up,), act) for hidden, up in zip(between_hidden, latent_dims[1:], strict=True)]
+    found = VAE(
+        x_shape=source.x_shape,
+        encoder=MLP(encoder_hidden, (2 * latent_dims[0],), act),
+        decoder=lowest(decoder_hidden, p_x, source, act),
+        prior=layered_prior(latent_dims, between_hidden, encoder_hidden, source, act),
+        posterior=bottom_up(networks, latent_dims),
+        likelihood=p_x,
+        join_latent=with_lowest,
+    )
+    return describe(found, source)
 
-    hidden: tuple[tuple[int, ...], ...]
-    dims: tuple[int, ...]
-    activation: Callable = nn.relu
 
-    @nn.compact
-    def __call__(self, x: Float[Array, "..."]) -> tuple[Float[Array, " two_d"], ...]:
-        glorot = nn.initializers.glorot_uniform()
-        raws, h = [], x.reshape(-1)
-        for widths, dim in zip(self.hidden, self.dims, strict=True):
-            for width in widths:
-                h = self.activation(nn.Dense(width, kernel_init=glorot)(h))
-            raws.append(nn.Dense(2 * dim, kernel_init=glorot)(h))
-        return tuple(raws)
+def layered_prior(
+    dims: Widths, between: tuple[Widths, ...], hidden: Widths, source: Source, activation: Callable
+) -> Family:
+    """The prior of a hierarchy, of which given a condition the topmost part is a network's p(z_L|c)."""
+    networks = [MLP(widths[::-1], (2 * down,), activation) for widths, down in zip(between, dims[:-1], strict=True)]
+    if source.condition_shape is None:
+        return top_down(standard_normal(dims[-1]), networks, dims)
+    network = MLP(hidden, (2 * dims[-1],), activation)
+    top = learned_prior(network, diagonal_normal(), source.condition_shape)
+    return top_down(top, networks, dims, jnp.zeros(source.condition_shape))
 
 
-@dataclass(frozen=True)
-class Ladder:
-    """A hierarchy whose posterior goes down the generator's own path and corrects it by what x says.
+def lowest(hidden: Widths, likelihood: Likelihood, source: Source, activation: Callable) -> Lowest:
+    """The decoder of z_1."""
+    shape = likelihood.raw_shape(source.x_shape)
+    return Lowest(MLP(hidden, shape, activation, out_bias=output_bias(likelihood, source)))
 
-    q(z_L|x) = N(raw_L),   q(z_l|z_{l+1}, x) = normalized N(raw_l) p(z_l|z_{l+1}),   raw = encoder(x)
 
-    Attributes:
-        x_shape: the shape of one example.
-        encoder: x -> the raw [mean, log_var] of z_1 to z_L.
-        decoder: z -> the raw parameters of p(x|z).
-        prior: a family of chains that go top down, such as top_down's.
-        likelihood: what the decoder's raw parameters mean.
+def with_lowest(z: tuple[Any, ...], condition: Any) -> tuple[Any]:
+    """What `lowest` sees of z and of a condition."""
+    return (as_vector(z[0], condition),)
 
-    Source: Sonderby, Raiko, Maaloe, Sonderby and Winther 2016.
+
+def check_between(latent_dims: Widths, between_hidden: tuple[Widths, ...]) -> None:
+    """The widths fit between the layers.
+
+    Raises:
+        OptionError: they do not.
     """
-
-    x_shape: tuple[int, ...]
-    encoder: nn.Module
-    decoder: nn.Module
-    prior: Family
-    likelihood: Family
-
-    def init(self, key: PRNGKeyArray) -> Params:
-        """Parameters drawn from `key`: a dict with one entry for each part."""
-        keys = jax.random.split(key, 4)
-        raws, encoder = self.encoder.init_with_output(keys[0], jnp.zeros(self.x_shape))
-        z = tuple(_normal(raw).mean for raw in raws)
-        return {
-            "prior": self.prior.init(keys[1]),
-            "encoder": encoder,
-            "decoder": self.decoder.init(keys[2], z),
-            "likelihood": self.likelihood.init(keys[3]),
-        }
-
-    def bind(self, params: Params) -> Model:
-        """The model that these parameters make."""
-
-        def encode(x: Float[Array, "..."]) -> Distribution:
-            raws: Any = self.encoder.apply(params["encoder"], x)
-            return follow(prior, raws)
-
-        def decode(z: Latent) -> Distribution:
-            return self.likelihood.apply(params["likelihood"], self.decoder.apply(params["decoder"], z))
-
-        prior: Any = self.prior.apply(params["prior"], encode)
-        return Model(prior=prior, encode=encode, decode=decode)
+    check_whole(latent_dims=latent_dims)
+    expected = f"{len(latent_dims) - 1} tuples of widths, one between each two layers of latent_dims, as ((100, 100),)"
+    if not latent_dims:
+        raise OptionError("latent_dims", latent_dims, "the size of each layer, such as (100, 50)")
+    tuples = [widths for widths in between_hidden if isinstance(widths, tuple)]
+    if len(tuples) != len(between_hidden) or len(tuples) != len(latent_dims) - 1:
+        raise OptionError("between_hidden", between_hidden, expected)
+    check_whole(between_hidden=between_hidden)
 
 
-def follow(prior: Chain, raws: Sequence[Float[Array, " _"]]) -> Chain:
-    """The ladder's posterior: the prior's chain, each conditional but the topmost merged with the l-th raw's normal."""
-
-    def merged(link: Link) -> Link:
-        def given(params: Params, state: Any) -> Distribution:
-            path, raw = params
-            return precision_weighted(_normal(raw), link.given(path, state))
-
-        return Link(given, lambda params, state, z: link.then(params[0], state, z))
-
-    first, *rest = prior.links
-    top = Link(lambda params, state: _normal(params[1]), lambda params, state, z: first.then(params[0], state, z))
-    params = tuple(zip(prior.params, reversed(raws), strict=True))
-    return Chain((top, *map(merged, rest)), params, prior.state, top_down=True)
-
-
-def _normal(raw: Float[Array, " two_d"]) -> Any:
+def normal(raw: Float[Array, " two_d"]) -> Any:
+    """N(mean, diag(exp(log_var))) of raw = [mean, log_var]."""
     return diagonal_normal().apply({}, raw)
 
 
-def _normal_link(network: nn.Module) -> Link:
-    return Link(lambda params, z: _normal(network.apply(params, z)))  # pyright: ignore[reportArgumentType]
+def check_layers(networks: Sequence[nn.Module], dims: Sequence[int]) -> None:
+    """As many networks as there are gaps between layers.
 
-
-def _check_layers(networks: Sequence[nn.Module], dims: Sequence[int]) -> None:
+    Raises:
+        UsageError: more or fewer, or a size below 1.
+    """
     if not dims or min(dims) < 1:
         raise UsageError(f"dims is {tuple(dims)}: expected the size of each layer, 1 or more")
     if len(networks) != len(dims) - 1:
@@ -192,5 +181,18 @@ def _check_layers(networks: Sequence[nn.Module], dims: Sequence[int]) -> None:
         )
 
 
-def _init(keys: Key[Array, " n"], networks: Sequence[nn.Module], dims: Sequence[int]) -> list[Params]:
-    return [network.init(key, jnp.zeros(dim)) for key, network, dim in zip(keys, networks, dims, strict=True)]
+def _normal_link(network: nn.Module) -> Link:
+    def given(params: Params, z: Any) -> Distribution:
+        layer, condition = params
+        raw: Any = network.apply(layer, as_vector(z, *condition) if condition else z)
+        return normal(raw)
+
+    return Link(given)
+
+
+def _init(keys: Key[Array, " n"], networks: Sequence[nn.Module], dims: Sequence[int], condition: Any) -> list[Params]:
+    seen = [jnp.zeros(dim) if condition is None else as_vector(jnp.zeros(dim), condition) for dim in dims]
+    return [network.init(key, z) for key, network, z in zip(keys, networks, seen, strict=True)]
+
+
+KIND = Kind(hierarchy)

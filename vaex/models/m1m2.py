@@ -1,15 +1,28 @@
 """One model on the latents of another: M1+M2."""
 
+import functools
 from dataclasses import dataclass
+from typing import Annotated
 
 import jax
 from jax.tree_util import Partial
 from jaxtyping import PRNGKeyArray
 
+from vaex.choices import Build, supply
 from vaex.distributions.stacked import Generated, StackedLatent, StackedPosterior
+from vaex.errors import check_whole
 from vaex.model import Distribution, Model, Params
-from vaex.models.m2 import M2
+from vaex.models import likelihoods
+from vaex.models.description import Description, Kind, Source, refuse
+from vaex.models.likelihood_parts import output_bias
+from vaex.models.likelihoods import LIKELIHOODS
+from vaex.models.m2 import M2, check_labels
+from vaex.models.posterior_table import diagonal
+from vaex.models.posteriors import diagonal_normal
+from vaex.models.prior_table import standard
 from vaex.models.vae import VAE
+from vaex.networks import ACTIVATIONS, MLP, NETWORKS
+from vaex.networks.pairs import Widths, mlp
 
 
 @dataclass(frozen=True)
@@ -46,3 +59,66 @@ class M1M2:
             encode=lambda x: StackedPosterior(m1.encode(x), above),
             decode=decode,
         )
+
+
+def m1m2(
+    source: Source,
+    *,
+    upper_dim: int,
+    upper_hidden: Widths,
+    latent_dim: int = 20,
+    network: Annotated[Build, NETWORKS] = mlp,
+    activation: Annotated[str, ACTIVATIONS] = "relu",
+    likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
+) -> Description:
+    """A VAE of images, and M2 on its latents, whose p(z1|y, z2) is Gaussian.
+
+    Args:
+        source: what it is built for.
+        upper_dim: latents z2 of M2, beside the label.
+        upper_hidden: the hidden widths of M2's networks.
+        latent_dim: latents z1 of M1.
+        network: of M1.
+        activation: of M2's networks, a name in ACTIVATIONS.
+        likelihood: p(x|z1).
+    """
+    refuse("m1m2", source, condition="whose label is a latent already")
+    check_labels("m1m2", source)
+    check_whole(upper_dim=upper_dim, upper_hidden=upper_hidden, latent_dim=latent_dim)
+    networks, q, p_x = network(), diagonal(latent_dim), supply(likelihood, x_shape=source.x_shape)
+    upper = functools.partial(MLP, upper_hidden, activation=ACTIVATIONS[activation])
+    m1 = VAE(
+        x_shape=source.x_shape,
+        encoder=networks.encoder(q.raw_shape),
+        decoder=networks.decoder(p_x.raw_shape(source.x_shape), output_bias(p_x, source)),
+        prior=standard(latent_dim),
+        posterior=q,
+        likelihood=p_x,
+    )
+    m2 = M2(
+        x_shape=(latent_dim,),
+        num_classes=source.num_classes,
+        classifier=upper(out_shape=(source.num_classes,)),
+        encoder=upper(out_shape=(2 * upper_dim,)),
+        decoder=upper(out_shape=(2 * latent_dim,)),
+        prior=standard(upper_dim),
+        posterior=diagonal_normal(),
+        likelihood=diagonal_normal(),
+    )
+    found = M1M2(m1, m2)
+    return Description(
+        found.init,
+        found.bind,
+        recognition=(
+            ("m1", "encoder"),
+            ("m1", "posterior"),
+            ("m2", "classifier"),
+            ("m2", "encoder"),
+            ("m2", "posterior"),
+        ),
+        reports=("scores", "classifier"),
+        figures=("reconstructions", "samples", "analogies"),
+    )
+
+
+KIND = Kind(m1m2, examples="pairs", objectives=("stacked_semi_supervised",))

@@ -1,16 +1,26 @@
 """Latents with a label: distributions over (y, z), and M2, the semi-supervised model that has them."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from vaex.choices import Build, supply
 from vaex.distributions import OneHotCategorical
 from vaex.distributions.labelled import Labelled, LabelledLatent
+from vaex.errors import UsageError, check_whole
 from vaex.model import Distribution, Family, Model, Params
+from vaex.models import likelihoods
+from vaex.models.description import Description, Kind, Source, refuse
+from vaex.models.likelihood_parts import Likelihood, output_bias
+from vaex.models.likelihoods import LIKELIHOODS
+from vaex.models.posterior_table import Posterior, diagonal
+from vaex.models.prior_table import PRIORS, Prior, build_prior, standard
+from vaex.networks import NETWORKS
+from vaex.networks.pairs import mlp
 
 
 @dataclass(frozen=True)
@@ -37,9 +47,9 @@ class M2:
     classifier: nn.Module
     encoder: nn.Module
     decoder: nn.Module
-    prior: Family
-    posterior: Family
-    likelihood: Family
+    prior: Family | Prior
+    posterior: Family | Posterior
+    likelihood: Family | Likelihood
 
     def init(self, key: PRNGKeyArray) -> Params:
         """Parameters drawn from `key`: a dict with one entry for each part."""
@@ -74,3 +84,57 @@ class M2:
         p_z = self.prior.apply(params["prior"], encode)
         prior = Labelled(OneHotCategorical(jnp.zeros(self.num_classes)), jax.vmap(lambda y: p_z)(classes))
         return Model(prior=prior, encode=encode, decode=decode)
+
+
+def m2(
+    source: Source,
+    *,
+    latent_dim: int = 20,
+    network: Annotated[Build, NETWORKS] = mlp,
+    prior: Annotated[Build, PRIORS] = standard,
+    likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
+) -> Description:
+    """A label and a style for each image, of which few have a label to learn from.
+
+    Args:
+        source: what it is built for.
+        latent_dim: of the style z.
+        network: of q(y|x), of q(z|x, y) and of p(x|y, z).
+        prior: p(z).
+        likelihood: p(x|y, z).
+    """
+    refuse("m2", source, condition="whose label is a latent already")
+    check_labels("m2", source)
+    check_whole(latent_dim=latent_dim)
+    networks, q, p_x = network(), diagonal(latent_dim), supply(likelihood, x_shape=source.x_shape)
+    decoder = networks.decoder(p_x.raw_shape(source.x_shape), output_bias(p_x, source))
+    found = M2(
+        x_shape=source.x_shape,
+        num_classes=source.num_classes,
+        classifier=networks.encoder((source.num_classes,)),
+        encoder=networks.of_two(networks.encoder(q.raw_shape), of_image=True),
+        decoder=networks.of_two(decoder, of_image=False),
+        prior=build_prior(prior, latent_dim, source, q),
+        posterior=q,
+        likelihood=p_x,
+    )
+    return Description(
+        found.init,
+        found.bind,
+        recognition=(("classifier",), ("encoder",), ("posterior",)),
+        reports=("scores", "classifier"),
+        figures=("reconstructions", "samples", "analogies"),
+    )
+
+
+def check_labels(kind: str, source: Source) -> None:
+    """There are labels to learn from.
+
+    Raises:
+        UsageError: there are none.
+    """
+    if source.num_classes < 2:
+        raise UsageError(f"model.name is {kind!r} on data without labels of two classes or more: use another data set")
+
+
+KIND = Kind(m2, examples="pairs", objectives=("semi_supervised",))

@@ -6,7 +6,8 @@ import numpyro.distributions as dist
 
 from vaex.distributions.masked import Masked, ObservedPart
 from vaex.errors import UsageError
-from vaex.model import Distribution, Latent, Model
+from vaex.model import Conditional, Distribution, Latent, Model, Params
+from vaex.models.description import Description, Source
 
 
 def partially_observed(model: Model) -> Model:
@@ -41,3 +42,29 @@ def partially_observed(model: Model) -> Model:
         return model.encode(example.filled())
 
     return Model(model.prior, encode, decode)
+
+
+def of_masked(description: Description, source: Source) -> Description:
+    """The description of a model of whole examples as one of Masked examples, under a condition or not.
+
+    Args:
+        description: of any kind.
+        source: what it is built for.
+
+    Returns:
+        One with the same parameters, whose reports and figures have imputation among them.
+    """
+
+    def bind(params: Params) -> Any:
+        whole = description.bind(params)
+        if source.condition_shape is None:
+            return partially_observed(whole)
+        return Conditional(lambda condition: partially_observed(whole.given(condition)))
+
+    moved = description.statistics
+    return description._replace(
+        bind=bind,
+        statistics=None if moved is None else lambda key, params, batch: moved(key, params, batch.filled()),
+        reports=(*description.reports, "imputation"),
+        figures=(*description.figures, "imputations"),
+    )

@@ -56,7 +56,7 @@ def flow(latent_dim: int, bijection: Bijection) -> Family:
     return Family(bijection.init, apply)
 
 
-def one_hot() -> Family:
+def one_hot_categorical() -> Family:
     """The posterior of a one-hot vector, raw its logits [classes], or of independent ones, [latent_dim, classes].
 
     Source: Jang, Gu and Poole 2017, section 4.

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import DiagonalNormalMixture, OneHotCategorical, UniformMixture
 from vaex.distributions.flows import Bijection, Flow
@@ -67,23 +68,6 @@ def flow(latent_dim: int, bijection: Bijection) -> Family:
     return Family(bijection.init, lambda params, encode: Flow(base.apply({}, encode), params, jnp.zeros(0), bijection))
 
 
-def fitted_normal_mixture(z: Float[Array, "n d"], num_components: int, *, seed: int = 0) -> Params:
-    """The parameters of normal_mixture that EM, started from k-means, finds for latents: where clusters start from.
-
-    Args:
-        z: draws from q(z|x) of n examples, [n, d].
-        num_components: K, at most n.
-        seed: of k-means.
-
-    Source: the start of Jiang et al. 2017, VaDE.
-    """
-    from sklearn.mixture import GaussianMixture  # half a second to import
-
-    fit: Any = GaussianMixture(num_components, covariance_type="diag", n_init=3, random_state=seed).fit(np.asarray(z))
-    found = {"logits": np.log(fit.weights_), "mean": fit.means_, "log_var": np.log(fit.covariances_)}
-    return {name: jnp.asarray(value, jnp.float32) for name, value in found.items()}
-
-
 def vamp(pseudo_inputs: ArrayLike) -> Family:
     """The variational mixture of posteriors p(z) = 1/K sum_k q(z|u_k), its pseudo-inputs u_k learned.
 
@@ -102,3 +86,49 @@ def vamp(pseudo_inputs: ArrayLike) -> Family:
         return UniformMixture(components)
 
     return Family(init=lambda key: {"pseudo_inputs": jnp.array(pseudo_inputs, jnp.float32)}, apply=apply)
+
+
+def fitted_normal_mixture(z: Float[Array, "n d"], num_components: int, *, seed: int = 0) -> Params:
+    """The parameters of normal_mixture that EM, started from k-means, finds for latents: where clusters start from.
+
+    Args:
+        z: draws from q(z|x) of n examples, [n, d].
+        num_components: K, at most n.
+        seed: of k-means.
+
+    Source: the start of Jiang et al. 2017, VaDE.
+    """
+    from sklearn.mixture import GaussianMixture  # half a second to import
+
+    fit: Any = GaussianMixture(num_components, covariance_type="diag", n_init=3, random_state=seed).fit(np.asarray(z))
+    found = {"logits": np.log(fit.weights_), "mean": fit.means_, "log_var": np.log(fit.covariances_)}
+    return {name: jnp.asarray(value, jnp.float32) for name, value in found.items()}
+
+
+def learned_prior(network: nn.Module, family: Family, condition_shape: tuple[int, ...]) -> Family:
+    """The prior p(z|c) whose raw parameters a network computes from the condition.
+
+    Args:
+        network: c -> raw.
+        family: what raw means: a diagonal Gaussian, say.
+        condition_shape: the shape of c.
+
+    Returns:
+        A Family whose apply is (params, encode, c) -> p(z|c).
+
+    Source: Sohn, Lee and Yan 2015, section 4.
+    """
+
+    def init(key: PRNGKeyArray) -> Params:
+        network_key, family_key = jax.random.split(key)
+        return {"network": network.init(network_key, jnp.zeros(condition_shape)), "family": family.init(family_key)}
+
+    def apply(params: Params, encode: Encode, condition: Any) -> Distribution:
+        return family.apply(params["family"], network.apply(params["network"], condition))
+
+    return Family(init, apply)
+
+
+def fixed_prior(prior: Family) -> Family:
+    """A prior p(z) as a p(z|c) that does not depend on c, unless through q(z|x, c) as a VampPrior's."""
+    return Family(prior.init, lambda params, encode, condition: prior.apply(params, encode))

@@ -1,57 +1,156 @@
 """The variational autoencoder: networks, and the distributions that their outputs mean."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from vaex.choices import Build, supply
+from vaex.errors import OptionError, check_whole
 from vaex.model import Distribution, Family, Latent, Model, Params
+from vaex.models import likelihoods, posterior_table
+from vaex.models.description import Description, Kind, Source, describe
+from vaex.models.likelihood_parts import Likelihood, output_bias
+from vaex.models.likelihoods import LIKELIHOODS
+from vaex.models.posterior_table import POSTERIORS, Posterior
+from vaex.models.prior_table import PRIORS, Prior, build_prior
+from vaex.networks import NETWORKS, as_vector
+from vaex.networks.pairs import mlp
 
 
 @dataclass(frozen=True)
 class VAE:
-    """The static description of a variational autoencoder: networks, and the distributions their outputs mean.
+    """The static description of a variational autoencoder, which may have a condition in all of its parts.
+
+    log p(x|c) >= E_q(z|x,c)[log p(x|z, c)] - KL(q(z|x, c) || p(z|c))
 
     >>> vae = VAE(x_shape=(784,), encoder=..., decoder=..., prior=..., posterior=..., likelihood=...)
     >>> model = vae.bind(vae.init(key))
 
     Attributes:
         x_shape: the shape of one example.
-        encoder: x -> the raw parameters of q(z|x).
-        decoder: z -> the raw parameters of p(x|z).
-        prior, posterior, likelihood: what the raw parameters mean.
+        encoder: x, or join(x, c) -> the raw parameters of q(z|x, c).
+        decoder: z, or as_vector(z, c) -> the raw parameters of p(x|z, c).
+        prior: what the raw parameters mean; of p(z|c), its apply is (params, encode, c) -> p(z|c).
+        posterior: likewise.
+        likelihood: likewise.
+        join: how the encoder's input is made of x and c: `as_vector` or `as_channels`.
+        join_latent: how the decoder's input is made of z and c.
+
+    Source: Kingma and Welling 2013; with a condition Sohn, Lee and Yan 2015.
     """
 
     x_shape: tuple[int, ...]
     encoder: nn.Module
     decoder: nn.Module
-    prior: Family
-    posterior: Family
-    likelihood: Family
+    prior: Family | Prior
+    posterior: Family | Posterior
+    likelihood: Family | Likelihood
+    join: Callable[[Any, Any], Any] = as_vector
+    join_latent: Callable[[Any, Any], Any] = as_vector
 
-    def init(self, key: PRNGKeyArray) -> Params:
-        """Parameters drawn from `key`: a dict with one entry for each part."""
+    def init(self, key: PRNGKeyArray, condition: Any = None) -> Params:
+        """Parameters drawn from `key`: a dict with one entry for each part.
+
+        Args:
+            key: a PRNG key.
+            condition: one of the right shape, None where there is none.
+        """
         keys = jax.random.split(key, 5)
-        x = jnp.zeros(self.x_shape)
-        raw, encoder = self.encoder.init_with_output(keys[1], x)
-        z = self.posterior.apply(posterior := self.posterior.init(keys[2]), raw).sample(keys[0])
+        raw, encoder = self.encoder.init_with_output(keys[1], self._seen(jnp.zeros(self.x_shape), condition))
+        posterior = self.posterior.init(keys[2])
+        z = draw_of_zeros(lambda key: self.posterior.apply(posterior, raw).sample(key))
         return {
             "prior": self.prior.init(keys[0]),
             "encoder": encoder,
             "posterior": posterior,
-            "decoder": self.decoder.init(keys[3], z),
+            "decoder": self.decoder.init(keys[3], self._with(z, condition)),
             "likelihood": self.likelihood.init(keys[4]),
         }
 
-    def bind(self, params: Params) -> Model:
-        """The model that these parameters make: three closures."""
+    def bind(self, params: Params, condition: Any = None) -> Model:
+        """The model that these parameters make, under a condition or without one: three closures."""
 
         def encode(x: Float[Array, "..."]) -> Distribution:
-            return self.posterior.apply(params["posterior"], self.encoder.apply(params["encoder"], x))
+            return self.posterior.apply(
+                params["posterior"], self.encoder.apply(params["encoder"], self._seen(x, condition))
+            )
 
         def decode(z: Latent) -> Distribution:
-            return self.likelihood.apply(params["likelihood"], self.decoder.apply(params["decoder"], z))
+            raw = self.decoder.apply(params["decoder"], self._with(z, condition))
+            return self.likelihood.apply(params["likelihood"], raw)
 
-        return Model(prior=self.prior.apply(params["prior"], encode), encode=encode, decode=decode)
+        given = () if condition is None else (condition,)
+        return Model(prior=self.prior.apply(params["prior"], encode, *given), encode=encode, decode=decode)
+
+    def _seen(self, x: Any, condition: Any) -> Any:
+        return x if condition is None else self.join(x, condition)
+
+    def _with(self, z: Latent, condition: Any) -> Any:
+        return z if condition is None else self.join_latent(z, condition)
+
+
+def draw_of_zeros(draw: Callable[[PRNGKeyArray], Latent]) -> Latent:
+    """Zeros in the shapes of a draw, which is not drawn: what a network's parameters start from."""
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(draw, jax.random.key(0)))
+
+
+def vae(
+    source: Source,
+    *,
+    latent_dim: int = 20,
+    network: Annotated[Build, NETWORKS] = mlp,
+    posterior: Annotated[Build, POSTERIORS] = posterior_table.diagonal,
+    prior: Annotated[Build | None, PRIORS] = None,
+    likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
+) -> Description:
+    """One vector of latents between an encoder and a decoder.
+
+    Args:
+        source: what it is built for.
+        latent_dim: how many latents there are.
+        network: the encoder and the decoder.
+        posterior: q(z|x).
+        prior: p(z); unset, what goes with the posterior, or given a condition a network's p(z|c).
+        likelihood: p(x|z).
+    """
+    check_whole(latent_dim=latent_dim)
+    q, networks = posterior(latent_dim), network()
+    p_x, p_z = supply(likelihood, x_shape=source.x_shape), build_prior(prior, latent_dim, source, q)
+    raw_shape = p_x.raw_shape(source.x_shape)
+    found = VAE(
+        x_shape=source.x_shape,
+        encoder=networks.encoder(q.raw_shape),
+        decoder=networks.decoder(raw_shape, output_bias(p_x, source)),
+        prior=p_z,
+        posterior=q,
+        likelihood=p_x,
+        join=networks.join,
+    )
+    description = describe(found, source)
+    _check_latents(description, source)
+    return description._replace(
+        refit=p_z.refit,
+        reports=(*description.reports, *p_z.reports),
+        figures=(*description.figures, *p_z.figures),
+    )
+
+
+def _check_latents(description: Description, source: Source) -> None:
+    """P(z) and q(z|x) are over the same values."""
+
+    def draws(key: PRNGKeyArray) -> tuple[Latent, Latent]:
+        made = description.bind(description.init(key))
+        model = made if source.condition_shape is None else made.given(jnp.zeros(source.condition_shape))
+        return model.prior.sample(key), model.encode(jnp.zeros(source.x_shape)).sample(key)
+
+    p, q = (jax.tree.map(lambda leaf: leaf.shape, draw) for draw in jax.eval_shape(draws, jax.random.key(0)))
+    if p != q:
+        raise OptionError("prior", f"over z of shape {p}", f"one over {q}, which the posterior draws", "name another")
+
+
+KIND = Kind(vae)

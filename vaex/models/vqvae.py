@@ -2,15 +2,24 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from vaex.choices import Build, supply
 from vaex.distributions.codes import CodePrior, Quantized, nearest
+from vaex.errors import OptionError, check_whole
 from vaex.model import Distribution, Family, Model, Params
+from vaex.models import likelihoods
+from vaex.models.description import Description, Kind, Source, refuse
+from vaex.models.likelihood_parts import Likelihood, output_bias
+from vaex.models.likelihoods import LIKELIHOODS
+from vaex.networks import ACTIVATIONS
+from vaex.networks.grid import CausalGrid, GridDecoder, GridEncoder
+from vaex.networks.pairs import Widths
 
 _DEAD = 0.5  # vectors of a batch, on average, below which a code starts again; with few vectors for each code
 _DEAD_SHARE = 0.05  # of an even share of them
@@ -80,7 +89,7 @@ class VQVAE:
     encoder: nn.Module
     decoder: nn.Module
     prior: nn.Module
-    likelihood: Family
+    likelihood: Family | Likelihood
     num_codes: int
     decay: float = 0.99
 
@@ -129,3 +138,61 @@ class VQVAE:
         """[H, W], from shapes alone."""
         x = jax.ShapeDtypeStruct(self.x_shape, jnp.float32)
         return jax.eval_shape(lambda x: self.encoder.apply(params["encoder"], x), x).shape[:-1]
+
+
+def vqvae(
+    source: Source,
+    *,
+    num_codes: int,
+    patch: int,
+    latent_dim: int = 20,
+    encoder_hidden: Widths = (500,),
+    decoder_hidden: Widths = (500,),
+    activation: Annotated[str, ACTIVATIONS] = "relu",
+    codebook_decay: float = 0.99,
+    prior_width: int = 32,
+    prior_depth: int = 4,
+    likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
+) -> Description:
+    """A grid of codes, each the nearest in a learned codebook, with an autoregressive prior.
+
+    Args:
+        source: what it is built for.
+        num_codes: how many codes there are to choose from.
+        patch: the side, in pixels, of what each place of the grid stands for.
+        latent_dim: numbers in a code.
+        encoder_hidden: the channels of 3x3 convolutions over the grid, from the image to the codes.
+        decoder_hidden: and back.
+        activation: the nonlinearity, a name in ACTIVATIONS.
+        codebook_decay: of the codebook's moving averages, at each batch.
+        prior_width: channels of the causal prior.
+        prior_depth: layers of the causal prior.
+        likelihood: p(x|z).
+    """
+    refuse("vqvae", source, condition="whose codes have a prior of their own")
+    check_whole(num_codes=num_codes, patch=patch, latent_dim=latent_dim)
+    check_whole(prior_width=prior_width, prior_depth=prior_depth)
+    check_whole(encoder_hidden=encoder_hidden, decoder_hidden=decoder_hidden)
+    if not 0 <= codebook_decay < 1:
+        raise OptionError("codebook_decay", codebook_decay, "0 or more, and less than 1")
+    act, p_x = ACTIVATIONS[activation], supply(likelihood, x_shape=source.x_shape)
+    raw_shape = p_x.raw_shape(source.x_shape)
+    found = VQVAE(
+        x_shape=source.x_shape,
+        encoder=GridEncoder(patch, encoder_hidden, latent_dim, act),
+        decoder=GridDecoder(patch, decoder_hidden, raw_shape, act, out_bias=output_bias(p_x, source)),
+        prior=CausalGrid(num_codes, prior_width, prior_depth, act),
+        likelihood=p_x,
+        num_codes=num_codes,
+        decay=codebook_decay,
+    )
+    return Description(
+        found.init,
+        found.bind,
+        recognition=(("encoder",), ("codebook",)),
+        statistics=found.statistics,
+        reports=("scores", "codebook"),
+    )
+
+
+KIND = Kind(vqvae, objectives=("vq",))

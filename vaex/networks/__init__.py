@@ -1,7 +1,9 @@
 """The Flax modules: raw arrays in, raw arrays out, one example at a time, no sampling inside."""
 
 from vaex.networks.conv import ConvDecoder, ConvEncoder, ImageHead, Pyramid, halved
+from vaex.networks.join import Joined, as_channels, as_vector
 from vaex.networks.mlp import ACTIVATIONS, MLP, GatedMLP
+from vaex.networks.pairs import NETWORKS, Networks, check_resolutions
 from vaex.networks.residual import Bottleneck, scaled
 from vaex.networks.table import Table
 from vaex.networks.top_down import Merge
@@ -9,14 +11,20 @@ from vaex.networks.top_down import Merge
 __all__ = [
     "ACTIVATIONS",
     "MLP",
+    "NETWORKS",
     "Bottleneck",
     "ConvDecoder",
     "ConvEncoder",
     "GatedMLP",
     "ImageHead",
+    "Joined",
     "Merge",
+    "Networks",
     "Pyramid",
     "Table",
+    "as_channels",
+    "as_vector",
+    "check_resolutions",
     "halved",
     "scaled",
 ]

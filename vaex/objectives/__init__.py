@@ -1,6 +1,7 @@
 """What training maximises: (key, model, x) -> Terms, for one example; some take the whole batch and say so."""
 
 from vaex.bounds import with_value
+from vaex.choices import Choices
 from vaex.objectives.aggregate import info, squared_mmd, total_correlation
 from vaex.objectives.batch import BatchLoss, Context, batch_loss
 from vaex.objectives.discrete import enumerate, reinforce, vimco
@@ -30,7 +31,40 @@ from vaex.objectives.terms import (
     sample_weights,
 )
 
+OBJECTIVES = Choices(
+    {
+        "elbo": elbo,
+        "stl": stl,
+        "iwae": iwae,
+        "dreg": dreg,
+        "miwae": miwae,
+        "piwae": piwae,
+        "ciwae": ciwae,
+        "renyi": renyi,
+        "vr_max": vr_max,
+        "reinforce": reinforce,
+        "vimco": vimco,
+        "gumbel": gumbel,
+        "enumerate": enumerate,
+        "free_bits": free_bits,
+        "capacity": capacity,
+        "total_correlation": total_correlation,
+        "info": info,
+        "vq": vq,
+        "reconstruction": reconstruction,
+        "semi_supervised": semi_supervised,
+        "stacked_semi_supervised": stacked_semi_supervised,
+    },
+    what="objective",
+    context=("num_train", "num_labels", "average"),
+)
+OF_BATCHES = (total_correlation, info)  # they take the whole batch
+BOUNDS = (iwae, dreg, miwae, piwae, ciwae, vimco)  # tighter ones than the ELBO, by which their models are selected
+
 __all__ = [
+    "BOUNDS",
+    "OBJECTIVES",
+    "OF_BATCHES",
     "BatchLoss",
     "Context",
     "Objective",

@@ -11,11 +11,17 @@ from vaex.bounds import with_value
 from vaex.distributions import all_states
 from vaex.errors import UsageError
 from vaex.model import Model
-from vaex.objectives.terms import Terms, check_num_samples, log_weights, terms
+from vaex.objectives.terms import Number, Terms, check_num_samples, log_weights, terms
 
 
 def reinforce(
-    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 2, baseline: str | Float[Array, ""] = "leave_one_out"
+    key: PRNGKeyArray,
+    model: Model,
+    x: Any,
+    *,
+    num_samples: int = 2,
+    baseline: str | Float[Array, ""] = "leave_one_out",
+    average: Number = 0.0,
 ) -> Terms:
     """The ELBO with the score-function gradient of q.
 
@@ -29,8 +35,8 @@ def reinforce(
         model: a model with any q, discrete or not.
         x: one example.
         num_samples: K.
-        baseline: "leave_one_out", the mean of the other draws' log-weights; or a number, such as a moving average of
-            the bound.
+        baseline: "leave_one_out", the mean of the other draws' log-weights; "moving_average"; or a number.
+        average: the number that "moving_average" names: in training that of the bound over the steps before.
 
     Returns:
         Terms, in nats, with the value of the ELBO with the sampled KL.
@@ -45,9 +51,11 @@ def reinforce(
     z = jax.lax.stop_gradient(q.sample(key, (num_samples,)))
     w = log_weights(model, x, q, z)
     signal = jax.lax.stop_gradient(w.log_w)
+    if baseline == "moving_average":
+        baseline = jnp.asarray(average)
     if isinstance(baseline, str):
         if baseline != "leave_one_out":
-            raise UsageError(f'baseline is {baseline!r}: expected "leave_one_out" or a number')
+            raise UsageError(f'baseline is {baseline!r}: expected "leave_one_out", "moving_average" or a number')
         _check_leave_one_out(num_samples)
         signal = (signal - jnp.mean(signal)) * num_samples / (num_samples - 1)  # log w_k - mean of the others
     else:

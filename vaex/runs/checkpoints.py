@@ -1,4 +1,4 @@
-"""Checkpoints by orbax: whole or not at all, the newest and the best by validation ELBO, each with a checksum."""
+"""Checkpoints by orbax: whole or not at all, the newest and the best by validation, each with a checksum."""
 
 import contextlib
 import logging
@@ -14,22 +14,22 @@ from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from vaex.errors import UsageError
 
-_METRIC = "validation_elbo"
+_METRIC = "selected"  # the metric that chooses the best; runs from before its name have validation_elbo
 logging.getLogger("absl").setLevel(logging.ERROR)  # orbax warns of each option that a reader implies
 
 
 @contextlib.contextmanager
 def _manager(path: Path, *, read_only: bool = False) -> Iterator[ocp.CheckpointManager]:
-    """Keeps the newest and the best by validation ELBO, and sweeps up what a killed process left half-written."""
+    """Keeps the newest and the best by validation, and sweeps up what a killed process left half-written."""
     policy = preservation_policy.AnyPreservationPolicy(
         [
             preservation_policy.LatestN(1),
-            preservation_policy.BestN(get_metric_fn=lambda m: m[_METRIC], n=1, keep_checkpoints_without_metrics=False),
+            preservation_policy.BestN(get_metric_fn=_metric, n=1, keep_checkpoints_without_metrics=False),
         ]
     )
     options = ocp.CheckpointManagerOptions(
         preservation_policy=policy,
-        best_fn=lambda m: m[_METRIC],
+        best_fn=_metric,
         best_mode="max",
         cleanup_tmp_directories=not read_only,
         enable_async_checkpointing=False,
@@ -39,31 +39,29 @@ def _manager(path: Path, *, read_only: bool = False) -> Iterator[ocp.CheckpointM
         yield manager
 
 
-def save(path: Path, epoch: int, state: Any, progress: dict[str, Any], *, elbo: float | None) -> None:
+def save(path: Path, epoch: int, state: Any, progress: dict[str, Any], *, selected: float | None) -> None:
     """Write a checkpoint after an epoch, whole or not at all.
 
     Args:
         path: the run folder.
         epoch: epochs done.
-        state: a pytree of arrays.
+        state: a TrainState.
         progress: what else the loop carries on, as JSON.
-        elbo: the validation ELBO, or None where none was computed.
+        selected: the metric that chooses the best, or None where none was computed.
     """
     state = jax.device_get(state)
-    items = ocp.args.Composite(
-        state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(progress | {"crc32": _crc32(state)})
-    )
+    sums = {"crc32": _crc32(state), "params_crc32": _crc32(state.params)}
+    items = ocp.args.Composite(state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(progress | sums))
     with _manager(path) as manager:
-        manager.save(epoch, args=items, metrics=None if elbo is None else {_METRIC: elbo}, force=True)
+        manager.save(epoch, args=items, metrics=None if selected is None else {_METRIC: selected}, force=True)
 
 
-def restore(path: Path, abstract: Any, *, best: bool = False) -> tuple[Any, dict[str, Any]]:
-    """The newest checkpoint of a run, or its best.
+def restore(path: Path, abstract: Any) -> tuple[Any, dict[str, Any]]:
+    """The newest checkpoint of a run.
 
     Args:
         path: the run folder.
         abstract: the state's shapes and dtypes.
-        best: the best by validation ELBO, where one was validated.
 
     Returns:
         The state and the progress that were saved.
@@ -71,25 +69,69 @@ def restore(path: Path, abstract: Any, *, best: bool = False) -> tuple[Any, dict
     Raises:
         UsageError: no checkpoint, or one that cannot be read or is not what was written.
     """
+    state, progress = _restore(path, ocp.args.StandardRestore(abstract), best=False)
+    return state, _without_sums(progress)
+
+
+def restore_params(path: Path, abstract: Any) -> tuple[Any, dict[str, Any]]:
+    """The parameters of a run's best checkpoint, or of its newest where none was validated; nothing else is read.
+
+    Args:
+        path: the run folder.
+        abstract: their shapes and dtypes.
+
+    Returns:
+        The parameters, on the device, and the progress that was saved with them.
+
+    Raises:
+        UsageError: as restore.
+    """
+    wanted = ocp.args.PyTreeRestore({"params": abstract}, partial_restore=True)
+    state, progress = _restore(path, wanted, best=True)
+    return jax.device_put(state["params"]), _without_sums(progress)
+
+
+def read_progress(path: Path) -> dict[str, Any]:
+    """The progress that was saved with the newest checkpoint."""
+    return _without_sums(_restore(path, None, best=False)[1])
+
+
+def _restore(path: Path, wanted: Any, *, best: bool) -> tuple[Any, dict[str, Any]]:
     if not (path / "checkpoints").is_dir():
         raise UsageError(f"{path} has no checkpoint: train it first")
     with _manager(path, read_only=True) as manager:
         step = (manager.best_step() if best else None) or manager.latest_step()
         if step is None:
             raise UsageError(f"{path} has no checkpoint: train it first")
+        items = {"progress": ocp.args.JsonRestore()} | ({} if wanted is None else {"state": wanted})
         try:
-            loaded = manager.restore(
-                step, args=ocp.args.Composite(state=ocp.args.StandardRestore(abstract), progress=ocp.args.JsonRestore())
-            )
-            state, progress = loaded["state"], loaded["progress"]
-            if progress.pop("crc32") != _crc32(state):
-                raise ValueError("its checksum does not match")
+            loaded = manager.restore(step, args=ocp.args.Composite(**items))
+            state, progress = loaded.get("state"), loaded["progress"]
+            _check(state, progress)
         except Exception as error:  # whatever a reader raises on damaged bytes
             others = [s for s in manager.all_steps() if s != step]
-            folder = manager.directory / str(step)
+            place = manager.directory / str(step)
             cure = f"delete it to go on from checkpoint {others[-1]}" if others else "delete the run and train again"
-            raise UsageError(f"checkpoint {folder} is damaged ({_first_line(error)}): {cure}") from None
+            raise UsageError(f"checkpoint {place} is damaged ({_first_line(error)}): {cure}") from None
     return state, progress
+
+
+def _check(state: Any, progress: dict[str, Any]) -> None:
+    """What was read is what was written; the parameters of a run from before have no sum of their own."""
+    if state is None:
+        return
+    is_part = isinstance(state, dict)
+    expected = progress.get("params_crc32") if is_part else progress["crc32"]
+    if expected is not None and expected != _crc32(state["params"] if is_part else state):
+        raise ValueError("its checksum does not match")
+
+
+def _without_sums(progress: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in progress.items() if not name.endswith("crc32")}
+
+
+def _metric(metrics: dict[str, float]) -> float:
+    return next(iter(metrics.values()))
 
 
 def _crc32(state: Any) -> int:

@@ -8,7 +8,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-_VALIDATION = {"validation_elbo": "validation ELBO", "validation_log_px_z": "validation log p(x|z)"}  # the first there
+_VALIDATION = {"elbo": "ELBO", "log_likelihood": "L_K", "log_px_z": "log p(x|z)"}  # of these the first two there are
+_OWN = (  # scores of some kinds of model or of data
+    *("test_accuracy", "clusters_used", "clustering_accuracy", "codebook_use", "code_perplexity"),
+    *("psnr_of_a_completion", "psnr_of_the_mean_completion", "psnr_of_bicubic", "log_likelihood_of_bicubic"),
+    *("imputation_rmse", "imputation_rmse_training_mean", "imputation_rmse_nearest_neighbours"),
+)
 _console = Console(highlight=False, soft_wrap=True)
 
 
@@ -34,7 +39,9 @@ def training(
     def describe(row: Mapping[str, float]) -> str:
         speed = examples / max(row["seconds"] - last[0], 1e-9)
         last[0] = row["seconds"]
-        validation = next((f"  {text} {row[name]:.2f}" for name, text in _VALIDATION.items() if name in row), "")
+        measured = {text: row.get(f"validation_{name}") for name, text in _VALIDATION.items()}
+        found = [f"{text} {value:.2f}" for text, value in measured.items() if value is not None]
+        validation = f"  validation {', '.join(found[:2])}" if found else ""
         return f"loss {row['loss']:.2f}{validation}  {speed:,.0f} examples/s"
 
     with _bar(num_epochs, done, "epochs") as (bar, task):
@@ -42,7 +49,8 @@ def training(
         def show(row: Mapping[str, float]) -> None:
             text = describe(row)
             bar.update(task, completed=row["epoch"], description=text)
-            if not _console.is_terminal and (_VALIDATION.keys() & row.keys() or row["epoch"] == num_epochs):
+            is_validated = any(name.startswith("validation_") for name in row)
+            if not _console.is_terminal and (is_validated or row["epoch"] == num_epochs):
                 say(f"epoch {row['epoch']}/{num_epochs}  {text}  {row['seconds']:.1f} s")
 
         yield show
@@ -56,13 +64,13 @@ def evaluating(num_examples: int, num_samples: int) -> Iterator[Callable[[int], 
         yield lambda n: bar.update(task, advance=n)
 
 
-def summary(results: Mapping[str, Any], folder: str, own_scores: Mapping[str, float]) -> None:
+def summary(results: Mapping[str, Any], folder: str) -> None:
     """The table at the end, with the scores of this kind of model's own."""
     table = Table(title=f"{results['experiment']} on {results['dataset']}", show_header=False, title_justify="left")
     sure = "" if results["is_likelihood"] else "  (grey pixels: not a likelihood)"
     rows = {
         **(_bounds(results, sure) if "test_elbo" in results else _reconstruction(results, sure)),
-        **{name.replace("_", " "): f"{score:.4g}" for name, score in own_scores.items()},
+        **{name.replace("_", " "): f"{results[name]:.4g}" for name in _OWN if name in results},
         "training": (
             f"{results['num_epochs']} epochs in {results['train_seconds']:.1f} s, "
             f"{results['examples_per_second']:,} examples/s, best at epoch {results['best_epoch']}"

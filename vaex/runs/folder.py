@@ -5,12 +5,14 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from vaex.errors import UsageError
 
+Row = dict[str, Any]  # the metrics of an epoch
+Show = Callable[[Row], None]
 CONFIG, DATASET, METRICS, RESULTS = "config.json", "dataset.json", "metrics.jsonl", "results.json"
 
 

@@ -1,20 +1,18 @@
 """A run's model with its trained parameters."""
 
 from pathlib import Path
-from typing import Any
 
 import jax
 
 from vaex.config import Config, read_config
-from vaex.config.likelihoods import Source
-from vaex.config.models import build_model
-from vaex.config.setup import build_optimizer
+from vaex.config.old import is_old
+from vaex.config.task import describe_run
 from vaex.model import Params
+from vaex.models import Description
 from vaex.runs.folder import CONFIG, DATASET, open_run, read_json
-from vaex.train import init_state
 
 
-def load(run_folder: str | Path) -> tuple[Any, Params, Config]:
+def load(run_folder: str | Path) -> tuple[Description, Params, Config]:
     """A finished or unfinished run's model, the parameters of its best checkpoint, and its config.
 
     >>> vae, params, config = vaex.load("runs/latest")
@@ -26,10 +24,13 @@ def load(run_folder: str | Path) -> tuple[Any, Params, Config]:
     from vaex.runs import checkpoints
 
     path = open_run(run_folder)
-    config = read_config(path / CONFIG)
-    described = read_json(path / DATASET)
-    model = build_model(config, Source(tuple(described["x_shape"]), None))
-    optimizer = build_optimizer(config, 1)
-    abstract = jax.eval_shape(lambda: init_state(model.init(jax.random.key(0)), optimizer))
-    state, _ = checkpoints.restore(path, abstract, best=True)
-    return model, state.params, config
+    config, dataset = read_config(path / CONFIG), read_json(path / DATASET)
+    description = describe_run(config, tuple(dataset["x_shape"]), num_classes(path))
+    params, _ = checkpoints.restore_params(path, jax.eval_shape(description.init, jax.random.key(0)))
+    return description, params, config
+
+
+def num_classes(path: Path) -> int:
+    """How many classes the labels of a run's data have; a run from before says it in its config, or not at all."""
+    config = read_json(path / CONFIG)
+    return (config["data"].get("num_classes") or 0) if is_old(config) else read_json(path / DATASET)["num_classes"]

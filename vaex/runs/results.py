@@ -7,57 +7,87 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from vaex.config.setup import Setup
+from vaex.config.task import Task
 from vaex.distributions.masked import observed_size
-from vaex.evaluate import reconstruction, summary
+from vaex.errors import UsageError
+from vaex.evaluate import REPORTS, Options, Trial, validator
+from vaex.evaluate.imputation import masked
 from vaex.runs import console, folder
 from vaex.train.loop import Progress
 
 _TEST_KEY = 20131220  # folded into the seed's key: the draws of evaluation, the same at each evaluation of a run
 
 
-def validator(made: Setup) -> Callable[[Any], dict[str, float]]:
-    """Validate on the validation split, or on 10,000 training images where there is none."""
-    key = jax.random.fold_in(made.key, _TEST_KEY + 1)
-    train, held_out = made.dataset.train, made.dataset.validation
+def validate(made: Setup) -> Callable[[Any], dict[str, Any]]:
+    """A function of the parameters: what is measured on the validation split, as numbers and lists of them."""
+    measure = _measure(made)
+    return lambda params: {k: np.asarray(v).tolist() for k, v in measure(params).items() if v is not None}
+
+
+def check_selection(made: Setup) -> None:
+    """The metric that chooses the best checkpoint, where a config names it, is one that is measured.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if made.task.experiment.train.select is None:
+        return
+    measured = jax.eval_shape(_measure(made), jax.eval_shape(made.init).params)
+    numbers = [name for name, value in measured.items() if value is not None and not value.shape]
+    if made.select not in numbers:
+        raise UsageError(f"train.select is {made.select!r}: expected one of {', '.join(numbers)}")
+
+
+def _measure(made: Setup) -> Callable[[Any], dict[str, Any]]:
+    """On the validation split, or on 10,000 training images where there is none."""
+    task = made.task
+    key = jax.random.fold_in(task.key, _TEST_KEY + 1)
+    train, held_out = task.dataset.train, task.dataset.validation
     split = held_out if len(held_out.images) else jax.tree.map(lambda a: a[:10_000], train)
-    validation_metrics = summary.validation_metrics if made.has_bound else reconstruction.validation_metrics
-    return validation_metrics(made.bind, made.observe(key, split), key)
+    options = Options(num_samples=task.experiment.evaluate.validation_samples, objective=made.bound)
+    x = task.examples.observe(key, split)
+    return validator(task.description.bind, x, key, metrics=task.description.metrics, options=options)
 
 
-def write(path: Path, made: Setup, progress: Progress) -> None:
+def write(path: Path, task: Task, progress: Progress) -> None:
     """Write results.json and figures/ of the best checkpoint, and print the summary."""
     from vaex.runs import checkpoints
 
-    state, best = checkpoints.restore(path, jax.eval_shape(made.init), best=True)
-    data_key, score_key, figure_key, report_key = jax.random.split(jax.random.fold_in(made.key, _TEST_KEY), 4)
-    test = made.dataset.test
-    x = made.observe(data_key, test)
-    c = made.options
+    params, best = checkpoints.restore_params(path, jax.eval_shape(task.description.init, task.init_key))
+    data_key, score_key, figure_key, report_key = jax.random.split(jax.random.fold_in(task.key, _TEST_KEY), 4)
     start = time.perf_counter()
-    scores = _scores(score_key, made, state.params, x)
-    model = made.bind(state.params)
-    reports = [
-        report(jax.random.fold_in(report_key, i), model, made.dataset, x) for i, report in enumerate(made.reporters)
-    ]
-    own_scores = {name: score for report in reports for name, score in report.scores.items()}
-    examples = progress.epoch * made.num_steps * c.batch_size
+    x = task.examples.observe(data_key, task.dataset.test)
+    scores: dict[str, Any] = {}
+    with console.evaluating(len(task.dataset.test.images), task.experiment.evaluate.num_samples) as advance:
+        trial = _trial(task, task.description.bind(params), x, advance)
+        for i, name in enumerate(task.reports):
+            key = score_key if i == 0 else jax.random.fold_in(report_key, i - 1)
+            scores |= REPORTS[name](key, trial)
     results = {
         **folder.read_json(path / folder.DATASET),
         **scores,
-        **own_scores,
-        "is_likelihood": made.is_likelihood,
+        "is_likelihood": task.is_likelihood,
         "train_seconds": round(progress.seconds, 2),
-        "examples_per_second": round(examples / max(progress.epoch_seconds, 1e-9)),
+        "examples_per_second": round(
+            progress.epoch * task.num_steps * task.experiment.train.batch_size / max(progress.epoch_seconds, 1e-9)
+        ),
         "evaluate_seconds": round(time.perf_counter() - start, 2),
         "num_epochs": progress.epoch,
         "best_epoch": best["epoch"],
-        "seed": c.seed,
+        "seed": task.experiment.seed,
         "versions": {name: version(name) for name in ("vaex", "jax", "jaxlib", "flax", "optax", "numpyro", "numpy")},
         "device": jax.devices()[0].device_kind,
     }
     folder.write_json(path / folder.RESULTS, results)
+    draw(path, figure_key, task.figures, trial, results)
+    console.summary(results, folder.shown(path))
+
+
+def draw(path: Path, key: jax.Array, names: tuple[str, ...], trial: Trial, results: dict[str, Any]) -> None:
+    """Write the figures of a run's metrics and of its model."""
     from vaex import figures  # matplotlib takes a second to import, which the first step need not wait for
 
     rows = folder.read_metrics(path)
@@ -66,32 +96,25 @@ def write(path: Path, made: Setup, progress: Progress) -> None:
         folder.save_figure(path, "kl_per_dimension", figures.kl_per_dimension(results["kl_per_dimension"]))
     if results.get("kl_per_layer") is not None:
         folder.save_figure(path, "kl_per_layer", figures.kl_per_layer(rows))
-    if not made.has_bound:
-        drawn = [("reconstructions", figures.of_autoencoder(made.bind, state.params, x))]
-    else:
-        drawn = figures.of_model(figure_key, made.bind, state.params, x, test.labels)
-    for name, figure in drawn:
-        folder.save_figure(path, name, figure)
-    for name, figure in (pair for report in reports for pair in report.figures.items()):
-        folder.save_figure(path, name, figure)
-    console.summary(results, folder.shown(path), own_scores)
+    for i, name in enumerate(names):
+        figure = figures.FIGURES[name](jax.random.fold_in(key, i), trial)
+        if figure is not None:
+            folder.save_figure(path, name, figure)
 
 
-def _scores(key: jax.Array, made: Setup, params: Any, x: Any) -> dict[str, Any]:
-    """The test scores, among which an autoencoder has no bound."""
-    if not made.has_bound:
-        return reconstruction.scores(made.bind, params, x)
-    c = made.options
-    with console.evaluating(len(made.dataset.test.images), c.num_samples) as advance:
-        return summary.scores(
-            key,
-            made.bind,
-            params,
-            x,
-            num_dims=observed_size(x, made.num_dims),
-            num_samples=c.num_samples,
-            chunk_size=c.chunk_size,
-            batch_size=c.evaluate_batch_size,
-            dequantized=made.dequantized,
-            advance=advance,
-        )
+def _trial(task: Task, model: Any, x: Any, advance: Callable[[int], None]) -> Trial:
+    c = task.experiment.evaluate
+    return Trial(
+        model=model,
+        x=x,
+        dataset=task.dataset,
+        observe=task.examples.observe,
+        num_samples=c.num_samples,
+        chunk_size=c.chunk_size,
+        batch_size=c.batch_size,
+        num_dims=observed_size(masked(x), task.num_dims),
+        dequantized=task.dequantized,
+        num_classes=task.num_classes,
+        labelled=task.labelled,
+        advance=advance,
+    )

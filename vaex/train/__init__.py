@@ -1,5 +1,17 @@
 """Training as pure functions: a step, an epoch, the loop and its schedules."""
 
+from vaex.train.optimizers import OPTIMIZERS
+from vaex.train.schedules import RATES, SCHEDULES
 from vaex.train.step import Metrics, Recipe, TrainState, init_state, train_epoch, train_step
 
-__all__ = ["Metrics", "Recipe", "TrainState", "init_state", "train_epoch", "train_step"]
+__all__ = [
+    "OPTIMIZERS",
+    "RATES",
+    "SCHEDULES",
+    "Metrics",
+    "Recipe",
+    "TrainState",
+    "init_state",
+    "train_epoch",
+    "train_step",
+]

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ class Progress(NamedTuple):
     """How far a run is; saved in each checkpoint."""
 
     epoch: int = 0
-    best_elbo: float = -math.inf  # of the validations so far, nats per example
+    best: float = -math.inf  # of the metric that selects, over the validations so far
     stale: int = 0  # validations since the best
     seconds: float = 0.0  # of training, validations and checkpoints included
     epoch_seconds: float = 0.0  # of the epochs alone
@@ -27,9 +28,7 @@ class Loop(NamedTuple):
     """What the loop does at each turn."""
 
     run_epoch: Callable[[TrainState], tuple[TrainState, dict[str, Any], Any]]
-    validate: Callable[
-        [Any], dict[str, Any]
-    ]  # params -> metrics, with "elbo" among them, or "log_px_z" of an autoencoder, which has none
+    validate: Callable[[Any], dict[str, Any]]  # params -> metrics by their names
     save: Callable[[TrainState, Progress, float | None], None]
     log: Callable[[dict[str, Any]], None]
     last_good: Callable[[], str]  # where the newest checkpoint lies, for an error
@@ -44,6 +43,7 @@ def fit(
     num_steps: int,
     eval_every: int,
     patience: int,
+    select: str,
 ) -> tuple[TrainState, Progress, str]:
     """Train to the end, to an early stop, or to a signal.
 
@@ -54,13 +54,14 @@ def fit(
         num_epochs: when to end.
         num_steps: updates in an epoch.
         eval_every: epochs between validations.
-        patience: validations without a better ELBO before an early stop; 0 for never.
+        patience: validations without a better one before an early stop; 0 for never.
+        select: the metric that is to rise, or to fall where its name has loss or error in it.
 
     Returns:
         The last state, the progress, and how it ended: "finished", "stopped early" or "interrupted".
 
     Raises:
-        UsageError: the loss or the validation ELBO is no longer finite.
+        UsageError: the loss or the metric that selects is no longer finite, or no such metric is measured.
     """
     with _signals() as interrupted:
         while progress.epoch < num_epochs and not (patience and progress.stale >= patience):
@@ -72,28 +73,41 @@ def fit(
             if int(first_bad) >= 0:
                 raise _not_finite(f"the loss became non-finite at step {int(first_bad) + 1} ({steps})", loop)
             row = {"epoch": epoch, **{name: float(value) for name, value in metrics.items()}}
-            elbo = None
+            selected = None
             if epoch % eval_every == 0 or epoch == num_epochs:
                 validation = loop.validate(state.params)
-                elbo = validation["elbo" if "elbo" in validation else "log_px_z"]
-                if not math.isfinite(elbo):
-                    raise _not_finite(f"the validation ELBO became non-finite ({steps})", loop)
+                selected = _selected(validation, select)
+                if not math.isfinite(selected):
+                    raise _not_finite(f"the validation {select} became non-finite ({steps})", loop)
                 row |= {f"validation_{name}": value for name, value in validation.items()}
                 progress = progress._replace(
-                    best_elbo=max(elbo, progress.best_elbo),
-                    stale=0 if elbo > progress.best_elbo else progress.stale + 1,
+                    best=max(selected, progress.best),
+                    stale=0 if selected > progress.best else progress.stale + 1,
                 )
             progress = progress._replace(epoch=epoch, epoch_seconds=progress.epoch_seconds + epoch_seconds)
             before = progress.seconds
             stop = interrupted()
-            if elbo is not None or stop:
+            if selected is not None or stop:
                 progress = progress._replace(seconds=before + time.perf_counter() - start)
-                loop.save(state, progress, elbo)
+                loop.save(state, progress, selected)
             progress = progress._replace(seconds=before + time.perf_counter() - start)
             loop.log(row | {"seconds": progress.seconds})
             if stop and epoch < num_epochs:
                 return state, progress, "interrupted"
     return state, progress, "finished" if progress.epoch >= num_epochs else "stopped early"
+
+
+def _selected(validation: dict[str, Any], select: str) -> float:
+    """The metric that selects, the higher the better.
+
+    Raises:
+        UsageError: it is not measured, or is a list.
+    """
+    numbers = [name for name, value in validation.items() if not isinstance(value, list)]
+    if select not in numbers:
+        raise UsageError(f"train.select is {select!r}: expected one of {', '.join(numbers)}")
+    is_loss = "loss" in select or "error" in select
+    return -validation[select] if is_loss else validation[select]
 
 
 def _not_finite(what: str, loop: Loop) -> UsageError:
@@ -103,8 +117,11 @@ def _not_finite(what: str, loop: Loop) -> UsageError:
 @contextlib.contextmanager
 def _signals() -> Iterator[Callable[[], bool]]:
     """Note SIGTERM and Ctrl-C instead of dying of them; a second one is not held back."""
-    caught = []
+    caught: list[int] = []
     before = {}
+    if threading.current_thread() is not threading.main_thread():  # which alone may handle signals
+        yield lambda: False
+        return
 
     def note(number: int, frame: Any) -> None:
         caught.append(number)

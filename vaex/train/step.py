@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from vaex.model import Conditional, Distribution, Model, Params, no_statistics
+from vaex.model import Conditional, Distribution, Model, Params
 from vaex.objectives import BatchLoss, Context
 
 _DECAY = 0.99  # of the moving average of the ELBO
@@ -32,7 +32,7 @@ class Recipe(NamedTuple):
     optimizer: optax.GradientTransformation
     preprocess: Callable[[PRNGKeyArray, Any], Any]  # stored examples -> what the likelihood is defined on
     penalty: Callable[[Params], Array | float] = lambda params: 0.0  # nats per example: -log p(params) / N for MAP
-    statistics: Callable[[PRNGKeyArray, Params, Any], dict[str, Any]] = no_statistics
+    statistics: Callable[[PRNGKeyArray, Params, Any], dict[str, Any]] | None = None  # entries that no gradient moves
     max_skipped: int = 0  # non-finite updates in a row that an optax.apply_if_finite leaves out; 0 without one
 
 
@@ -70,7 +70,8 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Reci
     updates, opt_state = recipe.optimizer.update(grads, state.opt_state, state.params)
     params: Any = optax.apply_updates(state.params, updates)
     skipped = _skipped(opt_state, recipe.max_skipped)
-    if moved := recipe.statistics(jax.random.fold_in(noise_key, _STATISTICS), state.params, x):
+    if recipe.statistics is not None:
+        moved = recipe.statistics(jax.random.fold_in(noise_key, _STATISTICS), state.params, x)
         old = {name: state.params[name] for name in moved}
         params = {**params, **jax.tree.map(lambda a, b: jnp.where(skipped, a, b), old, moved)}
     bound = metrics["elbo" if "elbo" in metrics else "objective"]  # an autoencoder has no elbo

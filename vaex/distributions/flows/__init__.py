@@ -2,7 +2,7 @@
 
 from vaex.distributions.flows.autoregressive import inverse_autoregressive
 from vaex.distributions.flows.coupling import affine, coupling
-from vaex.distributions.flows.flow import Bijection, Flow, chain
+from vaex.distributions.flows.flow import Bijection, Flow, alternate, chain
 from vaex.distributions.flows.planar import planar
 from vaex.distributions.flows.spline import rational_quadratic
 
@@ -10,6 +10,7 @@ __all__ = [
     "Bijection",
     "Flow",
     "affine",
+    "alternate",
     "chain",
     "coupling",
     "inverse_autoregressive",

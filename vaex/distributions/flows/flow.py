@@ -23,6 +23,29 @@ class Bijection(NamedTuple):
     inverse: Map  # its log-determinant, too, is that of the forward map
 
 
+def alternate(
+    step: Callable[..., Bijection],
+    latent_dim: int,
+    num_flows: int,
+    hidden: tuple[int, ...],
+    activation: Callable,
+    *,
+    context_dim: int,
+) -> Bijection:
+    """Steps whose networks see the dimensions in one order and in its reverse by turns.
+
+    Args:
+        step: (latent_dim, hidden, activation, *, context_dim, reverse) -> Bijection.
+        latent_dim: d.
+        num_flows: how many steps there are.
+        hidden: the widths of each step's network.
+        activation: the nonlinearity.
+        context_dim: how many numbers the context has.
+    """
+    sides = [i % 2 == 1 for i in range(num_flows)]
+    return chain([step(latent_dim, hidden, activation, context_dim=context_dim, reverse=reverse) for reverse in sides])
+
+
 def chain(steps: Sequence[Bijection]) -> Bijection:
     """One bijection after another, all with the same context; of no steps, the identity."""
 

@@ -1,0 +1,93 @@
+"""What is said of a flag for a field that there is not: whose it is, or which is nearest."""
+
+import difflib
+from collections.abc import Iterator
+
+from vaex.choices import Choices
+from vaex.config.root import ROOT
+from vaex.config.section import Config, field_at, get
+
+# What other libraries call them.
+USUAL = {
+    "lr": "optimizer.learning_rate",
+    "learning_rate": "optimizer.learning_rate",
+    "epochs": "train.num_epochs",
+    "num_epochs": "train.num_epochs",
+    "batch_size": "train.batch_size",
+    "hidden": "model.network.encoder_hidden",
+    "encoder_hidden": "model.network.encoder_hidden",
+    "decoder_hidden": "model.network.decoder_hidden",
+    "hidden_dim": "model.network.encoder_hidden",
+    "k": "objective.num_samples",
+    "num_samples": "objective.num_samples",
+    "z_dim": "model.latent_dim",
+    "latent_dim": "model.latent_dim",
+    "latent_size": "model.latent_dim",
+    "beta": "objective.beta",
+    "kl_weight": "objective.beta",
+    "dataset": "data.name",
+    "optimizer": "optimizer.name",
+    "loss": "objective.name",
+    "kind": "model.name",
+    "activation": "model.network.activation",
+}
+
+
+def of_unknown(choices: Choices, name: str, path: str) -> str:
+    """A name that the table has not."""
+    near = difflib.get_close_matches(name, choices, n=3)
+    nearest = f"; nearest: {', '.join(near)}" if near else ""
+    return f"{path} is {name!r}: expected one of {', '.join(choices)}{nearest}"
+
+
+def of_flag(config: Config, path: str) -> str:
+    """A path that the config has not: in one line which choice has such a field, or which names are near."""
+    parent, _, last = path.rpartition(".")
+    owner = field_at(ROOT, config, parent) if parent else None
+    if owner is not None and owner.choices is not None and owner.choices.has_names:
+        if get(config, parent) is None:
+            return f"--config.{path} is of a section that is not set: set --config.{parent}.name first"
+        having = [name for name in owner.choices if last in owner.choices.fields(name)]
+        if having:
+            now = get(config, parent).name
+            return (
+                f"--config.{path}: {owner.choices.what} {now!r} has no {last}; {' and '.join(having)} have it: set "
+                f"--config.{parent}.name as well"
+            )
+    usual = USUAL.get(last)
+    if usual is not None and usual != path and field_at(ROOT, config, usual) is not None:
+        return f"unknown config field --config.{path}: it is --config.{usual}"
+    elsewhere = [f"--config.{other}" for other in paths(ROOT, config) if other.rpartition(".")[2] == last]
+    near = elsewhere or [
+        f"--config.{other}" for other in difflib.get_close_matches(path, list(paths(ROOT, config)), n=3)
+    ]
+    if near:
+        return f"unknown config field --config.{path}: nearest: {', '.join(near[:3])}"
+    having = sorted({f"{choices.what} {name!r}" for choices, name in _everywhere(ROOT) if last in choices.fields(name)})
+    if having:
+        return f"--config.{path}: {last} is a field of {', '.join(having[:5])}; name that first"
+    return f"unknown config field --config.{path}: `make config` lists the fields"
+
+
+def paths(choices: Choices, config: Config, prefix: str = "") -> Iterator[str]:
+    """Of every field that is no section."""
+    name = config.name if choices.has_names else ""
+    if name:
+        yield f"{prefix}name"
+    for field in choices.fields(name).values():
+        value = config[field.name]
+        if field.choices is None:
+            yield f"{prefix}{field.name}"
+        elif value is None:
+            yield f"{prefix}{field.name}.name"
+        else:
+            yield from paths(field.choices, value, f"{prefix}{field.name}.")
+
+
+def _everywhere(choices: Choices) -> Iterator[tuple[Choices, str]]:
+    """Every choice of every table, however deep."""
+    for name in choices:
+        yield choices, name
+        for field in choices.fields(name).values():
+            if field.choices is not None:
+                yield from _everywhere(field.choices)

@@ -1,0 +1,102 @@
+"""The loss of a config: its objective, with what schedules move, tried on the shapes of a batch."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from vaex import objectives
+from vaex.config.root import Experiment
+from vaex.config.section import Config
+from vaex.errors import OptionError, UsageError
+from vaex.model import Params
+from vaex.models import KINDS, Description
+from vaex.objectives import BOUNDS, OBJECTIVES, OF_BATCHES
+from vaex.train import SCHEDULES
+
+
+class Loss(NamedTuple):
+    """What training minimises, and the bound that it is of."""
+
+    batch_loss: objectives.BatchLoss
+    bound: Callable[..., objectives.Terms] | None  # (key, model, x) -> Terms, where the objective is a tighter bound
+
+
+def build_loss(config: Config, experiment: Experiment, description: Description, batch: Any, *, num_train: int) -> Loss:
+    """The loss of a config.
+
+    Args:
+        config: a config.
+        experiment: what it says.
+        description: the model.
+        batch: the shapes of at least two examples.
+        num_train: N, for objectives that need the data set's size.
+
+    Raises:
+        UsageError: an objective that does not train this kind of model, or a schedule of what it has not.
+    """
+    name = config.objective.name
+    _check_kind(config.model.name, name)
+    function = OBJECTIVES[name]
+    known = {
+        "num_train": num_train,
+        "num_labels": experiment.data.num_labels,
+        "average": lambda context: context.average,
+    }
+    has = inspect.signature(function).parameters
+    context = {option: value for option, value in known.items() if option in has}
+    scheduled = _schedule(config, experiment)
+    make: Any = functools.partial(objectives.batch_loss, experiment.objective, whole_batch=function in OF_BATCHES)
+    starts = {option: float(value(jnp.zeros((), jnp.int32))) for option, value in scheduled.items()}
+    for end in ({}, starts):  # what an objective refuses is said before a run folder is made
+        _trace(make(**context | end), description, batch)
+    moving = {option: lambda context, value=value: value(context.step) for option, value in scheduled.items()}
+    bound = experiment.objective if function in BOUNDS else None
+    return Loss(make(**context | moving), bound)
+
+
+def penalty(sigma: float | None, num_train: int) -> Callable[[Params], jax.Array | float]:
+    """What a prior on the weights adds to the loss, in nats per example."""
+    if sigma is None:
+        return lambda params: 0.0
+    return functools.partial(objectives.weight_penalty, sigma=sigma, num_train=num_train)
+
+
+def _check_kind(model: str, objective: str) -> None:
+    """The objective trains the kind of model: one that the kind names, or if it names none, one that no kind does."""
+    own = KINDS[model].objectives
+    claimed = {name: kind for kind, found in KINDS.items() for name in found.objectives}
+    if own and objective not in own:
+        raise UsageError(
+            f"objective.name is {objective!r} with model.name {model!r}: set --config.objective.name={own[0]}"
+        )
+    if not own and objective in claimed:
+        raise UsageError(
+            f"objective.name is {objective!r} with model.name {model!r}: set --config.model.name={claimed[objective]}, "
+            "or another objective"
+        )
+
+
+def _trace(loss: objectives.BatchLoss, description: Description, batch: Any) -> None:
+    def once(params: Params, batch: Any) -> jax.Array:
+        context = objectives.Context(jnp.zeros((), jnp.int32), jnp.zeros(()))
+        return loss(jax.random.key(0), description.bind(params), batch, context)[0]
+
+    jax.eval_shape(once, jax.eval_shape(description.init, jax.random.key(0)), batch)
+
+
+def _schedule(config: Config, experiment: Experiment) -> dict[str, Callable]:
+    """The scheduled option as a function of the step; {} where nothing is scheduled."""
+    if experiment.schedule is None:
+        return {}
+    option = config.schedule.option
+    fields = OBJECTIVES.fields(config.objective.name)
+    numbers = [field.name for field in fields.values() if field.is_number]
+    if option not in numbers:
+        having = ", ".join(numbers) or "none"
+        raise OptionError("option", option, f"an option of the objective that may move: {having}", path="schedule")
+    assert config.schedule.name in SCHEDULES
+    return {option: experiment.schedule(end=config.objective[option])}

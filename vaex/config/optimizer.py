@@ -1,0 +1,25 @@
+"""The optimizer of a config: optax's, with the loop's schedule, clipping and skipping around it."""
+
+import optax
+
+from vaex.config.root import Experiment
+from vaex.config.section import Config
+from vaex.errors import OptionError
+
+
+def build_optimizer(config: Config, experiment: Experiment, num_steps: int) -> optax.GradientTransformation:
+    """The optimizer of a config.
+
+    Args:
+        config: a config.
+        experiment: what it says.
+        num_steps: of the whole training.
+    """
+    peak, c = config.optimizer.learning_rate, experiment.train
+    if not 0 < peak < float("inf"):
+        raise OptionError("learning_rate", peak, "a number above 0", path="optimizer")
+    rate = peak if c.learning_rate is None else c.learning_rate(peak=peak, num_steps=num_steps)
+    optimizer = experiment.optimizer(learning_rate=rate)
+    if c.clip_norm is not None:
+        optimizer = optax.chain(optax.clip_by_global_norm(c.clip_norm), optimizer)
+    return optimizer if c.max_skipped is None else optax.apply_if_finite(optimizer, c.max_skipped)

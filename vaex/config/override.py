@@ -1,0 +1,121 @@
+"""Flags over a config: --config.FIELD=VALUE, of which one that names another choice swaps the section first."""
+
+from collections.abc import Callable
+from typing import Any
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+from vaex.choices import Choices
+from vaex.config.explain import of_flag, of_unknown
+from vaex.config.root import ROOT
+from vaex.config.section import Config, field_at, get, keep, section
+from vaex.errors import UsageError
+
+_PREFIX = "--config."
+
+
+def override(config: Config, arguments: list[str], *, log: Callable[[str], None] = print) -> Config:
+    """The config with flags applied.
+
+    --config.X.name=CHOICE makes X the section of another choice, from the outermost inwards: fields of the same name
+    and type keep their values, and one line names those that have no place. --config.X=none unsets an optional section.
+    Of a field named twice the last value counts.
+
+    Args:
+        config: which stays as it is.
+        arguments: the flags.
+        log: told what a swap drops.
+
+    Raises:
+        UsageError: an argument that is no such flag, an unknown field or choice, a value of another type.
+    """
+    config = ConfigDict(config)
+    values: dict[str, str] = {}
+    for argument in _joined(arguments):
+        path, equals, value = argument.removeprefix(_PREFIX).partition("=")
+        if not argument.startswith(_PREFIX) or not equals:
+            raise UsageError(f"unexpected argument {argument!r}: overrides are written --config.FIELD=VALUE")
+        values[path] = value
+    for path in sorted(values, key=lambda path: path.count(".")):
+        if _swap(config, path, values[path], log):
+            del values[path]
+    return _apply(config, values)
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """--config.A B is --config.A=B."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and "=" not in joined[-1] and joined[-1].startswith(_PREFIX) and not argument.startswith("--"):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _swap(config: Config, path: str, value: str, log: Callable[[str], None]) -> bool:
+    """Make or unmake a section -> whether the flag was of this kind."""
+    parent, _, last = path.rpartition(".")
+    field = field_at(ROOT, config, path)
+    if field is not None and field.choices is not None and field.choices.has_names and value.lower() == "none":
+        if not field.is_optional:
+            raise UsageError(
+                f"--config.{path} is none, but there has to be one: name one of {', '.join(field.choices)}"
+            )
+        _set(config, path, None)
+        return True
+    if field is not None and field.choices is not None:
+        cure = (
+            f"set --config.{path}.name" if field.choices.has_names else f"set one of its fields, --config.{path}.FIELD"
+        )
+        raise UsageError(f"--config.{path} is a section: {cure}")
+    owner = field_at(ROOT, config, parent) if parent else None
+    if last != "name" or owner is None or owner.choices is None or not owner.choices.has_names:
+        return False
+    _rename(config, parent, owner.choices, value, log)
+    return True
+
+
+def _rename(config: Config, path: str, choices: Choices, name: str, log: Callable[[str], None]) -> None:
+    old = get(config, path)
+    if old is not None and old.name == name:
+        return
+    if name not in choices:
+        raise UsageError(of_unknown(choices, name, f"{path}.name"))
+    new = section(choices, name)
+    if old is not None and (dropped := keep(new, old, choices)):
+        log(f"{path} is {name} instead of {old.name}, and has no {', '.join(dropped)}: dropped")
+    _set(config, path, new)
+
+
+def _apply(config: Config, values: dict[str, str]) -> Config:
+    for path in values:
+        if field_at(ROOT, config, path) is None:
+            raise UsageError(of_flag(config, path))
+    arguments = [f"{_PREFIX}{path}={value}" for path, value in values.items()]
+    parsed = flags.FlagValues()
+    try:
+        holder = config_flags.DEFINE_config_dict("config", config, flag_values=parsed, sys_argv=["vaex", *arguments])
+        parsed(["vaex", *arguments])
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(_wrong_value(config, values, error)) from None
+    return holder.value
+
+
+def _wrong_value(config: Config, values: dict[str, str], error: Exception) -> str:
+    for path, value in values.items():
+        if f"config.{path}" in str(error):
+            field = field_at(ROOT, config, path)
+            assert field is not None, path
+            now = get(config, path)
+            such = f", such as {','.join(map(str, now)) if isinstance(now, tuple) else now}" if now is not None else ""
+            return f"--config.{path} is {value!r}: expected {field.type.__name__}{such}"
+    return " ".join(str(error).split())
+
+
+def _set(config: Config, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for part in parents:
+        config = config[part]
+    config[last] = value

@@ -1,0 +1,126 @@
+"""The root of a config: its sections, and the fields that nothing chooses."""
+
+import functools
+from dataclasses import asdict, dataclass
+from typing import Annotated, NamedTuple
+
+import optax
+
+from vaex.choices import Build, Choices
+from vaex.data.conditions import CONDITIONS
+from vaex.data.preprocess import BINARIZE
+from vaex.errors import OptionError, check_fraction, check_positive, check_whole
+from vaex.models import MODELS
+from vaex.models.vae import vae
+from vaex.objectives import OBJECTIVES, elbo
+from vaex.train import OPTIMIZERS, RATES, SCHEDULES
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is trained on.
+
+    Attributes:
+        name: a TFDS image data set, a folder or an npz file.
+        dir: where to look first; "" takes VAEX_DATA_DIR.
+        num_validation: images of the validation split, from the tail of train.
+        num_labels: training images that keep their labels; unset, all, where anything reads them.
+        missing: the fraction of each image's pixels that nothing sees; unset, none.
+        binarize: for a Bernoulli likelihood: dynamic, threshold or none.
+        condition: what is given of each image: label, low_resolution or half; unset, nothing.
+    """
+
+    name: str = "mnist"
+    dir: str = ""
+    num_validation: int = 1000
+    num_labels: int | None = None
+    missing: float | None = None
+    binarize: Annotated[str | None, BINARIZE] = None
+    condition: Annotated[str | None, CONDITIONS] = None
+
+    def __post_init__(self) -> None:
+        check_whole(0, num_validation=self.num_validation)
+        check_whole(num_labels=self.num_labels)
+        check_fraction(missing=self.missing)
+
+
+@dataclass(frozen=True)
+class Train:
+    """The training loop.
+
+    Attributes:
+        batch_size: examples of an update.
+        num_epochs: passes over the training examples.
+        eval_every: epochs between validations, each of which writes a checkpoint.
+        select: the metric by which the best checkpoint is chosen; unset, the bound that the objective maximises, or the
+            ELBO.
+        patience: validations without a better one before training stops; 0, never.
+        learning_rate: its schedule, from the optimizer's own; unset, constant.
+        clip_norm: what the norm of a batch's gradient is bounded by; unset, nothing.
+        max_skipped: updates in a row that may be left out where they are not finite; unset, none.
+        weight_sigma: of a Gaussian prior on the weights, whose maximum a posteriori is found; unset, none.
+    """
+
+    batch_size: int = 128
+    num_epochs: int = 10
+    eval_every: int = 1
+    select: str | None = None
+    patience: int = 0
+    learning_rate: Annotated[Build | None, RATES] = None
+    clip_norm: float | None = None
+    max_skipped: int | None = None
+    weight_sigma: float | None = None
+
+    def __post_init__(self) -> None:
+        check_whole(batch_size=self.batch_size, num_epochs=self.num_epochs, eval_every=self.eval_every)
+        check_whole(max_skipped=self.max_skipped)
+        check_positive(clip_norm=self.clip_norm, weight_sigma=self.weight_sigma)
+        if self.patience < 0:
+            raise OptionError("patience", self.patience, "0 (never stop early) or more")
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """How a trained model is scored.
+
+    Attributes:
+        num_samples: K of the importance-weighted bound on test images.
+        chunk_size: of these draws, how many are held at a time.
+        batch_size: test images at a time.
+        validation_samples: K of the importance-weighted bound at each validation, on 500 images.
+    """
+
+    num_samples: int = 100
+    chunk_size: int = 100
+    batch_size: int = 20
+    validation_samples: int = 50
+
+    def __post_init__(self) -> None:
+        check_whole(**asdict(self))
+
+
+class Experiment(NamedTuple):
+    """All that a config says.
+
+    Attributes:
+        seed: of all that is random.
+        data: what is trained on.
+        model: the kind of model.
+        objective: what training maximises.
+        schedule: of one of the objective's options; unset, none.
+        optimizer: optax's, with its own options.
+        train: the training loop.
+        evaluate: how the model is scored.
+    """
+
+    seed: int = 0
+    data: Annotated[Data, Choices({"": Data}, what="data")] = Data()
+    model: Annotated[Build, MODELS] = vae
+    objective: Annotated[Build, OBJECTIVES] = elbo
+    schedule: Annotated[Build | None, SCHEDULES] = None
+    optimizer: Annotated[Build, OPTIMIZERS] = functools.partial(optax.adam, learning_rate=1e-3)
+    train: Annotated[Train, Choices({"": Train}, what="train")] = Train()
+    evaluate: Annotated[Evaluate, Choices({"": Evaluate}, what="evaluate")] = Evaluate()
+
+
+ROOT = Choices({"": Experiment}, what="config")

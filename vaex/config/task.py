@@ -1,0 +1,178 @@
+"""What a config says of data and model: all that evaluation needs, and training besides."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from vaex import data
+from vaex.choices import find
+from vaex.config.root import ROOT, Experiment
+from vaex.config.section import Config, call
+from vaex.data import Dataset
+from vaex.data.conditions import CONDITIONS
+from vaex.data.examples import EXAMPLES, Examples, Making, chosen, seen
+from vaex.data.preprocess import BINARIZE, Preprocess, dequantize, scale
+from vaex.errors import UsageError
+from vaex.models import KINDS, Description, Source
+from vaex.models.likelihoods import LIKELIHOODS
+from vaex.models.missing import of_masked
+
+
+class Task(NamedTuple):
+    """A model and its data."""
+
+    experiment: Experiment  # all that the config says
+    description: Description
+    dataset: Dataset
+    examples: Examples
+    stored: Any  # training examples
+    key: jax.Array  # the run's key for training
+    init_key: jax.Array
+    num_steps: int  # in an epoch
+    num_dims: int  # D, pixels times channels that are modelled of one example
+    num_classes: int  # 0 where images have no labels
+    labelled: np.ndarray | None  # the indices of training images that keep their labels
+    label: str  # what results are printed under
+    dequantized: bool
+    is_likelihood: bool
+    reports: tuple[str, ...]  # names in evaluate.REPORTS
+    figures: tuple[str, ...]  # names in figures.FIGURES
+
+
+def build_task(config: Config) -> Task:
+    """Check a config, load its data and describe its model.
+
+    Raises:
+        UsageError: a field with a value that cannot be; the message names the field, and how to mend it.
+    """
+    experiment: Experiment = call(ROOT, config)
+    kind, c = KINDS[config.model.name], experiment.data
+    pixels, defined_on = preprocess(config)
+    if c.num_labels is None and kind.examples == "pairs":
+        raise UsageError(
+            f"model.name is {config.model.name!r} without data.num_labels: set --config.data.num_labels=100, say"
+        )
+    dataset = data.load(c.name, dir=c.dir or None, num_validation=c.num_validation)
+    by = Making(
+        apply=pixels.apply,
+        condition=None if c.condition is None else CONDITIONS[c.condition],
+        fraction=c.missing,
+        num_labels=c.num_labels,
+        num_classes=count_classes(dataset),
+        seed=experiment.seed,
+    )
+    x_shape, train = dataset.train.images.shape[1:], dataset.train
+    description = build_description(experiment, x_shape, by.num_classes, lambda: seen(by, train))
+    labelled = None if c.num_labels is None else chosen(by, train.labels)
+    examples = EXAMPLES[kind.examples](by._replace(prepare=description.prepare))
+    stored = examples.stored(train)
+    num_stored = len(jax.tree.leaves(stored)[0])
+    if experiment.train.batch_size > num_stored:
+        raise UsageError(
+            f"train.batch_size is {experiment.train.batch_size}: expected at most {num_stored}, "
+            f"the training examples of {dataset.label}"
+        )
+    init_key, train_key = jax.random.split(jax.random.key(experiment.seed))
+    is_likelihood = pixels.defined_on == defined_on
+    reports, figures = _reported(kind.examples, by, description)
+    return Task(
+        experiment=experiment,
+        description=description,
+        dataset=dataset,
+        examples=examples,
+        stored=stored,
+        key=train_key,
+        init_key=init_key,
+        num_steps=num_stored // experiment.train.batch_size,
+        num_dims=_num_dims(by, x_shape),
+        num_classes=by.num_classes,
+        labelled=labelled,
+        label=dataset.label if is_likelihood else f"{dataset.label} (grey pixels: not a likelihood)",
+        dequantized=pixels.apply is dequantize,
+        is_likelihood=is_likelihood,
+        reports=reports,
+        figures=figures,
+    )
+
+
+def build_description(
+    experiment: Experiment, x_shape: tuple[int, ...], num_classes: int, images: Callable[[], np.ndarray | None]
+) -> Description:
+    """The model of a config, for images of a shape.
+
+    Args:
+        experiment: what the config says.
+        x_shape: of a whole image.
+        num_classes: of its label; 0 without one.
+        images: makes what is modelled of each training image, uint8, or None where parameters are restored.
+    """
+    c = experiment.data
+    condition = None if c.condition is None else CONDITIONS[c.condition]
+    modelled = x_shape if condition is None else condition.observed(np.empty((1, *x_shape), np.uint8)).shape[1:]
+    source = Source(
+        x_shape=modelled,
+        images=images(),
+        condition_shape=None if condition is None else condition.shape(x_shape, num_classes),
+        num_classes=num_classes,
+        is_masked=c.missing is not None,
+    )
+    description = experiment.model(source)
+    return of_masked(description, source) if source.is_masked else description
+
+
+def describe_run(config: Config, x_shape: tuple[int, ...], num_classes: int) -> Description:
+    """The model of a config without its data, for parameters that are restored.
+
+    Args:
+        config: a config.
+        x_shape: of a whole image.
+        num_classes: of its label; 0 without one.
+    """
+    return build_description(call(ROOT, config), x_shape, num_classes, lambda: None)
+
+
+def condition_of(config: Config) -> str | None:
+    """The name of what each example is modelled under."""
+    return config.data.condition
+
+
+def preprocess(config: Config) -> tuple[Preprocess, str]:
+    """From grey levels to pixels, and what the config's likelihood is defined on."""
+    likelihood, binarize = config.model.likelihood, config.data.binarize
+    defined_on = call(LIKELIHOODS, likelihood, "model.likelihood", x_shape=(1, 1, 1)).defined_on
+    if defined_on == "binary":
+        if binarize is None:
+            raise UsageError(
+                f"model.likelihood is {likelihood.name!r} on grey pixels, which it is no distribution over: set "
+                '--config.data.binarize to "dynamic" or "threshold", or to "none" for a loss that is not a likelihood'
+            )
+        return find(BINARIZE, binarize, "data.binarize"), defined_on
+    if binarize is not None:
+        raise UsageError(
+            f"data.binarize is {binarize!r} with model.likelihood {likelihood.name!r}, which needs all grey levels: "
+            "leave data.binarize unset, or set --config.model.likelihood.name=bernoulli"
+        )
+    return (Preprocess(dequantize, "density") if defined_on == "density" else Preprocess(scale, "levels")), defined_on
+
+
+def count_classes(dataset: Dataset) -> int:
+    """How many classes the labels have, from 0 to the largest; 0 where an image has none."""
+    labels = np.concatenate([split.labels for split in (dataset.train, dataset.validation, dataset.test)])
+    return 0 if labels.min() < 0 else int(labels.max()) + 1
+
+
+def _num_dims(by: Making, x_shape: tuple[int, ...]) -> int:
+    return math.prod(x_shape if by.condition is None else by.condition.observed(np.empty((1, *x_shape))).shape[1:])
+
+
+def _reported(examples: str, by: Making, description: Description) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is reported and drawn of a run: what the kind of model has, and what the data ask for."""
+    reports, figures = description.reports, description.figures
+    if by.num_labels is not None and examples == "images":
+        reports = (*reports, "latent_classifier")
+    if by.condition is not None:
+        reports, figures = (*reports, *by.condition.reports), (*figures, *by.condition.figures)
+    return reports, figures

@@ -1,0 +1,128 @@
+"""From the splits of a data set to examples: what is stored, what a train step makes of it, what is evaluated."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from vaex.data import Split
+from vaex.data.conditions import Condition
+from vaex.data.labelled import choose_labelled
+from vaex.distributions.labelled import Pair
+from vaex.distributions.masked import Masked
+from vaex.model import Given
+
+
+class Stored(NamedTuple):
+    """What training reads of each image; all but the images may be None."""
+
+    images: Any  # uint8 [N, H, W, C]
+    labels: Any = None  # int32 [N]
+    mask: Any = None  # bool [N, ...], of what is modelled; True where it is observed
+
+
+class Examples(NamedTuple):
+    """How the splits of a data set become examples."""
+
+    stored: Callable[[Split], Any]  # a training split -> arrays with a leading axis of N, which lie on the device
+    preprocess: Callable[[PRNGKeyArray, Any], Any]  # (key, stored examples) -> what a train step takes
+    observe: Callable[[PRNGKeyArray, Split], Any]  # (key, held-out split) -> what is evaluated
+
+
+class Making(NamedTuple):
+    """What examples are made by."""
+
+    apply: Callable[[PRNGKeyArray, Any], Any]  # (key, uint8 images) -> pixels
+    condition: Condition | None = None
+    fraction: float | None = None  # of the pixels that nothing sees
+    num_labels: int | None = None  # images that keep their labels
+    num_classes: int = 0
+    seed: int = 0  # of the masks and of the choice of labels
+    prepare: Callable[[PRNGKeyArray, Any], Any] | None = None  # what the model does to a batch of them
+
+
+def images(by: Making) -> Examples:
+    """Each image by itself."""
+    return Examples(
+        stored=lambda split: _store(by, split),
+        preprocess=lambda key, stored: _example(by, key, stored),
+        observe=lambda key, split: _observe(by, key, split),
+    )
+
+
+def pairs(by: Making) -> Examples:
+    """Each image without a label beside one with it, the fewer coming round in turn; evaluated are single images."""
+
+    def stored(split: Split) -> Pair:
+        labelled = chosen(by, split.labels)
+        unlabelled = np.delete(np.arange(len(split.images)), labelled)
+        num_pairs = max(len(unlabelled), len(labelled))
+        unlabelled, labelled = np.resize(unlabelled, num_pairs), np.resize(labelled, num_pairs)
+        whole = _store(by, split)
+        take = lambda indices: jax.tree.map(lambda a: a[indices], whole)
+        return Pair(take(unlabelled), take(labelled), split.labels[labelled])
+
+    def preprocess(key: PRNGKeyArray, pair: Pair) -> Pair:
+        keys = jax.random.split(key)
+        unlabelled, labelled = _example(by, keys[0], pair.unlabelled), _example(by, keys[1], pair.labelled)
+        return Pair(unlabelled, labelled, jax.nn.one_hot(jnp.asarray(pair.label), by.num_classes))
+
+    return Examples(stored, preprocess, observe=lambda key, split: _observe(by, key, split))
+
+
+EXAMPLES = {"images": images, "pairs": pairs}
+
+
+def chosen(by: Making, labels: np.ndarray) -> np.ndarray:
+    """The indices of the training images that keep their labels."""
+    assert by.num_labels is not None, "examples are chosen where num_labels is set"
+    return choose_labelled(labels, by.num_labels, num_classes=by.num_classes, seed=by.seed)
+
+
+def seen(by: Making, split: Split) -> np.ndarray:
+    """What a model may be built from, uint8: what is modelled of each image, its missing pixels at their means."""
+    modelled = split.images if by.condition is None else by.condition.observed(split.images)
+    mask = _store(by, split).mask
+    if mask is None:
+        return modelled
+    x = np.where(mask, modelled, np.uint8(0))
+    mean = np.round(x.sum(axis=0, dtype=np.float32) / np.maximum(mask.sum(axis=0), 1)).astype(np.uint8)
+    return np.where(mask, x, mean)
+
+
+def _store(by: Making, split: Split) -> Stored:
+    needs_labels = by.condition is not None
+    mask = None
+    if by.fraction is not None:
+        shape = split.images.shape if by.condition is None else by.condition.observed(split.images).shape
+        mask = np.random.default_rng(by.seed).random(shape, np.float32) >= by.fraction
+    return Stored(split.images, split.labels if needs_labels else None, mask)
+
+
+def _example(by: Making, key: PRNGKeyArray, stored: Stored) -> Any:
+    """Pixels, of which a mask hides some, under a condition, as the model wants them."""
+    levels = jnp.asarray(stored.images)
+    whole = by.apply(key, levels)
+    x = whole if by.condition is None else by.condition.observed(whole)
+    if stored.mask is not None:
+        x = Masked(jnp.where(stored.mask, x, 0.0), stored.mask)
+    if by.condition is not None:
+        x = Given(x, by.condition.given(whole, levels, jnp.asarray(stored.labels), by.num_classes))
+    return x if by.prepare is None else by.prepare(key, x)
+
+
+def _observe(by: Making, key: PRNGKeyArray, split: Split) -> Any:
+    if by.fraction is None:
+        return _example(by, key, _store(by, split))
+    pixels_key, mask_key = jax.random.split(key)
+    shown = by._replace(fraction=None)
+    shape = jax.eval_shape(lambda: _modelled(_example(shown, pixels_key, _store(shown, split)))).shape
+    mask = jax.random.bernoulli(mask_key, 1 - by.fraction, shape)
+    return _example(by, pixels_key, _store(shown, split)._replace(mask=mask))
+
+
+def _modelled(example: Any) -> Any:
+    return example.x if type(example) is Given else example

@@ -1,0 +1,88 @@
+"""How well what is missing is imputed, beside two ways that need no model."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from vaex.distributions.masked import Masked
+from vaex.evaluate.scores import map_examples
+from vaex.evaluate.trial import Trial, first
+from vaex.inference import imputation
+from vaex.model import Given, at
+
+NUM_IMAGES = 1000  # test images to impute
+_NUM_NEIGHBOURS, _NUM_DONORS = 20, 20_000  # of the nearest-neighbours imputation; training images that it looks among
+_NUM_SAMPLES = 1000  # importance samples for each image
+
+
+def masked(examples: Any) -> Masked:
+    """What is observed of examples, without their condition."""
+    return examples.x if isinstance(examples, Given) else examples
+
+
+def impute(key: PRNGKeyArray, trial: Trial, x: Any) -> np.ndarray:
+    """Examples with the conditional mean where something was missing."""
+
+    @jax.jit
+    def single(x: Any) -> Any:
+        one = lambda k, example: imputation.single(k, *at(trial.model, example), num_samples=_NUM_SAMPLES)
+        return map_examples(one, key, x, batch_size=20)
+
+    return np.asarray(single(x))
+
+
+def truth(trial: Trial, n: int) -> np.ndarray:
+    """What there is to be found: the test images, or what is modelled of them."""
+    shape = masked(trial.x).x.shape[1:]
+    images = trial.dataset.test.images[:n] / np.float32(255)
+    return images[:, images.shape[1] - shape[0] :]  # given the upper half, the lower one
+
+
+def imputation_errors(key: PRNGKeyArray, trial: Trial) -> dict[str, float]:
+    """Root mean squared errors of the missing pixels of test images, of this model and of simpler ways."""
+    some, train_key = first(trial.x, NUM_IMAGES), jax.random.fold_in(key, 1)
+    images, mask = truth(trial, NUM_IMAGES), np.asarray(masked(some).mask)
+    donors = masked(trial.observe(train_key, first(trial.dataset.train, _NUM_DONORS)))
+    mean, neighbours = simple_imputations(donors, masked(some))
+
+    def error(guess: np.ndarray) -> float:
+        return float(np.sqrt(np.mean((guess - images)[~mask] ** 2)))
+
+    return {
+        "imputation_rmse": error(impute(key, trial, some)),
+        "imputation_rmse_training_mean": error(np.broadcast_to(mean, images.shape)),
+        "imputation_rmse_nearest_neighbours": error(neighbours),
+    }
+
+
+def simple_imputations(donors: Masked, examples: Masked) -> tuple[np.ndarray, np.ndarray]:
+    """Two ways to impute that need no model, both from training images with parts missing.
+
+    Args:
+        donors: training examples, in [0, 1].
+        examples: those to impute, in [0, 1].
+
+    Returns:
+        The mean over the training images in which a pixel is observed; and that over the nearest of them by the
+        distance of the pixels observed in both, the former where none of these has the pixel.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    def flat(one: Masked) -> tuple[np.ndarray, np.ndarray]:
+        mask = np.asarray(one.mask).reshape(len(one.mask), -1)
+        return np.asarray(one.x, np.float32).reshape(mask.shape), mask
+
+    def column_means(x: np.ndarray, mask: np.ndarray, otherwise: Any) -> np.ndarray:
+        seen = mask.sum(axis=-2)
+        return np.where(seen > 0, (x * mask).sum(axis=-2) / np.maximum(seen, 1), otherwise)
+
+    shape = examples.x.shape
+    (x, mask), (query, query_mask) = flat(donors), flat(examples)
+    mean = column_means(x, mask, 0.0)
+    nearest = NearestNeighbors(n_neighbors=min(_NUM_NEIGHBOURS, len(x)), metric="nan_euclidean")
+    nearest.fit(np.where(mask, x, np.nan))
+    found = nearest.kneighbors(np.where(query_mask, query, np.nan), return_distance=False)
+    neighbours = np.stack([column_means(x[i], mask[i], mean) for i in found])
+    return mean.reshape(shape[1:]), neighbours.reshape(shape)

@@ -1,0 +1,154 @@
+"""What is reported of a finished run, by its name: (key, trial) -> scores."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy
+from vaex.evaluate.codes import codebook_use
+from vaex.evaluate.completion import enlargement_scores, fit_interpolation
+from vaex.evaluate.imputation import imputation_errors
+from vaex.evaluate.labels import accuracy, accuracy_from_latents, averaged_means, label_probabilities
+from vaex.evaluate.metrics import active_per_layer, latent_arrays, latent_means, reconstruction_of
+from vaex.evaluate.scores import bits_per_dim, elbo, kl_per_layer, log_likelihood, map_examples
+from vaex.evaluate.trial import Trial, first
+from vaex.model import at
+from vaex.objectives import Terms, kl_per_dimension
+
+_ELBO_SAMPLES = 10  # draws averaged over in the reported test ELBO
+_GROUP = 25  # batches of test images to one call, after which the progress is shown
+_FITTED = 10_000  # training images to which interpolation's Gaussian is fitted
+Scores = dict[str, Any]
+
+
+def report_scores(key: PRNGKeyArray, trial: Trial) -> Scores:
+    """The test ELBO and log-likelihood in nats per example with their standard errors, bits, KLs and active units."""
+    elbo_key, weights_key = jax.random.split(key)
+    model = trial.model
+
+    @jax.jit
+    def log_likelihoods(key: PRNGKeyArray, x: Any) -> Array:
+        sizes = {"num_samples": trial.num_samples, "chunk_size": trial.chunk_size}
+        one = lambda k, example: log_likelihood(k, *at(model, example), **sizes)
+        return map_examples(one, key, x, batch_size=trial.batch_size)
+
+    @jax.jit
+    def summaries(x: Any) -> tuple[Terms, Any, Any, Any]:
+        def one(k: PRNGKeyArray, example: Any) -> tuple[Terms, Any, Any]:
+            now, seen = at(model, example)
+            terms = elbo(k, now, seen, num_samples=_ELBO_SAMPLES)
+            layers = kl_per_layer(k, now, seen, num_samples=_ELBO_SAMPLES)
+            return terms, kl_per_dimension(now.encode(seen), now.prior), layers
+
+        means = latent_means(elbo_key, model, x, batch_size=250)
+        return *map_examples(one, elbo_key, x, batch_size=250), means
+
+    terms, kls, layers, means = summaries(trial.x)
+    parts = []
+    for i, group in enumerate(_groups(trial.x, trial.batch_size * _GROUP)):
+        parts.append(np.asarray(log_likelihoods(jax.random.fold_in(weights_key, i), group)))
+        trial.advance(len(parts[-1]))
+    bound, elbos = np.concatenate(parts), np.asarray(terms.elbo)
+    active, dims = active_per_layer(means), [leaf.shape[1] for leaf in latent_arrays(means)]
+    bits = {"num_dims": trial.num_dims, "dequantized": trial.dequantized}
+    return {
+        "test_elbo": float(elbos.mean()),
+        "test_elbo_standard_error": standard_error(elbos),
+        "test_log_likelihood": float(bound.mean()),
+        "test_log_likelihood_standard_error": standard_error(bound),
+        "num_samples": trial.num_samples,
+        "bits_per_dim": float(bits_per_dim(jnp.asarray(elbos.mean()), **bits)),
+        "bits_per_dim_log_likelihood": float(bits_per_dim(jnp.asarray(bound.mean()), **bits)),
+        "active_units": int(sum(active)),
+        "latent_dim": sum(dims),
+        "active_units_per_layer": [f"{int(a)} of {d}" for a, d in zip(active, dims, strict=True)],
+        "kl_per_dimension": _rounded_mean(kls),
+        "kl_per_layer": _rounded_mean(layers),
+    }
+
+
+def report_reconstruction(key: PRNGKeyArray, trial: Trial) -> Scores:
+    """An autoencoder's test scores, and the words that none of them is a bound on log p(x)."""
+
+    @jax.jit
+    def measure(x: Any) -> dict[str, Array]:
+        return map_examples(lambda k, example: reconstruction_of(trial.model, example), key, x, batch_size=250)
+
+    found: Scores = {"bound_on_log_px": "none: an autoencoder has no p(z), so what stands here bounds nothing"}
+    for name, values in measure(trial.x).items():
+        found[f"test_{name}"] = float(jnp.mean(values))
+        found[f"test_{name}_standard_error"] = standard_error(np.asarray(values))
+    return found
+
+
+def report_classifier(key: PRNGKeyArray, trial: Trial) -> Scores:
+    """The accuracy of q(y|x)."""
+    probabilities = label_probabilities(averaged_means(key, trial, trial.dataset.test))
+    return {"test_accuracy": accuracy(probabilities, trial.dataset.test.labels)}
+
+
+def report_latent_classifier(key: PRNGKeyArray, trial: Trial) -> Scores:
+    """The accuracy of a support vector machine on the latents of the training images that keep their labels."""
+    keys, test = jax.random.split(key), trial.dataset.test
+    train = jax.tree.map(lambda a: a[trial.labelled], trial.dataset.train)
+    means, test_means = averaged_means(keys[0], trial, train), averaged_means(keys[1], trial, test)
+    return {"test_accuracy": accuracy_from_latents(means, train.labels, test_means, test.labels)}
+
+
+def report_clusters(key: PRNGKeyArray, trial: Trial) -> Scores:
+    """How well the components of a mixture prior match the labels, where there are any."""
+
+    @jax.jit
+    def assign(x: Any) -> Array:
+        one = lambda k, example: jnp.argmax(cluster_probabilities(k, *at(trial.model, example)))
+        return map_examples(one, key, x, batch_size=250)
+
+    labels, clusters = trial.dataset.test.labels, np.asarray(assign(trial.x))
+    scores = {"clusters_used": float(len(np.unique(clusters)))}
+    return scores | ({"clustering_accuracy": clustering_accuracy(labels, clusters)} if labels.min() >= 0 else {})
+
+
+def report_codebook(key: PRNGKeyArray, trial: Trial) -> Scores:
+    """How much of its codebook a VQ-VAE uses on test examples."""
+    one = lambda k, example: trial.model.encode(example).indices
+    indices = jax.jit(lambda x: map_examples(one, key, x, batch_size=250))(trial.x)
+    fraction, perplexity = codebook_use(indices, len(trial.model.prior.codes))
+    return {"codebook_use": float(fraction), "code_perplexity": float(perplexity)}
+
+
+def report_enlargement(key: PRNGKeyArray, trial: Trial) -> Scores:
+    """How near enlarged images come to the images, beside bicubic interpolation."""
+    data_key, score_key = jax.random.split(key)
+    few = first(trial.dataset.train, _FITTED)
+    interpolation = fit_interpolation(trial.observe(data_key, few)) if trial.dequantized else None
+    return enlargement_scores(score_key, trial.model, trial.x, interpolation)
+
+
+REPORTS: dict[str, Callable[[PRNGKeyArray, Trial], Scores]] = {
+    "scores": report_scores,
+    "reconstruction": report_reconstruction,
+    "classifier": report_classifier,
+    "latent_classifier": report_latent_classifier,
+    "clusters": report_clusters,
+    "codebook": report_codebook,
+    "enlargement": report_enlargement,
+    "imputation": imputation_errors,
+}
+
+
+def standard_error(values: np.ndarray) -> float | None:
+    """Of the mean of independent values; None of a single one."""
+    return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else None
+
+
+def _rounded_mean(kls: Float[Array, "n d"] | None) -> list[float] | None:
+    return None if kls is None else [round(float(v), 6) for v in jnp.mean(kls, axis=0)]
+
+
+def _groups(x: Any, size: int) -> Iterator[Any]:
+    for start in range(0, len(jax.tree.leaves(x)[0]), size):
+        yield jax.tree.map(lambda a: a[start : start + size], x)  # noqa: B023

@@ -1,0 +1,44 @@
+"""A trained model with what it is evaluated on: what every report and figure is made from."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from vaex.data import Dataset, Split
+from vaex.model import Conditional, Model, at
+
+
+class Trial(NamedTuple):
+    """A trained model, test examples, and how to score the one on the others."""
+
+    model: Any  # Model or Conditional
+    x: Any  # test examples, in the order of the data set's test images
+    dataset: Dataset
+    observe: Callable[[PRNGKeyArray, Split], Any]  # (key, split) -> examples
+    num_samples: int = 100  # K of the importance-weighted bound
+    chunk_size: int = 100  # of these, how many at a time
+    batch_size: int = 20  # examples at a time
+    num_dims: float = 1.0  # D, pixels times channels of one example; where some are missing, those observed
+    dequantized: bool = False  # whether x are dequantized 8-bit pixels
+    num_classes: int = 0  # of the labels; 0 without any
+    labelled: np.ndarray | None = None  # the indices of training images that keep their labels
+    advance: Callable[[int], None] = lambda n: None  # told how many more examples are scored
+
+
+def first(x: Any, n: int) -> Any:
+    """The first n of a pytree of examples."""
+    return jax.tree.map(lambda a: a[:n], x)
+
+
+def reconstruct(model: Model | Conditional, example: Any) -> tuple[Any, Any]:
+    """An example, and p(x|z) at the mean of q(z|x); a denoising autoencoder encodes the corrupted example.
+
+    Args:
+        model: a model, or one for each condition.
+        example: one example; for a Conditional model a Given.
+    """
+    now, seen = at(model, example)
+    return seen, now.decode(now.encode(seen).mean)  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,111 @@
+"""A model without its parameters: what a kind of model is built for, and what it says of itself."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PRNGKeyArray
+
+from vaex.errors import UsageError
+from vaex.model import Conditional, Model, Params
+from vaex.networks.pairs import Shape
+
+
+class Source(NamedTuple):
+    """What a model is built for: the shapes of its examples, and the training images where they are at hand."""
+
+    x_shape: Shape  # of what is modelled of one example
+    images: np.ndarray | None = None  # uint8 [N, *x_shape]; None where parameters are restored
+    condition_shape: Shape | None = None  # of what each example is modelled under
+    num_classes: int = 0  # labels are 0 to num_classes - 1; 0 without labels
+    is_masked: bool = False  # whether examples have parts that are not observed
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Of each training pixel, in [0, 1]."""
+        if self.images is None:
+            return np.full(self.x_shape, 0.5, np.float32)
+        return self.images.mean(axis=0, dtype=np.float32) / 255
+
+
+class Refit(NamedTuple):
+    """What starts anew in the midst of training: an entry of params, fitted to the latents of training examples."""
+
+    part: str  # which entry
+    after: int  # epochs
+    num_examples: int  # that it needs at least
+    fit: Callable[[Array, int], Params]  # (draws from q(z|x) of n examples [n, d], seed) -> the entry
+
+
+class Description(NamedTuple):
+    """A model without its parameters, and what training and evaluation are to know of it."""
+
+    init: Callable[[PRNGKeyArray], Params]
+    bind: Callable[[Params], Any]  # params -> Model or Conditional
+    recognition: tuple[tuple[str, ...], ...] = (("encoder",), ("posterior",))  # where params hold q(z|x)'s
+    statistics: Callable[[PRNGKeyArray, Params, Any], dict[str, Any]] | None = None  # (key, params, batch) -> entries
+    # of params that no gradient moves, such as moving averages, after a batch
+    prepare: Callable[[PRNGKeyArray, Any], Any] | None = None  # (key, batch of data) -> batch of examples
+    refit: Refit | None = None
+    metrics: tuple[str, ...] = (
+        "bound",
+        "objective",
+        "log_likelihood",
+        "latents",
+    )  # names in evaluate.METRICS, at each validation
+    reports: tuple[str, ...] = ("scores",)  # names in evaluate.REPORTS, of a finished run
+    figures: tuple[str, ...] = ("reconstructions", "samples", "manifold", "latent")  # names in figures.FIGURES
+    select: str = "elbo"  # the metric by which the best checkpoint is chosen, where the objective names none
+
+
+class Kind(NamedTuple):
+    """A kind of model: how it is built, and what trains it."""
+
+    build: Callable[..., Description]  # (source, *, options) -> Description
+    examples: str = "images"  # a name in data.EXAMPLES
+    objectives: tuple[str, ...] = ()  # the only ones that train it; (): all that no other kind claims
+
+
+def refuse(kind: str, source: Source, *, condition: str = "", mask: str = "") -> None:
+    """Say why a kind of model has no place for a condition or for masks, where it is asked for one.
+
+    Raises:
+        UsageError: the source has what there is a reason against.
+    """
+    if condition and source.condition_shape is not None:
+        raise UsageError(f"data.condition is set with model.name {kind!r}, {condition}: unset data.condition")
+    if mask and source.is_masked:
+        raise UsageError(f"data.missing is set with model.name {kind!r}, {mask}: unset data.missing")
+
+
+def of_each_condition(bind: Callable[..., Model], params: Params, shape: Shape) -> Conditional:
+    """The Conditional of a bind that takes (params, condition)."""
+
+    def given(condition: Any) -> Model:
+        if jnp.shape(condition) != shape:
+            raise UsageError(
+                f"found a condition of shape {jnp.shape(condition)}: expected {shape}, that of one example; jax.vmap "
+                "makes the batch"
+            )
+        return bind(params, condition)
+
+    return Conditional(given)
+
+
+def describe(model: Any, source: Source, **known: Any) -> Description:
+    """The description of what has init(key, condition) and bind(params, condition), with a condition or without.
+
+    Args:
+        model: its condition is None where there is none.
+        source: what it is built for.
+        known: further fields of the Description.
+    """
+    shape = source.condition_shape
+    if shape is None:
+        return Description(model.init, model.bind, **known)
+    return Description(
+        lambda key: model.init(key, jnp.zeros(shape)),
+        lambda params: of_each_condition(model.bind, params, shape),
+        **known,
+    )

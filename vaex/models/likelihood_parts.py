@@ -1,0 +1,85 @@
+"""What likelihoods are made of: any numpyro distribution, scales that a decoder computes, learned scales."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from vaex.errors import OptionError, check_positive
+from vaex.model import Distribution, Family, Params
+from vaex.models.description import Source
+from vaex.networks.pairs import Shape
+
+_LOG_SCALE_BOUND = 8.0  # what a decoder may make of a scale, exp(-8) to exp(8): pixels' noise is 1/256 and more
+
+
+class Likelihood(NamedTuple):
+    """A Family with what a model is built of around it."""
+
+    init: Callable[[Any], Params]
+    apply: Callable[..., Distribution]  # (params, raw) -> p(x|z)
+    defined_on: str = "density"  # what x is: "binary", "density" or "levels", as in vaex.data.preprocess
+    raw_shape: Callable[[Shape], Shape] = lambda x_shape: x_shape  # of the decoder's output
+    start: Callable[[np.ndarray], np.ndarray] = lambda mean: mean  # mean of the pixels -> output to start from
+
+
+def output_bias(likelihood: Likelihood, source: Source) -> Callable[..., Array]:
+    """Start the decoder's output at what the training mean asks for: a Flax initializer."""
+    start = likelihood.start(source.mean)
+    return lambda key, shape, dtype=jnp.float32: jnp.array(start, dtype).reshape(shape)  # a copy: it will be donated
+
+
+def from_function(function: Callable[[Array], dist.Distribution], **known: Any) -> Likelihood:
+    """Any numpyro distribution as a likelihood: raw -> p(x|z), its independent factors made one event.
+
+    >>> student_t = from_function(lambda raw: dist.StudentT(3.0, raw, 0.1))
+
+    Args:
+        function: from the decoder's output to a distribution over x.
+        known: further fields of the Likelihood.
+    """
+
+    def apply(params: Params, raw: Float[Array, "..."]) -> Distribution:
+        distribution = function(raw)
+        return distribution.to_event(len(distribution.batch_shape))
+
+    return Likelihood(lambda key: {}, apply, **known)
+
+
+def learned_normal(sigma: ArrayLike) -> Family:
+    """N(raw, diag(sigma^2)) with sigma learned: a scalar for all elements, or an array for each."""
+
+    def apply(params: Params, raw: Float[Array, "..."]) -> Distribution:
+        return dist.Normal(raw, jnp.broadcast_to(jnp.exp(params["log_sigma"]), raw.shape)).to_event(raw.ndim)
+
+    return Family(init=lambda key: {"log_sigma": jnp.log(jnp.asarray(sigma, jnp.float32))}, apply=apply)
+
+
+def with_scale(sigma: float) -> Callable[[np.ndarray], np.ndarray]:
+    """The raw [location, log scale] to start from, of a mean and this scale."""
+    raw = unbounded(sigma)
+    return lambda mean: np.stack([mean, np.full_like(mean, raw)], axis=-1)
+
+
+def unbounded(sigma: float) -> float:
+    """The raw output at which a scale of [location, log scale] is this one.
+
+    Raises:
+        OptionError: a scale that no output has.
+    """
+    check_positive(sigma=sigma)
+    log_scale = math.log(sigma)
+    if not abs(log_scale) < _LOG_SCALE_BOUND:
+        low, high = math.exp(-_LOG_SCALE_BOUND), math.exp(_LOG_SCALE_BOUND)
+        raise OptionError("sigma", sigma, f"more than {low:.2g} and less than {high:.2g} to start from")
+    return _LOG_SCALE_BOUND * math.atanh(log_scale / _LOG_SCALE_BOUND)
+
+
+def bounded(log_scale: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Near the identity around 0, and never beyond the bound."""
+    return _LOG_SCALE_BOUND * jnp.tanh(log_scale / _LOG_SCALE_BOUND)

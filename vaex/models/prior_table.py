@@ -1,0 +1,161 @@
+"""Priors by their names: functions of the number of latents."""
+
+import functools
+from collections.abc import Callable
+from typing import Annotated, NamedTuple
+
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import PRNGKeyArray
+
+from vaex.choices import Build, Choices, supply
+from vaex.distributions import flows
+from vaex.errors import OptionError, UsageError, check_whole
+from vaex.model import Distribution, Family, Params
+from vaex.models import priors
+from vaex.models.description import Refit, Source
+from vaex.models.posterior_table import Posterior
+from vaex.models.posteriors import diagonal_normal
+from vaex.networks.mlp import ACTIVATIONS, MLP
+from vaex.networks.pairs import Widths
+
+
+class Prior(NamedTuple):
+    """A Family with what is made of it in training and in reports."""
+
+    init: Callable[[PRNGKeyArray], Params]
+    apply: Callable[..., Distribution]  # (params, encode) -> p(z), or (params, encode, condition) -> p(z|c)
+    refit: Refit | None = None
+    reports: tuple[str, ...] = ()  # names in evaluate.REPORTS
+    figures: tuple[str, ...] = ()  # names in figures.FIGURES
+    is_given: bool = False  # whether apply takes the condition
+
+
+def standard(latent_dim: int) -> Prior:
+    """N(0, I).
+
+    Args:
+        latent_dim: d.
+    """
+    return Prior(*priors.standard_normal(latent_dim))
+
+
+def uniform(latent_dim: int, *, posterior: Posterior) -> Prior:
+    """Uniform over the classes of each one-hot latent.
+
+    Args:
+        latent_dim: how many latents there are.
+        posterior: what they are drawn from.
+    """
+    if posterior.prior != "uniform":
+        raise UsageError("model.prior is 'uniform', over one-hot latents: set --config.model.posterior.name=one_hot")
+    return Prior(*priors.uniform_one_hot(*posterior.raw_shape))
+
+
+def mixture(latent_dim: int, *, num_components: int, fit_after: int | None = None) -> Prior:
+    """A mixture of diagonal Gaussians.
+
+    Args:
+        latent_dim: d.
+        num_components: K.
+        fit_after: epochs before it is fitted once to the latents, by EM; unset, never.
+    """
+    check_whole(num_components=num_components, fit_after=fit_after)
+    refit = None
+    if fit_after is not None:
+        fit = lambda z, seed: priors.fitted_normal_mixture(z, num_components, seed=seed)
+        refit = Refit("prior", fit_after, num_components, fit)
+    prior = priors.normal_mixture(latent_dim, num_components)
+    return Prior(*prior, refit=refit, reports=("clusters",), figures=("components",))
+
+
+def vamp(latent_dim: int, *, source: Source, num_components: int) -> Prior:
+    """The variational mixture of posteriors.
+
+    Args:
+        latent_dim: d.
+        source: whose images its pseudo-inputs start from.
+        num_components: K, how many of them there are.
+    """
+    check_whole(num_components=num_components)
+    return Prior(*priors.vamp(_pseudo_inputs(num_components, source)))
+
+
+def flow(latent_dim: int, *, num_flows: int, hidden: Widths, activation: Annotated[str, ACTIVATIONS] = "relu") -> Prior:
+    """Affine coupling layers.
+
+    Args:
+        latent_dim: d.
+        num_flows: how many layers there are.
+        hidden: the widths of each layer's network.
+        activation: of these networks, a name in ACTIVATIONS.
+    """
+    check_whole(num_flows=num_flows, hidden=hidden)
+    step = functools.partial(flows.coupling, elementwise=flows.affine())
+    bijection = flows.alternate(step, latent_dim, num_flows, hidden, ACTIVATIONS[activation], context_dim=0)
+    return Prior(*priors.flow(latent_dim, bijection))
+
+
+def conditional(
+    latent_dim: int,
+    *,
+    source: Source,
+    posterior: Posterior,
+    hidden: Widths = (500,),
+    activation: Annotated[str, ACTIVATIONS] = "relu",
+) -> Prior:
+    """A network's p(z|c): diagonal Gaussians, or categorical variables for one-hot latents.
+
+    Args:
+        latent_dim: d.
+        source: what c is like.
+        posterior: of the same latents.
+        hidden: the widths of the network's hidden layers.
+        activation: of the network, a name in ACTIVATIONS.
+    """
+    check_whole(hidden=hidden)
+    if source.condition_shape is None:
+        raise UsageError(
+            "model.prior is 'conditional' without a condition: set --config.data.condition, or another prior"
+        )
+    family, raw_shape = posterior.given or (diagonal_normal(), (2 * latent_dim,))
+    network = MLP(hidden, raw_shape, ACTIVATIONS[activation])
+    return Prior(*priors.learned_prior(network, family, source.condition_shape), is_given=True)
+
+
+PRIORS = Choices(
+    {
+        "standard": standard,
+        "uniform": uniform,
+        "mixture": mixture,
+        "vamp": vamp,
+        "flow": flow,
+        "conditional": conditional,
+    },
+    what="prior",
+    context=("source", "posterior"),
+)
+
+
+def build_prior(prior: Build | None, latent_dim: int, source: Source, posterior: Posterior) -> Prior:
+    """The prior of a model: the one that is named, or what goes with the posterior, or given a condition p(z|c)."""
+    if prior is None:
+        name = posterior.prior if source.condition_shape is None else "conditional"
+        prior = PRIORS[name]
+    found = supply(prior, latent_dim, source=source, posterior=posterior)
+    if source.condition_shape is None or found.is_given:
+        return found
+    return found._replace(apply=priors.fixed_prior(Family(found.init, found.apply)).apply)
+
+
+def _pseudo_inputs(num_components: int, source: Source) -> ArrayLike:
+    if source.images is None:
+        return np.zeros((num_components, *source.x_shape), np.float32)
+    if num_components > len(source.images):
+        raise OptionError(
+            "num_components",
+            num_components,
+            f"at most {len(source.images)}, the training images that a VampPrior's pseudo-inputs start from",
+        )
+    chosen = np.random.default_rng(0).choice(len(source.images), num_components, replace=False)
+    return source.images[chosen].astype(np.float32) / 255

@@ -1,0 +1,176 @@
+"""Deep models of images: maps of latents at each resolution, whose posterior goes down the generator's own path."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex.distributions.chain import Chain, Link
+from vaex.model import Distribution, Family, Latent, Model, Params
+from vaex.models.likelihood_parts import Likelihood
+from vaex.networks import Bottleneck, ImageHead, Merge, Pyramid, as_channels, halved, scaled
+
+
+class Block(NamedTuple):
+    """The networks of one layer of latents, z_l."""
+
+    size: tuple[int, int]  # of its map
+    channels: int  # of the path h there
+    resolution: int  # of the encoder's features that its posterior sees
+    prior: nn.Module  # h -> [mean, log_var]
+    posterior: nn.Module  # [h, features] -> [mean, log_var]
+    merge: nn.Module  # (h, z_l) -> h
+
+
+@dataclass(frozen=True)
+class TopDown:
+    """A deep hierarchy of maps of latents, z_L first and z_1 last, on one path h from a learned start to the image.
+
+    p(z_l|z_>l) = N(prior_l(h_l)),   q(z_l|z_>l, x) = N(posterior_l(h_l, features_l(x))),   h_{l-1} = merge_l(h_l, z_l)
+
+    Each prior starts as N(0, I), and each branch of the path at 1/sqrt(L) of its usual size. There is no normalization.
+
+    Attributes:
+        x_shape: the shape of one image, [H, W, C].
+        out_shape: the shape of the likelihood's raw parameters, [H, W, ...].
+        channels: of the path and of the encoder, at the resolutions H/2, H/4, ...
+        num_blocks: layers of latents at each of these, of which L is the sum.
+        latent_dim: latents at each position of a map.
+        likelihood: what the raw parameters mean.
+        activation: the nonlinearity.
+        out_bias: what the raw parameters start from, as a Flax initializer.
+
+    Source: Child 2021, without the deterministic features of its prior's networks.
+    """
+
+    x_shape: tuple[int, ...]
+    out_shape: tuple[int, ...]
+    channels: tuple[int, ...]
+    num_blocks: tuple[int, ...]
+    latent_dim: int
+    likelihood: Family | Likelihood
+    activation: Callable = nn.relu
+    out_bias: Callable = nn.initializers.zeros
+
+    @functools.cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The layers in the order in which they are drawn, z_L first."""
+        depth, sizes = sum(self.num_blocks), halved(self.x_shape[:2], len(self.channels))[1:]
+        order = [i for i in reversed(range(len(self.channels))) for _ in range(self.num_blocks[i])]
+        head = functools.partial(Bottleneck, 2 * self.latent_dim, activation=self.activation)
+        return tuple(
+            Block(
+                size=sizes[i],
+                channels=self.channels[i],
+                resolution=i,
+                prior=head(last_init=nn.initializers.zeros),
+                posterior=head(last_init=scaled(depth)),
+                merge=Merge(depth, None if after == i else (sizes[after], self.channels[after]), self.activation),
+            )
+            for i, after in zip(order, [*order[1:], order[-1]], strict=True)
+        )
+
+    def init(self, key: PRNGKeyArray, condition: Any = None) -> Params:
+        """Parameters drawn from `key`: a dict with one entry for each part."""
+        encoder_key, head_key, likelihood_key, key = jax.random.split(key, 4)
+        keys = jax.random.split(key, (len(self.blocks), 3))
+        features, encoder = self._pyramid.init_with_output(encoder_key, _with(jnp.zeros(self.x_shape), condition))
+        prior, posterior, merge = [], [], []
+        h = start = jnp.zeros((*self.blocks[0].size, self.blocks[0].channels))
+        for block, (prior_key, posterior_key, merge_key) in zip(self.blocks, keys, strict=True):
+            seen = _with(h, condition)
+            prior.append(block.prior.init(prior_key, seen))
+            posterior.append(block.posterior.init(posterior_key, _join(seen, features[block.resolution])))
+            z = jnp.zeros(block.size[0] * block.size[1] * self.latent_dim)
+            h, params = block.merge.init_with_output(merge_key, h, _beside(z, h, condition))
+            merge.append(params)
+        return {
+            "prior": tuple(prior),
+            "encoder": encoder,
+            "posterior": tuple(posterior),
+            "decoder": {"start": start, "merge": tuple(merge), "head": self._head.init(head_key, h)},
+            "likelihood": self.likelihood.init(likelihood_key),
+        }
+
+    def bind(self, params: Params, condition: Any = None) -> Model:
+        """The model that these parameters make, under a condition or without one."""
+        path = params["decoder"]
+        prior_links = tuple(_prior_link(block) for block in self.blocks)
+        posterior_links = tuple(_posterior_link(block) for block in self.blocks)
+        given_to = (condition,) * len(self.blocks)
+        prior_params = tuple(zip(params["prior"], path["merge"], given_to, strict=True))
+        prior = Chain(prior_links, prior_params, path["start"], True)
+
+        def encode(x: Float[Array, "h w c"]) -> Distribution:
+            features = self._pyramid.apply(params["encoder"], _with(x, condition))
+            seen = [features[block.resolution] for block in self.blocks]
+            each = tuple(zip(params["posterior"], path["merge"], given_to, seen, strict=True))
+            return Chain(posterior_links, each, path["start"], True)
+
+        def given(h: Float[Array, "h w c"]) -> Distribution:
+            return self.likelihood.apply(params["likelihood"], self._head.apply(path["head"], self.activation(h)))
+
+        def decode(z: Latent) -> Distribution:
+            h: Any = path["start"]
+            for block, merge, z_l in zip(self.blocks, path["merge"], reversed(z), strict=True):
+                h = block.merge.apply(merge, h, _beside(z_l, h, condition))
+            return given(h)
+
+        def weigh(key: PRNGKeyArray, q: Any) -> tuple[Distribution, Array, Array]:
+            h, log_p, log_q = path["start"], jnp.zeros(()), jnp.zeros(())
+            for i in range(len(self.blocks)):
+                now = q.links[i].given(q.params[i], h)
+                z_l = now.sample(jax.random.fold_in(key, i))
+                log_q += now.log_prob(z_l)
+                log_p += prior_links[i].given(prior.params[i], h).log_prob(z_l)
+                h = prior_links[i].then(prior.params[i], h, z_l)
+            return given(h), log_p, log_q
+
+        return Model(prior=prior, encode=encode, decode=decode, weigh=weigh)
+
+    @property
+    def _pyramid(self) -> nn.Module:
+        return Pyramid(self.channels, self.num_blocks, self.activation)
+
+    @property
+    def _head(self) -> nn.Module:
+        return ImageHead(self.out_shape, self.out_bias)
+
+
+def _prior_link(block: Block) -> Link:
+    return Link(
+        lambda params, h: _normal(block.prior.apply(params[0], _with(h, params[2]))),
+        lambda params, h, z: block.merge.apply(params[1], h, _beside(z, h, params[2])),
+    )
+
+
+def _posterior_link(block: Block) -> Link:
+    return Link(
+        lambda params, h: _normal(block.posterior.apply(params[0], _join(_with(h, params[2]), params[3]))),
+        lambda params, h, z: block.merge.apply(params[1], h, _beside(z, h, params[2])),
+    )
+
+
+def _with(h: Float[Array, "h w c"], condition: Any) -> Float[Array, "h w c_and_more"]:
+    return h if condition is None else as_channels(h, condition)
+
+
+def _beside(z: Float[Array, " hwd"], h: Float[Array, "h w c"], condition: Any) -> Float[Array, " hwd_and_more"]:
+    """A layer's latents, with the condition at each position of its map where there is one."""
+    return z if condition is None else as_channels(z.reshape(*h.shape[:2], -1), condition).reshape(-1)
+
+
+def _join(h: Float[Array, "h w c"], features: Float[Array, "h w c"]) -> Float[Array, "h w two_c"]:
+    return jnp.concatenate([h, features], axis=-1)
+
+
+def _normal(raw: Any) -> Distribution:
+    """A map of means and log-variances as a distribution over one vector."""
+    mean, log_var = (part.reshape(-1) for part in jnp.split(raw, 2, axis=-1))
+    return dist.Normal(mean, jnp.exp(0.5 * log_var)).to_event(1)

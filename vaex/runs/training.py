@@ -1,0 +1,90 @@
+"""Training in a run's folder: the loop with its checkpoints, its metrics and its progress."""
+
+import functools
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+
+from vaex.config.setup import Setup
+from vaex.runs import console, folder, results
+from vaex.train import TrainState, train_epoch
+from vaex.train.loop import Loop, Progress, fit
+
+
+def train(path: Path, made: Setup) -> Path:
+    """Train from the newest checkpoint, or from the start, to the end; then evaluate and draw."""
+    task, c = made.task, made.task.experiment.train
+    with folder.locked(path):
+        state, progress = _newest(path, made)
+        num_images, source = len(task.dataset.train.images), task.dataset.source
+        console.say(f"{task.label}: {num_images:,} training images from {source}; run folder {path}")
+        with (
+            folder.metrics_writer(path, epoch=progress.epoch) as write,
+            console.training(c.num_epochs, progress.epoch, progress.seconds, task.num_steps * c.batch_size) as show,
+        ):
+            state, progress, ending = fit(
+                state,
+                progress,
+                _loop(path, made, write, show),
+                num_epochs=c.num_epochs,
+                num_steps=task.num_steps,
+                eval_every=c.eval_every,
+                patience=c.patience,
+                select=made.select,
+            )
+        if ending == "interrupted":
+            console.say(f"interrupted after epoch {progress.epoch}; carry on with: make train RUN={folder.shown(path)}")
+            return path
+        if ending == "stopped early":
+            without = f"{progress.stale} validations without a better {made.select}"
+            console.say(f"stopped early after epoch {progress.epoch}: {without}")
+        del state  # the best checkpoint is what is evaluated
+        results.write(path, task, progress)
+    return path
+
+
+def newest_progress(path: Path) -> Progress:
+    """How far a run is; of one from before, whose best ELBO has a name of its own."""
+    from vaex.runs import checkpoints
+
+    saved = checkpoints.read_progress(path)
+    return Progress(**{"best" if name == "best_elbo" else name: value for name, value in saved.items()})
+
+
+def _newest(path: Path, made: Setup) -> tuple[TrainState, Progress]:
+    """The newest checkpoint, or the state before the first step."""
+    if folder.newest_checkpoint(path) is None:
+        return made.init(), Progress()
+    from vaex.runs import checkpoints
+
+    state, progress = checkpoints.restore(path, jax.eval_shape(made.init))
+    return jax.device_put(state), Progress(**progress)
+
+
+def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show) -> Loop:
+    """What the loop does at each turn, in a run's folder."""
+    stored = jax.tree.map(jnp.asarray, made.task.stored)
+    step = functools.partial(train_epoch, recipe=made.recipe, batch_size=made.task.experiment.train.batch_size)
+    run_epoch = jax.jit(step, donate_argnums=0)
+
+    def log(row: folder.Row) -> None:
+        write(row)
+        show(row)
+
+    def last_good() -> str:
+        newest = folder.newest_checkpoint(path)
+        return "no checkpoint yet" if newest is None else f"last good checkpoint: {newest}"
+
+    def save(state: TrainState, progress: Progress, selected: float | None) -> None:
+        from vaex.runs import checkpoints  # orbax: half a second, which the first step need not wait for
+
+        checkpoints.save(path, progress.epoch, state, progress._asdict(), selected=selected)
+
+    return Loop(
+        run_epoch=lambda state: run_epoch(made.before_epoch(state), made.task.key, stored),
+        validate=results.validate(made),
+        save=save,
+        log=log,
+        last_good=last_good,
+    )

@@ -1,0 +1,68 @@
+"""What starts anew in the midst of training: the components of a mixture prior, from the latents of a warm-up."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from vaex.errors import UsageError
+from vaex.model import at
+from vaex.models.description import Description
+from vaex.train.step import TrainState
+
+_MOST_EXAMPLES = 10_000
+
+
+def refit_prior(
+    description: Description, preprocess: Callable, stored: Any, *, num_steps: int, num_epochs: int, seed: int
+) -> Callable[[TrainState], TrainState]:
+    """A function of the state before each epoch, which fits an entry of params to latents once the warm-up is over.
+
+    Args:
+        description: whose refit says which, and when.
+        preprocess: (key, stored examples) -> examples.
+        stored: the training examples.
+        num_steps: in an epoch.
+        num_epochs: of the whole training.
+        seed: the run's.
+
+    Raises:
+        UsageError: a warm-up that does not end before training does; more components than images to fit them to.
+    """
+    refit = description.refit
+    if refit is None:
+        return lambda state: state
+    if refit.after >= num_epochs:
+        raise UsageError(
+            f"model.prior.fit_after is {refit.after} with train.num_epochs {num_epochs}: expected an epoch before the "
+            "last"
+        )
+    num_examples = min(len(jax.tree.leaves(stored)[0]), _MOST_EXAMPLES)
+    if refit.num_examples > num_examples:
+        raise UsageError(
+            f"model.prior.num_components is {refit.num_examples}, to be fitted to the latents of {num_examples} "
+            f"training images: set it to at most {num_examples}"
+        )
+    data_key, draw_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), refit.after))
+
+    @jax.jit
+    def latents(params: Any, few: Any) -> jax.Array:
+        model = description.bind(params)
+        x = preprocess(data_key, few)
+        keys = jax.random.split(draw_key, len(jax.tree.leaves(x)[0]))
+        return jax.vmap(lambda k, one: sample_latent(k, model, one))(keys, x)
+
+    def before_epoch(state: TrainState) -> TrainState:
+        if int(state.step) != refit.after * num_steps:
+            return state
+        z = latents(state.params, jax.tree.map(lambda a: jnp.asarray(a[:_MOST_EXAMPLES]), stored))
+        return state._replace(params={**state.params, refit.part: refit.fit(z, seed)})
+
+    return before_epoch
+
+
+def sample_latent(key: jax.Array, model: Any, example: Any) -> Any:
+    """A draw from q(z|x) of one example, under its condition where it has one."""
+    one, seen = at(model, example)
+    return one.encode(seen).sample(key)
