@@ -57,7 +57,7 @@ _SHOWN: dict[str, str] = {  # how a field is shown; any other by its name
     "test_log_px_z": "log p(x|z) = {:.2f} nats at z = encode(x)",
     "test_squared_error": "squared error {:.2f}",
 }
-_REGION = re.compile(r"(<!-- report: (.+?) -->\n)(.*?)(<!-- /report -->)", re.DOTALL)
+_REGION = re.compile(r"(<!-- report: ([^>]+?) -->\n)(.*?)(<!-- /report -->)", re.DOTALL)
 _DOCSTRING = re.compile(
     r'(?P<before>"""[^\n]+\n\nmake train EXP=[^\n]+\n)'
     r'(?P<score>\n(?:[\d.,]+ s of training|Measured: )[^\n]+\n(?:(?!""")[^\n]+\n)*)?'
@@ -155,14 +155,14 @@ def fill(text: str, runs: Mapping[str, Run], studies: Mapping[str, Run], about: 
     tables: dict[str, Callable[[str], str]] = {
         "experiments": lambda names: experiments(names.split()),
         "family": lambda family: family_table(family, runs, about),
-        "comparison": lambda name: comparison_table(name, runs),
+        "comparison": lambda argument: comparison_table(*argument.partition(" ")[::2], runs),
         "labels": lambda _: labels_table(runs),
         "others": lambda _: others_table(runs),
         "studies": lambda _: studies_table(studies),
     }
 
     def write(match: re.Match[str]) -> str:
-        kind, _, argument = match[2].partition(" ")
+        kind, _, argument = " ".join(match[2].split()).partition(" ")
         if kind not in tables:
             raise UsageError(f"there is no table {kind!r}: expected one of {', '.join(tables)}")
         return f"{match[1]}{tables[kind](argument)}\n{match[4]}"
@@ -230,51 +230,52 @@ def family_table(family: str, runs: Mapping[str, Run], about: Mapping[str, str])
     return "\n".join([table, *_notes(own)])
 
 
-def comparison_table(comparison: str, runs: Mapping[str, Run]) -> str:
-    """A row for each experiment of a comparison: its seeds, their mean, and how much better it is than the first's."""
-    found = [
-        (name, sorted(own, key=lambda run: run["seed"]))
-        for name in runs
-        if (own := [run for run in _all(runs[name]) if comparison in run.get("comparisons", ())])
-    ]
-    if not found:
-        raise UsageError(f"no run of {RESULTS} is of the comparison {comparison!r}")
-    base = statistics.mean(run["test_log_likelihood"] for run in found[0][1])
+def comparison_table(base: str, comparison: str, runs: Mapping[str, Run]) -> str:
+    """A row for each experiment of a comparison: its seeds, their mean, and how much better it is than the base's."""
+    found = {
+        name: sorted(own, key=lambda run: run["seed"])
+        for name, main in runs.items()
+        if (own := [run for run in _all(main) if comparison in run.get("comparisons", ())])
+    }
+    if base not in found:
+        raise UsageError(f"no run of {base!r} in {RESULTS} is of the comparison {comparison!r}")
+    means = {name: statistics.mean(run["test_log_likelihood"] for run in own) for name, own in found.items()}
     rows = []
-    for _, own in found:
-        mean = statistics.mean(run["test_log_likelihood"] for run in own)
+    for name in [base, *(name for name in found if name != base)]:
+        own = found[name]
+        elbos = [f"{run['test_elbo']:.2f}" if "test_elbo" in run else "?" for run in own]
         rows.append(
             [
                 f"`{own[0]['command']}`",
-                str(own[0]["num_epochs"]),
+                f"{own[0]['num_epochs']:,}",
                 ", ".join(str(run["seed"]) for run in own),
-                ", ".join(f"{run['test_elbo']:.2f}" for run in own if "test_elbo" in run),
+                ", ".join(elbos),
                 ", ".join(f"{run['test_log_likelihood']:.2f}" for run in own),
-                f"{mean:.2f}",
-                f"{mean - base:+.2f}" if len(rows) else "",
+                f"{means[name]:.2f}",
+                "" if name == base else f"{means[name] - means[base]:+.2f}",
             ]
         )
-    samples = found[0][1][0]["num_samples"]
-    head = ["command", "epochs", "seeds", "ELBO", f"L_{samples}", f"mean of L_{samples}", "to the first row"]
+    samples = found[base][0]["num_samples"]
+    head = ["command", "epochs", "seeds", "ELBO", f"L_{samples}", f"mean of L_{samples}", f"to `{base}`"]
     return _table(head, rows)
 
 
 def labels_table(runs: Mapping[str, Run]) -> str:
-    """A row for each experiment and number of labels: the accuracy of each seed, and their mean."""
+    """A row for each experiment and number of labels: the accuracy of each seed, and the mean of three and more."""
     rows = []
     for run in runs.values():
         labelled = [one for one in _all(run) if "num_labels" in one]
         for count in sorted({one["num_labels"] for one in labelled}):
             own = sorted((one for one in labelled if one["num_labels"] == count), key=lambda one: one["seed"])
             found = [one["test_accuracy"] for one in own]
-            error = f" ± {statistics.stdev(found) / len(found) ** 0.5:.1%}" if len(found) > 2 else ""
+            error = statistics.stdev(found) / len(found) ** 0.5 if len(found) > 2 else None
             rows.append(
                 [
                     f"`{own[0]['command']}`",
                     f"{count:,}",
                     ", ".join(str(one["seed"]) for one in own),
                     ", ".join(f"{accuracy:.1%}" for accuracy in found),
-                    f"{statistics.mean(found):.1%}{error}",
+                    "" if error is None else f"{statistics.mean(found):.1%} ± {error:.1%}",
                     own[0].get("published", ""),
                 ]
             )
@@ -340,7 +341,8 @@ def _active(run: Run) -> str:
 
 
 def _training(run: Run) -> str:
-    parts = [f"{run['train_seconds']:,.0f} s"] if "train_seconds" in run else []
+    core = " on one core" if run.get("cores") == 1 else ""
+    parts = [f"{run['train_seconds']:,.0f} s{core}"] if "train_seconds" in run else []
     parts += [f"{run['num_epochs']:,} epochs"] if "num_epochs" in run else []
     return ", ".join(parts)
 
