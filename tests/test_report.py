@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vaex.errors import UsageError
-from vaex.runs import report
+from vaex.runs import report, tables, words
 
 ROOT = Path(__file__).parent.parent
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("[!_]*.py"))
@@ -105,10 +105,10 @@ def test_a_score_line_is_put_after_the_command_and_replaced_there():
 
 
 def test_a_score_line_says_what_is_known():
-    assert report.score_line(RUN) == LINE
-    assert report.score_line({"test_accuracy": 0.5, "score": ["test_accuracy"]}) == "Measured: 50.0% of test labels."
+    assert words.score_line(RUN) == LINE
+    assert words.score_line({"test_accuracy": 0.5, "score": ["test_accuracy"]}) == "Measured: 50.0% of test labels."
     run = {"test_elbo": -1.0, "score": ["test_elbo", "own"], "own": 2.0, "train_seconds": 1, "device": "H"}
-    assert report.score_line(run) == "1 s of training on H; ELBO -1.00 nats, own 2."
+    assert words.score_line(run) == "1 s of training on H; ELBO -1.00 nats, own 2."
 
 
 def test_a_comparison_has_the_mean_of_the_seeds_and_the_difference_to_the_base():
@@ -118,7 +118,7 @@ def test_a_comparison_has_the_mean_of_the_seeds_and_the_difference_to_the_base()
         )
         return main | {"others": others}
 
-    lines = report.comparison_table("b", "x", {"a": with_seeds(-2.0, -4.0), "b": with_seeds(-5.0)}).split("\n")
+    lines = tables.comparison_table("b", "x", {"a": with_seeds(-2.0, -4.0), "b": with_seeds(-5.0)}).split("\n")
     assert lines[2].endswith("| 1,000 | 0 | -2.50 | -5.00 | -5.00 |  |")
     assert lines[3].endswith("| 1,000 | 0, 1 | -2.50, -2.50 | -2.00, -4.00 | -3.00 | +2.00 |")
 
@@ -126,7 +126,7 @@ def test_a_comparison_has_the_mean_of_the_seeds_and_the_difference_to_the_base()
 def test_labels_are_grouped_and_three_seeds_have_a_standard_error():
     others = [{"command": "c", "num_labels": 10, "test_accuracy": a, "seed": s} for s, a in ((2, 0.7), (1, 0.6))]
     others.append({"command": "d", "num_labels": 20, "test_accuracy": 0.8, "seed": 0})
-    rows = report.labels_table({"a": RUN | {"num_labels": 10, "test_accuracy": 0.5, "others": others}}).split("\n")[2:]
+    rows = tables.labels_table({"a": RUN | {"num_labels": 10, "test_accuracy": 0.5, "others": others}}).split("\n")[2:]
     assert rows[0] == "| `make train EXP=a` | 10 | 0, 1, 2 | 50.0%, 60.0%, 70.0% | 60.0% ± 5.8% |  |"
     assert rows[1] == "| `d` | 20 | 0 | 80.0% |  |  |"
 
@@ -146,6 +146,10 @@ def test_a_new_run_takes_the_place_of_the_one_before_and_keeps_what_is_by_hand(t
         "versions": {"jax": "0"},
         "others": [{"seed": 1}],
     }
+    subset = {"experiment": "a", "dataset": "mnist (5,000-image subset)"}
+    (run / "results.json").write_text(json.dumps(subset))
+    with pytest.raises(UsageError, match=r"was trained on mnist \(5,000"):
+        report.keep(run, tmp_path)
 
 
 @pytest.mark.parametrize(
