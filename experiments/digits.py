@@ -2,7 +2,7 @@
 
 make train EXP=digits
 
-4 s of training on two CPU cores; L_100 = -24.56 nats, test ELBO -24.80.
+4 s of training on two CPU cores; L_100 = -24.56 nats, ELBO -24.80 nats, active units 8 of 8.
 """
 
 from vaex.config import MODELS, NETWORKS, default_config, section

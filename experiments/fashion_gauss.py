@@ -2,7 +2,7 @@
 
 make train EXP=fashion_gauss
 
-65 s of training on two CPU cores; 6.62 bits per dimension by the test ELBO.
+65 s of training on two CPU cores; 6.62 bits per dimension by the ELBO, active units 32 of 32.
 """
 
 from . import mnist_gauss

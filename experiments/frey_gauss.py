@@ -2,7 +2,7 @@
 
 make train EXP=frey_gauss
 
-46 s of training on two CPU cores; 5.39 bits per dimension by the test ELBO.
+46 s of training on two CPU cores; 5.39 bits per dimension by the ELBO, active units 10 of 10.
 """
 
 from vaex.config import LIKELIHOODS, MODELS, NETWORKS, RATES, default_config, section

@@ -2,7 +2,7 @@
 
 make train EXP=mnist_2d
 
-70 s of training on two CPU cores; L_100 = -139.05 nats, test ELBO -141.14.
+70 s of training on two CPU cores; L_100 = -139.05 nats, ELBO -141.14 nats, active units 2 of 2.
 """
 
 from vaex.config import MODELS, NETWORKS, RATES, default_config, section

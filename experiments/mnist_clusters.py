@@ -2,7 +2,8 @@
 
 make train EXP=mnist_clusters
 
-67.7% of test labels by the best match of clusters and classes, all ten in use; L_1000 = -93.09 nats, test ELBO -96.16.
+187 s of training on one of two CPU cores; 67.7% of test labels by the best match of clusters and classes, 10 clusters
+in use, L_1000 = -93.09 nats, ELBO -96.16 nats, active units 10 of 10.
 """
 
 from vaex.config import MODELS, NETWORKS, OBJECTIVES, PRIORS, RATES, SCHEDULES, default_config, section

@@ -2,7 +2,7 @@
 
 make train EXP=mnist_conditional
 
-155 s of training on one of two CPU cores; L_1000 = -87.93 nats given the label, test ELBO -91.93.
+155 s of training on one of two CPU cores; L_1000 = -87.93 nats, ELBO -91.93 nats, active units 20 of 20.
 """
 
 from vaex.config import MODELS, RATES, default_config, section

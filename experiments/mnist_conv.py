@@ -2,7 +2,7 @@
 
 make train EXP=mnist_conv
 
-107 s of training on one of two CPU cores; L_100 = -92.70 nats, test ELBO -98.25.
+107 s of training on one of two CPU cores; L_100 = -92.70 nats, ELBO -98.25 nats, active units 50 of 50.
 """
 
 from vaex.config import MODELS, NETWORKS, RATES, default_config, section

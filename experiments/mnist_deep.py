@@ -2,8 +2,8 @@
 
 make train EXP=mnist_deep
 
-317 s of training, two epochs, on one of two CPU cores; L_10 = -96.62 nats, test ELBO -99.55; two of its four layers
-carry 12.6 and 27.6 nats, the others none yet.
+317 s of training on one of two CPU cores; L_10 = -96.62 nats, ELBO -99.55 nats, active units 0 of 784 + 45 of 196 + 0
+of 196 + 48 of 196.
 """
 
 from vaex.config import MODELS, RATES, default_config, section

@@ -2,7 +2,7 @@
 
 make train EXP=mnist_gauss
 
-68 s of training on two CPU cores, 88 s in all; 5.52 bits per dimension by the test ELBO (L_100: 5.50).
+68 s of training on two CPU cores; 5.52 bits per dimension by the ELBO, 5.5 by L_100, active units 32 of 32.
 """
 
 from vaex.config import LIKELIHOODS, MODELS, NETWORKS, RATES, default_config, section

@@ -2,7 +2,7 @@
 
 make train EXP=mnist_hierarchy
 
-120 s of training on one of two CPU cores; L_1000 = -90.37 nats, test ELBO -94.48, 100 + 8 active units.
+120 s of training on one of two CPU cores; L_1000 = -90.37 nats, ELBO -94.48 nats, active units 100 of 100 + 8 of 50.
 """
 
 from ._two_layers import two_layers

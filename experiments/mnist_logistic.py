@@ -2,8 +2,10 @@
 
 make train EXP=mnist_logistic
 
-299 s of training on one of two CPU cores; 1.378 bits per dimension by the ELBO. Nearly all pixels are exactly 0, which
-rounded logistics can say and the density of mnist_gauss (5.52 bits) cannot.
+299 s of training on one of two CPU cores; 1.378 bits per dimension by the ELBO, L_100 = -736.17 nats, ELBO -749.08
+nats, active units 32 of 32.
+
+Nearly all pixels are exactly 0, which rounded logistics can say and the density of mnist_gauss cannot.
 """
 
 from vaex.config import LIKELIHOODS, section

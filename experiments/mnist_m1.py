@@ -2,7 +2,8 @@
 
 make train EXP=mnist_m1
 
-108 s of training on one of two CPU cores; test_accuracy of the support vector machine 82.8%, L_100 = -96.60 nats.
+108 s of training on one of two CPU cores; 82.8% of test labels, L_100 = -96.60 nats, ELBO -100.17 nats, active units 26
+of 50.
 """
 
 from vaex.config import MODELS, NETWORKS, RATES, default_config, section

@@ -2,9 +2,8 @@
 
 make train EXP=mnist_m1m2
 
-630 s of training on one of two CPU cores; an accuracy of 94.9% on the test set, 95.1% over three seeds, where 95% is
-the aim and 96.7% is published. With 25 epochs and alpha at its end after 8 of them it was 93.2% (of one binarization);
-with a learning rate of 3e-3 besides, M1 kept 8 latents, and it was 91.2%.
+630 s of training on one of two CPU cores; 94.9% of test labels, ELBO -93.32 nats, active units 13 of 50 + 1 of 1 + 9 of
+10.
 """
 
 from vaex.config import MODELS, OBJECTIVES, SCHEDULES, section

@@ -2,8 +2,8 @@
 
 make train EXP=mnist_vqvae
 
-518 s of training on one of two CPU cores; test ELBO -171.90 nats, all 64 codes in use, with a perplexity of 52.4.
-Most of it is the codes: 148 nats, 3 for each of the 49.
+518 s of training on one of two CPU cores; ELBO -171.90 nats, 100% of the codes in use, with a perplexity of 52.4,
+active units 49 of 49.
 """
 
 from vaex.config import MODELS, OBJECTIVES, RATES, default_config, section

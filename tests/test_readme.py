@@ -1,22 +1,60 @@
-"""The README's examples run, and what it names exists."""
+"""The examples of README and docs run, their commands can be run, and what they name exists."""
 
+import importlib
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from vaex.errors import UsageError
+
+NEW_SYNTAX = False  # configs whose sections are calls, and the targets config and report: until then such commands skip
+
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
+TARGETS = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("code", EXAMPLES, ids=["losses", "plain-jax", "flax-nnx", "equinox"])
-def test_an_example_runs_and_gives_gradients_that_are_not_zero(code):
+def examples(text):
+    """The blocks of Python in a page."""
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+def commands(text):
+    """The make commands of a page, indented or between backticks, each on one line and as it is written."""
+    text = text.replace("\\\n", " ")  # a shell joins continued lines, within quotation marks too
+    found = re.findall(r"^    (make [^\n]+)$|`(make [^`\n]+)`", text, flags=re.MULTILINE)
+    return list(dict.fromkeys(" ".join((indented or inline).split()) for indented, inline in found))
+
+
+def parse(command):
+    """A make command -> its target, and its variables, ARGS split once more as the recipe's shell does."""
+    make, target, *rest = shlex.split(command, comments=True)
+    assert make == "make"
+    variables = dict(word.split("=", 1) for word in rest)
+    words = shlex.shlex(variables.get("ARGS", ""), posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    variables["ARGS"] = list(words)
+    for word in variables["ARGS"]:
+        assert not re.fullmatch(r"[();<>|&]+", word), f"a shell would not take {word!r} without quotation marks"
+    return target, variables
+
+
+EXAMPLES = [(page, i) for page, text in sorted(PAGES.items()) for i in range(len(examples(text)))]
+COMMANDS = [(page, command) for page, text in sorted(PAGES.items()) for command in commands(text)]
+
+
+@pytest.mark.parametrize(("page", "i"), EXAMPLES, ids=[f"{page}-{i}" for page, i in EXAMPLES])
+def test_an_example_runs_and_gives_gradients_that_are_not_zero(page, i):
     import jax
     import numpy as np
 
     names: dict = {}
-    exec(compile(code, "README.md", "exec"), names)
+    exec(compile(examples(PAGES[page])[i], page, "exec"), names)
     if "gradients" in names:
         leaves = [leaf for leaf in jax.tree.leaves(names["gradients"]) if hasattr(leaf, "shape")]
         assert leaves
@@ -24,16 +62,61 @@ def test_an_example_runs_and_gives_gradients_that_are_not_zero(code):
         assert any(np.abs(leaf).max() > 0 for leaf in leaves)
 
 
-def test_every_experiment_has_its_row():
-    for path in (ROOT / "experiments").glob("[!_]*.py"):
-        assert f"`{path.stem}`" in README, path.stem
+@pytest.mark.parametrize(("page", "command"), COMMANDS, ids=[f"{page}: {command}" for page, command in COMMANDS])
+def test_a_command_can_be_run(page, command):
+    from vaex.config import override
+    from vaex.runs.experiments import about_studies, load_experiment
+
+    target, variables = parse(command)
+    if target not in TARGETS and not NEW_SYNTAX:
+        pytest.skip(f"no target {target} yet")
+    assert target in TARGETS
+    assert set(variables) <= {"EXP", "RUN", "NAME", "ARGS", "ACCEL"}
+    if target == "figure":
+        assert variables["NAME"] in about_studies()
+    if "EXP" in variables:
+        config = load_experiment(variables["EXP"])
+        try:
+            override(config, variables["ARGS"])
+        except UsageError as error:
+            if NEW_SYNTAX:
+                raise
+            pytest.skip(f"not in this syntax yet: {error}")
+
+
+def test_commands_are_read_as_a_shell_reads_them():
+    text = (
+        "Say `make lint`:\n\n"
+        "    make train EXP=a ARGS=\"--x=1,2 \\\n        --y='((3, 4),)'\"   # it's a remark\n"
+        "    python -m vaex train a\n\n`make train EXP=a ARGS=--z=b` and `make lint`.\n"
+    )
+    found = commands(text)
+    assert len(found) == 3
+    assert {"make lint", "make train EXP=a ARGS=--z=b"} < set(found)
+    read = [parse(command) for command in found if "--x" in command]
+    assert read == [("train", {"EXP": "a", "ARGS": ["--x=1,2", "--y=((3, 4),)"]})]
+    with pytest.raises(AssertionError, match="a shell would not take"):
+        parse('make train EXP=a ARGS="--y=((3, 4),)"')
+
+
+def test_readme_is_short():
+    assert len(PAGES["README.md"].splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", PAGES[page], flags=re.DOTALL)
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert ((ROOT / page).parent / link).exists(), link
+
+
+def test_every_page_is_linked_from_readme():
+    for page in PAGES.keys() - {"README.md"}:
+        assert f"]({page})" in PAGES["README.md"], page
 
 
 def test_every_name_in_the_table_of_equations_exists():
-    import importlib
-
-    table = README.split("## Where the equations live")[1].split("## Speed")[0]
-    names = re.findall(r"`((?:\w+\.)+\w+)(?:\(.*?\))?`", table)
+    names = re.findall(r"`((?:\w+\.)+\w+)(?:\(.*?\))?`", PAGES["docs/equations.md"])
     assert len(names) > 60
     for name in names:
         module, _, attribute = name.rpartition(".")
