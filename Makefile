@@ -1,28 +1,32 @@
-# vaex: `make` alone lists the targets. Everything is installed into .venv at first use, at the versions in requirements.lock.
+# vaex: `make` alone lists the commands. Everything is installed into .venv at first use, at the versions in requirements.lock.
 EXP ?= mnist_gauss
-ARGS ?=
 RUN ?=
+NAME ?= snr
+ARGS ?=
 ACCEL ?=
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 STAMP := .venv/.installed$(if $(ACCEL),-$(ACCEL))
 BIN := .venv/bin
 
-.PHONY: help setup train evaluate sample figure test lint bench clean
+# What each command of vaex is about; train carries a run on where RUN is given, and report takes none.
+SUBJECT_train = $(if $(RUN),--run '$(RUN)','$(EXP)')
+SUBJECT_config = '$(EXP)'
+SUBJECT_evaluate = '$(or $(RUN),runs/latest)'
+SUBJECT_sample = '$(or $(RUN),runs/latest)'
+SUBJECT_figure = '$(NAME)'
+SUBJECT_report = $(if $(RUN),--run '$(RUN)')
+COMMANDS := train config evaluate sample figure report
 
-help:
-	@echo "make train EXP=mnist_gauss    train, evaluate and draw; ARGS='--config.model.latent_dim=2 ...' overrides fields"
-	@echo "make train RUN=runs/latest    carry an unfinished run on"
-	@echo "make evaluate RUN=runs/latest scores and figures again"
-	@echo "make sample RUN=runs/latest   draw from the prior; ARGS='--num-samples 64 --seed 1'"
-	@echo "make figure NAME=snr          run a study and draw its figure: the gradients' signal-to-noise ratio"
-	@echo "make figure NAME=labels       accuracy of M1, M2 and M1+M2 against the number of labels: 36 training runs"
-	@echo "make test                     run every test"
-	@echo "make lint                     style and types"
-	@echo "make bench                    speed, as ratios to the matrix products alone"
-	@echo "make setup                    install into .venv, without running anything; ACCEL=cuda13 for an NVIDIA GPU"
-	@echo "make clean                    remove .venv and caches (runs/ stays)"
-	@echo "experiments (EXP=): $(basename $(notdir $(filter-out experiments/_%,$(wildcard experiments/*.py))))"
-	@echo "studies (NAME=): $(basename $(notdir $(filter-out vaex/studies/_%,$(wildcard vaex/studies/*.py))))"
+.PHONY: help setup $(COMMANDS) test lint bench clean
+
+help: $(STAMP)
+	@$(BIN)/vaex --help
+	@echo
+	@echo "make test: every test; make lint: style and types; make bench: speed, as ratios to the matrix products alone"
+	@echo "make setup: install into .venv, without running anything, ACCEL=cuda13 for an NVIDIA GPU; make clean: remove it"
+
+$(COMMANDS): $(STAMP)
+	@$(BIN)/vaex $@ $(SUBJECT_$@) $(ARGS)
 
 setup: $(STAMP)
 
@@ -41,18 +45,6 @@ $(STAMP): pyproject.toml requirements.lock
 	    if test -n "$(ACCEL)"; then $(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock "jax[$(ACCEL)]"; fi; \
 	fi
 	@touch $@
-
-train: $(STAMP)
-	@$(BIN)/python -m vaex train $(if $(RUN),--run $(RUN),$(EXP)) $(ARGS)
-
-evaluate: $(STAMP)
-	@$(BIN)/python -m vaex evaluate $(or $(RUN),runs/latest) $(ARGS)
-
-sample: $(STAMP)
-	@$(BIN)/python -m vaex sample $(or $(RUN),runs/latest) $(ARGS)
-
-figure: $(STAMP)
-	@$(BIN)/python -m vaex figure $(or $(NAME),snr) $(ARGS)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -q -n 2 $(ARGS)

@@ -76,14 +76,15 @@ def call(choices: Choices, config: Config, path: str = "", **context: Any) -> An
 
 
 def keep(new: Config, old: Config, choices: Choices) -> list[str]:
-    """Give a section the values that another has under the same names and types -> the names that found no place."""
-    fields = choices.fields(new.name)
+    """Give a section the values that another has under the same names and types -> what was set and found no place."""
+    fields, before = choices.fields(new.name), section(choices, old.name)
     dropped = []
     for name, value in old.items():
-        same = name in fields and name in new and _fits(fields[name], value)
-        if name != "name" and same:
+        if name == "name":
+            continue
+        if name in fields and _fits(fields[name], value):
             new[name] = value
-        elif name != "name" and value is not None:
+        elif value != before[name]:
             dropped.append(name)
     return dropped
 

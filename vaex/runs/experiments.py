@@ -46,13 +46,22 @@ def folders() -> list[Path]:
 
 def experiment_names() -> list[str]:
     """All of them."""
-    return sorted({path.stem for folder in folders() for path in folder.glob("[!_]*.py")})
+    return list(about_experiments())
+
+
+def about_experiments() -> dict[str, str]:
+    """The first line of each experiment's docstring by its name, read without importing anything heavy."""
+    return _about([path for folder in reversed(folders()) for path in folder.glob("[!_]*.py")])
 
 
 def about_studies() -> dict[str, str]:
-    """The first line of each study's docstring by its name, read without importing anything heavy."""
-    files = sorted((folders()[-1] / "studies").glob("[!_]*.py"))
-    return {path.stem: (ast.get_docstring(ast.parse(path.read_text())) or "").split("\n")[0] for path in files}
+    """The same of the studies."""
+    return _about(list((folders()[-1] / "studies").glob("[!_]*.py")))
+
+
+def _about(files: list[Path]) -> dict[str, str]:
+    docstrings = {path.stem: ast.get_docstring(ast.parse(path.read_text())) or "" for path in files}
+    return {name: text.split("\n")[0] for name, text in sorted(docstrings.items())}
 
 
 def _import(folder: Path, name: str) -> ModuleType:
