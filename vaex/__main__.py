@@ -48,8 +48,9 @@ def _train(arguments: argparse.Namespace, flags: list[str]) -> None:
 
 def _show_config(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.config import describe
+    from vaex.runs.experiments import load_experiment
 
-    print(describe(_config(arguments.experiment, flags)))
+    print(describe(_config(arguments.experiment, flags), load_experiment(arguments.experiment)))
 
 
 def _evaluate(arguments: argparse.Namespace, flags: list[str]) -> None:

@@ -9,7 +9,6 @@ from vaex.errors import UsageError
 
 Params = Any  # a pytree of arrays
 Latent = Any  # what a posterior samples: an array, or a pytree of them
-RECOGNITION = ("classifier", "encoder", "posterior")  # the parameters of q(z|x); all others are the generator's
 
 
 @runtime_checkable

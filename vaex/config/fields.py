@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from vaex.choices import Choices, Field
 from vaex.config.old import carried_over
 from vaex.config.root import ROOT
-from vaex.config.section import Config, section
+from vaex.config.section import Config, field_at, section
 from vaex.errors import UsageError
 
 
@@ -38,11 +38,28 @@ def equal(config: Config, other: Config) -> bool:
     return config.to_dict() == other.to_dict()
 
 
-def describe(config: Config) -> str:
-    """Every field, a line each: its flag, its value, and what it means."""
-    lines = [(f"--config.{path}={_shown(value)}", about) for path, value, about in _walk(ROOT, config, "")]
-    width = min(max(len(flag) for flag, _ in lines), 60)
-    return "\n".join(f"{flag:{width}}  {about}".rstrip() for flag, about in lines)
+def describe(config: Config, experiment: Config) -> str:
+    """Every field, a line each: its flag and value, where it is set, and what it means.
+
+    Args:
+        config: an experiment's, with flags applied.
+        experiment: the same before.
+    """
+    before = {path: value for path, value, _ in _walk(ROOT, experiment, "")}
+    default = {path: value for path, value, _ in _walk(ROOT, default_config(), "")}
+    lines = []
+    for path, value, about in _walk(ROOT, config, ""):
+        where = "default" if default.get(path) == value else "experiment"
+        where = where if path in before and before[path] == value else _of_choice(config, path, value)
+        lines.append((f"--config.{path}={_shown(value)}", where, about))
+    width = min(max(len(flag) for flag, _, _ in lines), 60)
+    return "\n".join(f"{flag:{width}}  {where:10}  {about}".rstrip() for flag, where, about in lines)
+
+
+def _of_choice(config: Config, path: str, value: Any) -> str:
+    """Whether a field that flags brought has the default of its choice, or its value by a flag."""
+    field = field_at(ROOT, config, path)
+    return "default" if field is not None and field.default == value else "flag"
 
 
 def _walk(choices: Choices, config: Config, path: str) -> Iterator[tuple[str, Any, str]]:

@@ -20,7 +20,7 @@ class Setup(NamedTuple):
     task: Task
     recipe: Recipe
     init: Callable[[], TrainState]
-    before_epoch: Callable[[TrainState], TrainState]  # what starts anew in the midst of training
+    before_epoch: Callable[[TrainState, int], TrainState]  # (state, epochs done): what starts anew in the midst
     select: str  # the metric that chooses the best checkpoint
     bound: Callable[..., Terms] | None  # what training maximises, where it is a tighter bound than the ELBO
 
@@ -54,7 +54,6 @@ def setup(config: Config) -> Setup:
             description,
             preprocess,
             task.stored,
-            num_steps=task.num_steps,
             num_epochs=c.num_epochs,
             seed=experiment.seed,
         ),

@@ -1,7 +1,7 @@
 """How good a gradient estimator is: mean, variance, signal-to-noise ratio, bias and time, in one call."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.errors import UsageError
-from vaex.model import RECOGNITION, Model, Params
+from vaex.model import Model, Params
 from vaex.objectives import Objective
 
 
@@ -42,6 +42,7 @@ def gradient_statistics(
     *,
     num_keys: int,
     exact: Params | None = None,
+    recognition: Sequence[tuple[str, ...]] = (("encoder",), ("posterior",)),
 ) -> GradientStatistics:
     """Statistics over keys of the gradient of an objective, in one jit and in memory that does not grow with num_keys.
 
@@ -50,11 +51,12 @@ def gradient_statistics(
     Args:
         objective: (key, model, x) -> Terms.
         key: a PRNG key.
-        params: a dict of parts; "encoder" and "posterior" are the recognition model, all others the generator.
+        params: nested dicts of parts.
         bind: params -> Model.
         x: one example.
         num_keys: independent gradients, at least 2.
         exact: the exact gradient, for the bias.
+        recognition: where params hold the recognition model's, as a Description says; all others are the generator's.
 
     Returns:
         GradientStatistics.
@@ -93,8 +95,8 @@ def gradient_statistics(
     leaves = Moments(mean, variance, snr, bias)
     return GradientStatistics(
         leaves=leaves,
-        generator=_average(leaves, [part for part in params if part not in RECOGNITION]),
-        recognition=_average(leaves, [part for part in params if part in RECOGNITION]),
+        generator=_average(leaves, recognition, within=False),
+        recognition=_average(leaves, recognition, within=True),
         seconds=seconds,
     )
 
@@ -104,12 +106,19 @@ def _snr(mean: Array, variance: Array) -> Array:
     return jnp.where(variance > 0, jnp.abs(mean) / jnp.sqrt(variance), jnp.where(mean == 0, 0.0, jnp.inf))
 
 
-def _average(leaves: Moments, parts: list[str]) -> Moments:
-    if not jax.tree.leaves([leaves.mean[part] for part in parts]):
-        return Moments(None, None, None, None)
+def _average(leaves: Moments, paths: Sequence[tuple[str, ...]], *, within: bool) -> Moments:
+    """Over the components below some paths, or over all others."""
+
+    def chosen(tree: Any) -> list[Array]:
+        found, _ = jax.tree_util.tree_flatten_with_path(tree)
+        names = [(tuple(getattr(key, "key", None) for key in path), leaf) for path, leaf in found]
+        return [leaf for path, leaf in names if any(path[: len(one)] == one for one in paths) == within]
 
     def components(tree: Any) -> Float[Array, " n"]:
-        return jnp.concatenate([jnp.ravel(leaf) for part in parts for leaf in jax.tree.leaves(tree[part])])
+        return jnp.concatenate([jnp.ravel(leaf) for leaf in chosen(tree)])
+
+    if not chosen(leaves.mean):
+        return Moments(None, None, None, None)
 
     mean, variance, snr = (jnp.mean(components(tree)) for tree in (leaves.mean, leaves.variance, leaves.snr))
     bias = None if leaves.bias is None else jnp.sqrt(jnp.mean(components(leaves.bias) ** 2))

@@ -82,7 +82,7 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show) -> Loo
         checkpoints.save(path, progress.epoch, state, progress._asdict(), selected=selected)
 
     return Loop(
-        run_epoch=lambda state: run_epoch(made.before_epoch(state), made.task.key, stored),
+        run_epoch=lambda state, epoch: run_epoch(made.before_epoch(state, epoch), made.task.key, stored),
         validate=results.validate(made),
         save=save,
         log=log,

@@ -27,7 +27,7 @@ class Progress(NamedTuple):
 class Loop(NamedTuple):
     """What the loop does at each turn."""
 
-    run_epoch: Callable[[TrainState], tuple[TrainState, dict[str, Any], Any]]
+    run_epoch: Callable[[TrainState, int], tuple[TrainState, dict[str, Any], Any]]  # (state, epochs done)
     validate: Callable[[Any], dict[str, Any]]  # params -> metrics by their names
     save: Callable[[TrainState, Progress, float | None], None]
     log: Callable[[dict[str, Any]], None]
@@ -66,7 +66,7 @@ def fit(
     with _signals() as interrupted:
         while progress.epoch < num_epochs and not (patience and progress.stale >= patience):
             start = time.perf_counter()
-            state, metrics, first_bad = jax.block_until_ready(loop.run_epoch(state))
+            state, metrics, first_bad = jax.block_until_ready(loop.run_epoch(state, progress.epoch))
             epoch_seconds = time.perf_counter() - start
             epoch = progress.epoch + 1
             steps = f"steps {progress.epoch * num_steps + 1} to {epoch * num_steps}, epoch {epoch}"

@@ -15,15 +15,14 @@ _MOST_EXAMPLES = 10_000
 
 
 def refit_prior(
-    description: Description, preprocess: Callable, stored: Any, *, num_steps: int, num_epochs: int, seed: int
-) -> Callable[[TrainState], TrainState]:
-    """A function of the state before each epoch, which fits an entry of params to latents once the warm-up is over.
+    description: Description, preprocess: Callable, stored: Any, *, num_epochs: int, seed: int
+) -> Callable[[TrainState, int], TrainState]:
+    """A function of the state and the epochs done, which fits an entry of params to latents once the warm-up is over.
 
     Args:
         description: whose refit says which, and when.
         preprocess: (key, stored examples) -> examples.
         stored: the training examples.
-        num_steps: in an epoch.
         num_epochs: of the whole training.
         seed: the run's.
 
@@ -32,7 +31,7 @@ def refit_prior(
     """
     refit = description.refit
     if refit is None:
-        return lambda state: state
+        return lambda state, epoch: state
     if refit.after >= num_epochs:
         raise UsageError(
             f"model.prior.fit_after is {refit.after} with train.num_epochs {num_epochs}: expected an epoch before the "
@@ -53,8 +52,8 @@ def refit_prior(
         keys = jax.random.split(draw_key, len(jax.tree.leaves(x)[0]))
         return jax.vmap(lambda k, one: sample_latent(k, model, one))(keys, x)
 
-    def before_epoch(state: TrainState) -> TrainState:
-        if int(state.step) != refit.after * num_steps:
+    def before_epoch(state: TrainState, epoch: int) -> TrainState:
+        if epoch != refit.after:
             return state
         z = latents(state.params, jax.tree.map(lambda a: jnp.asarray(a[:_MOST_EXAMPLES]), stored))
         return state._replace(params={**state.params, refit.part: refit.fit(z, seed)})
