@@ -19,7 +19,7 @@ from vaex.models.latent_nodes import latent_variable_model
 from vaex.models.likelihoods import bernoulli, normal_learned
 from vaex.models.posteriors import diagonal_normal, one_hot
 from vaex.models.priors import standard_normal
-from vaex.networks import MLP, Table
+from vaex.networks import MLP, LookupTable
 from vaex.train import Recipe, init_state, train_epoch
 
 KEY = jax.random.key(0)
@@ -31,7 +31,7 @@ YES = {  # P(yes | parents' states), the classical lawn
     "rain": np.array([0.2, 0.8]),
     "wet": np.array([[0.05, 0.9], [0.9, 0.99]]),
 }
-LAWN = Graph(tuple(Node(name, one_hot(), Table((2,)), parents) for name, parents in PARENTS.items()))
+LAWN = Graph(tuple(Node(name, one_hot(), LookupTable((2,)), parents) for name, parents in PARENTS.items()))
 STATES = list(itertools.product([0, 1], repeat=4))
 
 
@@ -129,7 +129,7 @@ def test_a_linear_gaussian_node_is_fitted_as_least_squares():
     b = (a @ np.array([[0.5], [-1.0]]) + 0.3 + 0.4 * rng.normal(size=(500, 1))).astype(np.float32)
     graph = Graph(
         (
-            Node("a", diagonal_normal(), Table((4,))),
+            Node("a", diagonal_normal(), LookupTable((4,))),
             Node("b", normal_learned(1.0), MLP((), (1,)), ("a",)),
         )
     )
@@ -169,8 +169,8 @@ def test_enumeration_over_two_latents_is_exact():
     latents = ("cloudy", "sprinkler")
     recognition = Graph(
         (
-            Node("sprinkler", one_hot(), Table((2,)), ("cloudy", "rain", "wet")),
-            Node("cloudy", one_hot(), Table((2,)), ("rain", "wet")),
+            Node("sprinkler", one_hot(), LookupTable((2,)), ("cloudy", "rain", "wet")),
+            Node("cloudy", one_hot(), LookupTable((2,)), ("rain", "wet")),
         ),
         inputs={"rain": (2,), "wet": (2,)},
     )
@@ -195,7 +195,7 @@ def test_enumeration_over_two_latents_is_exact():
 
 
 def node(name, *parents):
-    return Node(name, one_hot(), Table((2,)), parents)
+    return Node(name, one_hot(), LookupTable((2,)), parents)
 
 
 WRONG = {
