@@ -58,6 +58,7 @@ def encode_states(states):
 
 
 TRUTH = from_tables(YES)
+TRUE_LAWN = LAWN.bind(TRUTH).distribution
 DATA = np.array(STATES)[np.random.default_rng(0).choice(16, 2000, p=[probability(s) for s in STATES])]
 
 
@@ -110,7 +111,7 @@ def test_a_gaussian_prior_on_the_weights_pulls_as_an_optimizer_of_another_librar
 
 def test_densities_sum_to_one_and_ancestral_draws_have_them():
     """16 frequencies among 20,000 draws, each within 5 standard errors of the product of the tables' entries."""
-    joint = LAWN.bind(TRUTH)
+    joint = TRUE_LAWN
     expected = np.array([probability(state) for state in STATES])
     log_p = jax.vmap(joint.log_prob)(encode_states(STATES))
     np.testing.assert_allclose(np.exp(log_p), expected, rtol=1e-5)
@@ -152,7 +153,7 @@ def test_with_a_latent_node_it_is_the_vae(name):
 
     def bind(p):
         generator = {"z": {"network": {}, "family": p["prior"]}, "x": {"network": p["decoder"], "family": {}}}
-        return latent_variable_model(graph.bind(generator), ("z",), vae.bind(p).encode)
+        return latent_variable_model(graph.bind(generator).distribution, ("z",), vae.bind(p).encode)
 
     def terms(bind):
         objective = getattr(objectives, name)
@@ -181,7 +182,7 @@ def test_enumeration_over_two_latents_is_exact():
 
     @jax.jit
     def bound(params, x):
-        model = latent_variable_model(LAWN.bind(TRUTH), latents, recognition.bind(params).given)
+        model = latent_variable_model(TRUE_LAWN, latents, recognition.bind(params).given)
         return objectives.enumerate(KEY, model, x).elbo
 
     for rain, wet in itertools.product([0, 1], repeat=2):
@@ -189,7 +190,7 @@ def test_enumeration_over_two_latents_is_exact():
         seen = p[:, :, rain, wet]
         np.testing.assert_allclose(bound(exact, x), np.log(seen.sum()), rtol=1e-4)
         np.testing.assert_allclose(bound(other, x), np.sum(q * (np.log(seen) - np.log(q))), rtol=1e-4)
-    model = latent_variable_model(LAWN.bind(TRUTH), latents, recognition.bind(other).given)
+    model = latent_variable_model(TRUE_LAWN, latents, recognition.bind(other).given)
     with pytest.raises(UsageError, match="is discrete"):
         objectives.elbo(KEY, model, x, kl="sampled")
 
@@ -203,11 +204,8 @@ WRONG = {
     "an unknown parent": (lambda: Graph((node("a", "b"),)), "'a' has the unknown parent 'b': known are 'a'"),
     "a name twice": (lambda: Graph((node("a"),), inputs={"a": (2,)}), "'a' is given 2 times"),
     "no network": (lambda: Graph((node("b"), Node("a", one_hot(), None, ("b",)))), "no network that reads them"),
-    "a missing value": (lambda: LAWN.bind(TRUTH).log_prob({"wet": jnp.zeros(2)}), "found values of 'wet': expected"),
-    "a batch": (
-        lambda: LAWN.bind(TRUTH).log_prob(encode_states(STATES)),
-        r"shape \(16, 2\): expected \(2,\), one exam",
-    ),
+    "a missing value": (lambda: TRUE_LAWN.log_prob({"wet": jnp.zeros(2)}), "found values of 'wet': expected"),
+    "a batch": (lambda: TRUE_LAWN.log_prob(encode_states(STATES)), r"shape \(16, 2\): expected \(2,\), one exam"),
     "a label outside": (
         lambda: LAWN.check(encode_states(STATES) | {"rain": jax.nn.one_hot(jnp.arange(16), 2)}),
         "'rain': example 2 and 13 more lie outside the support of OneHotCategorical",
@@ -216,12 +214,13 @@ WRONG = {
         lambda: LAWN.check(encode_states(STATES) | {"rain": jnp.eye(2)}),
         "found 16 of 'cloudy', 16 of 'sprinkler', 2 of 'rain'",
     ),
-    "everything latent": (lambda: latent_variable_model(LAWN.bind(TRUTH), NAMES, lambda x: x), "some but not all of"),
-    "an unknown latent": (lambda: latent_variable_model(LAWN.bind(TRUTH), ("snow",), lambda x: x), "latent is 'snow'"),
+    "everything latent": (lambda: latent_variable_model(TRUE_LAWN, NAMES, lambda x: x), "some but not all of"),
+    "an unknown latent": (lambda: latent_variable_model(TRUE_LAWN, ("snow",), lambda x: x), "latent is 'snow'"),
     "an observed parent": (
-        lambda: latent_variable_model(LAWN.bind(TRUTH), ("rain",), lambda x: x),
+        lambda: latent_variable_model(TRUE_LAWN, ("rain",), lambda x: x),
         "'rain' has the observed parent 'cloudy'",
     ),
+    "a condition": (lambda: at(LAWN.bind(TRUTH), Given(0, 1)), "a condition for a model without one"),
     "latents": (lambda: objectives.log_joint(KEY, small_vae().bind(small_vae().init(KEY)), 0), "Model with latents"),
 }
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
-from vaex.model import Conditional, Distribution, Model, at
+from vaex.model import Conditional, Model, Observed, at, split
 from vaex.objectives.reconstruction import Reconstruction
 from vaex.objectives.terms import Terms
 
@@ -44,13 +44,13 @@ def batch_loss(
     """
 
     def loss(
-        key: PRNGKeyArray, model: Model | Conditional | Distribution, batch: Any, context: Context
+        key: PRNGKeyArray, model: Model | Conditional | Observed, batch: Any, context: Context
     ) -> tuple[Float[Array, ""], dict[str, Array]]:
         now = {name: value(context) if callable(value) else value for name, value in options.items()}
-        if whole_batch and isinstance(model, Conditional):
+        if whole_batch and split(batch)[1] is not None:
             raise UsageError("this objective compares latents under one p(z), and found a p(z|c): use another")
         if whole_batch:
-            terms = objective(key, model, batch, **now)
+            terms = objective(key, *at(model, batch), **now)
         else:
             keys = jax.random.split(key, jax.tree.leaves(batch)[0].shape[0])
             terms = jax.vmap(lambda k, example: objective(k, *at(model, example), **now))(keys, batch)
