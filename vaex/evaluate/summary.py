@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import evaluate
 from vaex.data import Dataset
+from vaex.distributions.abilities import is_cheap_to_evaluate
 from vaex.distributions.labelled import LabelledLatent
 from vaex.model import Conditional, Model, Params, at
 from vaex.objectives import Terms, sample_weights
@@ -179,7 +180,7 @@ def _mutual_information(key: PRNGKeyArray, model: Model | Conditional, x: Any) -
     if isinstance(model, Conditional):
         return None
     q = jax.eval_shape(model.encode, jax.tree.map(lambda a: a[0], x))
-    return None if hasattr(q, "sample_and_log_prob") else evaluate.mutual_information(key, model, x)
+    return evaluate.mutual_information(key, model, x) if is_cheap_to_evaluate(q) else None
 
 
 def _active_per_layer(means: Any) -> list[Array]:

@@ -1,6 +1,7 @@
 """What training maximises: (key, model, x) -> Terms, for one example; some take the whole batch and say so."""
 
 from vaex.bounds import with_value
+from vaex.distributions.abilities import closed_form_kl, kl_per_dimension, sample_and_log_prob
 from vaex.objectives.aggregate import info, squared_mmd, total_correlation
 from vaex.objectives.batch import BatchLoss, Context, batch_loss
 from vaex.objectives.discrete import enumerate, reinforce, vimco
@@ -23,10 +24,7 @@ from vaex.objectives.terms import (
     Objective,
     Terms,
     Weights,
-    closed_form_kl,
-    kl_per_dimension,
     log_weights,
-    sample_and_log_prob,
     sample_weights,
 )
 
