@@ -16,7 +16,7 @@ from vaex.model import Params
 from vaex.train import schedules
 
 AUTOENCODER = "reconstruction"
-OBJECTIVES: dict[str, Callable[..., objectives.Terms | objectives.Reconstruction]] = {
+OBJECTIVES: dict[str, objectives.Objective] = {
     AUTOENCODER: objectives.reconstruction,
     "elbo": objectives.elbo,
     "stl": objectives.stl,
