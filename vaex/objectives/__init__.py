@@ -11,7 +11,7 @@ from vaex.objectives.importance import dreg, iwae, renyi, vr_max
 from vaex.objectives.observed import log_joint
 from vaex.objectives.prior_on_weights import weight_penalty
 from vaex.objectives.quantized import vq
-from vaex.objectives.reconstruction import Reconstruction, reconstruction
+from vaex.objectives.reconstruction import reconstruction
 from vaex.objectives.relaxed import gumbel
 from vaex.objectives.semi_supervised import (
     labelled_bound,
@@ -32,7 +32,6 @@ __all__ = [
     "BatchLoss",
     "Context",
     "Objective",
-    "Reconstruction",
     "Terms",
     "Weights",
     "batch_loss",
