@@ -12,7 +12,7 @@ from vaex import Model, evaluate, objectives
 from vaex.data.conditions import low_resolution, lower_half, upper_half
 from vaex.errors import UsageError
 from vaex.evaluate.completion import Interpolation, bicubic, complete, fit_interpolation
-from vaex.model import Conditional, Given, at
+from vaex.model import Conditional, Given, Observed, at
 from vaex.models.likelihoods import bernoulli
 from vaex.models.posteriors import diagonal_normal
 from vaex.networks import MLP
@@ -136,11 +136,21 @@ def test_what_does_not_fit_is_refused():
     model = vae.bind(vae.init(jax.random.key(0)))
     with pytest.raises(UsageError, match=r"found a condition of shape \(4,\): expected \(3,\)"):
         model.given(jnp.zeros(4))
-    with pytest.raises(UsageError, match="an example without condition"):
+    with pytest.raises(UsageError, match="an example without condition: pass Given"):
         at(model, jnp.zeros(6))
     plain = small_vae()
-    with pytest.raises(UsageError, match="a condition for a model without one"):
-        at(plain.bind(plain.init(jax.random.key(0))), Given(jnp.zeros(6), jnp.zeros(3)))
+    for without in (plain.bind(plain.init(jax.random.key(0))), Observed(dist.Normal(jnp.zeros(6), 1.0).to_event(1))):
+        assert at(without, plain) == (without, plain)
+        with pytest.raises(UsageError, match="a condition for a model without one: pass Given"):
+            at(without, Given(jnp.zeros(6), jnp.zeros(3)))
+
+
+def test_an_objective_of_the_whole_batch_needs_one_prior():
+    vae = small()
+    model, batch = vae.bind(vae.init(jax.random.key(0))), Given(jnp.zeros((4, 6)), jnp.zeros((4, 3)))
+    context = Context(jnp.zeros((), jnp.int32), jnp.zeros(()))
+    with pytest.raises(UsageError, match=r"found a p\(z\|c\)"):
+        batch_loss(objectives.info, whole_batch=True)(jax.random.key(0), model, batch, context)
 
 
 def test_conditions_as_channels():

@@ -411,14 +411,20 @@ def test_gradient_statistics_against_a_plain_loop():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: objectives.miwae(KEY, MODEL, BITS, num_groups=0), "num_groups is 0: expected at least 1"),
-        (lambda: objectives.dreg(KEY, MODEL, BITS, num_samples=0), "num_samples is 0: expected at least 1"),
-        (lambda: objectives.renyi(KEY, MODEL, BITS, alpha=float("nan")), "alpha is nan: expected a finite number"),
+        (
+            lambda: objectives.miwae(KEY, MODEL, BITS, num_groups=0),
+            "num_groups is 0: expected a whole number",
+        ),
+        (
+            lambda: objectives.dreg(KEY, MODEL, BITS, num_samples=0),
+            "num_samples is 0: expected a whole number",
+        ),
+        (lambda: objectives.renyi(KEY, MODEL, BITS, alpha=float("nan")), "alpha is nan: expected a finite number; "),
         (lambda: objectives.renyi(KEY, MODEL, BITS, alpha=-float("inf")), "the objective vr_max"),
         (lambda: objectives.ciwae(KEY, MODEL, BITS, beta=1.5), "beta is 1.5: expected 0"),
         (
             lambda: objectives.gumbel(KEY, one_hot_model(LOGITS), PIXELS, temperature=0.0),
-            "temperature is 0.0: expected",
+            "temperature is 0.0: expected a number above 0; the limit is the objective reinforce",
         ),
         (lambda: objectives.gumbel(KEY, MODEL, BITS), "gumbel needs one-hot latents, found Independent"),
         (
@@ -427,11 +433,23 @@ def test_gradient_statistics_against_a_plain_loop():
         ),
         (lambda: objectives.elbo(KEY, exact.bind_table(TABLE), SYMBOL), "is discrete, so its draws carry no gradient"),
         (lambda: objectives.enumerate(KEY, MODEL, BITS), "cannot be enumerated: use reinforce or vimco"),
-        (lambda: objectives.vimco(KEY, MODEL, BITS, num_samples=1), "a leave-one-out baseline needs at least 2 draws"),
-        (lambda: objectives.reinforce(KEY, MODEL, BITS, num_samples=1), "needs at least 2 draws"),
-        (lambda: objectives.reinforce(KEY, MODEL, BITS, baseline="mean"), "baseline is 'mean': expected"),
+        (
+            lambda: objectives.vimco(KEY, MODEL, BITS, num_samples=1),
+            "is 1: .* of at least 2; a leave-one",
+        ),
+        (
+            lambda: objectives.reinforce(KEY, MODEL, BITS, num_samples=1),
+            "is 1: .* of at least 2; a leave-one",
+        ),
+        (
+            lambda: objectives.reinforce(KEY, MODEL, BITS, baseline="mean"),
+            "baseline is 'mean': expected \"leave_one",
+        ),
         (lambda: objectives.total_correlation(KEY, MODEL, BITS, num_train=9), "takes a batch of at least 2 examples"),
-        (lambda: objectives.info(KEY, MODEL._replace(prior=MIXTURE), BATCH), "carry no gradient to its weights"),
+        (
+            lambda: objectives.info(KEY, MODEL._replace(prior=MIXTURE), BATCH),
+            "carry no gradient to all of its",
+        ),
         (lambda: objectives.info(KEY, MATRICES, BATCH), r"compares vectors, found a z of shape \(2, 2\)"),
         (lambda: objectives.info(KEY, MODEL, BATCH[:1]), r"found shape \(1, 6\): call it without vmap"),
         (lambda: objectives.free_bits(KEY, MODEL, BITS, group_size=3), "expected a divisor of the 2 latent dimensions"),

@@ -25,7 +25,7 @@ X = jnp.asarray(RNG.normal(size=D), jnp.float32)
 STATES, VALUES = 3, 4
 TABLE = {
     "encoder": jnp.asarray(RNG.normal(size=(VALUES, STATES)), jnp.float32),
-    "decoder": exact.Table(
+    "decoder": exact.DiscreteTable(
         jnp.asarray(RNG.normal(size=STATES), jnp.float32), jnp.asarray(RNG.normal(size=(STATES, VALUES)), jnp.float32)
     ),
 }

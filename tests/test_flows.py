@@ -253,11 +253,14 @@ def test_a_flow_prior_trains_and_samples():
     np.testing.assert_allclose(prior.log_prob(z), log_p, rtol=1e-4)
 
 
+ANALYTIC = "--config.objective.kl=analytic"
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--config.model.posterior=iaf", *FLAGS["iaf"]], 'between Flow and Independent: use kl="sampled"'),
-        ([*PRIOR], 'between Independent and Flow: use kl="sampled"'),
+        (["--config.model.posterior=iaf", *FLAGS["iaf"], ANALYTIC], 'between Flow and Independent: use kl="sampled"'),
+        ([*PRIOR, ANALYTIC], 'between Independent and Flow: use kl="sampled"'),
         (["--config.model.posterior=iaf"], "'iaf' without model.num_flows: set"),
         (["--config.model.posterior=planar", "--config.model.num_flows=0"], "model.num_flows is 0: expected a number"),
         (
@@ -277,6 +280,5 @@ def test_a_flow_prior_trains_and_samples():
     ],
 )
 def test_what_cannot_be_is_refused(flags, message):
-    """With objective elbo, whose KL is the closed form if nothing else is said."""
     with pytest.raises(UsageError, match=message):
         configured(*flags)

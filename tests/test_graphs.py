@@ -19,7 +19,7 @@ from vaex.models.latent_nodes import latent_variable_model
 from vaex.models.likelihoods import bernoulli, normal_learned
 from vaex.models.posteriors import diagonal_normal, one_hot
 from vaex.models.priors import standard_normal
-from vaex.networks import MLP, Table
+from vaex.networks import MLP, LookupTable
 from vaex.train import Recipe, init_state, train_epoch
 
 KEY = jax.random.key(0)
@@ -31,7 +31,7 @@ YES = {  # P(yes | parents' states), the classical lawn
     "rain": np.array([0.2, 0.8]),
     "wet": np.array([[0.05, 0.9], [0.9, 0.99]]),
 }
-LAWN = Graph(tuple(Node(name, one_hot(), Table((2,)), parents) for name, parents in PARENTS.items()))
+LAWN = Graph(tuple(Node(name, one_hot(), LookupTable((2,)), parents) for name, parents in PARENTS.items()))
 STATES = list(itertools.product([0, 1], repeat=4))
 
 
@@ -58,6 +58,7 @@ def encode_states(states):
 
 
 TRUTH = from_tables(YES)
+TRUE_LAWN = LAWN.bind(TRUTH).distribution
 DATA = np.array(STATES)[np.random.default_rng(0).choice(16, 2000, p=[probability(s) for s in STATES])]
 
 
@@ -110,7 +111,7 @@ def test_a_gaussian_prior_on_the_weights_pulls_as_an_optimizer_of_another_librar
 
 def test_densities_sum_to_one_and_ancestral_draws_have_them():
     """16 frequencies among 20,000 draws, each within 5 standard errors of the product of the tables' entries."""
-    joint = LAWN.bind(TRUTH)
+    joint = TRUE_LAWN
     expected = np.array([probability(state) for state in STATES])
     log_p = jax.vmap(joint.log_prob)(encode_states(STATES))
     np.testing.assert_allclose(np.exp(log_p), expected, rtol=1e-5)
@@ -129,7 +130,7 @@ def test_a_linear_gaussian_node_is_fitted_as_least_squares():
     b = (a @ np.array([[0.5], [-1.0]]) + 0.3 + 0.4 * rng.normal(size=(500, 1))).astype(np.float32)
     graph = Graph(
         (
-            Node("a", diagonal_normal(), Table((4,))),
+            Node("a", diagonal_normal(), LookupTable((4,))),
             Node("b", normal_learned(1.0), MLP((), (1,)), ("a",)),
         )
     )
@@ -152,7 +153,7 @@ def test_with_a_latent_node_it_is_the_vae(name):
 
     def bind(p):
         generator = {"z": {"network": {}, "family": p["prior"]}, "x": {"network": p["decoder"], "family": {}}}
-        return latent_variable_model(graph.bind(generator), ("z",), vae.bind(p).encode)
+        return latent_variable_model(graph.bind(generator).distribution, ("z",), vae.bind(p).encode)
 
     def terms(bind):
         objective = getattr(objectives, name)
@@ -169,8 +170,8 @@ def test_enumeration_over_two_latents_is_exact():
     latents = ("cloudy", "sprinkler")
     recognition = Graph(
         (
-            Node("sprinkler", one_hot(), Table((2,)), ("cloudy", "rain", "wet")),
-            Node("cloudy", one_hot(), Table((2,)), ("rain", "wet")),
+            Node("sprinkler", one_hot(), LookupTable((2,)), ("cloudy", "rain", "wet")),
+            Node("cloudy", one_hot(), LookupTable((2,)), ("rain", "wet")),
         ),
         inputs={"rain": (2,), "wet": (2,)},
     )
@@ -181,7 +182,7 @@ def test_enumeration_over_two_latents_is_exact():
 
     @jax.jit
     def bound(params, x):
-        model = latent_variable_model(LAWN.bind(TRUTH), latents, recognition.bind(params).given)
+        model = latent_variable_model(TRUE_LAWN, latents, recognition.bind(params).given)
         return objectives.enumerate(KEY, model, x).elbo
 
     for rain, wet in itertools.product([0, 1], repeat=2):
@@ -189,13 +190,13 @@ def test_enumeration_over_two_latents_is_exact():
         seen = p[:, :, rain, wet]
         np.testing.assert_allclose(bound(exact, x), np.log(seen.sum()), rtol=1e-4)
         np.testing.assert_allclose(bound(other, x), np.sum(q * (np.log(seen) - np.log(q))), rtol=1e-4)
-    model = latent_variable_model(LAWN.bind(TRUTH), latents, recognition.bind(other).given)
+    model = latent_variable_model(TRUE_LAWN, latents, recognition.bind(other).given)
     with pytest.raises(UsageError, match="is discrete"):
         objectives.elbo(KEY, model, x, kl="sampled")
 
 
 def node(name, *parents):
-    return Node(name, one_hot(), Table((2,)), parents)
+    return Node(name, one_hot(), LookupTable((2,)), parents)
 
 
 WRONG = {
@@ -203,11 +204,8 @@ WRONG = {
     "an unknown parent": (lambda: Graph((node("a", "b"),)), "'a' has the unknown parent 'b': known are 'a'"),
     "a name twice": (lambda: Graph((node("a"),), inputs={"a": (2,)}), "'a' is given 2 times"),
     "no network": (lambda: Graph((node("b"), Node("a", one_hot(), None, ("b",)))), "no network that reads them"),
-    "a missing value": (lambda: LAWN.bind(TRUTH).log_prob({"wet": jnp.zeros(2)}), "found values of 'wet': expected"),
-    "a batch": (
-        lambda: LAWN.bind(TRUTH).log_prob(encode_states(STATES)),
-        r"shape \(16, 2\): expected \(2,\), one exam",
-    ),
+    "a missing value": (lambda: TRUE_LAWN.log_prob({"wet": jnp.zeros(2)}), "found values of 'wet': expected"),
+    "a batch": (lambda: TRUE_LAWN.log_prob(encode_states(STATES)), r"shape \(16, 2\): expected \(2,\), one exam"),
     "a label outside": (
         lambda: LAWN.check(encode_states(STATES) | {"rain": jax.nn.one_hot(jnp.arange(16), 2)}),
         "'rain': example 2 and 13 more lie outside the support of OneHotCategorical",
@@ -216,12 +214,13 @@ WRONG = {
         lambda: LAWN.check(encode_states(STATES) | {"rain": jnp.eye(2)}),
         "found 16 of 'cloudy', 16 of 'sprinkler', 2 of 'rain'",
     ),
-    "everything latent": (lambda: latent_variable_model(LAWN.bind(TRUTH), NAMES, lambda x: x), "some but not all of"),
-    "an unknown latent": (lambda: latent_variable_model(LAWN.bind(TRUTH), ("snow",), lambda x: x), "latent is 'snow'"),
+    "everything latent": (lambda: latent_variable_model(TRUE_LAWN, NAMES, lambda x: x), "some but not all of"),
+    "an unknown latent": (lambda: latent_variable_model(TRUE_LAWN, ("snow",), lambda x: x), "latent is 'snow'"),
     "an observed parent": (
-        lambda: latent_variable_model(LAWN.bind(TRUTH), ("rain",), lambda x: x),
+        lambda: latent_variable_model(TRUE_LAWN, ("rain",), lambda x: x),
         "'rain' has the observed parent 'cloudy'",
     ),
+    "a condition": (lambda: at(LAWN.bind(TRUTH), Given(0, 1)), "a condition for a model without one"),
     "latents": (lambda: objectives.log_joint(KEY, small_vae().bind(small_vae().init(KEY)), 0), "Model with latents"),
 }
 

@@ -318,7 +318,7 @@ LAYERED = ["kind=hierarchy", "latent_dims=(3,2)", "between_hidden=((4,),)"]
 )
 def test_what_cannot_be(flags, message):
     config = configured(*LAYERED)
-    config.model.latent_dim = None
+    config.model.latent_dim, config.objective.kl = None, "analytic"
     with pytest.raises(UsageError) as error:
         setup(override(config, [f"--config.model.{flag}" for flag in flags]))
     assert message in str(error.value)

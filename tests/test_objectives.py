@@ -165,12 +165,12 @@ def test_batch_loss_is_minus_the_mean_over_the_batch():
 
 @pytest.mark.parametrize("objective", [objectives.elbo, objectives.iwae])
 def test_less_than_one_sample_is_refused(objective):
-    with pytest.raises(ValueError, match="num_samples is 0: expected at least 1"):
+    with pytest.raises(ValueError, match="num_samples is 0: expected a whole number of at least 1"):
         objective(jax.random.key(0), MODEL, BITS, num_samples=0)
 
 
 def test_an_unknown_kl_is_refused():
-    with pytest.raises(ValueError, match='expected "analytic" or "sampled"'):
+    with pytest.raises(ValueError, match='kl is \'exact\': expected "auto", "analytic" or "sampled"'):
         objectives.elbo(jax.random.key(0), MODEL, BITS, kl="exact")
 
 
@@ -179,7 +179,23 @@ def test_a_missing_closed_form_names_the_sampled_one():
         prior=dist.MixtureSameFamily(dist.Categorical(jnp.ones(2) / 2), dist.Normal(jnp.zeros((2, 2)), 1.0).to_event(1))
     )
     with pytest.raises(ValueError, match='use kl="sampled"'):
-        objectives.elbo(jax.random.key(0), model, BITS)
+        objectives.elbo(jax.random.key(0), model, BITS, kl="analytic")
+    with pytest.raises(ValueError, match='use kl="sampled"'):
+        objectives.capacity(jax.random.key(0), model, BITS)
+
+
+def test_the_kl_is_the_closed_form_where_one_is_known():
+    mixture = MODEL._replace(
+        prior=dist.MixtureSameFamily(dist.Categorical(jnp.ones(2) / 2), dist.Normal(jnp.zeros((2, 2)), 1.0).to_event(1))
+    )
+    found = {
+        (name, kl): objectives.elbo(jax.random.key(5), model, BITS, num_samples=3, kl=kl).kl
+        for name, model in {"closed": MODEL, "none": mixture}.items()
+        for kl in ("auto", "analytic", "sampled")
+        if (name, kl) != ("none", "analytic")
+    }
+    assert found["closed", "auto"] == found["closed", "analytic"] != found["closed", "sampled"]
+    assert found["none", "auto"] == found["none", "sampled"]
 
 
 def test_independent_bernoulli_is_numpyros():

@@ -79,7 +79,9 @@ def test_a_command_can_be_run(page, command):
 
 def handed_on(command):
     """What vaex would be called with: make prints its recipe, in which a shell says each word on a line of its own."""
-    make = subprocess.run(command.replace("make", "make --dry-run", 1), shell=True, cwd=ROOT, capture_output=True, text=True, check=True)
+    make = subprocess.run(
+        command.replace("make", "make --dry-run", 1), shell=True, cwd=ROOT, capture_output=True, text=True, check=True
+    )
     recipe = next(line for line in make.stdout.splitlines() if "/vaex " in line).replace(".venv/bin/vaex", "show", 1)
     script = f"show() {{ printf '%s\\n' \"$@\"; }}\n{recipe}"
     return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout.splitlines()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from vaex.errors import UsageError
+from vaex.errors import OptionError
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
@@ -59,12 +59,12 @@ def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*ba
         Nats, [...], to be maximised.
 
     Raises:
-        UsageError: alpha is not finite.
+        OptionError: alpha is not finite.
 
     Source: Li and Turner 2016, the VR bound by Monte Carlo.
     """
     if not math.isfinite(alpha):
-        raise UsageError(f"alpha is {alpha}: expected a finite number; the limit at -infinity is the objective vr_max")
+        raise OptionError("alpha", alpha, "a finite number", "the limit at -infinity is the objective vr_max")
     if alpha == 1:
         return elbo(log_w)
     return iwae((1 - alpha) * log_w) / (1 - alpha)

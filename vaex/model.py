@@ -1,5 +1,6 @@
 """A model is three functions; a VAE is the static description from which parameters make one."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -9,6 +10,7 @@ from vaex.errors import UsageError
 
 Params = Any  # a pytree of arrays
 Latent = Any  # what a posterior samples: an array, or a pytree of them
+_CURE = "pass Given(x, condition) to a Conditional model, and bare examples to a Model"
 
 
 @runtime_checkable
@@ -37,6 +39,30 @@ class Model(NamedTuple):
     # (key, q) -> p(x|z), log p(z) and log q(z) of one z ~ q, where one pass gives all three; log_w is made of it.
     weigh: Callable[[PRNGKeyArray, Any], tuple[Distribution, Array, Array]] | None = None
 
+    def given(self, condition: Any = None) -> "Model":
+        """Itself, without a condition.
+
+        Raises:
+            UsageError: a condition.
+        """
+        _refuse(condition)
+        return self
+
+
+class Observed(NamedTuple):
+    """A model without latents: the distribution of a fully observed example."""
+
+    distribution: Distribution  # p(x)
+
+    def given(self, condition: Any = None) -> "Observed":
+        """Itself, without a condition.
+
+        Raises:
+            UsageError: a condition.
+        """
+        _refuse(condition)
+        return self
+
 
 class Family(NamedTuple):
     """A distribution computed from parameters of its own and from the raw output of a network."""
@@ -55,27 +81,47 @@ class Given(NamedTuple):
 class Conditional(NamedTuple):
     """A model for each condition: p(z|c), q(z|x, c) and p(x|z, c), or p(x|c) without latents."""
 
-    given: Callable[[Any], Any]  # condition -> Model, or the Distribution of a fully observed x
+    model_of: Callable[[Any], Any]  # condition -> Model, or Observed or the Distribution itself of a fully observed x
+
+    def given(self, condition: Any = None) -> Any:
+        """The model of one condition.
+
+        Raises:
+            UsageError: none.
+        """
+        if condition is None:
+            raise UsageError(f"found an example without condition: {_CURE}")
+        return self.model_of(condition)
 
 
-def at(model: Model | Conditional | Distribution, example: Any) -> tuple[Any, Any]:
+@functools.singledispatch
+def split(example: Any) -> tuple[Any, Any]:
+    """What a model observes of an example, and the condition, None where there is none."""
+    return example, None
+
+
+@split.register(Given)
+def _(example: Given) -> tuple[Any, Any]:
+    return example.x, example.condition
+
+
+def at(model: Model | Conditional | Observed, example: Any) -> tuple[Any, Any]:
     """The model of one example and what it observes of it, which differ from the arguments where there is a condition.
 
     Args:
-        model: a model, the distribution of a fully observed example, or one of them for each condition.
+        model: a model, with or without latents, or one for each condition.
         example: one example; for a Conditional model a Given.
 
     Returns:
-        A Model or a Distribution and an x, for any function of (key, model, x).
+        What model.given gives and an x, for any function of (key, model, x).
 
     Raises:
         UsageError: a condition without a conditional model, or the other way round.
     """
-    if isinstance(model, Conditional) != isinstance(example, Given):
-        found = "a condition for a model without one" if isinstance(example, Given) else "an example without condition"
-        raise UsageError(
-            f"found {found}: pass Given(x, condition) to a Conditional model, and bare examples to a Model"
-        )
-    if isinstance(model, Conditional):
-        return model.given(example.condition), example.x
-    return model, example
+    x, condition = split(example)
+    return model.given(condition), x
+
+
+def _refuse(condition: Any) -> None:
+    if condition is not None:
+        raise UsageError(f"found a condition for a model without one: {_CURE}")

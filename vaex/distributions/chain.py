@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from vaex.distributions import abilities
 from vaex.model import Distribution, Params
 
 
@@ -73,10 +74,22 @@ class Chain:
         """
 
         def one(key: PRNGKeyArray) -> tuple[Any, ...]:
-            conditionals, _ = self._walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
-            return tuple(c.mean for c in conditionals)  # pyright: ignore[reportAttributeAccessIssue]
+            conditionals, z = self._walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
+            means = map(abilities.mean, conditionals)
+            return tuple(z_l if mean is None else mean for mean, z_l in zip(means, z, strict=True))
 
         return jax.tree.map(lambda means: jnp.mean(means, axis=0), _for_each(one, key, (num_samples,)))
+
+    def ask(self, ability: Callable[[Distribution], bool]) -> list[bool]:
+        """What an ability answers for each conditional, of whose numbers none are computed."""
+        answers: list[bool] = []
+
+        def choose(i: int, conditional: Distribution) -> Any:
+            answers.append(ability(conditional))
+            return conditional.sample(jax.random.key(i))
+
+        jax.eval_shape(lambda: self._walk(choose)[1])
+        return answers
 
     def _walk(self, choose: Callable[[int, Distribution], Any]) -> tuple[tuple[Distribution, ...], tuple[Any, ...]]:
         """The conditionals and the chosen values of z_1, ..., z_L."""
@@ -87,6 +100,14 @@ class Chain:
             state = link.then(params, state, values[-1])
         order = slice(None, None, -1 if self.top_down else 1)
         return tuple(conditionals[order]), tuple(values[order])
+
+
+abilities.own_estimate_mean.register(Chain, lambda q: q.estimate_mean)
+abilities.own_sample_and_log_prob.register(Chain, lambda q: q.sample_and_log_prob)
+abilities.log_prob_per_layer.register(Chain, lambda q: q.log_prob_per_layer)
+abilities.is_cheap_to_evaluate.register(Chain, lambda q: False)
+abilities.is_discrete.register(Chain, lambda q: any(q.ask(abilities.is_discrete)))
+abilities.has_gradient.register(Chain, lambda q: all(q.ask(abilities.has_gradient)))
 
 
 def _for_each(f: Callable[[PRNGKeyArray], Any], key: PRNGKeyArray, sample_shape: tuple[int, ...]) -> Any:

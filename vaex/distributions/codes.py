@@ -1,5 +1,6 @@
 """Distributions over codes: the point mass on the nearest, and an autoregressive one over a grid of them."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,6 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from vaex.bounds import with_value
+from vaex.distributions import abilities
+from vaex.model import Distribution
 
 
 class Quantized(NamedTuple):
@@ -73,3 +76,26 @@ def nearest(vectors: Float[Array, "... d"], codes: Float[Array, "k d"]) -> Int[A
     """argmin_k ||v - codes_k||, of several the first; exact enough to find a code from itself."""
     products = jnp.matmul(vectors, codes.T, precision="highest")
     return jnp.argmin(jnp.sum(codes**2, axis=-1) - 2 * products, axis=-1)
+
+
+@functools.singledispatch
+def distance_to_codes(q: Distribution) -> Float[Array, ""] | None:
+    """The squared distance of an encoder's vectors from the codes in their place, which stay; None where are none.
+
+    sum_t ||vectors_t - sg(codes_t)||^2
+    """
+    return None
+
+
+@distance_to_codes.register(Quantized)
+def _(q: Quantized) -> Float[Array, ""]:
+    return jnp.sum((q.vectors - jax.lax.stop_gradient(q.mean)) ** 2)
+
+
+abilities.mean.register(Quantized, lambda q: q.mean)
+abilities.own_sample_and_log_prob.register(Quantized, lambda q: q.sample_and_log_prob)
+abilities.is_cheap_to_evaluate.register(Quantized, lambda q: False)
+abilities.has_gradient.register(Quantized, lambda q: False)  # that of its draws is the straight-through one: biased
+abilities.is_discrete.register(CodePrior, lambda q: True)
+abilities.has_gradient.register(CodePrior, lambda q: False)
+abilities.is_cheap_to_evaluate.register(CodePrior, lambda q: False)

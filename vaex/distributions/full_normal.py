@@ -7,13 +7,15 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 from numpyro.distributions import kl_divergence
 
+from vaex.distributions.abilities import normal_parameters
+
 
 @kl_divergence.register(dist.MultivariateNormal, dist.Independent)  # pyright: ignore[reportFunctionMemberAccess]
 def _kl_full_diagonal(p: Any, q: Any) -> Float[Array, "..."]:
-    if not isinstance(q.base_dist, dist.Normal) or q.reinterpreted_batch_ndims != 1:
+    parameters = normal_parameters(q.base_dist)
+    if parameters is None or q.reinterpreted_batch_ndims != 1:
         raise NotImplementedError
-    mean: Any = q.base_dist.loc
-    scale: Any = q.base_dist.scale
+    mean, scale = parameters
     log_ratio = jnp.log(jnp.diagonal(p.scale_tril, axis1=-2, axis2=-1)) - jnp.log(scale)
     square = ((p.loc - mean) / scale) ** 2 + jnp.sum((p.scale_tril / scale[..., None]) ** 2, axis=-1)
     return jnp.sum(0.5 * (square - 1) - log_ratio, axis=-1)

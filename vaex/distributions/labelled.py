@@ -1,5 +1,6 @@
 """Distributions over a label and the latents beside it."""
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,8 +10,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from numpyro.distributions import kl_divergence
 
+from vaex.distributions import abilities
 from vaex.distributions.one_hot import OneHotCategorical
-from vaex.model import Latent
+from vaex.model import Distribution, Latent
 
 
 class LabelledLatent(NamedTuple):
@@ -55,15 +57,11 @@ class Labelled:
         return self.label.log_prob(value.y) + self.at(value.y).log_prob(value.z)
 
     @property
-    def mean(self) -> LabelledLatent:
-        """The probability of each class, and E[z]."""
-        means = jax.vmap(lambda p: p.mean)(self.given)
+    def mean(self) -> LabelledLatent | None:
+        """The probability of each class, and E[z]; None where that of p(z|y) is not known."""
+        if (means := jax.vmap(abilities.mean)(self.given)) is None:
+            return None
         return LabelledLatent(self.label.mean, jax.tree.map(lambda m: jnp.tensordot(self.label.mean, m, 1), means))
-
-    @property
-    def support(self) -> Any:
-        """That of y, which is what keeps gradients from flowing through draws."""
-        return self.label.support
 
 
 @kl_divergence.register(Labelled, Labelled)  # pyright: ignore[reportFunctionMemberAccess]
@@ -71,3 +69,16 @@ def _kl_labelled(p: Labelled, q: Labelled) -> Float[Array, ""]:
     """KL(p(y) || q(y)) + sum_y p(y) KL(p(z|y) || q(z|y))."""
     given = jax.vmap(kl_divergence)(p.given, q.given)
     return kl_divergence(p.label, q.label) + jnp.sum(p.label.mean * given)
+
+
+@functools.singledispatch
+def with_label(q: Distribution) -> Labelled | None:
+    """A distribution as one over a label and the latents beside it, or None where it has no label."""
+    return None
+
+
+with_label.register(Labelled, lambda q: q)
+abilities.mean.register(Labelled, lambda q: q.mean)
+abilities.is_discrete.register(Labelled, lambda q: True)
+abilities.has_gradient.register(Labelled, lambda q: False)
+abilities.is_cheap_to_evaluate.register(Labelled, lambda q: abilities.is_cheap_to_evaluate(q.given))

@@ -8,6 +8,8 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
+from vaex.distributions import abilities
+
 NUM_LEVELS = 256
 _TOP = NUM_LEVELS - 1
 
@@ -91,3 +93,8 @@ class DiscretizedLogistic(dist.Distribution):
             return total + jax.nn.sigmoid((self.loc - (level - 0.5) / _TOP) * inverse_scale)
 
         return jax.lax.fori_loop(1, NUM_LEVELS, add, jnp.zeros(self.batch_shape)) / _TOP
+
+
+for _levels in (CategoricalLevels, DiscretizedLogistic):  # their support says no more than [0, 1]
+    abilities.is_discrete.register(_levels, lambda q: True)
+    abilities.has_gradient.register(_levels, lambda q: False)

@@ -1,10 +1,12 @@
 """Examples of which a part is observed, and the distribution of that part."""
 
+import functools
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from vaex.distributions import abilities
 from vaex.errors import UsageError
 
 
@@ -28,9 +30,15 @@ class Masked(NamedTuple):
         return jnp.where(self.mask, self.x, value)
 
 
+@functools.singledispatch
 def observed_size(examples: Any, size: int) -> float:
     """How many elements of an example are modelled, on average: all `size`, or those observed of Masked examples."""
-    return float(jnp.sum(examples.mask) / len(examples.mask)) if isinstance(examples, Masked) else size
+    return size
+
+
+@observed_size.register(Masked)
+def _(examples: Masked, size: int) -> float:
+    return float(jnp.sum(examples.mask) / len(examples.mask))
 
 
 class ObservedPart(NamedTuple):
@@ -49,3 +57,8 @@ class ObservedPart(NamedTuple):
     def mean(self) -> Any:
         """E[x|z]."""
         return self.whole.mean
+
+
+abilities.mean.register(ObservedPart, lambda q: abilities.mean(q.whole))
+abilities.is_discrete.register(ObservedPart, lambda q: abilities.is_discrete(q.whole))
+abilities.has_gradient.register(ObservedPart, lambda q: abilities.has_gradient(q.whole))

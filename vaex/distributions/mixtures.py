@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
+from vaex.distributions import abilities
 from vaex.errors import UsageError
+from vaex.model import Distribution
 
 _LEAST_LOG_VAR = -80.0  # so that precisions stay finite
 
@@ -79,13 +81,23 @@ class UniformMixture(NamedTuple):
         return jax.nn.logsumexp(self.component_log_probs(value))
 
 
+def uniform_mixture(components: Distribution) -> DiagonalNormalMixture | UniformMixture:
+    """K distributions of one kind, as jax.vmap makes them, in equal parts; the faster mixture where they are normal."""
+    each = abilities.factors(components)
+    parameters = None if each is None else abilities.normal_parameters(each)
+    if parameters is None or parameters[0].ndim != 2:
+        return UniformMixture(components)
+    loc, scale = parameters
+    return DiagonalNormalMixture(jnp.zeros(len(loc)), loc, 2 * jnp.log(scale))
+
+
 def component_posterior(mixture: Any, value: Array) -> Any:
     """Which component of a mixture a value came from: p(c|value) by Bayes' rule.
 
     p(c|z) = w_c p(z|c) / sum_c' w_c' p(z|c')
 
     Args:
-        mixture: one of numpyro's mixtures, or a `UniformMixture`: what has component_log_probs.
+        mixture: what abilities.component_log_probs knows, as one of numpyro's mixtures or of those here.
         value: one value, of the mixture's event shape.
 
     Returns:
@@ -96,9 +108,18 @@ def component_posterior(mixture: Any, value: Array) -> Any:
 
     Source: the q(c|x) of Jiang et al. 2017, VaDE, is its mean over z ~ q(z|x).
     """
-    if not hasattr(mixture, "component_log_probs"):
+    if (log_probs := abilities.component_log_probs(mixture)) is None:
         raise UsageError(
             f"{type(mixture).__name__} has no components: clusters are read from a mixture, such as the prior "
             '"mixture" or "vamp"'
         )
-    return dist.Categorical(logits=mixture.component_log_probs(value))
+    return dist.Categorical(logits=log_probs(value))
+
+
+for _mixture in (DiagonalNormalMixture, UniformMixture):
+    abilities.component_log_probs.register(_mixture, lambda q: q.component_log_probs)
+abilities.has_gradient.register(DiagonalNormalMixture, lambda q: False)  # none with respect to the weights
+# The weights of this one are fixed, so that its draws move with all that may: with its components.
+abilities.has_gradient.register(UniformMixture, lambda q: abilities.has_gradient(q.components))
+abilities.is_discrete.register(UniformMixture, lambda q: abilities.is_discrete(q.components))
+abilities.is_cheap_to_evaluate.register(UniformMixture, lambda q: abilities.is_cheap_to_evaluate(q.components))

@@ -1,5 +1,6 @@
 """Categorical variables as vectors with one 1."""
 
+import functools
 from typing import Any
 
 import jax
@@ -7,6 +8,8 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 from numpyro.distributions import constraints, kl_divergence
+
+from vaex.model import Distribution
 
 
 class _OneHot(constraints.Constraint):
@@ -62,3 +65,13 @@ class OneHotCategorical(dist.Distribution):
 def _kl_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Float[Array, "..."]:
     log_p, log_q = jax.nn.log_softmax(p.logits), jax.nn.log_softmax(q.logits)
     return jnp.sum(jnp.exp(log_p) * (log_p - log_q), axis=-1)
+
+
+@functools.singledispatch
+def one_hot_logits(q: Distribution) -> Float[Array, "*batch classes"] | None:
+    """The logits of a one-hot vector, or of several independent ones; None of another distribution."""
+    return None
+
+
+one_hot_logits.register(OneHotCategorical, lambda q: q.logits)
+one_hot_logits.register(dist.Independent, lambda q: one_hot_logits(q.base_dist))

@@ -1,5 +1,7 @@
 """Distributions over the latents of two models, of which the upper one models the latents of the lower."""
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -7,7 +9,8 @@ import jax
 from jax.tree_util import Partial
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.model import Latent, Model
+from vaex.distributions import abilities
+from vaex.model import Distribution, Latent, Model
 
 
 class StackedLatent(NamedTuple):
@@ -47,13 +50,17 @@ class StackedPosterior:
 
     def estimate_mean(self, key: Any, num_samples: int) -> StackedLatent:
         """E[z1], and the mean of E[z2|z1] over draws of z1, which has less noise than that of draws of z2."""
-        above = jax.vmap(lambda z1: self.above(z1).mean)(self.below.sample(key, (num_samples,)))
-        return StackedLatent(self.below.mean, jax.tree.map(lambda leaf: leaf.mean(axis=0), above))
+        z1 = self.below.sample(key, (num_samples,))
+        above = jax.vmap(lambda z1: abilities.mean(self.above(z1)))(z1)
+        draws = self.sample(key, (num_samples,)) if above is None else StackedLatent(z1, above)
+        estimate = jax.tree.map(lambda leaf: leaf.mean(axis=0), draws)
+        return estimate if (below := abilities.mean(self.below)) is None else estimate._replace(below=below)
 
-    @property
-    def support(self) -> Any:
-        """That of the upper model's latents at the lower's mean."""
-        return self.above(self.below.mean).support
+    def ask(self, ability: Callable[[Distribution], bool]) -> list[bool]:
+        """What an ability answers for q(z1|x) and for q(z2|z1), of whose numbers none are computed."""
+        answers = [ability(self.below)]
+        jax.eval_shape(lambda: answers.append(ability(self.above(self.below.sample(jax.random.key(0))))))
+        return answers
 
 
 @dataclass(frozen=True)
@@ -72,3 +79,17 @@ class Generated:
 
     def log_prob(self, value: StackedLatent) -> Float[Array, ""]:
         return self.model.prior.log_prob(value.above) + self.model.decode(value.above).log_prob(value.below)
+
+
+@functools.singledispatch
+def generator(p: Distribution) -> Model | None:
+    """The model that generates p's draws together with its own latents, or None where there is none."""
+    return None
+
+
+generator.register(Generated, lambda p: p.model)
+abilities.own_estimate_mean.register(StackedPosterior, lambda q: q.estimate_mean)
+abilities.own_sample_and_log_prob.register(StackedPosterior, lambda q: q.sample_and_log_prob)
+abilities.is_cheap_to_evaluate.register(StackedPosterior, lambda q: False)
+abilities.is_discrete.register(StackedPosterior, lambda q: any(q.ask(abilities.is_discrete)))
+abilities.has_gradient.register(StackedPosterior, lambda q: all(q.ask(abilities.has_gradient)))

@@ -7,8 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.distributions.chain import Chain
-from vaex.distributions.stacked import StackedPosterior
+from vaex.distributions.abilities import estimate_mean
 from vaex.model import Distribution, Model
 
 ACTIVE_VARIANCE = 1e-2
@@ -20,12 +19,7 @@ def posterior_mean(key: PRNGKeyArray, q: Distribution, *, num_samples: int = 100
     The mean of K draws of an unused latent has the variance 1/K, near active_units' threshold: a Chain averages its
     conditionals' means instead, and with one key for all x the draws of an unused latent are the same for each.
     """
-    if isinstance(q, Chain | StackedPosterior):
-        return q.estimate_mean(key, num_samples)
-    try:
-        return q.mean  # pyright: ignore[reportAttributeAccessIssue]
-    except (AttributeError, NotImplementedError):
-        return jax.tree.map(lambda z: jnp.mean(z, axis=0), q.sample(key, (num_samples,)))
+    return estimate_mean(key, q, num_samples)
 
 
 def active_units(means: Float[Array, "n d"]) -> Bool[Array, " d"]:

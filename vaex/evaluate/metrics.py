@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
+from vaex.distributions.abilities import is_cheap_to_evaluate
 from vaex.distributions.labelled import LabelledLatent
 from vaex.evaluate.latents import active_units, mutual_information, posterior_mean
 from vaex.evaluate.scores import effective_sample_size, elbo, kl_per_layer, map_examples
@@ -93,7 +94,7 @@ def measure_latents(key: PRNGKeyArray, model: Any, x: Any, options: Options) -> 
     few = first(x, FEW)
     is_plain = not isinstance(x, Given)
     q = jax.eval_shape(model.encode, jax.tree.map(lambda a: a[0], x)) if is_plain else None
-    is_cheap = is_plain and not hasattr(q, "sample_and_log_prob")
+    is_cheap = is_plain and is_cheap_to_evaluate(q)
     return {
         "active_units": jnp.sum(jnp.stack(active)),
         "active_units_per_layer": jnp.stack(active) if len(active) > 1 else None,

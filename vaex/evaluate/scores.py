@@ -8,9 +8,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.distributions.chain import Chain
+from vaex.distributions.abilities import log_prob_per_layer
+from vaex.errors import check_whole
 from vaex.model import Model
-from vaex.objectives import Terms, closed_form_kl, sample_weights
+from vaex.objectives import Terms, sample_weights
+from vaex.objectives.terms import known_or_sampled_kl
 
 
 def log_likelihood(
@@ -31,12 +33,11 @@ def log_likelihood(
         Nats, a lower bound on log p(x) in expectation.
 
     Raises:
-        ValueError: num_samples or chunk_size below 1.
+        OptionError: num_samples or chunk_size below 1.
 
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8 and section 5.
     """
-    if num_samples < 1 or chunk_size < 1:
-        raise ValueError(f"num_samples is {num_samples} and chunk_size {chunk_size}: expected at least 1 of each")
+    check_whole(num_samples=num_samples, chunk_size=chunk_size)
     chunk_size = min(chunk_size, num_samples)
     q = model.encode(x)
 
@@ -65,9 +66,7 @@ def elbo(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Te
     """
     q = model.encode(x)
     w = sample_weights(key, model, x, q, num_samples)
-    log_px_z, kl = bounds.elbo(w.log_px_z), closed_form_kl(q, model.prior)
-    if kl is None:
-        kl = bounds.elbo(w.log_qz - w.log_pz)
+    log_px_z, kl = bounds.elbo(w.log_px_z), known_or_sampled_kl(q, model.prior, w)
     return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
 
 
@@ -90,11 +89,12 @@ def kl_per_layer(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 
 
     Source: the parts of the bound of Sonderby et al. 2016.
     """
-    q, p = model.encode(x), model.prior
-    if not isinstance(q, Chain) or not isinstance(p, Chain):
+    q = model.encode(x)
+    log_q, log_p = log_prob_per_layer(q), log_prob_per_layer(model.prior)
+    if log_q is None or log_p is None:
         return None
     z = q.sample(key, (num_samples,))
-    return jnp.mean(jax.vmap(lambda one: q.log_prob_per_layer(one) - p.log_prob_per_layer(one))(z), axis=0)
+    return jnp.mean(jax.vmap(lambda one: log_q(one) - log_p(one))(z), axis=0)
 
 
 def effective_sample_size(log_w: Float[Array, " k"]) -> Float[Array, ""]:

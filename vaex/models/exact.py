@@ -114,7 +114,7 @@ def principal_angles(a: Float[Array, "d k"], b: Float[Array, "d k"]) -> Float[Ar
     return jnp.degrees(jnp.arcsin(jnp.clip(sines, 0, 1)))[::-1]
 
 
-class Table(NamedTuple):
+class DiscreteTable(NamedTuple):
     """z in one of S states, x in one of V values, all probabilities in tables of logits."""
 
     prior_logits: Float[Array, " s"]
@@ -133,7 +133,7 @@ class Table(NamedTuple):
 
 
 def bind_table(params: Params) -> Model:
-    """{"encoder": logits of q(z|x) [v, s], "decoder": Table} -> Model, for x an integer."""
+    """{"encoder": logits of q(z|x) [v, s], "decoder": DiscreteTable} -> Model, for x an integer."""
     table: Any = params["decoder"]
     return Model(
         prior=_categorical(table.prior_logits),

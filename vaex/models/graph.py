@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from vaex.errors import UsageError
-from vaex.model import Conditional, Distribution, Params
+from vaex.model import Conditional, Distribution, Observed, Params
 from vaex.models.joint import Joint, Node, Values, check_values, conditional_of, quoted
 
 
@@ -23,7 +23,7 @@ class Graph:
     log p(x_1, ..., x_n | inputs) = sum_j log p(x_j | parents(x_j))
 
     >>> graph = Graph((Node("y", one_hot(), MLP((), (10,)), parents=("x",)),), inputs={"x": (64,)})
-    >>> model = graph.bind(graph.init(key))
+    >>> joint = graph.bind(graph.init(key)).given({"x": x})
 
     Attributes:
         nodes: the variables, in any order.
@@ -66,9 +66,9 @@ class Graph:
         return self._start(key)[0]
 
     def bind(self, params: Params) -> Any:
-        """The model that these parameters make: a Joint, or with inputs a Conditional from their values to one."""
+        """The model that these parameters make: an Observed Joint, or with inputs a Conditional from them to one."""
         if not self.inputs:
-            return Joint(self, params, {})
+            return Observed(Joint(self, params, {}))
 
         def given(condition: Values) -> Joint:
             check_values(condition, self.inputs, "the inputs")

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.distributions import all_states, check_num_states
+from vaex.distributions import abilities
 from vaex.errors import UsageError
 from vaex.model import Distribution, Family, Params
 
@@ -44,8 +44,6 @@ class Joint:
     params: Params
     given: dict[str, Any]
 
-    has_enumerate_support = True  # unless a node has none, which is told by its name
-
     def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> dict[str, Any]:
         return self.sample_and_log_prob(key, sample_shape)[0]
 
@@ -72,15 +70,11 @@ class Joint:
         node = next(node for node in self.graph.nodes if node.name == name)
         return conditional_of(node, self.params[name], {**self.given, **(values or {})})
 
-    @property
-    def support(self) -> dict[str, Any]:
-        return {name: c.support for name, c in self.graph.conditionals.items()}  # pyright: ignore
-
     def enumerate_support(self) -> dict[str, Array]:
         """All joint states of a graph whose nodes are all discrete."""
-        states = {name: all_states(conditional) for name, conditional in self.graph.conditionals.items()}
+        states = {name: abilities.all_states(conditional) for name, conditional in self.graph.conditionals.items()}
         sizes = [len(one) for one in states.values()]
-        check_num_states(math.prod(sizes))
+        abilities.check_num_states(math.prod(sizes))
         grids = jnp.meshgrid(*map(jnp.arange, sizes), indexing="ij")
         return {name: one[grid.ravel()] for (name, one), grid in zip(states.items(), grids, strict=True)}
 
@@ -91,6 +85,13 @@ class Joint:
             conditionals[node.name] = self.conditional(node.name, values)
             values[node.name] = choose(node.name, conditionals[node.name])
         return conditionals, values
+
+
+abilities.all_states.register(Joint, lambda q: q.enumerate_support())
+abilities.own_sample_and_log_prob.register(Joint, lambda q: q.sample_and_log_prob)
+abilities.is_cheap_to_evaluate.register(Joint, lambda q: False)
+abilities.is_discrete.register(Joint, lambda q: any(map(abilities.is_discrete, q.graph.conditionals.values())))
+abilities.has_gradient.register(Joint, lambda q: all(map(abilities.has_gradient, q.graph.conditionals.values())))
 
 
 def conditional_of(node: Node, params: Params, values: Values) -> Distribution:

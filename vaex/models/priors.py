@@ -10,8 +10,9 @@ import numpyro.distributions as dist
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.distributions import DiagonalNormalMixture, OneHotCategorical, UniformMixture
+from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
 from vaex.distributions.flows import Bijection, Flow
+from vaex.distributions.mixtures import uniform_mixture
 from vaex.model import Distribution, Encode, Family, Params
 
 
@@ -78,12 +79,7 @@ def vamp(pseudo_inputs: ArrayLike) -> Family:
     """
 
     def apply(params: Params, encode: Encode) -> Distribution:
-        components: Any = jax.vmap(encode)(jnp.clip(params["pseudo_inputs"], 0.0, 1.0))
-        normal: Any = getattr(components, "base_dist", None)
-        if isinstance(normal, dist.Normal) and jnp.asarray(normal.loc).ndim == 2:
-            loc, scale = jnp.asarray(normal.loc), jnp.asarray(normal.scale)
-            return DiagonalNormalMixture(jnp.zeros(len(loc)), loc, 2 * jnp.log(scale))
-        return UniformMixture(components)
+        return uniform_mixture(jax.vmap(encode)(jnp.clip(params["pseudo_inputs"], 0.0, 1.0)))
 
     return Family(init=lambda key: {"pseudo_inputs": jnp.array(pseudo_inputs, jnp.float32)}, apply=apply)
 

@@ -2,10 +2,10 @@
 
 from vaex.networks.conv import ConvDecoder, ConvEncoder, ImageHead, Pyramid, halved
 from vaex.networks.join import Joined, as_channels, as_vector
+from vaex.networks.lookup_table import LookupTable
 from vaex.networks.mlp import ACTIVATIONS, MLP, GatedMLP
 from vaex.networks.pairs import NETWORKS, Networks, check_resolutions
 from vaex.networks.residual import Bottleneck, scaled
-from vaex.networks.table import Table
 from vaex.networks.top_down import Merge
 
 __all__ = [
@@ -18,10 +18,10 @@ __all__ = [
     "GatedMLP",
     "ImageHead",
     "Joined",
+    "LookupTable",
     "Merge",
     "Networks",
     "Pyramid",
-    "Table",
     "as_channels",
     "as_vector",
     "check_resolutions",

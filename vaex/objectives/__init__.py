@@ -2,6 +2,7 @@
 
 from vaex.bounds import with_value
 from vaex.choices import Choices
+from vaex.distributions.abilities import closed_form_kl, kl_per_dimension, sample_and_log_prob
 from vaex.objectives.aggregate import info, squared_mmd, total_correlation
 from vaex.objectives.batch import BatchLoss, Context, batch_loss
 from vaex.objectives.discrete import enumerate, reinforce, vimco
@@ -11,7 +12,7 @@ from vaex.objectives.importance import dreg, iwae, renyi, vr_max
 from vaex.objectives.observed import log_joint
 from vaex.objectives.prior_on_weights import weight_penalty
 from vaex.objectives.quantized import vq
-from vaex.objectives.reconstruction import Reconstruction, reconstruction
+from vaex.objectives.reconstruction import reconstruction
 from vaex.objectives.relaxed import gumbel
 from vaex.objectives.semi_supervised import (
     labelled_bound,
@@ -24,10 +25,7 @@ from vaex.objectives.terms import (
     Objective,
     Terms,
     Weights,
-    closed_form_kl,
-    kl_per_dimension,
     log_weights,
-    sample_and_log_prob,
     sample_weights,
 )
 
@@ -68,7 +66,6 @@ __all__ = [
     "BatchLoss",
     "Context",
     "Objective",
-    "Reconstruction",
     "Terms",
     "Weights",
     "batch_loss",

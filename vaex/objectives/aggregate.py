@@ -5,13 +5,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.distributions import DiagonalNormalMixture
-from vaex.errors import UsageError
+from vaex.distributions.abilities import has_gradient, sample_and_log_prob
+from vaex.errors import UsageError, check_whole
 from vaex.model import Model
-from vaex.objectives.terms import Number, Terms, check_draws, draw, factors, sample_and_log_prob
+from vaex.objectives.terms import Number, Terms, check_draws, draw, needed_factors
 
 
 def total_correlation(
@@ -44,15 +43,17 @@ def total_correlation(
         Terms, each [M], in nats.
 
     Raises:
+        OptionError: num_train below 1.
         UsageError: one example instead of a batch, or distributions that do not factorize.
 
     Source: Chen et al. 2018, equations 2 to 4 and appendix C.1.
     """
-    factors(model.prior)
+    check_whole(num_train=num_train)
+    needed_factors(model.prior)
     num_examples = _check_batch(model, batch)
     qs, keys = jax.vmap(model.encode)(batch), jax.random.split(key, num_examples)
     log_px_z, z = jax.vmap(lambda k, q, x: _draw_and_decode(k, model, q, x))(keys, qs, batch)
-    pairs = jax.vmap(lambda q: jax.vmap(factors(q).log_prob)(z))(qs)  # log q(z_ij|x_m): [m, i, j]
+    pairs = jax.vmap(lambda q: jax.vmap(needed_factors(q).log_prob)(z))(qs)  # log q(z_ij|x_m): [m, i, j]
     log_nm = math.log(num_train * z.shape[0])
     log_q = jnp.einsum("iij->i", pairs)
     log_q_aggregate = jax.nn.logsumexp(jnp.sum(pairs, axis=-1), axis=0) - log_nm
@@ -83,15 +84,16 @@ def info(key: PRNGKeyArray, model: Model, batch: Any, *, alpha: Number = 1.0, st
         Terms, each [M], in nats; the MMD is the batch's, the same for each example.
 
     Raises:
-        UsageError: one example instead of a batch, a z that is no vector, or a mixture for p(z).
+        UsageError: one example instead of a batch, a z that is no vector, or a p(z) whose draws carry no
+            gradient to all of its parameters, such as a mixture's weights.
 
     Source: Zhao, Song and Ermon 2017, InfoVAE with the MMD.
     """
     num_examples = _check_batch(model, batch)
-    if isinstance(model.prior, DiagonalNormalMixture | dist.MixtureSameFamily):
+    if not has_gradient(model.prior):
         raise UsageError(
-            f"the MMD compares draws, and those of {type(model.prior).__name__} carry no gradient to its weights: use "
-            "another prior, or another objective"
+            f"the MMD compares draws, and those of {type(model.prior).__name__} carry no gradient to all of its "
+            "parameters: use another prior, or another objective"
         )
     prior_key, key = jax.random.split(key)
 
@@ -99,8 +101,9 @@ def info(key: PRNGKeyArray, model: Model, batch: Any, *, alpha: Number = 1.0, st
         q = model.encode(x)
         check_draws(q, 1)
         z, log_q = sample_and_log_prob(k, q, 1)
-        if not isinstance(z, jax.Array) or z.ndim != 2:
-            found = f"shape {z.shape[1:]}" if isinstance(z, jax.Array) else "several arrays"
+        single = jax.tree_util.all_leaves([z])
+        if not single or z.ndim != 2:
+            found = f"shape {z.shape[1:]}" if single else "several arrays"
             raise UsageError(f"the MMD compares vectors, found a z of {found}: use another objective")
         return model.decode(z[0]).log_prob(x), z[0], log_q[0]
 

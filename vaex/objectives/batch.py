@@ -8,8 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
-from vaex.model import Conditional, Distribution, Model, at
-from vaex.objectives.reconstruction import Reconstruction
+from vaex.model import Conditional, Model, Observed, at, split
 from vaex.objectives.terms import Terms
 
 
@@ -24,37 +23,35 @@ class Context(NamedTuple):
 BatchLoss = Callable[[PRNGKeyArray, Any, Any, Context], tuple[Float[Array, ""], dict[str, Array]]]
 
 
-def batch_loss(
-    objective: Callable[..., Terms | Reconstruction], *, whole_batch: bool = False, **options: Any
-) -> BatchLoss:
+def batch_loss(objective: Callable[..., Terms], *, whole_batch: bool = False, **options: Any) -> BatchLoss:
     """The mean over a batch of minus an objective: what a train step minimises.
 
     loss = -1/M sum_i objective(x_i)
 
     Args:
-        objective: (key, model, x, *, ...) -> Terms or Reconstruction, or with whole_batch
-            (key, model, batch, *, ...) -> Terms [M].
+        objective: (key, model, x, *, ...) -> Terms, or with whole_batch (key, model, batch, *, ...) -> Terms [M].
         whole_batch: which of the two.
         options: the objective's; a function is called with the Context at each step, which makes it a schedule.
 
     Returns:
-        (key, model, batch, context) -> (loss, metrics), in nats per example; metrics are the means of their fields.
+        (key, model, batch, context) -> (loss, metrics), in nats per example; metrics are the means of the Terms that
+        are not None.
 
     Source: Kingma and Welling 2013, equation 8, per example.
     """
 
     def loss(
-        key: PRNGKeyArray, model: Model | Conditional | Distribution, batch: Any, context: Context
+        key: PRNGKeyArray, model: Model | Conditional | Observed, batch: Any, context: Context
     ) -> tuple[Float[Array, ""], dict[str, Array]]:
         now = {name: value(context) if callable(value) else value for name, value in options.items()}
-        if whole_batch and isinstance(model, Conditional):
+        if whole_batch and split(batch)[1] is not None:
             raise UsageError("this objective compares latents under one p(z), and found a p(z|c): use another")
         if whole_batch:
-            terms = objective(key, model, batch, **now)
+            terms = objective(key, *at(model, batch), **now)
         else:
             keys = jax.random.split(key, jax.tree.leaves(batch)[0].shape[0])
             terms = jax.vmap(lambda k, example: objective(k, *at(model, example), **now))(keys, batch)
         terms = jax.tree.map(jnp.mean, terms)
-        return -terms.objective, terms._asdict()
+        return -terms.objective, {name: value for name, value in terms._asdict().items() if value is not None}
 
     return loss

@@ -9,9 +9,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.bounds import with_value
 from vaex.distributions import all_states
-from vaex.errors import UsageError
+from vaex.errors import OptionError, check_whole
 from vaex.model import Model
-from vaex.objectives.terms import Number, Terms, check_num_samples, log_weights, terms
+from vaex.objectives.terms import Number, Terms, log_weights, terms
 
 
 def reinforce(
@@ -42,11 +42,11 @@ def reinforce(
         Terms, in nats, with the value of the ELBO with the sampled KL.
 
     Raises:
-        UsageError: num_samples below 1, or below 2 with the leave-one-out baseline; another name for a baseline.
+        OptionError: num_samples below 1, or below 2 with the leave-one-out baseline; another name for a baseline.
 
     Source: Mnih and Gregor 2014; leave-one-out as in Mnih and Rezende 2016 and Kool et al. 2019.
     """
-    check_num_samples(num_samples)
+    check_whole(num_samples=num_samples)
     q = model.encode(x)
     z = jax.lax.stop_gradient(q.sample(key, (num_samples,)))
     w = log_weights(model, x, q, z)
@@ -55,7 +55,7 @@ def reinforce(
         baseline = jnp.asarray(average)
     if isinstance(baseline, str):
         if baseline != "leave_one_out":
-            raise UsageError(f'baseline is {baseline!r}: expected "leave_one_out", "moving_average" or a number')
+            raise OptionError("baseline", baseline, '"leave_one_out", "moving_average" or a number')
         _check_leave_one_out(num_samples)
         signal = (signal - jnp.mean(signal)) * num_samples / (num_samples - 1)  # log w_k - mean of the others
     else:
@@ -82,11 +82,11 @@ def vimco(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> T
         Terms, in nats, with the value of iwae.
 
     Raises:
-        UsageError: num_samples below 2.
+        OptionError: num_samples below 2.
 
     Source: Mnih and Rezende 2016, VIMCO.
     """
-    check_num_samples(num_samples)
+    check_whole(num_samples=num_samples)
     _check_leave_one_out(num_samples)
     q = model.encode(x)
     z = jax.lax.stop_gradient(q.sample(key, (num_samples,)))
@@ -127,4 +127,5 @@ def enumerate(key: PRNGKeyArray, model: Model, x: Any) -> Terms:
 
 def _check_leave_one_out(num_samples: int) -> None:
     if num_samples < 2:
-        raise UsageError(f"num_samples is {num_samples}: a leave-one-out baseline needs at least 2 draws from q(z|x)")
+        cure = "a leave-one-out baseline needs another draw from q(z|x)"
+        raise OptionError("num_samples", num_samples, "a whole number of at least 2", cure)

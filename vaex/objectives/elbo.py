@@ -6,13 +6,13 @@ import jax
 from jaxtyping import PRNGKeyArray
 
 from vaex import bounds
-from vaex.errors import UsageError
+from vaex.errors import OptionError
 from vaex.model import Model
-from vaex.objectives.terms import Number, Terms, analytic_kl, draw, log_weights, terms, weigh_draws
+from vaex.objectives.terms import Number, Terms, analytic_kl, draw, known_or_sampled_kl, log_weights, terms, weigh_draws
 
 
 def elbo(
-    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, kl: str = "analytic", beta: Number = 1.0
+    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, kl: str = "auto", beta: Number = 1.0
 ) -> Terms:
     """The evidence lower bound, averaged over L draws.
 
@@ -24,23 +24,30 @@ def elbo(
         model: a model.
         x: one example.
         num_samples: L.
-        kl: "analytic" for the closed form, "sampled" for an estimate from the same draws.
+        kl: "analytic" for the closed form, "sampled" for an estimate from the same draws, "auto" for the first where
+            one is known and the second elsewhere.
         beta: weight of the KL in the objective; the reported elbo is never weighted.
 
     Returns:
         Terms, in nats.
 
     Raises:
-        ValueError: num_samples below 1, another `kl`, or a closed form that does not exist.
+        OptionError: num_samples below 1, or another `kl`.
+        UsageError: a discrete q, or kl="analytic" where no closed form is known.
 
     Source: Kingma and Welling 2013, equation 7 (SGVB-B) and 6 (SGVB-A); beta as in Higgins et al. 2017, equation 4.
     """
-    if kl not in ("analytic", "sampled"):
-        raise UsageError(f'kl is {kl!r}: expected "analytic" or "sampled"')
+    if kl not in ("auto", "analytic", "sampled"):
+        raise OptionError("kl", kl, '"auto", "analytic" or "sampled"')
     q = model.encode(x)
     w = weigh_draws(key, model, x, q, num_samples)
     log_px_z = bounds.elbo(w.log_px_z)
-    divergence = analytic_kl(q, model.prior) if kl == "analytic" else bounds.elbo(w.log_qz - w.log_pz)
+    if kl == "analytic":
+        divergence = analytic_kl(q, model.prior)
+    elif kl == "sampled":
+        divergence = bounds.elbo(w.log_qz - w.log_pz)
+    else:
+        divergence = known_or_sampled_kl(q, model.prior, w)
     return Terms(log_px_z - beta * divergence, log_px_z - divergence, log_px_z, divergence)
 
 
@@ -61,7 +68,8 @@ def stl(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Ter
         Terms, in nats, with the value of the ELBO with the sampled KL.
 
     Raises:
-        ValueError: num_samples below 1.
+        OptionError: num_samples below 1.
+        UsageError: a discrete q.
 
     Source: Roeder, Wu and Duvenaud 2017, the path derivative estimator.
     """

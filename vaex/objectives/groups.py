@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
 from vaex.bounds import with_value
-from vaex.errors import UsageError
+from vaex.errors import OptionError, check_whole
 from vaex.model import Model
 from vaex.objectives.terms import Number, Terms, draw, log_weights, terms, weigh_draws
 
@@ -29,11 +29,12 @@ def miwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 8, num_
         Terms, in nats. One group is iwae; one sample is the ELBO.
 
     Raises:
-        UsageError: num_samples or num_groups below 1, or a discrete q.
+        OptionError: num_samples or num_groups below 1.
+        UsageError: a discrete q.
 
     Source: Rainforth et al. 2018, MIWAE.
     """
-    _check_num_groups(num_groups)
+    check_whole(num_samples=num_samples, num_groups=num_groups)
     q = model.encode(x)
     w = weigh_draws(key, model, x, q, num_samples * num_groups)
     return terms(_grouped(w.log_w, num_groups), w)
@@ -55,11 +56,12 @@ def piwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 8, num_
         Terms, in nats, with the value of the IWAE of MK draws.
 
     Raises:
-        UsageError: num_samples or num_groups below 1, or a discrete q.
+        OptionError: num_samples or num_groups below 1.
+        UsageError: a discrete q.
 
     Source: Rainforth et al. 2018, PIWAE.
     """
-    _check_num_groups(num_groups)
+    check_whole(num_samples=num_samples, num_groups=num_groups)
     q = model.encode(x)
     z = draw(key, q, num_samples * num_groups)
     w = log_weights(model, x, q, z)
@@ -85,12 +87,13 @@ def ciwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 64, bet
         Terms, in nats.
 
     Raises:
-        UsageError: num_samples below 1, beta outside [0, 1], or a discrete q.
+        OptionError: num_samples below 1, or beta outside [0, 1].
+        UsageError: a discrete q.
 
     Source: Rainforth et al. 2018, CIWAE.
     """
     if isinstance(beta, float | int) and not 0 <= beta <= 1:
-        raise UsageError(f"beta is {beta}: expected 0 (the importance-weighted bound) to 1 (the ELBO)")
+        raise OptionError("beta", beta, "0 (the importance-weighted bound) to 1 (the ELBO)")
     q = model.encode(x)
     w = weigh_draws(key, model, x, q, num_samples)
     return terms(beta * bounds.elbo(w.log_w) + (1 - beta) * bounds.iwae(w.log_w), w)
@@ -98,8 +101,3 @@ def ciwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 64, bet
 
 def _grouped(log_w: Float[Array, " mk"], num_groups: int) -> Float[Array, ""]:
     return jnp.mean(bounds.iwae(log_w.reshape(num_groups, -1).T))
-
-
-def _check_num_groups(num_groups: int) -> None:
-    if num_groups < 1:
-        raise UsageError(f"num_groups is {num_groups}: expected at least 1 group of draws")

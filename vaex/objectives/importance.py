@@ -27,7 +27,8 @@ def iwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Te
         Terms, in nats; elbo and kl are averages over the same draws.
 
     Raises:
-        UsageError: num_samples below 1, or a discrete q.
+        OptionError: num_samples below 1.
+        UsageError: a discrete q.
 
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
     """
@@ -54,7 +55,8 @@ def dreg(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Te
         Terms, in nats, with the value of iwae.
 
     Raises:
-        UsageError: num_samples below 1, or a discrete q.
+        OptionError: num_samples below 1.
+        UsageError: a discrete q.
 
     Source: Tucker, Lawson, Gu and Maddison 2018, the estimator for IWAE.
     """
@@ -81,7 +83,8 @@ def renyi(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5, alph
         Terms, in nats.
 
     Raises:
-        UsageError: num_samples below 1, alpha not finite, or a discrete q.
+        OptionError: num_samples below 1, or alpha not finite.
+        UsageError: a discrete q.
 
     Source: Li and Turner 2016, the VR bound by Monte Carlo.
     """
@@ -105,7 +108,8 @@ def vr_max(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> 
         Terms, in nats.
 
     Raises:
-        UsageError: num_samples below 1, or a discrete q.
+        OptionError: num_samples below 1.
+        UsageError: a discrete q.
 
     Source: Li and Turner 2016, VR-max.
     """

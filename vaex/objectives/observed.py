@@ -1,23 +1,24 @@
 """The objective of models without latents: the log-likelihood itself."""
 
-from typing import Any
+import functools
+from typing import Any, NoReturn
 
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from vaex.errors import UsageError
-from vaex.model import Distribution, Model
+from vaex.model import Distribution, Model, Observed
 from vaex.objectives.terms import Terms
 
 
-def log_joint(key: PRNGKeyArray, model: Distribution | Model, x: Any) -> Terms:
+def log_joint(key: PRNGKeyArray, model: Observed | Distribution, x: Any) -> Terms:
     """The log-likelihood of a fully observed example, whose maximum over the parameters is that of maximum likelihood.
 
     log p(x_1, ..., x_n) = sum_j log p(x_j | parents(x_j))
 
     Args:
         key: not needed, since nothing is drawn.
-        model: the distribution of x, such as a graphs.Joint.
+        model: the distribution of x, such as a graph's Joint, bare or as an Observed.
         x: one example.
 
     Returns:
@@ -29,7 +30,20 @@ def log_joint(key: PRNGKeyArray, model: Distribution | Model, x: Any) -> Terms:
     Source: Kingma and Welling 2019, An Introduction to Variational Autoencoders, the section on learning in fully
     observed models.
     """
-    if isinstance(model, Model):
-        raise UsageError("log_joint needs the distribution of a fully observed x, found a Model with latents: use elbo")
-    log_px = model.log_prob(x)
+    log_px = _distribution(model).log_prob(x)
     return Terms(log_px, log_px, log_px, jnp.zeros_like(log_px))
+
+
+@functools.singledispatch
+def _distribution(model: Distribution) -> Distribution:
+    return model
+
+
+@_distribution.register(Observed)
+def _(model: Observed) -> Distribution:
+    return model.distribution
+
+
+@_distribution.register(Model)
+def _(model: Model) -> NoReturn:
+    raise UsageError("log_joint needs the distribution of a fully observed x, found a Model with latents: use elbo")

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vaex.errors import check_positive, check_whole
+
 
 def weight_penalty(params: Any, *, sigma: float, num_train: int) -> Float[Array, ""]:
     """Minus a Gaussian log-prior on all parameters, per example and without its constant: for Recipe.penalty.
@@ -20,7 +22,12 @@ def weight_penalty(params: Any, *, sigma: float, num_train: int) -> Float[Array,
     Returns:
         Nats per example, to be minimised.
 
+    Raises:
+        OptionError: sigma or num_train not above 0.
+
     Source: Kingma and Welling 2013, section 5 and appendix F.
     """
+    check_positive(sigma=sigma)
+    check_whole(num_train=num_train)
     squares = sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(params))
     return jnp.asarray(squares / (2 * sigma**2 * num_train))

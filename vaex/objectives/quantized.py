@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
+from vaex.distributions.codes import distance_to_codes
 from vaex.errors import UsageError
 from vaex.model import Model
 from vaex.objectives.terms import Number, Terms, sample_weights
@@ -21,7 +20,7 @@ def vq(key: PRNGKeyArray, model: Model, x: Any, *, commitment: Number = 0.25) ->
 
     Args:
         key: not needed, since nothing is drawn.
-        model: a model whose q(z|x) is a `vqvae.Quantized`.
+        model: a model whose q(z|x) is a `codes.Quantized`.
         x: one example.
         commitment: beta.
 
@@ -33,10 +32,9 @@ def vq(key: PRNGKeyArray, model: Model, x: Any, *, commitment: Number = 0.25) ->
 
     Source: van den Oord et al. 2017, equation 3.
     """
-    q: Any = model.encode(x)
-    if not (hasattr(q, "vectors") and hasattr(q, "mean")):
+    q = model.encode(x)
+    if (distance := distance_to_codes(q)) is None:
         raise UsageError(f"{type(q).__name__} is no point mass on codes, as vq needs: use elbo, or model.kind=vqvae")
     w = sample_weights(key, model, x, q, 1)
-    distance = jnp.sum((q.vectors - jax.lax.stop_gradient(q.mean)) ** 2)
     elbo, log_px_z, kl = w.log_w[0], w.log_px_z[0], w.log_qz[0] - w.log_pz[0]
     return Terms(elbo - commitment * distance, elbo, log_px_z, kl)

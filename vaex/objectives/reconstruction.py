@@ -1,20 +1,16 @@
 """The objective of an autoencoder: a likelihood without a KL, which bounds nothing."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
+from vaex.distributions.abilities import mean
+from vaex.errors import UsageError
 from vaex.model import Model
+from vaex.objectives.terms import Terms
 
 
-class Reconstruction(NamedTuple):
-    """What an autoencoder reports of an example, in nats: no elbo and no kl, for it has none."""
-
-    objective: Float[Array, "*batch"]
-    log_px_z: Float[Array, "*batch"]
-
-
-def reconstruction(key: PRNGKeyArray, model: Model, x: Any) -> Reconstruction:
+def reconstruction(key: PRNGKeyArray, model: Model, x: Any) -> Terms:
     """The log-likelihood of an example at the mean of q(z|x).
 
     log p(x|z),   z = E_q[z]
@@ -28,10 +24,17 @@ def reconstruction(key: PRNGKeyArray, model: Model, x: Any) -> Reconstruction:
         x: one example.
 
     Returns:
-        A Reconstruction, in nats.
+        Terms, in nats, whose elbo and kl are None.
+
+    Raises:
+        UsageError: a q(z|x) whose mean is not known.
 
     Source: Hinton and Salakhutdinov 2006; where encode sees a corrupted x, Vincent et al. 2008.
     """
-    z = model.encode(x).mean  # pyright: ignore[reportAttributeAccessIssue]
+    q = model.encode(x)
+    if (z := mean(q)) is None:
+        raise UsageError(
+            f"the mean of {type(q).__name__} is not known: use a posterior that has one, as point or diagonal"
+        )
     log_px_z = model.decode(z).log_prob(x)
-    return Reconstruction(log_px_z, log_px_z)
+    return Terms(log_px_z, None, log_px_z, None)

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-from vaex.distributions import OneHotCategorical
-from vaex.errors import UsageError
+from vaex.distributions.one_hot import one_hot_logits
+from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Latent, Model
-from vaex.objectives.terms import Number, Terms, analytic_kl, check_num_samples
+from vaex.objectives.terms import Number, Terms, analytic_kl
 
 
 def gumbel(
@@ -37,23 +37,19 @@ def gumbel(
         Terms, in nats. elbo is the plain bound at the one-hot draws of the same noise; only objective is relaxed.
 
     Raises:
-        UsageError: num_samples below 1, a temperature of 0 or below, or another q.
+        OptionError: num_samples below 1, or a temperature of 0 or below.
+        UsageError: another q.
 
     Source: Jang, Gu and Poole 2017, equation 2 and section 2.2; Maddison, Mnih and Teh 2017.
     """
-    check_num_samples(num_samples)
+    check_whole(num_samples=num_samples)
     if isinstance(temperature, float | int) and temperature <= 0:
-        raise UsageError(
-            f"temperature is {temperature}: expected a number above 0; the limit is the objective reinforce"
-        )
-    q: Any = model.encode(x)
-    one_hot = getattr(q, "base_dist", q)
-    if not isinstance(one_hot, OneHotCategorical):
+        raise OptionError("temperature", temperature, "a number above 0", "the limit is the objective reinforce")
+    q = model.encode(x)
+    if (logits := one_hot_logits(q)) is None:
         raise UsageError(
             f"gumbel needs one-hot latents, found {type(q).__name__}: use elbo, or a OneHotCategorical posterior"
         )
-
-    logits = one_hot.logits
 
     def one(key: PRNGKeyArray) -> tuple[Latent, Latent]:
         noisy = jax.nn.log_softmax(logits) + jax.random.gumbel(key, logits.shape)

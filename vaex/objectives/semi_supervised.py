@@ -8,11 +8,11 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpyro.distributions import kl_divergence
 
-from vaex.distributions.labelled import Labelled, LabelledLatent, Pair
-from vaex.distributions.stacked import Generated, StackedLatent
-from vaex.errors import UsageError
+from vaex.distributions.labelled import Labelled, LabelledLatent, Pair, with_label
+from vaex.distributions.stacked import StackedLatent, generator
+from vaex.errors import OptionError, UsageError
 from vaex.model import Distribution, Model
-from vaex.objectives.terms import Number, Terms, analytic_kl, closed_form_kl, weigh_draws
+from vaex.objectives.terms import Number, Terms, analytic_kl, known_or_sampled_kl, weigh_draws
 
 
 def labelled_bound(key: PRNGKeyArray, model: Model, x: Any, y: Float[Array, " classes"]) -> Terms:
@@ -97,12 +97,13 @@ def semi_supervised(
         Terms, in nats; elbo, log_px_z and kl are those of the image without a label.
 
     Raises:
-        UsageError: a model without labels, or num_labels that is not in 1, ..., num_train.
+        OptionError: num_labels that is not in 1, ..., num_train.
+        UsageError: a model without labels.
 
     Source: Kingma, Rezende, Mohamed and Welling 2014, equations 8 and 9.
     """
     if not 1 <= num_labels <= num_train:
-        raise UsageError(f"num_labels is {num_labels}: expected 1 to {num_train}, the number of training images")
+        raise OptionError("num_labels", num_labels, f"1 to {num_train}, the number of training images")
     unlabelled_key, labelled_key = jax.random.split(key)
     unlabelled = unlabelled_bound(unlabelled_key, model, x.unlabelled)
     labelled = labelled_bound(labelled_key, model, x.labelled, x.label)
@@ -133,11 +134,12 @@ def stacked_semi_supervised(
         Terms, in nats; elbo, log_px_z and kl are of the joint model, at the image without a label.
 
     Raises:
-        UsageError: a model that is not M1+M2, or num_labels that is not in 1, ..., num_train.
+        OptionError: num_labels that is not in 1, ..., num_train.
+        UsageError: a model that is not M1+M2.
 
     Source: Kingma, Rezende, Mohamed and Welling 2014, section 2, stacked generative semi-supervised model.
     """
-    if not isinstance(model.prior, Generated):
+    if (upper := generator(model.prior)) is None:
         raise UsageError(f"this objective is for M1+M2, found the prior {type(model.prior).__name__}: use another")
     keys = jax.random.split(key, 3)
     q = model.encode(x.unlabelled).below  # pyright: ignore[reportAttributeAccessIssue]
@@ -146,17 +148,18 @@ def stacked_semi_supervised(
     log_px = model.decode(StackedLatent(z1, None)).log_prob(x.unlabelled)
     m1 = log_px - analytic_kl(q, dist.Normal(jnp.zeros_like(z1), 1.0).to_event(1))
     pair = Pair(*jax.lax.stop_gradient((z1, z1_labelled)), x.label)
-    m2 = semi_supervised(keys[2], model.prior.model, pair, num_train=num_train, num_labels=num_labels, alpha=alpha)
+    m2 = semi_supervised(keys[2], upper, pair, num_train=num_train, num_labels=num_labels, alpha=alpha)
     elbo = log_px - q.log_prob(z1) + m2.elbo
     return Terms(m1 + m2.objective, elbo, log_px, log_px - elbo)
 
 
 def _labelled(model: Model, x: Any) -> tuple[Labelled, Labelled]:
     """q(y, z|x) and p(y, z)."""
-    q, p = model.encode(x), model.prior
-    if not (isinstance(q, Labelled) and isinstance(p, Labelled)):
+    found = model.encode(x)
+    q, p = with_label(found), with_label(model.prior)
+    if q is None or p is None:
         raise UsageError(
-            f"this objective is for latents with a label, found q(z|x) of type {type(q).__name__}: use a model as M2 is"
+            f"this objective is for latents with a label, found q(z|x) of type {type(found).__name__}: use one as M2 is"
         )
     return q, p
 
@@ -167,5 +170,4 @@ def _at_label(
     """Log p(x|y, z) at a draw of z ~ q(z|x, y), and KL(q(z|x, y) || p(z|y)), sampled where it has no closed form."""
     given = Model(prior=p, encode=lambda x: q, decode=lambda z: model.decode(LabelledLatent(y, z)))
     w = weigh_draws(key, given, x, q, 1)
-    kl = closed_form_kl(q, p)
-    return w.log_px_z[0], (w.log_qz - w.log_pz)[0] if kl is None else kl
+    return w.log_px_z[0], known_or_sampled_kl(q, p, w)

@@ -6,10 +6,11 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from vaex import bounds
-from vaex.errors import UsageError
+from vaex.distributions.abilities import kl_per_dimension
+from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Model
 from vaex.objectives.elbo import elbo
-from vaex.objectives.terms import Number, Terms, kl_per_dimension, weigh_draws
+from vaex.objectives.terms import Number, Terms, weigh_draws
 
 
 def free_bits(
@@ -33,7 +34,8 @@ def free_bits(
         Terms, in nats; elbo is the plain bound.
 
     Raises:
-        UsageError: num_samples below 1, a discrete q, no factorization, or groups that do not divide the dimensions.
+        OptionError: num_samples or group_size below 1, or groups that do not divide the dimensions.
+        UsageError: a discrete q, or no factorization.
 
     Source: Kingma et al. 2016, free bits.
     """
@@ -44,8 +46,9 @@ def free_bits(
         raise UsageError(
             f"free bits need a closed-form KL for each dimension, found {type(q).__name__}: use another objective"
         )
-    if group_size < 1 or kls.size % group_size:
-        raise UsageError(f"group_size is {group_size}: expected a divisor of the {kls.size} latent dimensions")
+    check_whole(group_size=group_size)
+    if kls.size % group_size:
+        raise OptionError("group_size", group_size, f"a divisor of the {kls.size} latent dimensions")
     log_px_z, kl = bounds.elbo(w.log_px_z), jnp.sum(kls)
     paid = jnp.sum(jnp.maximum(nats, jnp.sum(kls.reshape(-1, group_size), axis=-1)))
     return Terms(log_px_z - paid, log_px_z - kl, log_px_z, kl)
@@ -70,9 +73,10 @@ def capacity(
         Terms, in nats; elbo is the plain bound.
 
     Raises:
-        UsageError: num_samples below 1, a discrete q, or no closed-form KL.
+        OptionError: num_samples below 1.
+        UsageError: a discrete q, or no closed-form KL.
 
     Source: Burgess et al. 2018, understanding disentangling in beta-VAE, equation 8.
     """
-    plain = elbo(key, model, x, num_samples=num_samples)
+    plain = elbo(key, model, x, num_samples=num_samples, kl="analytic")
     return plain._replace(objective=plain.log_px_z - gamma * jnp.abs(plain.kl - nats))

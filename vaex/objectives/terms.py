@@ -4,22 +4,21 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
-import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
-from numpyro.distributions import kl_divergence
 
 from vaex import bounds
-from vaex.errors import UsageError
+from vaex.distributions.abilities import closed_form_kl, factors, is_discrete, sample_and_log_prob
+from vaex.errors import UsageError, check_whole
 from vaex.model import Distribution, Latent, Model
 
 
 class Terms(NamedTuple):
-    """An objective and what it is made of, for one example, in nats."""
+    """An objective and what it is made of, for one example, in nats; elbo and kl are None where nothing is bounded."""
 
     objective: Float[Array, "*batch"]  # what is maximised
-    elbo: Float[Array, "*batch"]  # the plain bound, never weighted: comparable across objectives
+    elbo: Float[Array, "*batch"] | Any  # the plain bound, never weighted: comparable across objectives
     log_px_z: Float[Array, "*batch"]  # E_q[log p(x|z)]
-    kl: Float[Array, "*batch"]  # KL(q(z|x) || p(z))
+    kl: Float[Array, "*batch"] | Any  # KL(q(z|x) || p(z))
 
 
 Number = float | Float[Array, ""]  # an option that a schedule may move
@@ -67,9 +66,6 @@ def log_weights(
 def weigh_draws(key: PRNGKeyArray, model: Model, x: Any, q: Distribution, num_samples: int) -> Weights:
     """K draws from q(z|x) through which gradients flow, weighed.
 
-    A q with a method sample_and_log_prob gives each draw with its density: a flow's costs nothing on the way out, and
-    an inversion afterwards.
-
     Raises:
         UsageError: num_samples below 1, or a q whose draws carry no gradient.
     """
@@ -83,14 +79,6 @@ def sample_weights(key: PRNGKeyArray, model: Model, x: Any, q: Distribution, num
         return _weighed_in_one_pass(key, model.weigh, x, q, num_samples)
     z, log_qz = sample_and_log_prob(key, q, num_samples)
     return log_weights(model, x, q, z, log_qz=log_qz)
-
-
-def sample_and_log_prob(key: PRNGKeyArray, q: Distribution, num_samples: int) -> tuple[Latent, Float[Array, " k"]]:
-    """K draws from any q(z|x), on a leading axis, and their log-densities, by q's own method where it has one."""
-    if hasattr(q, "sample_and_log_prob"):
-        return q.sample_and_log_prob(key, (num_samples,))  # pyright: ignore[reportAttributeAccessIssue]
-    z = q.sample(key, (num_samples,))
-    return z, jax.vmap(q.log_prob)(z)
 
 
 def _weighed_in_one_pass(key: PRNGKeyArray, weigh: Callable, x: Any, q: Distribution, num_samples: int) -> Weights:
@@ -112,10 +100,8 @@ def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
 
 
 def check_draws(q: Distribution, num_samples: int) -> None:
-    check_num_samples(num_samples)
-    support = getattr(q, "support", None)  # of a distribution over several variables, each one's by its name
-    supports = support.values() if isinstance(support, dict) else [support]
-    if any(getattr(one, "is_discrete", False) for one in supports):
+    check_whole(num_samples=num_samples)
+    if is_discrete(q):
         raise UsageError(
             f"{type(q).__name__} is discrete, so its draws carry no gradient: use the objective reinforce, vimco or "
             "enumerate, or a Gumbel-softmax posterior"
@@ -128,38 +114,23 @@ def terms(objective: Float[Array, ""], weights: Weights) -> Terms:
     return Terms(objective, log_px_z - kl, log_px_z, kl)
 
 
-def factors(distribution: Distribution) -> Any:
+def needed_factors(distribution: Distribution) -> Any:
     """The factors of a distribution over a vector that is independent across its dimensions.
 
     Raises:
         UsageError: it is not.
     """
-    if not isinstance(distribution, dist.Independent):
+    if (found := factors(distribution)) is None:
         raise UsageError(
             f"{type(distribution).__name__} does not factorize over dimensions, as this objective needs: use another"
         )
-    return distribution.base_dist
+    return found
 
 
-def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, " d"] | None:
-    """KL(q || p) of each latent dimension, in nats; None where q or p does not factorize or no closed form is known.
-
-    KL_j = KL(q(z_j|x) || p(z_j))
-    """
-    if not (isinstance(q, dist.Independent) and isinstance(p, dist.Independent)):
-        return None
-    try:
-        return kl_divergence(q.base_dist, p.base_dist)
-    except NotImplementedError:
-        return None
-
-
-def closed_form_kl(q: Distribution, p: Distribution) -> Float[Array, ""] | None:
-    """KL(q || p) in nats, or None where no closed form is known."""
-    try:
-        return kl_divergence(q, p)  # pyright: ignore[reportArgumentType]
-    except NotImplementedError:
-        return None
+def known_or_sampled_kl(q: Distribution, p: Distribution, weights: Weights) -> Float[Array, ""]:
+    """KL(q || p) in nats: the closed form where one is known, else 1/K sum_k log q(z_k|x) - log p(z_k)."""
+    known = closed_form_kl(q, p)
+    return bounds.elbo(weights.log_qz - weights.log_pz) if known is None else known
 
 
 def analytic_kl(q: Distribution, p: Distribution) -> Float[Array, ""]:
@@ -170,8 +141,3 @@ def analytic_kl(q: Distribution, p: Distribution) -> Float[Array, ""]:
             f'no closed-form KL is known between {pair}: use kl="sampled" of the objective elbo, or stl or iwae'
         )
     return kl
-
-
-def check_num_samples(num_samples: int) -> None:
-    if num_samples < 1:
-        raise UsageError(f"num_samples is {num_samples}: expected at least 1 draw from q(z|x)")

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from vaex.distributions import abilities
 from vaex.model import Params
 
 # (params, context, a vector) -> (a vector, log |det df/dz| at z): forward takes z to f(z), inverse f(z) to z.
@@ -111,3 +112,8 @@ class Flow:
 
     def _each(self, f: Map, vectors: Float[Array, "*s d"]) -> tuple[Array, Array]:
         return jnp.vectorize(lambda z: f(self.params, self.context, z), signature="(d)->(d),()")(vectors)
+
+
+abilities.own_sample_and_log_prob.register(Flow, lambda q: q.sample_and_log_prob)
+abilities.is_cheap_to_evaluate.register(Flow, lambda q: False)
+abilities.has_gradient.register(Flow, lambda q: abilities.has_gradient(q.base))

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-class Table(nn.Module):
+class LookupTable(nn.Module):
     """An output for every joint state of one-hot vectors; of no vectors, one output: a free parameter.
 
     raw = table[s_1, ..., s_n],   linear in each vector, so that relaxed ones have an output too

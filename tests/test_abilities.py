@@ -1,0 +1,384 @@
+"""What a distribution says that it can do is what it can: against quadrature, sums over states, and ties of draws."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+from jax.tree_util import Partial
+
+from tests.test_graphs import LAWN, TRUE_LAWN
+from vaex import Model, objectives
+from vaex.distributions import (
+    CategoricalLevels,
+    ContinuousBernoulli,
+    DiagonalNormalMixture,
+    DiscretizedLogistic,
+    IndependentBernoulli,
+    OneHotCategorical,
+    UniformMixture,
+    abilities,
+    flows,
+)
+from vaex.distributions.chain import Chain, Link
+from vaex.distributions.codes import Quantized
+from vaex.distributions.labelled import Labelled, LabelledLatent
+from vaex.distributions.masked import Masked, ObservedPart
+from vaex.distributions.stacked import StackedLatent, StackedPosterior
+from vaex.errors import UsageError
+
+KEY = jax.random.key(0)
+PLANAR = flows.planar(1, 1)
+LINE = jnp.linspace(-9, 9, 1201)[:, None]
+PLANE = jnp.stack(jnp.meshgrid(*[jnp.linspace(-8, 8, 161)] * 2, indexing="ij"), -1).reshape(-1, 2)
+ALL_LEVELS = jnp.arange(256) / 255
+NUM_DRAWS = 40_000
+
+
+def normal(p):
+    return dist.Normal(p["loc"], jnp.exp(p["log_scale"])).to_event(1)
+
+
+def step(below, above):
+    """q(z1) q(z2|z1), the second a distribution of tanh(z1)."""
+    return lambda p: Chain(
+        (Link(lambda p, state: below(p)), Link(lambda p, z: above(p, jnp.tanh(z)))), (p, p), state=None, top_down=False
+    )
+
+
+def shifted(p, z):
+    return dist.Normal(p["loc"] + z, jnp.exp(p["log_scale"])).to_event(1)
+
+
+def one_hot_of(p, z):
+    return OneHotCategorical(p["logits"] * z)
+
+
+def stacked(above):
+    return lambda p: StackedPosterior(normal(p), Partial(lambda p, z: above(p, jnp.tanh(z)), p))
+
+
+NORMAL = {"loc": jnp.array([0.4]), "log_scale": jnp.array([-0.3])}
+PARTS = {"logits": jnp.array([0.5, -0.2]), "loc": jnp.array([[1.0], [-0.5]]), "log_scale": jnp.array([[-0.4], [0.1]])}
+BOTH = {**NORMAL, "logits": jnp.array([0.5, -0.2])}
+LABELLED_POINTS = LabelledLatent(jnp.repeat(jnp.eye(2), len(LINE), 0), jnp.concatenate([LINE, LINE]))
+
+# name: (parameters, parameters -> q, points of quadrature, the volume of each)
+CASES = {
+    "normal": (NORMAL, normal, LINE, 0.015),
+    "masked": (NORMAL, lambda p: normal(p).mask(True), LINE, 0.015),
+    "expanded": ({"loc": jnp.array(0.4)}, lambda p: dist.Normal(p["loc"], 1.0).expand([1]).to_event(1), LINE, 0.015),
+    "gamma": (
+        {"concentration": jnp.array(2.5)}, lambda p: dist.Gamma(**p, rate=1.5), jnp.linspace(1e-4, 16, 4001), 0.004
+    ),
+    "continuous bernoulli": (
+        {"logits": jnp.array(1.3)}, lambda p: ContinuousBernoulli(**p), jnp.linspace(0.0005, 0.9995, 1000), 0.001
+    ),
+    "numpyro's mixture": (
+        PARTS,
+        lambda p: dist.MixtureSameFamily(
+            dist.Categorical(logits=p["logits"]), dist.Normal(p["loc"], jnp.exp(p["log_scale"])).to_event(1)
+        ),
+        LINE,
+        0.015,
+    ),
+    "mixture": (
+        PARTS, lambda p: DiagonalNormalMixture(p["logits"], p["loc"], 2 * p["log_scale"]), LINE, 0.015
+    ),
+    "uniform mixture": (
+        {name: PARTS[name] for name in NORMAL}, lambda p: UniformMixture(jax.vmap(normal)(p)), LINE, 0.015
+    ),
+    "uniform mixture of mixtures": (
+        jax.tree.map(lambda a: jnp.stack([a, a + 0.5]), PARTS),
+        lambda p: UniformMixture(jax.vmap(lambda q: DiagonalNormalMixture(q["logits"], q["loc"], q["log_scale"]))(p)),
+        LINE,
+        0.015,
+    ),
+    "flow": (
+        {**NORMAL, "context": jnp.array([0.7, 0.9, -0.3])},
+        lambda p: flows.Flow(normal(p), {}, p["context"], PLANAR),
+        LINE,
+        0.015,
+    ),
+    "chain": (NORMAL, step(normal, shifted), (PLANE[:, :1], PLANE[:, 1:]), 0.01),
+    "chain with a one-hot layer": (
+        BOTH,
+        step(normal, one_hot_of),
+        (jnp.concatenate([LINE, LINE]), jnp.repeat(jnp.eye(2), len(LINE), 0)),
+        0.015,
+    ),
+    "stacked": (NORMAL, stacked(shifted), StackedLatent(PLANE[:, :1], PLANE[:, 1:]), 0.01),
+    "stacked under a one-hot": (
+        BOTH,
+        stacked(one_hot_of),
+        StackedLatent(jnp.concatenate([LINE, LINE]), jnp.repeat(jnp.eye(2), len(LINE), 0)),
+        0.015,
+    ),
+    "labelled": (
+        PARTS,
+        lambda p: Labelled(
+            OneHotCategorical(p["logits"]), jax.vmap(normal)({"loc": p["loc"], "log_scale": p["log_scale"]})
+        ),
+        LABELLED_POINTS,
+        0.015,
+    ),
+    "one-hot": ({"logits": jnp.array([0.5, -0.2, 0.1])}, lambda p: OneHotCategorical(**p), jnp.eye(3), 1.0),
+    "bernoulli": (
+        {"logits": jnp.array([0.5])}, lambda p: IndependentBernoulli(p["logits"], 1), jnp.array([[0.0], [1.0]]), 1.0
+    ),
+    "levels": (
+        {"logits": jnp.sin(jnp.arange(256.0))}, lambda p: CategoricalLevels(**p), ALL_LEVELS, 1.0
+    ),
+    "logistic levels": (
+        {"loc": jnp.array(0.4), "log_scale": jnp.array(-2.0)}, lambda p: DiscretizedLogistic(**p), ALL_LEVELS, 1.0
+    ),
+    "quantized": (
+        {"vectors": jnp.array([[0.4]]), "codes": jnp.array([[0.1], [1.0]])},
+        lambda p: Quantized(**p),
+        jnp.array([[[0.1]], [[1.0]]]),
+        1.0,
+    ),
+}  # fmt: skip
+NO_GRADIENT = {
+    "numpyro's mixture", "mixture", "uniform mixture of mixtures", "chain with a one-hot layer",
+    "stacked under a one-hot", "labelled", "one-hot", "bernoulli", "levels", "logistic levels", "quantized",
+}  # fmt: skip
+DISCRETE = {
+    "chain with a one-hot layer", "stacked under a one-hot", "labelled", "one-hot", "bernoulli", "levels",
+    "logistic levels",
+}  # fmt: skip
+DEAR = {"flow", "chain", "chain with a one-hot layer", "stacked", "stacked under a one-hot", "quantized"}
+MEANS = {
+    "normal", "masked", "expanded", "gamma", "continuous bernoulli", "numpyro's mixture", "labelled", "one-hot",
+    "bernoulli", "levels", "logistic levels", "quantized",
+}  # fmt: skip
+
+
+def made(name):
+    params, bind, _, _ = CASES[name]
+    return bind(params)
+
+
+def some_function(z):
+    """Of no symmetry, so that no gradient of its expectation is zero by chance."""
+    return sum(
+        jnp.sum(jnp.sin(leaf + 0.3 * i) * (1 + jnp.arange(leaf.size))) for i, leaf in enumerate(jax.tree.leaves(z))
+    )
+
+
+def integrate(name, f, params):
+    _, bind, points, volume = CASES[name]
+    if name == "quantized":  # its density is a point's, whose place is what the parameters move
+        return f(bind(params).mean)
+    weights = volume * jnp.exp(jax.vmap(bind(params).log_prob)(points))
+    return jax.tree.map(lambda values: jnp.tensordot(weights, values, 1), jax.vmap(f)(points))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_says_whether_draws_carry_the_gradient_that_quadrature_finds(name):
+    """Of 40,000 draws, in 100 means, within 5 standard errors; or not, in at least one parameter."""
+    params, bind, _, _ = CASES[name]
+    whole = jax.jit(lambda p: integrate(name, lambda z: jnp.array(1.0), p))(params)
+    np.testing.assert_allclose(whole, 1.0, rtol=1e-3)  # no part of it lies elsewhere
+    exact = jax.jit(jax.grad(lambda p: integrate(name, some_function, p)))(params)
+
+    def estimate(key):
+        return jax.grad(lambda p: jnp.mean(jax.vmap(some_function)(bind(p).sample(key, (NUM_DRAWS // 100,)))))(params)
+
+    found = jax.jit(jax.vmap(estimate))(jax.random.split(KEY, 100))
+    agrees = jax.tree.map(
+        lambda g, e: bool((jnp.abs(g.mean(0) - e) < 5 * g.std(0, ddof=1) / 10 + 1e-3 * (1 + jnp.abs(e))).all()),
+        found,
+        exact,
+    )
+    assert abilities.has_gradient(bind(params)) == all(jax.tree.leaves(agrees)), agrees
+    assert abilities.has_gradient(bind(params)) == (name not in NO_GRADIENT)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_discrete_where_a_part_of_its_draws_has_ties(name):
+    """Of 2,000 draws; a point is no variable."""
+    ties = [
+        len(np.unique(np.asarray(leaf).reshape(2000, -1), axis=0)) < 1000
+        for leaf in jax.tree.leaves(made(name).sample(KEY, (2000,)))
+    ]
+    assert abilities.is_discrete(made(name)) == (any(ties) and name != "quantized") == (name in DISCRETE)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_mean_is_the_integral_and_an_estimate_is_near_it(name):
+    """Within 5 standard errors of the mean of 2,000 draws, above which no estimate's error lies."""
+    params, bind, _, _ = CASES[name]
+    q, exact = bind(params), jax.jit(lambda p: integrate(name, lambda z: z, p))(params)
+    known = abilities.mean(q)
+    assert (known is not None) == (name in MEANS)
+    if known is not None:
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-3), known, exact)
+    error = jax.tree.map(lambda z: 5 * z.std(0) / np.sqrt(2000) + 2e-3, q.sample(KEY, (2000,)))
+    estimate = abilities.estimate_mean(jax.random.key(1), q, 2000)
+    jax.tree.map(lambda a, b, e: np.testing.assert_array_less(np.abs(a - b), e), estimate, exact, error)
+
+
+@pytest.mark.parametrize("name", ["chain", "stacked"])
+def test_conditionals_means_have_less_noise_than_draws(name):
+    q = made(name)
+    keys = jax.random.split(KEY, 200)
+    last = lambda z: jax.tree.leaves(z)[1]
+    own = jax.jit(jax.vmap(lambda k: last(abilities.estimate_mean(k, q, 50))))(keys)
+    plain = jax.jit(jax.vmap(lambda k: last(q.sample(k, (50,))).mean(0)))(keys)
+    assert own.std() < 0.8 * plain.std()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_draw_has_its_own_density(name):
+    q = made(name)
+    z, log_q = abilities.sample_and_log_prob(KEY, q, 7)
+    np.testing.assert_allclose(log_q, jax.vmap(q.log_prob)(z), rtol=1e-3, atol=1e-4)
+    assert len(set(log_q.tolist())) > 1 or name in {"quantized", "expanded"} | DISCRETE
+    jax.tree.map(np.testing.assert_array_equal, z, q.sample(KEY, (7,)))
+    own = abilities.own_sample_and_log_prob(q)
+    assert (own is not None) == (name in DEAR)  # those whose densities cost something when they are not drawn with it
+    assert abilities.is_cheap_to_evaluate(q) == (name not in DEAR)
+
+
+def test_what_wraps_another_answers_as_that_does():
+    flow, one_hot = made("flow"), OneHotCategorical(jnp.zeros((2, 3)))
+    for wrapped in (one_hot.to_event(1), one_hot.mask(True), one_hot.expand([4, 2]), one_hot.to_event(1).mask(True)):
+        assert abilities.is_discrete(wrapped)
+        assert not abilities.has_gradient(wrapped)
+    two = jax.tree.map(lambda a: jnp.stack([a, a]), flow)
+    assert not abilities.is_cheap_to_evaluate(UniformMixture(two))
+    labelled = Labelled(OneHotCategorical(jnp.zeros(2)), two)
+    assert not abilities.is_cheap_to_evaluate(labelled)
+    assert abilities.mean(labelled) is None
+    drawn = abilities.estimate_mean(KEY, labelled, 5)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b.mean(0)), drawn, labelled.sample(KEY, (5,)))
+    assert abilities.is_discrete(jax.vmap(OneHotCategorical)(jnp.zeros((5, 3))))
+
+
+def test_a_conditional_without_a_mean_is_averaged_over_its_draws():
+    flow = lambda p, z: flows.Flow(shifted(p, z), {}, jnp.array([0.7, 0.9, -0.3]), PLANAR)
+    estimate_mean = jax.jit(abilities.estimate_mean, static_argnums=2)
+    for q in (step(normal, flow)(NORMAL), stacked(flow)(NORMAL)):
+        estimate, draws = estimate_mean(KEY, q, 4000), q.sample(jax.random.key(1), (4000,))
+        for a, z in zip(jax.tree.leaves(estimate), jax.tree.leaves(draws), strict=True):
+            assert abs(a - z.mean(0)) < 5 * z.std(0) * np.sqrt(2 / 4000)
+
+
+def test_the_kl_of_each_dimension():
+    q, p = (
+        OneHotCategorical(jnp.array([[0.5, -0.3], [1.0, 0.2]])).to_event(1),
+        OneHotCategorical(jnp.zeros((2, 2))).to_event(1),
+    )
+    per_dimension = abilities.kl_per_dimension(q, p)
+    probabilities = np.asarray(jax.nn.softmax(q.base_dist.logits))
+    np.testing.assert_allclose(per_dimension, (probabilities * np.log(2 * probabilities)).sum(-1), rtol=1e-5)
+    np.testing.assert_allclose(per_dimension.sum(), abilities.closed_form_kl(q, p), rtol=1e-5)
+    assert abilities.factors(made("flow")) is None
+    assert abilities.kl_per_dimension(made("normal"), made("mixture")) is None
+    assert abilities.kl_per_dimension(made("normal"), dist.Laplace(jnp.zeros(1), 1.0).to_event(1)) is None
+
+
+def test_components_and_layers_add_up_to_the_whole():
+    z = jnp.array([0.3])
+    for name in ("numpyro's mixture", "mixture", "uniform mixture"):
+        log_probs: Any = abilities.component_log_probs(made(name))
+        assert log_probs(z).shape == (2,)
+        np.testing.assert_allclose(jax.nn.logsumexp(log_probs(z)), made(name).log_prob(z), rtol=1e-5)
+    log_prob_per_layer: Any = abilities.log_prob_per_layer(made("chain"))
+    per_layer = log_prob_per_layer((z, -z))
+    np.testing.assert_allclose(per_layer[0], made("normal").log_prob(z), rtol=1e-5)
+    np.testing.assert_allclose(per_layer.sum(), made("chain").log_prob((z, -z)), rtol=1e-5)
+    assert abilities.component_log_probs(made("normal")) is None
+    assert abilities.log_prob_per_layer(made("normal")) is None
+
+
+@pytest.mark.parametrize(
+    ("q", "number"),
+    [
+        (made("one-hot"), 3),
+        (OneHotCategorical(jnp.array([[0.5, -0.3], [1.0, 0.2]])).to_event(1), 4),
+        (dist.Categorical(logits=jnp.array([0.5, -0.2, 0.1])), 3),
+        (IndependentBernoulli(jnp.array([0.5, -0.2, 0.1]), 1), 8),
+        (TRUE_LAWN, 16),
+    ],
+)
+def test_all_states_are_each_once_and_have_all_of_the_probability(q, number):
+    states = abilities.all_states(q)
+    flat = np.concatenate([np.asarray(a).reshape(number, -1) for a in jax.tree.leaves(states)], axis=1)
+    assert len(np.unique(flat, axis=0)) == number
+    np.testing.assert_allclose(jnp.exp(jax.vmap(q.log_prob)(states)).sum(), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("q", [made("normal"), made("flow"), dist.Poisson(2.0), made("levels")])
+def test_what_has_no_end_of_states_is_refused(q):
+    with pytest.raises(UsageError, match=f"{type(q).__name__} cannot be enumerated"):
+        abilities.all_states(q)
+
+
+def test_a_graph_answers_by_its_nodes():
+    assert abilities.is_discrete(TRUE_LAWN)
+    assert not abilities.has_gradient(TRUE_LAWN)
+    assert not abilities.is_cheap_to_evaluate(TRUE_LAWN)
+    assert LAWN.bind({}).distribution.params == {}  # and by nothing of its parameters
+    assert abilities.is_discrete(LAWN.bind({}).distribution)
+
+
+class Mine:
+    """A distribution of a stranger, no pytree: N(loc, 1)."""
+
+    def __init__(self, loc):
+        self.loc = loc
+
+    def sample(self, key, sample_shape=()):
+        return self.loc + jax.random.normal(key, (*sample_shape, *self.loc.shape))
+
+    def log_prob(self, value):
+        return dist.Normal(self.loc, 1.0).to_event(1).log_prob(value)
+
+
+class Known(Mine):
+    """One that registers what it knows."""
+
+
+abilities.mean.register(Known, lambda q: q.loc)
+
+
+def test_a_distribution_of_two_methods_is_enough():
+    q = Mine(jnp.array([1.0, 2.0]))
+    assert not abilities.is_discrete(q)
+    assert abilities.has_gradient(q)
+    assert abilities.is_cheap_to_evaluate(q)
+    for unknown in (abilities.mean, abilities.factors, abilities.component_log_probs, abilities.log_prob_per_layer):
+        assert unknown(q) is None
+    np.testing.assert_array_equal(abilities.estimate_mean(KEY, q, 50), q.sample(KEY, (50,)).mean(0))
+    known = lambda loc: dist.Normal(loc, 1.0).to_event(1)
+    model, x = Model(Mine(jnp.zeros(2)), lambda x: Mine(x / 2), known), jnp.array([0.3, -1.0])
+    reference = Model(known(jnp.zeros(2)), lambda x: known(x / 2), known)
+    found, expected = (objectives.elbo(KEY, m, x, kl="sampled") for m in (model, reference))
+    np.testing.assert_allclose(found.elbo, expected.elbo, rtol=1e-5)
+    assert objectives.elbo(KEY, model, x).elbo == found.elbo
+    for name in ("reconstruction", "enumerate", "free_bits", "gumbel", "vq"):
+        with pytest.raises(UsageError, match="Mine"):
+            getattr(objectives, name)(KEY, model, x)
+
+
+def test_a_distribution_registers_what_it_knows():
+    model, x = Model(Mine(jnp.zeros(2)), Known, lambda z: dist.Normal(z, 1.0).to_event(1)), jnp.array([0.3, -1.0])
+    np.testing.assert_array_equal(abilities.estimate_mean(KEY, Known(x), 1), x)
+    terms = objectives.reconstruction(KEY, model, x)
+    np.testing.assert_allclose(terms.objective, 2 * dist.Normal(0.0, 1.0).log_prob(0.0), rtol=1e-6)
+    assert terms.elbo is None
+    assert terms.kl is None
+    context = objectives.Context(jnp.array(0), jnp.array(0.0))
+    loss, metrics = objectives.batch_loss(objectives.reconstruction)(KEY, model, x[None], context)
+    assert metrics == {"objective": -loss, "log_px_z": -loss}
+
+
+def test_a_part_of_an_example_has_the_whole_ones_mean():
+    part = ObservedPart(dist.Normal(jnp.arange(3.0), 1.0).to_event(1))
+    np.testing.assert_array_equal(abilities.mean(part), jnp.arange(3.0))
+    seen = Masked(jnp.zeros(3), jnp.array([True, False, False]))
+    np.testing.assert_allclose(part.log_prob(seen), dist.Normal(0.0, 1.0).log_prob(0.0), rtol=1e-6)

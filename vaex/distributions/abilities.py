@@ -1,0 +1,187 @@
+"""What a distribution can do: functions on which its type registers, so that nobody probes for it.
+
+A type with no more than sample and log_prob needs no registration: it counts as continuous, its draws as carrying a
+gradient, and what is not known of it in closed form is estimated from draws. One that can do more says so at home:
+
+>>> mean.register(Mine, lambda q: q.centre)
+
+Numpyro's types are registered here, what wraps another by what it wraps. A distribution that jax.vmap has made has the
+type of a single one, and answers as that does.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+from jaxtyping import Array, Float, PRNGKeyArray
+from numpyro.distributions import kl_divergence
+
+from vaex.errors import UsageError
+from vaex.model import Distribution, Latent
+
+_MOST_STATES = 10_000
+
+
+@functools.singledispatch
+def mean(q: Distribution) -> Latent | None:
+    """E_q[z], or None where no closed form is known."""
+    return None
+
+
+@functools.singledispatch
+def own_estimate_mean(q: Distribution) -> Callable[[PRNGKeyArray, int], Latent] | None:
+    """The distribution's own (key, num_samples) -> an estimate of E_q[z] with less noise than the mean of draws has."""
+    return None
+
+
+def estimate_mean(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
+    """E_q[z]: in closed form where there is one, else by q's own estimate, else the mean of draws."""
+    if (known := mean(q)) is not None:
+        return known
+    if (estimate := own_estimate_mean(q)) is not None:
+        return estimate(key, num_samples)
+    return jax.tree.map(lambda z: jnp.mean(z, axis=0), q.sample(key, (num_samples,)))
+
+
+@functools.singledispatch
+def is_discrete(q: Distribution) -> bool:
+    """Whether draws, or a part of each, have probabilities, summed over where those of others are integrated.
+
+    A single point that moves with the parameters, as numpyro's Delta, is not.
+    """
+    return False
+
+
+@functools.singledispatch
+def has_gradient(q: Distribution) -> bool:
+    """Whether draws carry the gradient of an expectation with respect to all of the distribution's parameters.
+
+    d/dphi E_q[f(z)] = E[d/dphi f(z(noise, phi))]
+
+    Not where which component of a mixture is drawn depends on phi, nor where draws are discrete.
+    """
+    return True
+
+
+@functools.singledispatch
+def is_cheap_to_evaluate(q: Distribution) -> bool:
+    """Whether log_prob of another's draw is arithmetic: no inversion of a flow, no network, no search among codes."""
+    return True
+
+
+@functools.singledispatch
+def own_sample_and_log_prob(q: Distribution) -> Callable[[PRNGKeyArray, tuple[int, ...]], tuple[Latent, Array]] | None:
+    """The distribution's own (key, sample_shape) -> draws and their log-densities, where that costs less than both."""
+    return None
+
+
+def sample_and_log_prob(key: PRNGKeyArray, q: Distribution, num_samples: int) -> tuple[Latent, Float[Array, " k"]]:
+    """K draws of any distribution, on a leading axis, and their log-densities in nats, by q's own method if it has one.
+
+    A flow's density costs nothing on the way out, and an inversion afterwards.
+    """
+    if (own := own_sample_and_log_prob(q)) is not None:
+        return own(key, (num_samples,))
+    z = q.sample(key, (num_samples,))
+    return z, jax.vmap(q.log_prob)(z)
+
+
+@functools.singledispatch
+def factors(q: Distribution) -> Any:
+    """The factors of a vector that is independent across its dimensions, as a batch of distributions; else None."""
+    return None
+
+
+def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, " d"] | None:
+    """KL(q || p) of each latent dimension, in nats; None where q or p does not factorize or no closed form is known.
+
+    KL_j = KL(q(z_j|x) || p(z_j))
+    """
+    ours, others = factors(q), factors(p)
+    return None if ours is None or others is None else closed_form_kl(ours, others)
+
+
+def closed_form_kl(q: Distribution, p: Distribution) -> Float[Array, "*batch"] | None:
+    """KL(q || p) in nats, or None where no closed form is known."""
+    try:
+        return kl_divergence(q, p)  # pyright: ignore[reportArgumentType]
+    except NotImplementedError:
+        return None
+
+
+@functools.singledispatch
+def normal_parameters(q: Distribution) -> tuple[Array, Array] | None:
+    """The mean and the standard deviation of independent normal variables, or None of another distribution."""
+    return None
+
+
+@functools.singledispatch
+def component_log_probs(q: Distribution) -> Callable[[Any], Float[Array, " k"]] | None:
+    """Of a mixture, value -> log w_k p_k(value) of each component, in nats; None of what has no components."""
+    return None
+
+
+@functools.singledispatch
+def log_prob_per_layer(q: Distribution) -> Callable[[Any], Float[Array, " l"]] | None:
+    """Of a chain, value -> the log-density of each layer given those drawn before it; None of what has no layers."""
+    return None
+
+
+@functools.singledispatch
+def all_states(q: Distribution) -> Any:
+    """All values of a discrete variable, or of a vector of independent ones: [S, ...].
+
+    Raises:
+        UsageError: not discrete, or more than 10,000 states.
+    """
+    raise UsageError(f"{type(q).__name__} cannot be enumerated: use reinforce or vimco, or elbo if it is continuous")
+
+
+def check_num_states(num_states: int) -> None:
+    """Raise a UsageError for more states than can be summed over."""
+    if num_states > _MOST_STATES:
+        raise UsageError(f"z has {num_states:,} states: expected at most {_MOST_STATES:,}; use reinforce or vimco")
+
+
+@mean.register(dist.Distribution)
+def _(q: dist.Distribution) -> Latent | None:
+    try:
+        return q.mean
+    except (AttributeError, NotImplementedError):
+        return None
+
+
+@is_discrete.register(dist.Distribution)
+def _(q: dist.Distribution) -> bool:
+    return q.support is not None and bool(q.support.is_discrete)
+
+
+@all_states.register(dist.Distribution)
+def _(q: dist.Distribution) -> Any:
+    return q.enumerate_support() if q.has_enumerate_support else all_states.dispatch(object)(q)
+
+
+@all_states.register(dist.Independent)
+def _(q: dist.Independent) -> Any:
+    base = q.base_dist
+    if not base.has_enumerate_support or q.reinterpreted_batch_ndims != 1:
+        return all_states.dispatch(object)(q)
+    values = base.enumerate_support(expand=False)[:, 0]
+    check_num_states(len(values) ** base.batch_shape[0])
+    grids = jnp.meshgrid(*[jnp.arange(len(values))] * base.batch_shape[0], indexing="ij")
+    return values[jnp.stack([g.ravel() for g in grids], axis=-1)]
+
+
+has_gradient.register(dist.Distribution, lambda q: q.has_rsample)
+factors.register(dist.Independent, lambda q: q.base_dist)
+normal_parameters.register(dist.Normal, lambda q: (jnp.asarray(q.loc), jnp.asarray(q.scale)))
+for _mixture in (dist.MixtureSameFamily, dist.MixtureGeneral):
+    component_log_probs.register(_mixture, lambda q: q.component_log_probs)
+for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistribution):
+    is_discrete.register(_wrapper, lambda q: is_discrete(q.base_dist))
+    has_gradient.register(_wrapper, lambda q: has_gradient(q.base_dist))
+    is_cheap_to_evaluate.register(_wrapper, lambda q: is_cheap_to_evaluate(q.base_dist))
+mean.register(dist.Independent, lambda q: mean(q.base_dist))
