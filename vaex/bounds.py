@@ -53,7 +53,7 @@ def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*ba
 
     Args:
         log_w: log-weights, [K, ...].
-        alpha: any finite number.
+        alpha: any finite number; 1 - n is the chi upper bound CUBO_n, whose estimate is biased downwards.
 
     Returns:
         Nats, [...], to be maximised.

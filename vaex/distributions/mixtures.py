@@ -50,7 +50,7 @@ class DiagonalNormalMixture(NamedTuple):
 
 
 class UniformMixture(NamedTuple):
-    """K distributions of one kind in equal parts.
+    """Equal parts of K distributions that differ in their numbers alone.
 
     log p(z) = log 1/K sum_k p_k(z)
 

@@ -148,10 +148,10 @@ def fill(text: str, runs: Mapping[str, Run], studies: Mapping[str, Run], about: 
     }
 
     def write(match: re.Match[str]) -> str:
-        kind, _, argument = " ".join(match[2].split()).partition(" ")
-        if kind not in known:
-            raise UsageError(f"there is no table {kind!r}: expected one of {', '.join(known)}")
-        return f"{match[1]}{known[kind](argument)}\n{match[4]}"
+        table, _, argument = " ".join(match[2].split()).partition(" ")
+        if table not in known:
+            raise UsageError(f"there is no table {table!r}: expected one of {', '.join(known)}")
+        return f"{match[1]}{known[table](argument)}\n{match[4]}"
 
     return _REGION.sub(write, text)
 
