@@ -14,6 +14,7 @@ from vaex.distributions import (
     IndependentBernoulli,
 )
 from vaex.errors import check_positive, check_whole
+from vaex.model import Distribution, Params
 from vaex.models.likelihood_parts import Likelihood, bounded, from_function, learned_normal, unbounded, with_scale
 from vaex.networks.pairs import Shape
 
@@ -77,6 +78,26 @@ def gaussian_output(*, sigma: float = 0.1) -> Likelihood:
     """
     normal = lambda raw: dist.Normal(raw[..., 0], jnp.exp(bounded(raw[..., 1])))
     return from_function(normal, raw_shape=lambda x_shape: (*x_shape, 2), start=with_scale(sigma))
+
+
+def student_t(*, x_shape: Shape, sigma: float = 0.1, degrees: float = 4.0) -> Likelihood:
+    """The likelihood p(x|z) = prod_j StudentT(x_j; degrees, raw_j, sigma_j) with one scale learned for each pixel.
+
+    Its tails are heavier than a Gaussian's, so that pixels foreseen badly weigh less on the rest.
+
+    Args:
+        x_shape: the shape of one example.
+        sigma: the scale from which learning starts.
+        degrees: of freedom; 1 is Cauchy's distribution, many are a Gaussian.
+
+    Source: Takahashi et al. 2018, Student-t variational autoencoder, with degrees that are given.
+    """
+    check_positive(sigma=sigma, degrees=degrees)
+
+    def apply(params: Params, raw: Float[Array, "..."]) -> Distribution:
+        return dist.StudentT(degrees, raw, jnp.exp(params["log_sigma"])).to_event(raw.ndim)
+
+    return Likelihood(lambda key: {"log_sigma": jnp.full(x_shape, jnp.log(sigma))}, apply)
 
 
 def continuous_bernoulli() -> Likelihood:
@@ -154,6 +175,7 @@ LIKELIHOODS = Choices(
         "gaussian_scalar": gaussian_scalar,
         "gaussian_pixel": gaussian_pixel,
         "gaussian_output": gaussian_output,
+        "student_t": student_t,
         "continuous_bernoulli": continuous_bernoulli,
         "categorical": categorical,
         "discretized_logistic": discretized_logistic,
