@@ -28,6 +28,7 @@ from vaex.objectives.terms import (
     log_weights,
     sample_weights,
 )
+from vaex.objectives.thermodynamic import tvo
 
 OBJECTIVES = Choices(
     {
@@ -42,6 +43,7 @@ OBJECTIVES = Choices(
         "vr_max": vr_max,
         "reinforce": reinforce,
         "vimco": vimco,
+        "tvo": tvo,
         "gumbel": gumbel,
         "enumerate": enumerate,
         "free_bits": free_bits,
@@ -57,7 +59,7 @@ OBJECTIVES = Choices(
     context=("num_train", "num_labels", "average"),
 )
 OF_BATCHES = (total_correlation, info)  # they take the whole batch
-BOUNDS = (iwae, dreg, miwae, piwae, ciwae, vimco)  # tighter ones than the ELBO, by which their models are selected
+BOUNDS = (iwae, dreg, miwae, piwae, ciwae, vimco, tvo)  # tighter ones than the ELBO, by which their models are selected
 
 __all__ = [
     "BOUNDS",
@@ -95,6 +97,7 @@ __all__ = [
     "stacked_semi_supervised",
     "stl",
     "total_correlation",
+    "tvo",
     "unlabelled_bound",
     "vimco",
     "vq",
