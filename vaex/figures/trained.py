@@ -1,5 +1,6 @@
 """The figures of a trained model, by their names: (key, trial) -> a figure, or None where it shows nothing."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -14,7 +15,7 @@ from vaex.distributions.stacked import Generated, StackedLatent
 from vaex.evaluate.imputation import impute, masked, truth
 from vaex.evaluate.metrics import latent_means
 from vaex.evaluate.trial import Trial, first, reconstruct
-from vaex.figures import plots
+from vaex.figures import completions, plots
 from vaex.inference import imputation
 from vaex.model import Given, at
 
@@ -132,6 +133,21 @@ def imputations(key: PRNGKeyArray, trial: Trial) -> Figure:
     rows = np.stack([masked(few).filled(0.5), impute(single_key, trial, few), *np.moveaxis(draws, 1, 0), images])
     title = f"from above: observed, the conditional mean, {_DRAWS} draws of what is missing, the truth"
     return plots.image_grid(rows.reshape(-1, *images.shape[1:]), columns=len(images), title=title)
+
+
+FIGURES: dict[str, Callable[[PRNGKeyArray, Trial], Figure | None]] = {
+    "reconstructions": reconstructions,
+    "samples": samples,
+    "manifold": manifold,
+    "latent": latent,
+    "autoencoded": autoencoded,
+    "analogies": analogies,
+    "components": components,
+    "imputations": imputations,
+    "samples_by_label": completions.samples_by_label,
+    "enlargements": completions.enlargements,
+    "completions": completions.completions,
+}
 
 
 def _vectors(key: PRNGKeyArray, trial: Trial) -> np.ndarray | None:

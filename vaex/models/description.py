@@ -48,14 +48,11 @@ class Description(NamedTuple):
     # of params that no gradient moves, such as moving averages, after a batch
     prepare: Callable[[PRNGKeyArray, Any], Any] | None = None  # (key, batch of data) -> batch of examples
     refit: Refit | None = None
-    metrics: tuple[str, ...] = (
-        "bound",
-        "objective",
-        "log_likelihood",
-        "latents",
-    )  # names in evaluate.METRICS, at each validation
+    # Names in evaluate.METRICS, of what is measured at each validation.
+    metrics: tuple[str, ...] = ("bound", "objective", "log_likelihood", "latents")
     reports: tuple[str, ...] = ("scores",)  # names in evaluate.REPORTS, of a finished run
-    figures: tuple[str, ...] = ("reconstructions", "samples", "manifold", "latent")  # names in figures.FIGURES
+    # Names in figures.FIGURES.
+    figures: tuple[str, ...] = ("reconstructions", "samples", "manifold", "latent")
     select: str = "elbo"  # the metric by which the best checkpoint is chosen, where the objective names none
 
 
