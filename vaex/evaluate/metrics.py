@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.distributions.abilities import is_cheap_to_evaluate
 from vaex.distributions.labelled import LabelledLatent
+from vaex.distributions.masked import Masked
 from vaex.evaluate.latents import active_units, mutual_information, posterior_mean
 from vaex.evaluate.scores import effective_sample_size, elbo, kl_per_layer, map_examples
 from vaex.evaluate.trial import first, reconstruct
@@ -117,12 +118,25 @@ def measure_reconstruction(key: PRNGKeyArray, model: Any, x: Any, options: Optio
     return {name: jnp.mean(v) for name, v in map_examples(one, key, x, batch_size=options.batch_size).items()}
 
 
+def measure_error(key: PRNGKeyArray, model: Any, x: Any, options: Options) -> Measured:
+    """The squared error of E[p(x|z)] at a draw of q(z|x), summed over what is observed of an example."""
+
+    def one(k: PRNGKeyArray, example: Any) -> Array:
+        now, seen = at(model, example)
+        estimate = now.decode(now.encode(seen).sample(k)).mean
+        difference = seen.filled(estimate) - estimate if isinstance(seen, Masked) else seen - estimate
+        return jnp.sum(difference**2)
+
+    return {"reconstruction_error": jnp.mean(map_examples(one, key, x, batch_size=options.batch_size))}
+
+
 METRICS: dict[str, Callable[[PRNGKeyArray, Any, Any, Options], Measured]] = {
     "bound": measure_bound,
     "objective": measure_objective,
     "log_likelihood": measure_log_likelihood,
     "latents": measure_latents,
     "reconstruction": measure_reconstruction,
+    "error": measure_error,
 }
 
 

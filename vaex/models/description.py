@@ -49,7 +49,7 @@ class Description(NamedTuple):
     prepare: Callable[[PRNGKeyArray, Any], Any] | None = None  # (key, batch of data) -> batch of examples
     refit: Refit | None = None
     # Names in evaluate.METRICS, of what is measured at each validation.
-    metrics: tuple[str, ...] = ("bound", "objective", "log_likelihood", "latents")
+    metrics: tuple[str, ...] = ("bound", "objective", "log_likelihood", "latents", "error")
     reports: tuple[str, ...] = ("scores",)  # names in evaluate.REPORTS, of a finished run
     # Names in figures.FIGURES.
     figures: tuple[str, ...] = ("reconstructions", "samples", "manifold", "latent")

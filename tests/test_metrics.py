@@ -1,0 +1,40 @@
+"""What a validation measures, on models that are known."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+
+from vaex import Model
+from vaex.distributions.masked import Masked
+from vaex.evaluate import Options, validator
+from vaex.model import Conditional, Given
+
+KEY = jax.random.key(0)
+X = jnp.asarray(np.random.default_rng(0).normal(size=(8, 3)), jnp.float32)
+
+
+def around(offset):
+    """A model whose every reconstruction is the example plus an offset."""
+    return Model(
+        prior=dist.Normal(jnp.zeros(3), 1.0).to_event(1),
+        encode=lambda x: dist.Delta(getattr(x, "x", x), event_dim=1),
+        decode=lambda z: dist.Normal(z + offset, 1.0).to_event(1),
+    )
+
+
+def error(model, x):
+    measure = validator(lambda params: model, x, KEY, metrics=("error",), options=Options())
+    return float(measure({})["reconstruction_error"])
+
+
+def test_the_error_of_reconstruction_is_the_sum_of_squares_of_an_example():
+    offset = jnp.array([1.0, 2.0, 0.5])
+    np.testing.assert_allclose(error(around(offset), X), 5.25, rtol=1e-6)
+    conditional = Conditional(lambda c: around(c))
+    np.testing.assert_allclose(error(conditional, Given(X, jnp.tile(offset, (8, 1)))), 5.25, rtol=1e-6)
+
+
+def test_of_what_is_observed_alone():
+    mask = jnp.tile(jnp.array([True, False, True]), (8, 1))
+    np.testing.assert_allclose(error(around(jnp.array([1.0, 2.0, 0.5])), Masked(X, mask)), 1.25, rtol=1e-6)
