@@ -63,6 +63,19 @@ def manifold(key: PRNGKeyArray, trial: Trial) -> Figure | None:
     return plots.image_grid(points, columns=11, title=title)
 
 
+def interpolations(key: PRNGKeyArray, trial: Trial, *, steps: int = 11) -> Figure | None:
+    """E[p(x|z)] on the straight line between the posterior means of two test images, a pair a row."""
+    means = _vectors(key, trial)
+    if means is None:
+        return None
+    starts, ends = means[0:16:2], means[1:16:2]
+    starts = starts[: len(ends)]
+    share = np.linspace(0, 1, steps, dtype=np.float32)[None, :, None]
+    z = (1 - share) * starts[:, None] + share * ends[:, None]  # [pair, step, d]
+    title = "E[p(x|z)], z on the line between the posterior means of two test images"
+    return plots.image_grid(_decoded(trial, jnp.asarray(z.reshape(-1, z.shape[-1]))), columns=steps, title=title)
+
+
 def latent(key: PRNGKeyArray, trial: Trial) -> Figure | None:
     """Posterior means of two latents, coloured by label; none of more."""
     means = _vectors(key, trial)
@@ -140,6 +153,7 @@ FIGURES: dict[str, Callable[[PRNGKeyArray, Trial], Figure | None]] = {
     "samples": samples,
     "manifold": manifold,
     "latent": latent,
+    "interpolations": interpolations,
     "autoencoded": autoencoded,
     "analogies": analogies,
     "components": components,

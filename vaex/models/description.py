@@ -52,7 +52,7 @@ class Description(NamedTuple):
     metrics: tuple[str, ...] = ("bound", "objective", "log_likelihood", "latents", "error")
     reports: tuple[str, ...] = ("scores",)  # names in evaluate.REPORTS, of a finished run
     # Names in figures.FIGURES.
-    figures: tuple[str, ...] = ("reconstructions", "samples", "manifold", "latent")
+    figures: tuple[str, ...] = ("reconstructions", "samples", "manifold", "latent", "interpolations")
     select: str = "elbo"  # the metric by which the best checkpoint is chosen, where the objective names none
 
 
