@@ -43,17 +43,19 @@ def reconstructions(inputs: np.ndarray, means: np.ndarray, *, columns: int = 12)
 
 
 def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
-    """The bound and its KL on training and validation data against the epoch; of an autoencoder log p(x|z) alone."""
+    """The bound and its KL against the epoch, on validation data L_K besides; of an autoencoder log p(x|z) alone."""
     has_bound = any("elbo" in row for row in rows)
     shown = {"elbo": "ELBO", "kl": "KL(q(z|x) || p(z))"} if has_bound else {"log_px_z": "log p(x|z), z = encode(x)"}
     figure = Figure(figsize=(4.5 * len(shown), 3.4), layout="constrained")
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
     for axes, (part, label) in zip(panels, shown.items(), strict=True):
         axes.set_ylabel(f"{label}, nats per example")
-        for name in (part, f"validation_{part}"):
+        lines = {part: "training", f"validation_{part}": "validation"}
+        if part == "elbo":
+            lines["validation_log_likelihood"] = "validation, L_K"
+        for name, label in lines.items():
             points = [(row["epoch"], row[name]) for row in rows if name in row]
             if points:
-                label = "validation" if name.startswith("validation") else "training"
                 axes.plot(*zip(*points, strict=True), label=label, marker="." if len(points) < 20 else None)
         axes.set_xlabel("epoch")
         axes.legend(frameon=False)
