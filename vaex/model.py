@@ -87,7 +87,7 @@ class Conditional(NamedTuple):
         """The model of one condition.
 
         Raises:
-            UsageError: none.
+            UsageError: no condition.
         """
         if condition is None:
             raise UsageError(f"found an example without condition: {_CURE}")

@@ -27,7 +27,7 @@ class Node(NamedTuple):
     parents: tuple[str, ...] = ()
 
 
-@functools.partial(jax.tree_util.register_dataclass, data_fields=("params", "given"), meta_fields=("graph",))
+@functools.partial(jax.tree_util.register_dataclass, data_fields=("params", "inputs"), meta_fields=("graph",))
 @dataclass(frozen=True)
 class Joint:
     """The distribution of all nodes of a graph, over a dict of their values; one value at a time.
@@ -37,12 +37,12 @@ class Joint:
     Attributes:
         graph: the description.
         params: its parameters.
-        given: the values of its inputs.
+        inputs: the values of what it is conditioned on.
     """
 
     graph: Any  # a Graph, which is made of nodes
     params: Params
-    given: dict[str, Any]
+    inputs: dict[str, Any]
 
     def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> dict[str, Any]:
         return self.sample_and_log_prob(key, sample_shape)[0]
@@ -68,7 +68,7 @@ class Joint:
     def conditional(self, name: str, values: Values | None = None) -> Distribution:
         """p(x_j | parents(x_j)) of one node, given the values of its parents that are no inputs."""
         node = next(node for node in self.graph.nodes if node.name == name)
-        return conditional_of(node, self.params[name], {**self.given, **(values or {})})
+        return conditional_of(node, self.params[name], {**self.inputs, **(values or {})})
 
     def enumerate_support(self) -> dict[str, Array]:
         """All joint states of a graph whose nodes are all discrete."""

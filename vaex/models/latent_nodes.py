@@ -13,7 +13,7 @@ def latent_variable_model(joint: Joint, latent: tuple[str, ...], encode: Encode)
     p(z) = prod_{j latent} p(z_j | parents(z_j)),   p(x|z) = prod_{j observed} p(x_j | parents(x_j))
 
     Args:
-        joint: all nodes' distribution.
+        joint: all nodes' distribution, as in what graph.bind gives: Observed(joint).
         latent: the names of the nodes that are not observed.
         encode: x -> q(z|x).
 
@@ -41,13 +41,13 @@ def latent_variable_model(joint: Joint, latent: tuple[str, ...], encode: Encode)
 
     def decode(value: Any) -> Distribution:
         values = value if len(z) > 1 else {z[0].name: value}
-        return _part(likelihood, joint.params, {**joint.given, **values})
+        return _part(likelihood, joint.params, {**joint.inputs, **values})
 
-    return Model(prior=_part(prior, joint.params, joint.given), encode=encode, decode=decode)
+    return Model(prior=_part(prior, joint.params, joint.inputs), encode=encode, decode=decode)
 
 
-def _part(graph: Graph, params: Params, given: dict[str, Any]) -> Any:
+def _part(graph: Graph, params: Params, inputs: dict[str, Any]) -> Any:
     """The distribution of some of the nodes: of a single one its conditional itself, over the bare value."""
-    joint = Joint(graph, {node.name: params[node.name] for node in graph.nodes}, given)
+    joint = Joint(graph, {node.name: params[node.name] for node in graph.nodes}, inputs)
     names = [node.name for node in graph.nodes]
     return joint if len(names) > 1 else joint.conditional(names[0])

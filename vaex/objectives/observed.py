@@ -11,7 +11,7 @@ from vaex.model import Distribution, Model, Observed
 from vaex.objectives.terms import Terms
 
 
-def log_joint(key: PRNGKeyArray, model: Observed | Distribution, x: Any) -> Terms:
+def log_joint(key: PRNGKeyArray, model: Observed | Distribution | Model, x: Any) -> Terms:
     """The log-likelihood of a fully observed example, whose maximum over the parameters is that of maximum likelihood.
 
     log p(x_1, ..., x_n) = sum_j log p(x_j | parents(x_j))
