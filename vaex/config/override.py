@@ -18,8 +18,8 @@ _PREFIX = "--config."
 def override(config: Config, arguments: list[str], *, log: Callable[[str], None] = print) -> Config:
     """The config with flags applied.
 
-    --config.X.name=CHOICE makes X the section of another choice, from the outermost inwards: fields of the same name
-    and type keep their values, and one line names those that have no place. --config.X=none unsets an optional section.
+    --config.X.name=CHOICE makes X the section of another choice, from the outermost inwards: what is set of fields of
+    the same name and type is kept, and one line names what has no place. --config.X=none unsets an optional section.
     Of a field named twice the last value counts.
 
     Args:

@@ -76,15 +76,18 @@ def call(choices: Choices, config: Config, path: str = "", **context: Any) -> An
 
 
 def keep(new: Config, old: Config, choices: Choices) -> list[str]:
-    """Give a section the values that another has under the same names and types -> what was set and found no place."""
+    """Give a section what is set of another under the same names and types -> what is set and finds no place.
+
+    Set is what differs from the other's own default: the one draw of elbo is no choice of iwae's.
+    """
     fields, before = choices.fields(new.name), section(choices, old.name)
     dropped = []
     for name, value in old.items():
-        if name == "name":
+        if name == "name" or value == before[name]:
             continue
         if name in fields and _fits(fields[name], value):
             new[name] = value
-        elif value != before[name]:
+        else:
             dropped.append(name)
     return dropped
 
