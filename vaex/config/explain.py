@@ -50,10 +50,8 @@ def of_flag(config: Config, path: str) -> str:
         having = [name for name in owner.choices if last in owner.choices.fields(name)]
         if having:
             now = get(config, parent).name
-            return (
-                f"--config.{path}: {owner.choices.what} {now!r} has no {last}; {' and '.join(having)} have it: set "
-                f"--config.{parent}.name as well"
-            )
+            have = f"{', '.join(having)} {'has' if len(having) == 1 else 'have'} it"
+            return f"--config.{path}: {owner.choices.what} {now!r} has no {last}; {have}: set --config.{parent}.name"
     usual = USUAL.get(last)
     if usual is not None and usual != path and field_at(ROOT, config, usual) is not None:
         return f"unknown config field --config.{path}: it is --config.{usual}"
