@@ -129,8 +129,8 @@ def _value(field: Field, config: Config, path: str) -> Any:
     """Of an option what the function gets: a plain value, an entry of a table of names, or a nested choice, bound."""
     value, here = config[field.name], _join(path, field.name)
     if value is None:
-        if field.is_required:
-            raise OptionError(field.name, None, f"a value: {field.about}", path=path)
+        if field.is_required or not field.is_optional:
+            raise OptionError(field.name, None, f"a value: {field.about}".removesuffix(": "), path=path)
         return None
     if field.choices is not None:
         nested = bind(field.choices, value, here)
