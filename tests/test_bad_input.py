@@ -83,8 +83,6 @@ def fails(capsys, arguments):
             "--config.model.likelihood.name=gaussian_scalar",
             "which needs all grey levels: leave data.binarize unset",
         ),
-        ("encoder_hidden is ('wide',): expected whole numbers of at least 1",),
-        ("encoder_hidden is (8, 2.5): expected whole at least 1",),
         ("--config.model.likelihood.sigma=0.1", "likelihood 'bernoulli' has no sigma; gaussian_fixed, gaussian_scalar"),
         ("--config.model=vae", "--config.model is a section: set --config.model.name"),
         ("--config.data=mnist", "--config.data is a section: set one of its fields, --config.data.FIELD"),

@@ -34,6 +34,8 @@ def test_tuples_of_tuples(tmp_path):
         (("model", "latent_dim"), 2.5, "config.model.latent_dim is 2.5: expected int"),
         (("model", "latent_dim"), True, "config.model.latent_dim is True: expected int"),
         (("model", "network", "encoder_hidden"), 3, "config.model.network.encoder_hidden is 3: expected tuple"),
+        (("model", "latent_dim"), None, "config.model.latent_dim is None: expected int"),
+        (("train",), None, "config.train is None: expected an object with fields"),
         (("model", "network"), "mlp", "config.model.network is 'mlp': expected an object with fields"),
         (("optimizer", "learning_rate"), "high", "config.optimizer.learning_rate is 'high': expected float"),
     ],

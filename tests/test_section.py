@@ -55,6 +55,8 @@ def test_a_section_has_a_name_and_the_options_of_the_function():
 def test_what_has_no_default_has_to_be_set():
     with pytest.raises(OptionError, match=r"^here.needed is not set: expected a value"):
         bind(TOYS, section(TOYS, "large"), "here")
+    with pytest.raises(OptionError, match=r"^shared is not set: expected a value$"):
+        bind(TOYS, section(TOYS, "small", shared=None))
 
 
 def test_what_is_set_is_kept_under_the_same_name_and_type():
