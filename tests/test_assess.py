@@ -3,10 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from vaex.evaluate.summary import validation_metrics
 
 from tests.models import linear_gaussian, small_vae
-from vaex import Model
+from vaex import Model, evaluate
 from vaex.distributions import OneHotCategorical
 from vaex.distributions.flows import Flow, affine, coupling
 from vaex.distributions.labelled import Labelled
@@ -18,7 +17,8 @@ MEAN = linear_gaussian()
 
 
 def active(model, x):
-    return validation_metrics(lambda params: model, x, KEY)({})["active_units"]
+    measure = evaluate.validator(lambda params: model, x, KEY, metrics=("latents",), options=evaluate.Options())
+    return measure({})["active_units"]
 
 
 def test_latents_that_a_flow_leaves_unused_are_not_active():

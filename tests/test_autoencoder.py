@@ -4,27 +4,27 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from vaex.data.noise import NOISES
-from vaex.evaluate.reconstruction import scores
 
 from tests.models import small_vae
 from tests.test_bad_input import fails
-from vaex import objectives
+from vaex import evaluate, objectives
 from vaex.__main__ import main
 from vaex.config import override
 from vaex.config.setup import setup
 from vaex.errors import UsageError
 from vaex.model import Given, at
 from vaex.models import autoencoder
-from vaex.models.autoencoder import Denoising
-from vaex.models.likelihoods import normal_fixed
+from vaex.models.autoencoder import shown_corrupted
+from vaex.models.likelihoods import gaussian_fixed
+from vaex.models.noise import NOISES
 from vaex.models.vae import VAE
 from vaex.networks import MLP
 from vaex.runs.experiments import load_experiment
 from vaex.runs.folder import read_json
+from vaex.runs.results import check_selection
 
-POINT = ["--config.model.posterior=point", "--config.objective.name=reconstruction"]
-NOISE = ["--config.data.noise=masking", "--config.data.noise_level=0.5"]
+KIND = ["--config.model.name=autoencoder", "--config.objective.name=reconstruction"]
+NOISE = ["--config.model.noise.name=masking", "--config.model.noise.level=0.5"]
 X = jnp.array([1.0, 0, 0, 1, 1, 0])
 
 
@@ -36,7 +36,7 @@ def linear_autoencoder() -> VAE:
         decoder=MLP((), (6,)),
         prior=autoencoder.no_prior(),
         posterior=autoencoder.point(),
-        likelihood=normal_fixed(1.0),
+        likelihood=gaussian_fixed(sigma=1.0),
     )
 
 
@@ -65,7 +65,8 @@ def test_principal_components_are_the_optimum_of_a_linear_autoencoder():
     params = vae.init(jax.random.key(3))
     params["encoder"] = {"params": {"out": {"kernel": u, "bias": -mean @ u}}}
     params["decoder"] = {"params": {"out": {"kernel": u.T, "bias": mean}}}
-    found = scores(vae.bind, params, x)
+    trial = evaluate.Trial(vae.bind(params), x, dataset=None, observe=None)
+    found = evaluate.REPORTS["reconstruction"](jax.random.key(0), trial)
     np.testing.assert_allclose(found["test_squared_error"], values[:-2].sum(), rtol=1e-4)
     assert found["bound_on_log_px"].startswith("none")
     loss = objectives.batch_loss(objectives.reconstruction)
@@ -80,9 +81,10 @@ def test_without_noise_denoising_is_plain():
     vae = linear_autoencoder()
     params = vae.init(jax.random.key(4))
     reconstruct = lambda model, example: objectives.reconstruction(jax.random.key(0), *at(model, example)).objective
-    plain, denoising = vae.bind(params), Denoising(vae).bind(params)
+    plain = vae.bind(params)
+    denoising = shown_corrupted(plain)
     for noise in NOISES.values():
-        clean, corrupted = (Given(X, noise(jax.random.key(5), X, level)) for level in (0.0, 0.7))
+        clean, corrupted = (Given(X, noise(level=level)(jax.random.key(5), X)) for level in (0.0, 0.7))
         assert reconstruct(denoising, clean) == reconstruct(plain, X)
         z = plain.encode(corrupted.condition).mean
         assert reconstruct(denoising, corrupted) == plain.decode(z).log_prob(X)  # the target stays clean
@@ -92,38 +94,50 @@ def test_without_noise_denoising_is_plain():
 def test_noise_is_what_it_says():
     """The share that is masked and the deviation that is added, within 5 standard errors of 10,000 draws."""
     ones = jnp.ones(10_000)
-    masked = NOISES["masking"](jax.random.key(6), ones, 0.3)
+    masked = NOISES["masking"](level=0.3)(jax.random.key(6), ones)
     assert set(np.unique(masked)) == {0.0, 1.0}
     assert abs((1 - masked).mean() - 0.3) < 5 * np.sqrt(0.3 * 0.7 / 10_000)
-    added = NOISES["gaussian"](jax.random.key(7), ones, 0.3) - ones
+    added = NOISES["gaussian"](level=0.3)(jax.random.key(7), ones) - ones
     assert abs(added.std() - 0.3) < 5 * 0.3 / np.sqrt(2 * 10_000)
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (POINT[:1], "an autoencoder needs 'point' and 'reconstruction' together"),
-        (POINT[1:], "an autoencoder needs 'point' and 'reconstruction' together"),
-        ([*POINT, "--config.model.prior=standard"], "'point' with model.prior 'standard': an autoencoder is"),
-        ([*POINT, "--config.data.missing=0.5"], "data.missing is set with model.posterior 'point': imputation needs"),
-        ([*POINT, "--config.evaluate.num_samples=7"], "evaluate.num_samples is set with model.posterior 'point'"),
-        (["--config.model.prior=none"], "model.prior is 'none', an autoencoder's"),
-        (NOISE, "data.noise is 'masking' with objective.name 'elbo': it is for denoising"),
-        ([*POINT, *NOISE[:1]], "data.noise is set without data.noise_level: set"),
-        ([*POINT, *NOISE[1:]], "data.noise_level is set without data.noise: set"),
-        ([*POINT, *NOISE, "--config.data.noise_level=1.5"], "data.noise_level is 1.5: expected 0 or more, and at most"),
-        ([*POINT, *NOISE, "--config.data.noise=pepper"], "data.noise is 'pepper': expected one of masking, gaussian"),
+        (KIND[:1], "'elbo' with model.name 'autoencoder': set --config.objective.name=reconstruction"),
+        (KIND[1:], "'reconstruction' with model.name 'vae': set --config.model.name=autoencoder"),
+        (
+            [*KIND, "--config.model.prior.name=standard"],
+            "model 'autoencoder' has no prior; vae, m2",
+        ),
+        (
+            [*KIND, "--config.data.missing=0.5"],
+            "'autoencoder', and to impute needs p.z.: unset data.missing",
+        ),
+        ([*KIND, "--config.train.select=elbo"], "train.select is 'elbo': expected one of log_px_z, squared_error"),
+        (NOISE, "model.noise.name: model 'vae' has no noise; autoencoder has it: set --config.model.name"),
+        ([*KIND, *NOISE[:1]], "model.noise.level is not set: expected a value: the probability"),
+        ([*KIND, *NOISE[1:]], "model.noise.level is of a section that is not set: set --config.model.noise.name first"),
+        ([*KIND, *NOISE, "--config.model.noise.level=1.5"], "model.noise.level is 1.5: expected a probability"),
+        (
+            [*KIND, *NOISE, "--config.model.noise.name=pepper"],
+            "noise.name is 'pepper': expected one of masking",
+        ),
+        (
+            [*KIND, "--config.model.noise.name=gaussian", "--config.model.noise.level=-1.0"],
+            "model.noise.level is -1.0: expected a deviation of 0 or more",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(flags, message):
     with pytest.raises(UsageError, match=message):
-        setup(override(load_experiment("digits"), flags))
+        check_selection(setup(override(load_experiment("digits"), flags)))
 
 
 @pytest.mark.parametrize("noise", [[], NOISE], ids=["plain", "denoising"])
 def test_a_run_claims_no_bound(capsys, tmp_path, noise):
-    quick = ["--config.train.num_epochs=2", "--config.train.eval_every=1", "--config.model.encoder_hidden=(8,)"]
-    assert main(["train", "digits", "--runs", str(tmp_path), *POINT, *noise, *quick]) == 0
+    quick = ["--config.train.num_epochs=2", "--config.train.eval_every=1", "--config.model.network.encoder_hidden=(8,)"]
+    assert main(["train", "digits", "--runs", str(tmp_path), *KIND, *noise, *quick]) == 0
     out = capsys.readouterr().out
     assert "ELBO" not in out
     assert "none: an autoencoder has no p(z)" in out

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -43,41 +45,50 @@ def fails(capsys, arguments):
     [
         (
             "--config.modle.latent_dim=2",
-            "unknown config field --config.modle.latent_dim: nearest: --config.model.latent_dim",
+            "unknown config field --config.modle.latent_dim: it is --config.model.latent_dim",
         ),
-        ("--confg.seed=2", "unknown config field --confg.seed"),
+        ("--confg.seed=2", "unexpected argument '--confg.seed=2': overrides are written --config.FIELD=VALUE"),
         ("--config.model.latent_dim=two", "--config.model.latent_dim is 'two': expected int, such as 8"),
         ("--config.model.latent_dim=2.5", "--config.model.latent_dim is '2.5': expected int"),
         ("--config.objective.beta=high", "--config.objective.beta is 'high': expected float"),
         ("--config.seed", "--config.seed"),
         ("stray", "unexpected argument 'stray'"),
-        ("--config.model.latent_dim=0", "model.latent_dim is 0: expected a number above 0"),
-        ("--config.model.encoder_hidden=(5,0)", "model.encoder_hidden[1] is 0"),
+        ("--config.model.latent_dim=0", "model.latent_dim is 0: expected a whole number of at least 1"),
+        (
+            "--config.model.network.encoder_hidden=(5,0)",
+            "model.network.encoder_hidden is (5, 0): expected",
+        ),
         ("--config.optimizer.learning_rate=-1e-3", "optimizer.learning_rate is -0.001: expected a number above 0"),
         ("--config.optimizer.learning_rate=nan", "optimizer.learning_rate is nan"),
         ("--config.train.patience=-1", "train.patience is -1"),
-        ("--config.train.batch_size=5000", "train.batch_size is 5000: expected at most 1518"),
+        (
+            "--config.train.batch_size=5000",
+            "train.batch_size is 5000: expected at most 1518, the training",
+        ),
         ("--config.data.num_validation=5000", "data.num_validation is 5000: expected 0 to 1617"),
         (
-            "--config.model.likelihood=bernouli",
-            "model.likelihood is 'bernouli': expected one of bernoulli, gaussian_fixed",
+            "--config.model.likelihood.name=bernouli",
+            "model.likelihood.name is 'bernouli': expected one of bernoulli, gaussian_fixed",
         ),
-        ("--config.model.activation=reul", "nearest: relu"),
+        ("--config.model.network.activation=reul", "nearest: relu"),
         ("--config.objective.name=elbow", "nearest: elbo"),
-        ("--config.objective.kl=exact", 'objective.kl is \'exact\': expected "analytic" or "sampled"'),
-        ("--config.objective.num_samples=0", "objective.num_samples is 0"),
+        ("--config.objective.kl=exact", "kl is 'exact': expected"),
+        ("--config.objective.num_samples=0", "num_samples is 0: expected"),
         ("--config.optimizer.name=adamw2", "nearest: adam"),
         (
             "--config.data.binarize=none_at_all",
             "data.binarize is 'none_at_all': expected one of dynamic, threshold, none",
         ),
         (
-            "--config.model.likelihood=gaussian_scalar",
-            "which needs all its grey levels: leave data.binarize unset",
+            "--config.model.likelihood.name=gaussian_scalar",
+            "which needs all grey levels: leave data.binarize unset",
         ),
-        ("--config.model.encoder_hidden=wide", "model.encoder_hidden[0] is 'wide': expected a whole number above 0"),
-        ("--config.model.encoder_hidden=8,2.5", "model.encoder_hidden[1] is 2.5: expected a whole number above 0"),
-        ("--config.model.sigma=0.1", "model.sigma is set, but model.likelihood 'bernoulli' has none"),
+        ("--config.model.likelihood.sigma=0.1", "likelihood 'bernoulli' has no sigma; gaussian_fixed, gaussian_scalar"),
+        ("--config.model=vae", "--config.model is a section: set --config.model.name"),
+        ("--config.data=mnist", "--config.data is a section: set one of its fields, --config.data.FIELD"),
+        ("--config.model.name=none", "model.name is 'none': expected one of vae, hierarchy"),
+        ("--config.model=none", "--config.model is none, but there has to be one: name one of vae, hierarchy"),
+        ("--config.train.select=accuracy", "train.select is 'accuracy': expected one of active_units, eff"),
         ("--config.data.name=no_such_set", "data set 'no_such_set' not found"),
         ("--config.data.dir=/no/such/folder", "/no/such/folder: no such folder"),
     ],
@@ -87,11 +98,23 @@ def test_config(capsys, tmp_path, flag, message):
     assert not list(tmp_path.iterdir())
 
 
+def test_widths_that_are_no_whole_numbers():
+    """In a process of its own, where nothing else checks types."""
+    script = "import sys; from vaex.__main__ import main; print(*(main(['train', 'digits', f]) for f in sys.argv[1:]))"
+    flags = [f"--config.model.network.encoder_hidden={value}" for value in ("wide", "8,2.5", "true")]
+    done = subprocess.run([sys.executable, "-c", script, *flags], capture_output=True, text=True)
+    assert done.stdout.split() == ["2", "2", "2"], done.stderr
+    for line, found in zip(done.stderr.splitlines(), ("('wide',)", "(8, 2.5)", "(True,)"), strict=True):
+        expected = f"model.network.encoder_hidden is {found}: expected whole numbers of at least 1"
+        assert line == f"vaex: {expected}"
+
+
 def test_an_option_that_the_objective_does_not_take(capsys):
     line = fails(capsys, [*DIGITS, "--config.objective.name=iwae", "--config.objective.beta=2.0"])
-    assert "objective.beta is set, but objective 'iwae' takes num_samples: unset it" in line
+    assert "--config.objective.beta: objective 'iwae' has no beta; elbo, ciwae, total_correlation have it" in line
     line = fails(capsys, [*DIGITS, "--config.optimizer.name=sgd", "--config.optimizer.eps=1e-4"])
-    assert "optimizer 'sgd' has none" in line
+    assert "optimizer 'sgd' has no eps; " in line
+    assert " adam, " in line
 
 
 def test_bernoulli_on_grey_pixels_names_the_cures(capsys, tmp_path):

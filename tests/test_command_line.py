@@ -44,7 +44,7 @@ def assert_same_run(one, other):
     config = vaex.load(one)[2]
     (a, progress_a), (b, progress_b) = newest_state(one, config), newest_state(other, config)
     jax.tree.map(np.testing.assert_array_equal, a, b)
-    assert progress_a["best_elbo"] == progress_b["best_elbo"]
+    assert progress_a["best"] == progress_b["best"]
     assert [*map(timeless, folder.read_metrics(one))] == [*map(timeless, folder.read_metrics(other))]
 
 
@@ -84,7 +84,7 @@ def test_load_gives_back_the_model(whole):
     model = vae.bind(params)
     results = json.loads((whole[0] / "results.json").read_text())
     made = setup(config)
-    x = made.recipe.preprocess(jax.random.key(5), jax.numpy.asarray(made.dataset.test.images))
+    x = made.task.examples.observe(jax.random.key(5), made.task.dataset.test)
     keys = jax.random.split(jax.random.key(6), len(x))
     elbos = jax.vmap(lambda k, one: vaex.objectives.elbo(k, model, one).elbo)(keys, x)
     # Other noise and other binarized pixels: within 5 standard errors of their difference.
@@ -162,14 +162,14 @@ def test_early_stopping_and_grey_pixels_are_said(tmp_path, capsys):
 def test_gaussian_likelihoods_and_traversals(tmp_path, likelihood):
     config = tmp_path / "mine.py"
     config.write_text(
-        "from vaex.config import default_config\n\n\ndef get_config():\n    config = default_config()\n"
-        f"    config.data.name = 'digits'\n    config.model.likelihood = {likelihood!r}\n"
-        f"    config.model.sigma = {0.2 if likelihood == 'gaussian_fixed' else None}\n    return config\n"
+        "from vaex.config import LIKELIHOODS, default_config, section\n\n\ndef get_config():\n"
+        "    config = default_config()\n    config.data.name = 'digits'\n"
+        f"    config.model.likelihood = section(LIKELIHOODS, {likelihood!r}, sigma=0.2)\n    return config\n"
     )
     quick = ["--config.train.num_epochs=1", "--config.evaluate.num_samples=2", "--config.model.latent_dim=3"]
     assert main(["train", str(config), "--runs", str(tmp_path / "runs"), *quick]) == 0
     results = json.loads((tmp_path / "runs/latest/results.json").read_text())
-    assert (tmp_path / "runs/latest/figures/traversals.png").is_file()
+    assert (tmp_path / "runs/latest/figures/manifold.png").is_file()
     np.testing.assert_allclose(results["bits_per_dim"], 8 - results["test_elbo"] / (64 * np.log(2)), rtol=1e-4)
 
 

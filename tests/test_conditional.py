@@ -1,11 +1,13 @@
 """Conditional models against exact answers, limiting cases, and what reaches what."""
 
+import dataclasses
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
-from vaex.models.conditional import ConditionalVAE, as_channels, fixed_prior, learned_prior
 
 from tests.models import small_vae
 from vaex import Model, evaluate, objectives
@@ -13,9 +15,10 @@ from vaex.data.conditions import low_resolution, lower_half, upper_half
 from vaex.errors import UsageError
 from vaex.evaluate.completion import Interpolation, bicubic, complete, fit_interpolation
 from vaex.model import Conditional, Given, Observed, at
-from vaex.models.likelihoods import bernoulli
-from vaex.models.posteriors import diagonal_normal
-from vaex.networks import MLP
+from vaex.models.description import Description, Source, describe
+from vaex.models.posterior_table import diagonal
+from vaex.models.prior_table import build_prior, conditional, standard
+from vaex.networks import as_channels
 from vaex.objectives import Context, batch_loss, log_weights
 
 W, A, B = (jax.random.normal(jax.random.key(i), shape) for i, shape in enumerate([(5, 2), (5, 3), (2, 3)]))
@@ -44,19 +47,14 @@ def log_px_given(example: Given) -> jax.Array:
     return dist.MultivariateNormal(W @ B @ c + A @ c, W @ W.T + SIGMA**2 * jnp.eye(5)).log_prob(example.x)
 
 
-def small(prior: str = "learned") -> ConditionalVAE:
+SOURCE = Source(x_shape=(6,), condition_shape=(3,))
+
+
+def small(prior: str = "learned") -> Description:
     """small_vae with a condition of 3 numbers, and a p(z|c)."""
-    plain = small_vae()
-    learned = learned_prior(MLP((4,), (4,)), diagonal_normal(), (3,))
-    return ConditionalVAE(
-        x_shape=(6,),
-        condition_shape=(3,),
-        encoder=plain.encoder,
-        decoder=plain.decoder,
-        prior=learned if prior == "learned" else fixed_prior(plain.prior),
-        posterior=plain.posterior,
-        likelihood=bernoulli(),
-    )
+    named = functools.partial(conditional, hidden=(4,)) if prior == "learned" else standard
+    p_z = build_prior(named, 2, SOURCE, diagonal(2))
+    return describe(dataclasses.replace(small_vae(), prior=p_z), SOURCE)
 
 
 def test_with_the_exact_posterior_every_weight_is_log_px_given():
@@ -118,6 +116,22 @@ def test_the_condition_reaches_encoder_decoder_and_prior():
         jacobian = jax.jacobian(mean)(c)
         assert (jnp.abs(jacobian).max(axis=0) > 1e-4).all(), part
         assert jnp.abs(mean(c) - mean(-c)).max() > 1e-3, part
+
+
+def test_a_description_is_its_vae_at_each_condition():
+    """Bound by hand it is the same, and without a condition it is a Model."""
+    vae, c, x = (
+        dataclasses.replace(small_vae(), prior=build_prior(None, 2, SOURCE, diagonal(2))),
+        jnp.ones(3),
+        jnp.ones(6),
+    )
+    params = vae.init(jax.random.key(5), c)
+    described = describe(vae, SOURCE)
+    same = described.init(jax.random.key(5))
+    jax.tree.map(np.testing.assert_array_equal, same, params)
+    mean = lambda model: model.encode(x).mean
+    np.testing.assert_array_equal(mean(described.bind(params).given(c)), mean(vae.bind(params, c)))
+    assert isinstance(describe(small_vae(), Source((6,))).bind(small_vae().init(jax.random.key(5))), Model)
 
 
 def test_a_batch_trains_every_part():

@@ -8,33 +8,59 @@ from tests.one_step import one_step
 from tests.test_bad_input import fails
 from vaex.__main__ import main
 from vaex.config import override
-from vaex.config.setup import load, setup
+from vaex.config.setup import setup
+from vaex.config.task import build_task
 from vaex.errors import UsageError
 from vaex.model import Given
 from vaex.runs.experiments import load_experiment
 from vaex.runs.folder import read_json
+from vaex.runs.load import load
 
-SMALL = ["--config.model.encoder_hidden=(8,)", "--config.model.decoder_hidden=(8,)", "--config.model.latent_dim=3"]
-KIND = ["--config.model.kind=conditional", *SMALL]
-LABEL = [*KIND, "--config.data.condition=label", "--config.data.num_classes=10"]
-HALF = [*KIND, "--config.data.condition=half"]
-LOW = [*KIND, "--config.data.condition=low_resolution", "--config.model.likelihood=gaussian_pixel"]
-HOT = ["--config.model.posterior=one_hot", "--config.model.num_classes=4", "--config.objective.name=gumbel"]
+HIDDEN = ["encoder_hidden=(8,)", "decoder_hidden=(8,)"]
+SMALL = ["--config.model.latent_dim=3", *(f"--config.model.network.{flag}" for flag in HIDDEN)]
+LAYERS = ["latent_dims=(4,3)", "between_hidden=((5,),)", *HIDDEN]
+LABEL, HALF, LOW = (f"--config.data.condition={name}" for name in ("label", "half", "low_resolution"))
+GREY = "--config.model.likelihood.name=gaussian_pixel"
+HOT = ["--config.model.posterior.name=one_hot", "--config.model.posterior.num_classes=4"]
+HOT += ["--config.objective.name=gumbel"]
 
 
-def configured(*flags):
+DEEP = [f"--config.model.{flag}" for flag in ("name=deep", "channels=(2,)", "num_blocks=(2,)", "latent_dim=1")]
+
+
+def layered(name):
+    return [f"--config.model.{flag}" for flag in (f"name={name}", *LAYERS)]
+
+
+def config_of(*flags):
     config = load_experiment("digits")
     if any("likelihood" in flag for flag in flags):
         config.data.binarize = None
-    return setup(override(config, list(flags)))
+    return override(config, list(flags))
+
+
+def configured(*flags):
+    return setup(config_of(*flags))
+
+
+def task(*flags):
+    return build_task(config_of(*flags))
+
+
+def shapes(*flags):
+    """Of the parameters."""
+    return jax.eval_shape(task(*flags).description.init, jax.random.key(0))
 
 
 @pytest.mark.parametrize(
     ("flags", "x_shape", "c_shape"),
     [
-        (LABEL, (8, 8, 1), (10,)),
-        ([*HALF, *HOT], (4, 8, 1), (4, 8, 1)),
-        (LOW, (8, 8, 1), (2, 2, 1)),
+        ([LABEL, *SMALL], (8, 8, 1), (10,)),
+        ([HALF, *SMALL, *HOT], (4, 8, 1), (4, 8, 1)),
+        ([LOW, *SMALL, GREY], (8, 8, 1), (2, 2, 1)),
+        ([LABEL, *layered("hierarchy")], (8, 8, 1), (10,)),
+        ([HALF, *layered("ladder")], (4, 8, 1), (4, 8, 1)),
+        ([LABEL, *DEEP], (8, 8, 1), (10,)),
     ],
 )
 def test_every_condition_trains(flags, x_shape, c_shape):
@@ -43,47 +69,54 @@ def test_every_condition_trains(flags, x_shape, c_shape):
     assert np.isfinite(metrics["loss"])
     moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params, made.init().params)
     assert all(max(jax.tree.leaves(moved[part])) > 1e-5 for part in ("prior", "encoder", "decoder"))
-    seen = made.observe(made.key, jax.tree.map(lambda a: a[:2], made.dataset.test))
+    few = jax.tree.map(lambda a: a[:2], made.task.dataset.test)
+    seen = made.task.examples.observe(made.task.key, few)
     assert isinstance(seen, Given)
     assert (seen.x.shape[1:], seen.condition.shape[1:]) == (x_shape, c_shape)
-    assert made.num_dims == np.prod(x_shape)
+    assert made.task.num_dims == np.prod(x_shape)
 
 
 def test_a_label_adds_its_classes_to_the_input_of_a_network_of_vectors():
     """And a channel for each to a convolutional one's."""
-    encoder = lambda *flags: configured(*LABEL, *flags).init().params["encoder"]["params"]
-    assert encoder("--config.model.network=gated")["linear_0"]["kernel"].shape[0] == 64 + 10
-    conv = encoder("--config.model.network=conv", "--config.model.channels=2,3")
+    encoder = lambda *flags: shapes(LABEL, *SMALL, *flags)["encoder"]["params"]
+    assert encoder("--config.model.network.name=gated")["linear_0"]["kernel"].shape[0] == 64 + 10
+    conv = encoder("--config.model.network.name=conv", "--config.model.network.channels=2,3")
     assert conv["pyramid"]["down_0"]["kernel"].shape[2] == 4 * (1 + 10)
 
 
 def test_what_is_given_belongs_to_what_is_modelled():
     """The label, the averages of the grey levels, and the other half of the very same draw."""
-    plain = configured("--config.data.binarize=dynamic")
+    plain = task("--config.data.binarize=dynamic")
     few = jax.tree.map(lambda a: a[:5], plain.dataset.test)
-    label, low, half = (configured(*flags).observe(jax.random.key(1), few) for flags in (LABEL, LOW, HALF))
+    label, low, half = (
+        task(*flags).examples.observe(jax.random.key(1), few) for flags in ([LABEL], [LOW, GREY], [HALF])
+    )
     np.testing.assert_array_equal(label.condition.argmax(-1), few.labels)
     blocks = few.images.reshape(5, 2, 4, 2, 4, 1).mean((2, 4)) / 255
     np.testing.assert_allclose(low.condition, blocks, rtol=1e-5)
     whole = np.concatenate([half.condition, half.x], axis=1)
-    np.testing.assert_array_equal(whole, plain.observe(jax.random.key(1), few))
+    np.testing.assert_array_equal(whole, plain.examples.observe(jax.random.key(1), few))
 
 
 def test_a_prior_by_its_name_has_no_network_of_the_condition():
-    assert "network" in configured(*HALF).init().params["prior"]
-    assert configured(*HALF, "--config.model.prior=standard").init().params["prior"] == {}
+    assert "network" in shapes(HALF, *SMALL)["prior"]
+    assert shapes(HALF, *SMALL, "--config.model.prior.name=standard")["prior"] == {}
+
+
+VQ = ["--config.model.name=vqvae", "--config.model.num_codes=4", "--config.model.patch=4", "--config.objective.name=vq"]
+M2 = ["--config.model.name=m2", "--config.data.num_labels=20", "--config.objective.name=semi_supervised"]
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (KIND, "data.condition is unset with model.kind 'conditional': set it to one of label, low_resolution, half"),
-        (["--config.data.condition=half"], "data.condition is 'half' with model.kind 'vae': set --config.model.kind"),
-        ([*KIND, "--config.data.condition=labels"], "data.condition is 'labels': expected one of label"),
-        ([*KIND, "--config.data.condition=label"], "data.condition is 'label' without data.num_classes: set"),
-        ([*HALF, "--config.objective.name=info"], "under one p.z., and found a p.z.c.: use another"),
-        ([*HALF, "--config.data.num_classes=10"], "data.num_classes is set, but data.condition 'half' has none"),
-        ([*LABEL, "--config.data.num_classes=4"], "has the label 9: expected 0 to 3; set --config.data.num_classes=10"),
+        (["--config.model.prior.name=conditional"], "'conditional' without a condition: set --config.data.condition"),
+        (["--config.data.condition=labels"], "data.condition is 'labels': expected one of label"),
+        ([HALF, "--config.objective.name=info"], "under one p.z., and found a p.z.c.: use another"),
+        ([LABEL, *VQ], "data.condition is set with model.name 'vqvae', whose codes .*: unset data.condition"),
+        ([LABEL, *M2], "data.condition is set with model.name 'm2', whose label is a latent already: unset"),
+        ([LABEL, "--config.model.name=autoencoder", "--config.objective.name=reconstruction"], "which has no p.z.c."),
+        ([HALF, "--config.data.num_classes=10"], "unknown config field --config.data.num_classes"),
     ],
 )
 def test_what_cannot_be_is_refused(flags, message):
@@ -94,15 +127,15 @@ def test_what_cannot_be_is_refused(flags, message):
 def test_images_that_have_no_such_condition(tmp_path):
     np.savez(tmp_path / "mine.npz", images=np.zeros((300, 9, 8), np.uint8))
     mine = ["--config.data.name=mine", f"--config.data.dir={tmp_path}"]
-    with pytest.raises(UsageError, match=r"mine\.npz has images without one: use a data set with labels"):
-        configured(*LABEL, *mine)
+    with pytest.raises(UsageError, match="'label', but some images have none: use a data set with labels"):
+        configured(LABEL, *mine)
     with pytest.raises(UsageError, match="on images of 9 x 8 pixels: expected a height and a width that 4 divides"):
-        configured(*LOW, *mine)
+        configured(LOW, GREY, *mine)
 
 
 def test_a_run_from_training_to_samples(capsys, tmp_path):
     quick = ["--config.train.num_epochs=2", "--config.evaluate.num_samples=2", "--config.train.eval_every=2"]
-    assert main(["train", "digits", "--runs", str(tmp_path), *LABEL, *quick]) == 0
+    assert main(["train", "digits", "--runs", str(tmp_path), LABEL, *SMALL, *quick]) == 0
     run = (tmp_path / "latest").resolve()
     before = read_json(run / "results.json")
     assert main(["evaluate", str(run)]) == 0
@@ -125,7 +158,7 @@ def test_an_enlargement_is_compared_with_interpolation(capsys, tmp_path):
     grey = "def get_config():\n    config = digits()\n    config.data.binarize = None\n    return config\n"
     config.write_text(f"from experiments.digits import get_config as digits\n\n\n{grey}")
     quick = ["--config.train.num_epochs=1", "--config.evaluate.num_samples=2"]
-    assert main(["train", str(config), "--runs", str(tmp_path), *LOW, *quick]) == 0
+    assert main(["train", str(config), "--runs", str(tmp_path), LOW, GREY, *SMALL, *quick]) == 0
     results = read_json(tmp_path / "latest" / "results.json")
     assert 5 < results["psnr_of_bicubic"] < 30
     assert results["psnr_of_the_mean_completion"] > results["psnr_of_a_completion"]

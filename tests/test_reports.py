@@ -1,5 +1,6 @@
 """What a kind of model adds to the results of a run."""
 
+import functools
 import json
 from types import SimpleNamespace
 from typing import Any
@@ -9,15 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 from matplotlib.figure import Figure
-from vaex.config.reports import REPORTERS, report_clusters, report_codebook, report_latent_classifier
-from vaex.evaluate.summary import Report
 
 from vaex import Model
 from vaex.__main__ import main
-from vaex.config import override
 from vaex.data import Dataset, Split
 from vaex.distributions import DiagonalNormalMixture
-from vaex.runs.experiments import load_experiment
+from vaex.evaluate import REPORTS, Trial
+from vaex.evaluate.reports import report_clusters, report_codebook, report_latent_classifier
+from vaex.figures import FIGURES
+from vaex.models import KINDS, MODELS, Kind, vae
 
 KEY = jax.random.key(0)
 
@@ -25,16 +26,28 @@ QUICK = ["--config.train.num_epochs=1", "--config.evaluate.num_samples=2", "--co
 
 
 def test_scores_and_figures_of_ones_own_are_written_and_printed(monkeypatch, tmp_path, capsys):
-    def report(key, model, dataset, x):
-        assert len(x) == len(dataset.test.images)
-        return Report({"pixels_on": float(model.decode(model.prior.sample(key)).mean.sum())}, {"empty": Figure()})
+    """What is added to the two tables under a name, and named by a kind of model."""
 
-    monkeypatch.setitem(REPORTERS, "vae", lambda config: report)
-    assert main(["train", "digits", "--runs", str(tmp_path), *QUICK]) == 0
+    def report(key, trial):
+        assert len(trial.x) == len(trial.dataset.test.images)
+        return {"pixels_on": float(trial.model.decode(trial.model.prior.sample(key)).mean.sum())}
+
+    def build(source, **options):
+        plain = vae.vae(source, **options)
+        return plain._replace(reports=(*plain.reports, "mine"), figures=("empty", "nothing"))
+
+    monkeypatch.setitem(REPORTS, "mine", report)
+    monkeypatch.setitem(FIGURES, "empty", lambda key, trial: Figure())
+    monkeypatch.setitem(FIGURES, "nothing", lambda key, trial: None)
+    build = functools.wraps(vae.vae)(build)
+    monkeypatch.setitem(KINDS, "mine", Kind(build))
+    monkeypatch.setitem(MODELS, "mine", build)
+    assert main(["train", "digits", "--runs", str(tmp_path), "--config.model.name=mine", *QUICK]) == 0
     on = json.loads((tmp_path / "latest/results.json").read_text())["pixels_on"]
     assert 0 < on < 64
     assert f"{on:.4g}" in next(line for line in capsys.readouterr().out.splitlines() if "pixels on" in line)
     assert (tmp_path / "latest/figures/empty.png").is_file()
+    assert not (tmp_path / "latest/figures/nothing.png").exists()
 
 
 def brightness(num_images):
@@ -45,6 +58,12 @@ def brightness(num_images):
 
 
 TOY = Dataset("toy", "toy", "here", brightness(60), brightness(0), brightness(33))
+
+
+def trial(model, x, dataset=TOY):
+    """Every fifth training image, twelve of them, keeps its label."""
+    observe = lambda key, split: jnp.asarray(split.images) / 255
+    return Trial(model, x, dataset, observe, labelled=np.arange(0, 60, 5))
 
 
 def by_brightness(prior):
@@ -60,20 +79,17 @@ def test_clusters_are_matched_with_the_labels_of_their_images():
     """Components at black, grey and white find them all; with the labels of other images they do not."""
     model = by_brightness(DiagonalNormalMixture(jnp.zeros(3), jnp.array([[5.0], [10.0], [0.0]]), jnp.zeros((3, 1))))
     x = jnp.asarray(TOY.test.images) / 255
-    report = report_clusters(KEY, model, TOY, x)
-    assert report.scores == {"clusters_used": 3.0, "clustering_accuracy": 1.0}
+    assert report_clusters(KEY, trial(model, x)) == {"clusters_used": 3.0, "clustering_accuracy": 1.0}
     wrong = TOY._replace(test=TOY.test._replace(labels=np.sort(TOY.test.labels)))
-    assert report_clusters(KEY, model, wrong, x).scores["clustering_accuracy"] < 0.5
+    assert report_clusters(KEY, trial(model, x, wrong))["clustering_accuracy"] < 0.5
 
 
 def test_a_support_vector_machine_is_given_each_image_with_its_label():
     """Which separates the three classes; with the labels of other images it does not."""
-    config = override(load_experiment("digits"), ["--config.data.num_labels=12"])
-    report = report_latent_classifier(config)
     model, x = by_brightness(dist.Normal(0.0, 1.0).to_event(0)), jnp.asarray(TOY.test.images) / 255
-    assert report(KEY, model, TOY, x).scores == {"test_accuracy": 1.0}
+    assert report_latent_classifier(KEY, trial(model, x)) == {"test_accuracy": 1.0}
     wrong = TOY._replace(train=TOY.train._replace(labels=np.sort(TOY.train.labels)))
-    assert report(KEY, model, wrong, x).scores["test_accuracy"] < 0.9
+    assert report_latent_classifier(KEY, trial(model, x, wrong))["test_accuracy"] < 0.9
 
 
 def test_the_use_of_a_codebook():
@@ -81,19 +97,20 @@ def test_the_use_of_a_codebook():
     model: Any = SimpleNamespace(
         prior=SimpleNamespace(codes=jnp.zeros((8, 2))), encode=lambda x: SimpleNamespace(indices=x.astype(int))
     )
-    scores = report_codebook(KEY, model, TOY, jnp.arange(20.0)[:, None] % 4).scores
+    scores = report_codebook(KEY, trial(model, jnp.arange(20.0)[:, None] % 4))
     assert scores["codebook_use"] == 0.5
     np.testing.assert_allclose(scores["code_perplexity"], 4, rtol=1e-5)
 
 
 def test_clusters_and_codebooks_are_reported(tmp_path):
     """In the results of a run of each kind, of one epoch."""
-    mixture = ["--config.model.prior=mixture", "--config.model.num_components=10", "--config.objective.kl=sampled"]
+    mixture = ["--config.model.prior.name=mixture", "--config.model.prior.num_components=10"]
+    mixture += ["--config.objective.kl=sampled"]
     assert main(["train", "digits", "--runs", str(tmp_path), *QUICK, *mixture]) == 0
     results = json.loads((tmp_path / "latest/results.json").read_text())
     assert "clustering_accuracy" in results
     assert (tmp_path / "latest/figures/components.png").is_file()
-    codes = [f"--config.model.{flag}" for flag in ("kind=vqvae", "patch=4", "num_codes=8", "prior_width=8")]
+    codes = [f"--config.model.{flag}" for flag in ("name=vqvae", "patch=4", "num_codes=8", "prior_width=8")]
     assert main(["train", "digits", "--runs", str(tmp_path), *QUICK, *codes, "--config.objective.name=vq"]) == 0
     results = json.loads((tmp_path / "latest/results.json").read_text())
     assert {"code_perplexity", "codebook_use"} <= set(results)

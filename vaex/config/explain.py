@@ -43,19 +43,19 @@ def of_unknown(choices: Choices, name: str, path: str) -> str:
 def of_flag(config: Config, path: str) -> str:
     """A path that the config has not: in one line which choice has such a field, or which names are near."""
     parent, _, last = path.rpartition(".")
+    usual = USUAL.get(last)
+    is_usual = usual is not None and usual != path and usual in paths(ROOT, config)
+    is_within = is_usual and usual.startswith(f"{parent}.")
     owner = field_at(ROOT, config, parent) if parent else None
-    if owner is not None and owner.choices is not None and owner.choices.has_names:
+    if not is_within and owner is not None and owner.choices is not None and owner.choices.has_names:
         if get(config, parent) is None:
             return f"--config.{path} is of a section that is not set: set --config.{parent}.name first"
         having = [name for name in owner.choices if last in owner.choices.fields(name)]
         if having:
             now = get(config, parent).name
-            return (
-                f"--config.{path}: {owner.choices.what} {now!r} has no {last}; {' and '.join(having)} have it: set "
-                f"--config.{parent}.name as well"
-            )
-    usual = USUAL.get(last)
-    if usual is not None and usual != path and field_at(ROOT, config, usual) is not None:
+            have = f"{', '.join(having)} {'has' if len(having) == 1 else 'have'} it"
+            return f"--config.{path}: {owner.choices.what} {now!r} has no {last}; {have}: set --config.{parent}.name"
+    if is_usual:
         return f"unknown config field --config.{path}: it is --config.{usual}"
     elsewhere = [f"--config.{other}" for other in paths(ROOT, config) if other.rpartition(".")[2] == last]
     near = elsewhere or [

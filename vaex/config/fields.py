@@ -106,7 +106,7 @@ def _read(choices: Choices, stored: Any, path: str) -> Config:
 
 
 def _read_value(field: Field, value: Any, path: str) -> Any:
-    if value is None:
+    if value is None and (field.is_optional or field.is_required):
         return None
     if field.choices is not None:
         return _read(field.choices, value, path)

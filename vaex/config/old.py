@@ -34,6 +34,11 @@ def carried_over(config: Fields) -> Fields:
     }
 
 
+def num_classes(config: Fields) -> int:
+    """How many classes an old config.json says that labels have; 0 where it says nothing."""
+    return config["data"].get("num_classes") or 0
+
+
 def _model(config: Fields) -> Fields:
     c, data = config["model"], config["data"]
     kind = "autoencoder" if c["posterior"] == "point" else "vae" if c["kind"] == "conditional" else c["kind"]

@@ -1,10 +1,11 @@
 """Flags over a config: --config.FIELD=VALUE, of which one that names another choice swaps the section first."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 from absl import flags
-from ml_collections import ConfigDict, config_flags
+from ml_collections import config_flags
 
 from vaex.choices import Choices
 from vaex.config.explain import of_flag, of_unknown
@@ -18,8 +19,8 @@ _PREFIX = "--config."
 def override(config: Config, arguments: list[str], *, log: Callable[[str], None] = print) -> Config:
     """The config with flags applied.
 
-    --config.X.name=CHOICE makes X the section of another choice, from the outermost inwards: fields of the same name
-    and type keep their values, and one line names those that have no place. --config.X=none unsets an optional section.
+    --config.X.name=CHOICE makes X the section of another choice, from the outermost inwards: what is set of fields of
+    the same name and type is kept, and one line names what has no place. --config.X=none unsets an optional section.
     Of a field named twice the last value counts.
 
     Args:
@@ -30,7 +31,7 @@ def override(config: Config, arguments: list[str], *, log: Callable[[str], None]
     Raises:
         UsageError: an argument that is no such flag, an unknown field or choice, a value of another type.
     """
-    config = ConfigDict(config)
+    config = copy.deepcopy(config)
     values: dict[str, str] = {}
     for argument in _joined(arguments):
         path, equals, value = argument.removeprefix(_PREFIX).partition("=")

@@ -76,15 +76,18 @@ def call(choices: Choices, config: Config, path: str = "", **context: Any) -> An
 
 
 def keep(new: Config, old: Config, choices: Choices) -> list[str]:
-    """Give a section the values that another has under the same names and types -> what was set and found no place."""
+    """Give a section what is set of another under the same names and types -> what is set and finds no place.
+
+    Set is what differs from the other's own default: the one draw of elbo is no choice of iwae's.
+    """
     fields, before = choices.fields(new.name), section(choices, old.name)
     dropped = []
     for name, value in old.items():
-        if name == "name":
+        if name == "name" or value == before[name]:
             continue
         if name in fields and _fits(fields[name], value):
             new[name] = value
-        elif value != before[name]:
+        else:
             dropped.append(name)
     return dropped
 
@@ -126,8 +129,8 @@ def _value(field: Field, config: Config, path: str) -> Any:
     """Of an option what the function gets: a plain value, an entry of a table of names, or a nested choice, bound."""
     value, here = config[field.name], _join(path, field.name)
     if value is None:
-        if field.is_required:
-            raise OptionError(field.name, None, f"a value: {field.about}", path=path)
+        if field.is_required or not field.is_optional:
+            raise OptionError(field.name, None, f"a value: {field.about}".removesuffix(": "), path=path)
         return None
     if field.choices is not None:
         nested = bind(field.choices, value, here)

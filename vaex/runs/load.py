@@ -4,8 +4,7 @@ from pathlib import Path
 
 import jax
 
-from vaex.config import Config, read_config
-from vaex.config.old import is_old
+from vaex.config import Config, old, read_config
 from vaex.config.task import describe_run
 from vaex.model import Params
 from vaex.models import Description
@@ -33,4 +32,4 @@ def load(run_folder: str | Path) -> tuple[Description, Params, Config]:
 def num_classes(path: Path) -> int:
     """How many classes the labels of a run's data have; a run from before says it in its config, or not at all."""
     config = read_json(path / CONFIG)
-    return (config["data"].get("num_classes") or 0) if is_old(config) else read_json(path / DATASET)["num_classes"]
+    return old.num_classes(config) if old.is_old(config) else read_json(path / DATASET)["num_classes"]

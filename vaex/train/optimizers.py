@@ -15,7 +15,7 @@ def kernels(params: Params) -> Any:
     """What muon orthogonalizes: matrices named kernel, which are a layer's; not codebooks, means or tables."""
 
     def one(path: Any, leaf: Any) -> Any:
-        is_kernel = getattr(path[-1], "key", None) == "kernel" and leaf.ndim == 2
+        is_kernel = leaf.ndim == 2 and bool(path) and getattr(path[-1], "key", None) == "kernel"
         return contrib.MuonDimensionNumbers() if is_kernel else None
 
     return jax.tree_util.tree_map_with_path(one, params)

@@ -1,0 +1,128 @@
+"""Optimizers: each by its name, its learning rate moved, its gradient clipped; and which there are."""
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from optax import contrib
+
+from vaex.config import OPTIMIZERS, override, section
+from vaex.config.optimizer import build_optimizer
+from vaex.config.root import ROOT
+from vaex.config.section import call
+from vaex.runs.experiments import load_experiment
+from vaex.train.optimizers import LEFT_OUT, kernels
+
+COSINE = ["--config.train.learning_rate.name=cosine", "--config.train.learning_rate.final=0.0001"]
+
+
+def optimizer_of(*flags, num_steps=30):
+    config = override(load_experiment("digits"), list(flags))
+    return build_optimizer(config, call(ROOT, config), num_steps)
+
+
+def updates(optimizer, num_steps):
+    """What it does to a number whose gradient is 2."""
+    number = jnp.array(0.0)
+    step = lambda state, _: optimizer.update(jnp.array(2.0), state, number)[::-1]
+    return np.asarray(jax.lax.scan(step, optimizer.init(number), length=num_steps)[1])
+
+
+@pytest.mark.parametrize("name", ["adam", "adagrad", "sgd", "lion", "muon"])
+def test_every_optimizer_goes_down_and_slows_as_it_is_told(name):
+    """The first step is at the learning rate, the one after the last at the final one."""
+    flags = [f"--config.optimizer.name={name}", "--config.optimizer.learning_rate=0.01"]
+    slow, same = updates(optimizer_of(*flags, *COSINE), 31), updates(optimizer_of(*flags), 31)
+    assert same.max() < 0
+    np.testing.assert_allclose([slow[0], slow[-1]], [same[0], same[-1] / 100], rtol=1e-4)
+    assert np.all(np.diff(slow / same) < 0)
+
+
+def test_a_learning_rate_warms_up():
+    """From 0 to its peak in so many steps, and to the final one at the end."""
+    flags = ["--config.optimizer.name=sgd", "--config.optimizer.learning_rate=0.01"]
+    rate = ["name=warmup_cosine", "final=0.0001", "warmup_steps=5"]
+    slow = updates(optimizer_of(*flags, *(f"--config.train.learning_rate.{flag}" for flag in rate)), 31)
+    np.testing.assert_allclose(slow[[0, 1, 5, -1]], [0, -0.02 / 5, -0.02, -0.0002], rtol=1e-4)
+
+
+def test_eps_is_adams():
+    flags = ["--config.optimizer.learning_rate=0.01", "--config.optimizer.eps=6.0"]
+    np.testing.assert_allclose(updates(optimizer_of(*flags), 1), [-0.01 * 2 / (2 + 6)], rtol=1e-5)
+
+
+def test_a_clipped_gradient_has_the_norm_and_a_small_one_is_left():
+    """Under sgd the step is the learning rate times the gradient; one that is not finite is left out."""
+    gradient = {"a": jnp.array([[3.0, -4.0]]), "b": jnp.array(12.0)}
+    moved = {}
+    for clip in (None, 1e-3, 1e6):
+        flags = [] if clip is None else [f"--config.train.clip_norm={clip}", "--config.train.max_skipped=5"]
+        optimizer = optimizer_of("--config.optimizer.name=sgd", "--config.optimizer.learning_rate=1.0", *flags)
+        moved[clip], state = optimizer.update(gradient, optimizer.init(gradient), gradient)
+    assert optax.tree.norm(moved[None]) == 13
+    for name, value in gradient.items():
+        np.testing.assert_allclose(moved[None][name], -value)
+        np.testing.assert_allclose(moved[1e-3][name], -1e-3 / 13 * value, rtol=1e-5)
+        np.testing.assert_allclose(moved[1e6][name], -value)
+    skipped, _ = optimizer.update({**gradient, "b": jnp.array(np.nan)}, state, gradient)
+    assert optax.tree.norm(skipped) == 0
+
+
+PARAMS = {
+    "encoder": {"params": {"out": {"kernel": jnp.zeros((4, 3)), "bias": jnp.zeros(3)}}},
+    "conv": {"kernel": jnp.zeros((3, 3, 1, 2))},
+    "codebook": jnp.zeros((5, 2)),
+    "log_sigma": jnp.zeros(()),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_is_carried_through_a_scan_with_a_schedule(name):
+    """Its state keeps its shapes and types, and an update those of the parameters."""
+    rate = optax.cosine_decay_schedule(1e-3, 10)
+    optimizer = call(OPTIMIZERS, section(OPTIMIZERS, name, learning_rate=1e-3), learning_rate=rate)
+
+    def twice(params, gradients):
+        def step(carry, _):
+            params, state = carry
+            updates, state = optimizer.update(gradients, state, params)
+            return (optax.apply_updates(params, updates), state), None
+
+        return jax.lax.scan(step, (params, optimizer.init(params)), length=2)[0]
+
+    params, state = jax.eval_shape(twice, PARAMS, PARAMS)
+    assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, PARAMS)
+    assert jax.tree.structure(state) == jax.tree.structure(jax.eval_shape(optimizer.init, PARAMS))
+
+
+def test_whatever_takes_a_learning_rate_is_named_or_left_out_with_a_reason():
+    functions = {**vars(optax), **vars(contrib)}
+    public = {name: f for name, f in functions.items() if callable(f) and not inspect.isclass(f) and name[0] != "_"}
+    found = {name for name, f in public.items() if "learning_rate" in inspect.signature(f).parameters}
+    assert len(found) > 40
+    assert found - set(OPTIMIZERS) == set(LEFT_OUT)
+    assert set(OPTIMIZERS) <= found
+    assert not any(reason == "" for reason in LEFT_OUT.values())
+
+
+def test_muon_gets_the_matrices_that_are_kernels():
+    chosen = kernels(PARAMS)
+    assert chosen["encoder"]["params"]["out"] == {"kernel": contrib.MuonDimensionNumbers(), "bias": None}
+    assert chosen["conv"] == {"kernel": None}
+    assert chosen["codebook"] is None
+    assert chosen["log_sigma"] is None
+
+
+def test_a_kernel_under_muon_moves_by_an_orthogonal_matrix():
+    """And a codebook as under Adam: each number as far, however small its gradient."""
+    codebook = jnp.array([[3.0, 0.03], [-3.0, 0.3]])
+    gradient = {"kernel": jax.random.normal(jax.random.key(0), (3, 3)), "codebook": codebook}
+    optimizer = optimizer_of("--config.optimizer.name=muon", "--config.optimizer.learning_rate=1.0")
+    moved, _ = optimizer.update(gradient, optimizer.init(gradient), gradient)
+    singular = jnp.linalg.svd(moved["kernel"], compute_uv=False)
+    assert singular.min() > 0.5
+    assert singular.max() < 1.5
+    np.testing.assert_allclose(moved["codebook"] / moved["codebook"][0, 0], jnp.sign(codebook), rtol=1e-3)
