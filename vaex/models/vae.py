@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.choices import Build, supply
-from vaex.errors import OptionError, check_whole
+from vaex.errors import UsageError, check_whole
 from vaex.model import Distribution, Family, Latent, Model, Params
 from vaex.models import likelihoods, posterior_table
 from vaex.models.description import Description, Kind, Source, describe
@@ -150,7 +150,7 @@ def _check_latents(description: Description, source: Source) -> None:
 
     p, q = (jax.tree.map(lambda leaf: leaf.shape, draw) for draw in jax.eval_shape(draws, jax.random.key(0)))
     if p != q:
-        raise OptionError("prior", f"over z of shape {p}", f"one over {q}, which the posterior draws", "name another")
+        raise UsageError(f"model.prior is over z of shape {p}, and model.posterior draws {q}: name another of the two")
 
 
 KIND = Kind(vae)
