@@ -51,7 +51,7 @@ def build_loss(config: Config, experiment: Experiment, description: Description,
     scheduled = _schedule(config, experiment)
     make: Any = functools.partial(objectives.batch_loss, experiment.objective, whole_batch=function in OF_BATCHES)
     starts = {option: float(value(jnp.zeros((), jnp.int32))) for option, value in scheduled.items()}
-    for end in ({}, starts):  # what an objective refuses is said before a run folder is made
+    for end in [{}, starts] if starts else [{}]:  # what an objective refuses is said before a run folder is made
         _trace(make(**context | end), description, batch)
     moving = {option: lambda context, value=value: value(context.step) for option, value in scheduled.items()}
     bound = experiment.objective if function in BOUNDS else None

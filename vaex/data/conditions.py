@@ -12,7 +12,7 @@ from vaex.errors import UsageError
 
 BLOCK = 4  # pixels on a side, averaged into one: 28 x 28 -> 7 x 7
 Shape = tuple[int, ...]
-Images = Array | np.ndarray
+Pixels = Array | np.ndarray  # of jax in a train step, of numpy in a data set
 
 
 class Condition(NamedTuple):
@@ -32,12 +32,12 @@ def low_resolution(images: Float[Array, "*batch h w c"]) -> Float[Array, "*batch
     return images.reshape(*batch, h // BLOCK, BLOCK, w // BLOCK, BLOCK, c).mean(axis=(-4, -2))
 
 
-def upper_half(images: Shaped[Images, "*batch h w c"]) -> Shaped[Images, "*batch h_2 w c"]:
+def upper_half(images: Shaped[Pixels, "*batch h w c"]) -> Shaped[Pixels, "*batch h_2 w c"]:
     """The rows above the middle."""
     return images[..., : images.shape[-3] // 2, :, :]
 
 
-def lower_half(images: Shaped[Images, "*batch h w c"]) -> Shaped[Images, "*batch h_2 w c"]:
+def lower_half(images: Shaped[Pixels, "*batch h w c"]) -> Shaped[Pixels, "*batch h_2 w c"]:
     """The other rows."""
     return images[..., images.shape[-3] // 2 :, :, :]
 

@@ -1,7 +1,7 @@
 """Latents with a label: distributions over (y, z), and M2, the semi-supervised model that has them."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import flax.linen as nn
 import jax
@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.choices import Build, supply
 from vaex.distributions import OneHotCategorical
 from vaex.distributions.labelled import Labelled, LabelledLatent
-from vaex.errors import UsageError, check_whole
+from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Distribution, Family, Model, Params
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, refuse
@@ -81,9 +81,13 @@ class M2:
             raw = self.decoder.apply(params["decoder"], latent.z, latent.y)
             return self.likelihood.apply(params["likelihood"], raw)
 
-        p_z = self.prior.apply(params["prior"], encode)
+        p_z = self.prior.apply(params["prior"], _no_label)
         prior = Labelled(OneHotCategorical(jnp.zeros(self.num_classes)), jax.vmap(lambda y: p_z)(classes))
         return Model(prior=prior, encode=encode, decode=decode)
+
+
+def _no_label(x: Any) -> NoReturn:
+    raise UsageError("a VampPrior is made of q(z|x), of which M2 has one for each label: use another prior")
 
 
 def m2(
@@ -108,13 +112,16 @@ def m2(
     check_whole(latent_dim=latent_dim)
     networks, q, p_x = network(), diagonal(latent_dim), supply(likelihood, x_shape=source.x_shape)
     decoder = networks.decoder(p_x.raw_shape(source.x_shape), output_bias(p_x, source))
+    p_z = build_prior(prior, latent_dim, source, q)
+    if p_z.refit is not None:
+        raise OptionError("prior.fit_after", p_z.refit.after, "none with model.name 'm2'", "unset it")
     found = M2(
         x_shape=source.x_shape,
         num_classes=source.num_classes,
         classifier=networks.encoder((source.num_classes,)),
         encoder=networks.of_two(networks.encoder(q.raw_shape), of_image=True),
         decoder=networks.of_two(decoder, of_image=False),
-        prior=build_prior(prior, latent_dim, source, q),
+        prior=p_z,
         posterior=q,
         likelihood=p_x,
     )

@@ -150,9 +150,7 @@ def _check_latents(description: Description, source: Source) -> None:
 
     p, q = (jax.tree.map(lambda leaf: leaf.shape, draw) for draw in jax.eval_shape(draws, jax.random.key(0)))
     if p != q:
-        raise UsageError(
-            f"the prior is over z of shape {p}, and the posterior over {q}: name another prior, or leave it unset"
-        )
+        raise UsageError(f"model.prior is over z of shape {p}, and model.posterior draws {q}: name another of the two")
 
 
 KIND = Kind(vae)
