@@ -9,6 +9,7 @@ from jaxtyping import Array, PRNGKeyArray
 from vaex.errors import UsageError
 
 Params = Any  # a pytree of arrays
+Example = Any  # an array, or a pytree of them: Masked, Given and the like; with a leading axis, a batch of them
 Latent = Any  # what a posterior samples: an array, or a pytree of them
 _CURE = "pass Given(x, condition) to a Conditional model, and bare examples to a Model"
 
@@ -74,7 +75,7 @@ class Family(NamedTuple):
 class Given(NamedTuple):
     """An example with the condition that it is modelled under."""
 
-    x: Any
+    x: Example
     condition: Any
 
 

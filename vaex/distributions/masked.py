@@ -31,6 +31,16 @@ class Masked(NamedTuple):
 
 
 @functools.singledispatch
+@functools.singledispatch
+def filled(x: Any, value: Any) -> Any:
+    """An example with a value, or those of an array, where something is missing; one without a mask as it is."""
+    return x
+
+
+filled.register(Masked, lambda x, value: x.filled(value))
+
+
+@functools.singledispatch
 def observed_size(examples: Any, size: int) -> float:
     """How many elements of an example are modelled, on average: all `size`, or those observed of Masked examples."""
     return size

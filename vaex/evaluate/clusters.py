@@ -1,7 +1,5 @@
 """Clusters of examples, by the components of a mixture prior."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,11 +7,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.mixtures import component_posterior
 from vaex.errors import UsageError
-from vaex.model import Model
+from vaex.model import Example, Model
 
 
 def cluster_probabilities(
-    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 10
+    key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 10
 ) -> Float[Array, " clusters"]:
     """Which component of a mixture prior an example belongs to.
 

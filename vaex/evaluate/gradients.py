@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.errors import UsageError
-from vaex.model import Model, Params
+from vaex.model import Example, Model, Params
 from vaex.objectives import Objective
 
 
@@ -38,7 +38,7 @@ def gradient_statistics(
     key: PRNGKeyArray,
     params: dict[str, Any],
     bind: Callable[[Params], Model],
-    x: Any,
+    x: Example,
     *,
     num_keys: int,
     exact: Params | None = None,

@@ -10,23 +10,23 @@ from vaex.distributions.masked import Masked
 from vaex.evaluate.scores import map_examples
 from vaex.evaluate.trial import Trial, first
 from vaex.inference import imputation
-from vaex.model import Given, at
+from vaex.model import Example, at, split
 
 NUM_IMAGES = 1000  # test images to impute
 _NUM_NEIGHBOURS, _NUM_DONORS = 20, 20_000  # of the nearest-neighbours imputation; training images that it looks among
 _NUM_SAMPLES = 1000  # importance samples for each image
 
 
-def masked(examples: Any) -> Any:
+def masked(examples: Example) -> Any:
     """What is observed of examples, without their condition: Masked where parts are missing."""
-    return examples.x if isinstance(examples, Given) else examples
+    return split(examples)[0]
 
 
-def impute(key: PRNGKeyArray, trial: Trial, x: Any) -> np.ndarray:
+def impute(key: PRNGKeyArray, trial: Trial, x: Example) -> np.ndarray:
     """Examples with the conditional mean where something was missing."""
 
     @jax.jit
-    def single(x: Any) -> Any:
+    def single(x: Example) -> Any:
         one = lambda k, example: imputation.single(k, *at(trial.model, example), num_samples=_NUM_SAMPLES)
         return map_examples(one, key, x, batch_size=20)
 

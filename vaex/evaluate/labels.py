@@ -12,7 +12,7 @@ from vaex.distributions.stacked import StackedLatent
 from vaex.evaluate.latents import posterior_mean
 from vaex.evaluate.scores import map_examples
 from vaex.evaluate.trial import Trial
-from vaex.model import Model, at
+from vaex.model import Example, Model, at
 
 _DRAWS = 20  # of what preprocessing draws, over which a label is averaged
 
@@ -28,10 +28,12 @@ def averaged_means(key: PRNGKeyArray, trial: Trial, split: Split) -> Any:
     return jax.tree.map(lambda *draws: sum(draws) / _DRAWS, *map(mean, keys))
 
 
-def posterior_means(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 100, batch_size: int = 250) -> Any:
+def posterior_means(
+    key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 100, batch_size: int = 250
+) -> Any:
     """E_q[z] of each of N examples, from draws where it must be: the latents' pytree with a leading axis of N."""
 
-    def mean(k: PRNGKeyArray, example: Any) -> Any:
+    def mean(k: PRNGKeyArray, example: Example) -> Any:
         now, seen = at(model, example)
         return posterior_mean(k, now.encode(seen), num_samples=num_samples)
 

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex import bounds
 from vaex.distributions.abilities import estimate_mean
-from vaex.model import Distribution, Model
+from vaex.model import Distribution, Example, Model
 
 ACTIVE_VARIANCE = 1e-2
 
@@ -38,7 +38,7 @@ def active_units(means: Float[Array, "n d"]) -> Bool[Array, " d"]:
     return jnp.var(means, axis=0) > ACTIVE_VARIANCE
 
 
-def mutual_information(key: PRNGKeyArray, model: Model, batch: Any) -> Float[Array, ""]:
+def mutual_information(key: PRNGKeyArray, model: Model, batch: Example) -> Float[Array, ""]:
     """An estimate of I_q(x; z), what the latents tell of the example, in nats.
 
     1/M sum_i log q(z_i|x_i) - log 1/M sum_j q(z_i|x_j),   z_i ~ q(z|x_i),   which cannot exceed log M

@@ -10,11 +10,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.distributions.abilities import is_cheap_to_evaluate
 from vaex.distributions.labelled import LabelledLatent
-from vaex.distributions.masked import Masked
+from vaex.distributions.masked import filled
 from vaex.evaluate.latents import active_units, mutual_information, posterior_mean
 from vaex.evaluate.scores import effective_sample_size, elbo, kl_per_layer, map_examples
 from vaex.evaluate.trial import first, reconstruct
-from vaex.model import Conditional, Given, Model, Params, at
+from vaex.model import Conditional, Example, Model, Params, at, split
 from vaex.objectives import Terms, kl_per_dimension, sample_weights
 
 FEW = 500  # examples for what takes many draws of each, or every pair of them
@@ -31,7 +31,7 @@ class Options(NamedTuple):
 
 def validator(
     bind: Callable[[Params], Model | Conditional],
-    x: Any,
+    x: Example,
     key: PRNGKeyArray,
     *,
     metrics: tuple[str, ...],
@@ -59,10 +59,10 @@ def validator(
     return measure
 
 
-def measure_bound(key: PRNGKeyArray, model: Any, x: Any, options: Options) -> Measured:
+def measure_bound(key: PRNGKeyArray, model: Any, x: Example, options: Options) -> Measured:
     """The plain ELBO, its two parts, and the KL of each dimension and of each layer, where there are any."""
 
-    def one(k: PRNGKeyArray, example: Any) -> tuple[Terms, Any, Any]:
+    def one(k: PRNGKeyArray, example: Example) -> tuple[Terms, Any, Any]:
         now, seen = at(model, example)
         kls = kl_per_dimension(now.encode(seen), now.prior)
         return elbo(k, now, seen), kls, kl_per_layer(k, now, seen)
@@ -73,10 +73,10 @@ def measure_bound(key: PRNGKeyArray, model: Any, x: Any, options: Options) -> Me
     return parts | {"kl_per_dimension": kls, "kl_per_layer": layers}
 
 
-def measure_log_likelihood(key: PRNGKeyArray, model: Any, x: Any, options: Options) -> Measured:
+def measure_log_likelihood(key: PRNGKeyArray, model: Any, x: Example, options: Options) -> Measured:
     """The importance-weighted bound L_K of some examples, and how many draws from p(z|x) its K draws are worth."""
 
-    def one(k: PRNGKeyArray, example: Any) -> tuple[Array, Array]:
+    def one(k: PRNGKeyArray, example: Example) -> tuple[Array, Array]:
         now, seen = at(model, example)
         log_w = sample_weights(k, now, seen, now.encode(seen), options.num_samples).log_w
         return bounds.iwae(log_w), effective_sample_size(log_w)
@@ -85,7 +85,7 @@ def measure_log_likelihood(key: PRNGKeyArray, model: Any, x: Any, options: Optio
     return {"log_likelihood": jnp.mean(bound), "effective_sample_size": jnp.mean(size)}
 
 
-def measure_latents(key: PRNGKeyArray, model: Any, x: Any, options: Options) -> Measured:
+def measure_latents(key: PRNGKeyArray, model: Any, x: Example, options: Options) -> Measured:
     """How many latents are active, in all and in each layer, and what they tell of the example.
 
     The mutual information is measured where each pair of an example and a draw is cheap to evaluate, and there is no
@@ -93,7 +93,7 @@ def measure_latents(key: PRNGKeyArray, model: Any, x: Any, options: Options) -> 
     """
     active = active_per_layer(latent_means(key, model, x, batch_size=options.batch_size))
     few = first(x, FEW)
-    is_plain = not isinstance(x, Given)
+    is_plain = split(x)[1] is None
     q = jax.eval_shape(model.encode, jax.tree.map(lambda a: a[0], x)) if is_plain else None
     is_cheap = is_plain and is_cheap_to_evaluate(q)
     return {
@@ -103,7 +103,7 @@ def measure_latents(key: PRNGKeyArray, model: Any, x: Any, options: Options) -> 
     }
 
 
-def measure_objective(key: PRNGKeyArray, model: Any, x: Any, options: Options) -> Measured:
+def measure_objective(key: PRNGKeyArray, model: Any, x: Example, options: Options) -> Measured:
     """The bound that training maximises, at its own number of draws; nothing where it maximises no tighter one."""
     if options.objective is None:
         return {}
@@ -112,20 +112,19 @@ def measure_objective(key: PRNGKeyArray, model: Any, x: Any, options: Options) -
     return {"bound": jnp.mean(map_examples(one, key, x, batch_size=options.batch_size))}
 
 
-def measure_reconstruction(key: PRNGKeyArray, model: Any, x: Any, options: Options) -> Measured:
+def measure_reconstruction(key: PRNGKeyArray, model: Any, x: Example, options: Options) -> Measured:
     """Log p(x|z) at the mean of q(z|x), and the squared error of E[p(x|z)] there."""
     one = lambda k, example: reconstruction_of(model, example)
     return {name: jnp.mean(v) for name, v in map_examples(one, key, x, batch_size=options.batch_size).items()}
 
 
-def measure_error(key: PRNGKeyArray, model: Any, x: Any, options: Options) -> Measured:
+def measure_error(key: PRNGKeyArray, model: Any, x: Example, options: Options) -> Measured:
     """The squared error of E[p(x|z)] at a draw of q(z|x), summed over what is observed of an example."""
 
-    def one(k: PRNGKeyArray, example: Any) -> Array:
+    def one(k: PRNGKeyArray, example: Example) -> Array:
         now, seen = at(model, example)
         estimate = now.decode(now.encode(seen).sample(k)).mean
-        difference = seen.filled(estimate) - estimate if isinstance(seen, Masked) else seen - estimate
-        return jnp.sum(difference**2)
+        return jnp.sum((filled(seen, estimate) - estimate) ** 2)
 
     return {"reconstruction_error": jnp.mean(map_examples(one, key, x, batch_size=options.batch_size))}
 
@@ -140,19 +139,19 @@ METRICS: dict[str, Callable[[PRNGKeyArray, Any, Any, Options], Measured]] = {
 }
 
 
-def reconstruction_of(model: Any, example: Any) -> dict[str, Array]:
+def reconstruction_of(model: Any, example: Example) -> dict[str, Array]:
     """An example's log p(x|z) at the mean of q(z|x), in nats, and |x - E[p(x|z)]|^2."""
     seen, p = reconstruct(model, example)
     return {"log_px_z": p.log_prob(seen), "squared_error": jnp.sum((seen - p.mean) ** 2)}
 
 
-def latent_means(key: PRNGKeyArray, model: Any, x: Any, *, batch_size: int) -> Any:
+def latent_means(key: PRNGKeyArray, model: Any, x: Example, *, batch_size: int) -> Any:
     """E_q[z] of each example; given a condition, beyond that of p(z|c)."""
 
-    def one(k: PRNGKeyArray, example: Any) -> Any:
+    def one(k: PRNGKeyArray, example: Example) -> Any:
         now, seen = at(model, example)
         mean = posterior_mean(key, now.encode(seen))  # one key for all x: unused latents' draws stay put
-        if isinstance(example, Given):  # what p(z|c) already says is no use of the latents
+        if split(example)[1] is not None:  # what p(z|c) already says is no use of the latents
             mean = jax.tree.map(jnp.subtract, mean, posterior_mean(key, now.prior))
         return mean
 

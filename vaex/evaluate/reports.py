@@ -16,7 +16,7 @@ from vaex.evaluate.labels import accuracy, accuracy_from_latents, averaged_means
 from vaex.evaluate.metrics import active_per_layer, latent_arrays, latent_means, reconstruction_of
 from vaex.evaluate.scores import bits_per_dim, elbo, kl_per_layer, log_likelihood, map_examples
 from vaex.evaluate.trial import Trial, first
-from vaex.model import at
+from vaex.model import Example, at
 from vaex.objectives import Terms, kl_per_dimension
 
 _ELBO_SAMPLES = 10  # draws averaged over in the reported test ELBO
@@ -31,14 +31,14 @@ def report_scores(key: PRNGKeyArray, trial: Trial) -> Scores:
     model = trial.model
 
     @jax.jit
-    def log_likelihoods(key: PRNGKeyArray, x: Any) -> Array:
+    def log_likelihoods(key: PRNGKeyArray, x: Example) -> Array:
         sizes = {"num_samples": trial.num_samples, "chunk_size": trial.chunk_size}
         one = lambda k, example: log_likelihood(k, *at(model, example), **sizes)
         return map_examples(one, key, x, batch_size=trial.batch_size)
 
     @jax.jit
-    def summaries(x: Any) -> tuple[Terms, Any, Any, Any]:
-        def one(k: PRNGKeyArray, example: Any) -> tuple[Terms, Any, Any]:
+    def summaries(x: Example) -> tuple[Terms, Any, Any, Any]:
+        def one(k: PRNGKeyArray, example: Example) -> tuple[Terms, Any, Any]:
             now, seen = at(model, example)
             terms = elbo(k, now, seen, num_samples=_ELBO_SAMPLES)
             layers = kl_per_layer(k, now, seen, num_samples=_ELBO_SAMPLES)
@@ -75,7 +75,7 @@ def report_reconstruction(key: PRNGKeyArray, trial: Trial) -> Scores:
     """An autoencoder's test scores, and the words that none of them is a bound on log p(x)."""
 
     @jax.jit
-    def measure(x: Any) -> dict[str, Array]:
+    def measure(x: Example) -> dict[str, Array]:
         return map_examples(lambda k, example: reconstruction_of(trial.model, example), key, x, batch_size=250)
 
     found: Scores = {"bound_on_log_px": "none: an autoencoder has no p(z), so what stands here bounds nothing"}
@@ -103,7 +103,7 @@ def report_clusters(key: PRNGKeyArray, trial: Trial) -> Scores:
     """How well the components of a mixture prior match the labels, where there are any."""
 
     @jax.jit
-    def assign(x: Any) -> Array:
+    def assign(x: Example) -> Array:
         one = lambda k, example: jnp.argmax(cluster_probabilities(k, *at(trial.model, example)))
         return map_examples(one, key, x, batch_size=250)
 
@@ -149,6 +149,6 @@ def _rounded_mean(kls: Float[Array, "n d"] | None) -> list[float] | None:
     return None if kls is None else [round(float(v), 6) for v in jnp.mean(kls, axis=0)]
 
 
-def _groups(x: Any, size: int) -> Iterator[Any]:
+def _groups(x: Example, size: int) -> Iterator[Any]:
     for start in range(0, len(jax.tree.leaves(x)[0]), size):
         yield jax.tree.map(lambda a: a[start : start + size], x)  # noqa: B023

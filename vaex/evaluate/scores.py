@@ -10,13 +10,13 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.distributions.abilities import log_prob_per_layer
 from vaex.errors import check_whole
-from vaex.model import Model
+from vaex.model import Example, Model
 from vaex.objectives import Terms, sample_weights
 from vaex.objectives.terms import known_or_sampled_kl
 
 
 def log_likelihood(
-    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5000, chunk_size: int = 100
+    key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5000, chunk_size: int = 100
 ) -> Float[Array, ""]:
     """The importance-weighted bound of K draws on log p(x), in the memory of one chunk.
 
@@ -52,7 +52,7 @@ def log_likelihood(
     return total - jnp.log(num_samples)
 
 
-def elbo(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Terms:
+def elbo(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -> Terms:
     """The plain ELBO of one example, with the closed-form KL where there is one and the sampled one elsewhere.
 
     Args:
@@ -70,7 +70,7 @@ def elbo(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Te
     return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
 
 
-def kl_per_layer(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Float[Array, " l"] | None:
+def kl_per_layer(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -> Float[Array, " l"] | None:
     """What each layer of a hierarchy adds to the sampled KL of the same draws; None where z has no layers.
 
     KL_l = 1/K sum_k log q(z_l|...) - log p(z_l|...)
@@ -130,7 +130,9 @@ def psnr(estimate: Float[Array, "*shape"], image: Float[Array, "*shape"]) -> Flo
     return -10 * jnp.log10(jnp.mean((estimate - image) ** 2))
 
 
-def map_examples(f: Callable[[PRNGKeyArray, Any], Any], key: PRNGKeyArray, examples: Any, *, batch_size: int) -> Any:
+def map_examples(
+    f: Callable[[PRNGKeyArray, Any], Any], key: PRNGKeyArray, examples: Example, *, batch_size: int
+) -> Any:
     """Apply f(key, x) to many examples, `batch_size` at a time; example i gets fold_in(key, i)."""
     n = jax.tree.leaves(examples)[0].shape[0]
     keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))

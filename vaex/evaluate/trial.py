@@ -8,14 +8,14 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from vaex.data import Dataset, Split
-from vaex.model import Conditional, Model, at
+from vaex.model import Conditional, Example, Model, at
 
 
 class Trial(NamedTuple):
     """A trained model, test examples, and how to score the one on the others."""
 
     model: Any  # Model or Conditional
-    x: Any  # test examples, in the order of the data set's test images
+    x: Example  # test examples, in the order of the data set's test images
     dataset: Dataset
     observe: Callable[[PRNGKeyArray, Split], Any]  # (key, split) -> examples
     num_samples: int = 100  # K of the importance-weighted bound
@@ -28,12 +28,12 @@ class Trial(NamedTuple):
     advance: Callable[[int], None] = lambda n: None  # told how many more examples are scored
 
 
-def first(x: Any, n: int) -> Any:
+def first(x: Example, n: int) -> Any:
     """The first n of a pytree of examples."""
     return jax.tree.map(lambda a: a[:n], x)
 
 
-def reconstruct(model: Model | Conditional, example: Any) -> tuple[Any, Any]:
+def reconstruct(model: Model | Conditional, example: Example) -> tuple[Any, Any]:
     """An example, and p(x|z) at the mean of q(z|x); a denoising autoencoder encodes the corrupted example.
 
     Args:

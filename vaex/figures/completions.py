@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
-from vaex.distributions.masked import Masked
+from vaex.distributions.masked import filled
 from vaex.evaluate.completion import NUM_COMPLETIONS, bicubic, complete
 from vaex.evaluate.trial import Trial, first
 from vaex.figures import plots
@@ -48,7 +48,7 @@ def completions(key: PRNGKeyArray, trial: Trial) -> Figure:
 def _shown(trial: Trial) -> Given:
     """Some examples, grey where something is missing."""
     shown = first(trial.x, _SHOWN)
-    return shown._replace(x=shown.x.filled(0.5)) if isinstance(shown.x, Masked) else shown
+    return shown._replace(x=filled(shown.x, 0.5))
 
 
 def _rows(key: PRNGKeyArray, model: Conditional, conditions: Array | np.ndarray, *, num_samples: int) -> np.ndarray:

@@ -10,14 +10,14 @@ from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
 from vaex.distributions.labelled import LabelledLatent
-from vaex.distributions.masked import Masked
+from vaex.distributions.masked import filled
 from vaex.distributions.stacked import Generated, StackedLatent
 from vaex.evaluate.imputation import impute, masked, truth
 from vaex.evaluate.metrics import latent_means
 from vaex.evaluate.trial import Trial, first, reconstruct
 from vaex.figures import completions, plots
 from vaex.inference import imputation
-from vaex.model import Given, at
+from vaex.model import Example, at, split
 
 _SHOWN, _DRAWS = 10, 4  # examples in a figure of imputations, and draws of what is missing of each
 
@@ -27,18 +27,18 @@ def reconstructions(key: PRNGKeyArray, trial: Trial) -> Figure:
 
     @jax.jit
     @jax.vmap
-    def draw(k: PRNGKeyArray, example: Any) -> tuple[Any, Array]:
+    def draw(k: PRNGKeyArray, example: Example) -> tuple[Any, Array]:
         now, seen = at(trial.model, example)
         return seen, now.decode(now.encode(seen).sample(k)).mean  # pyright: ignore[reportAttributeAccessIssue]
 
     shown = first(trial.x, 48)
     seen, means = draw(jax.random.split(key, len(jax.tree.leaves(shown)[0])), shown)
-    return plots.reconstructions(np.asarray(_grey(seen)), np.asarray(means))
+    return plots.reconstructions(np.asarray(filled(seen, 0.5)), np.asarray(means))
 
 
 def samples(key: PRNGKeyArray, trial: Trial) -> Figure | None:
     """E[p(x|z)] for draws z ~ p(z); none where each draw is under a condition."""
-    if isinstance(trial.x, Given):
+    if split(trial.x)[1] is not None:
         return None
     return of_samples(_decoded(trial, trial.model.prior.sample(key, (100,))))
 
@@ -89,8 +89,9 @@ def autoencoded(key: PRNGKeyArray, trial: Trial) -> Figure:
     columns = 12
     shown = first(trial.x, 2 * columns)
     mean = jax.jit(jax.vmap(lambda example: reconstruct(trial.model, example)[1].mean))
-    is_corrupted = isinstance(shown, Given)
-    parts = [*((shown.x, shown.condition) if is_corrupted else (shown,)), mean(shown)]
+    x, corrupted = split(shown)
+    is_corrupted = corrupted is not None
+    parts = [x, *((corrupted,) if is_corrupted else ()), mean(shown)]
     rows = [part[i : i + columns] for i in range(0, len(parts[0]), columns) for part in parts]
     title = f"test images, below each {'what the encoder sees, and ' if is_corrupted else ''}its reconstruction"
     return plots.image_grid(np.concatenate(rows), columns=min(columns, len(parts[0])), title=title)
@@ -117,7 +118,7 @@ def analogies(key: PRNGKeyArray, trial: Trial) -> Figure:
                 z = StackedLatent(model.prior.model.decode(z).mean, z)
             return model.decode(z).mean
 
-        return jnp.concatenate([_grey(one)[None], jax.vmap(under)(jnp.eye(len(q.label.mean)))])
+        return jnp.concatenate([filled(one, 0.5)[None], jax.vmap(under)(jnp.eye(len(q.label.mean)))])
 
     rows = np.asarray(row(first(trial.x, 10)))
     title = "test images, and beside each its style under every label"
@@ -126,7 +127,7 @@ def analogies(key: PRNGKeyArray, trial: Trial) -> Figure:
 
 def components(key: PRNGKeyArray, trial: Trial, *, columns: int = 12) -> Figure | None:
     """E[p(x|z)] for draws z of each component of a mixture prior, a component a row, the heaviest first."""
-    if isinstance(trial.x, Given):
+    if split(trial.x)[1] is not None:
         return None
     prior: Any = trial.model.prior
     heaviest_first = jnp.argsort(-prior.logits)
@@ -166,7 +167,7 @@ FIGURES: dict[str, Callable[[PRNGKeyArray, Trial], Figure | None]] = {
 
 def _vectors(key: PRNGKeyArray, trial: Trial) -> np.ndarray | None:
     """Posterior means, where z is one vector and there is no condition: what follows moves along its axes."""
-    if isinstance(trial.x, Given):
+    if split(trial.x)[1] is not None:
         return None
     z = jax.eval_shape(trial.model.prior.sample, key)
     if len(jax.tree.leaves(z)) > 1 or len(jax.tree.leaves(z)[0].shape) != 1:
@@ -176,7 +177,3 @@ def _vectors(key: PRNGKeyArray, trial: Trial) -> np.ndarray | None:
 
 def _decoded(trial: Trial, z: Any) -> np.ndarray:
     return np.asarray(jax.jit(jax.vmap(lambda z: trial.model.decode(z).mean))(z))
-
-
-def _grey(x: Any) -> Any:
-    return x.filled(0.5) if isinstance(x, Masked) else x

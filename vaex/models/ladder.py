@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.choices import Build, supply
 from vaex.distributions.chain import Chain, Link
-from vaex.model import Distribution, Family, Latent, Model, Params
+from vaex.model import Distribution, Example, Family, Latent, Model, Params
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe
 from vaex.models.hierarchy import check_between, layered_prior, lowest, normal, with_lowest
@@ -109,7 +109,7 @@ class Ladder:
         prior: Any = self.prior.apply(params["prior"], encode, *given)
         return Model(prior=prior, encode=encode, decode=decode)
 
-    def _seen(self, x: Any, condition: Any) -> Any:
+    def _seen(self, x: Example, condition: Any) -> Any:
         return x if condition is None else as_vector(x, condition)
 
 

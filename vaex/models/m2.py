@@ -12,7 +12,7 @@ from vaex.choices import Build, supply
 from vaex.distributions import OneHotCategorical
 from vaex.distributions.labelled import Labelled, LabelledLatent
 from vaex.errors import OptionError, UsageError, check_whole
-from vaex.model import Distribution, Family, Model, Params
+from vaex.model import Distribution, Example, Family, Model, Params
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, refuse
 from vaex.models.likelihood_parts import Likelihood, output_bias
@@ -86,7 +86,7 @@ class M2:
         return Model(prior=prior, encode=encode, decode=decode)
 
 
-def _no_label(x: Any) -> NoReturn:
+def _no_label(x: Example) -> NoReturn:
     raise UsageError("a VampPrior is made of q(z|x), of which M2 has one for each label: use another prior")
 
 

@@ -6,7 +6,7 @@ import numpyro.distributions as dist
 
 from vaex.distributions.masked import Masked, ObservedPart
 from vaex.errors import UsageError
-from vaex.model import Conditional, Distribution, Latent, Model, Params
+from vaex.model import Conditional, Distribution, Example, Latent, Model, Params
 from vaex.models.description import Description, Source
 
 
@@ -36,7 +36,7 @@ def partially_observed(model: Model) -> Model:
             )
         return ObservedPart(whole)
 
-    def encode(example: Any) -> Distribution:
+    def encode(example: Example) -> Distribution:
         if not isinstance(example, Masked):
             raise UsageError(f"an example of missing data is Masked(x, mask), found {type(example).__name__}: wrap it")
         return model.encode(example.filled())

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.choices import Build, supply
 from vaex.errors import UsageError, check_whole
-from vaex.model import Distribution, Family, Latent, Model, Params
+from vaex.model import Distribution, Example, Family, Latent, Model, Params
 from vaex.models import likelihoods, posterior_table
 from vaex.models.description import Description, Kind, Source, describe
 from vaex.models.likelihood_parts import Likelihood, output_bias
@@ -87,7 +87,7 @@ class VAE:
         given = () if condition is None else (condition,)
         return Model(prior=self.prior.apply(params["prior"], encode, *given), encode=encode, decode=decode)
 
-    def _seen(self, x: Any, condition: Any) -> Any:
+    def _seen(self, x: Example, condition: Any) -> Any:
         return x if condition is None else self.join(x, condition)
 
     def _with(self, z: Latent, condition: Any) -> Any:

@@ -9,14 +9,14 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import has_gradient, sample_and_log_prob
 from vaex.errors import UsageError, check_whole
-from vaex.model import Model
+from vaex.model import Example, Model
 from vaex.objectives.terms import Number, Terms, check_draws, draw, needed_factors
 
 
 def total_correlation(
     key: PRNGKeyArray,
     model: Model,
-    batch: Any,
+    batch: Example,
     *,
     num_train: int,
     alpha: Number = 1.0,
@@ -65,7 +65,7 @@ def total_correlation(
     return Terms(objective, log_px_z - kl, log_px_z, kl)
 
 
-def info(key: PRNGKeyArray, model: Model, batch: Any, *, alpha: Number = 1.0, strength: Number = 500.0) -> Terms:
+def info(key: PRNGKeyArray, model: Model, batch: Example, *, alpha: Number = 1.0, strength: Number = 500.0) -> Terms:
     """The InfoVAE objective with the maximum mean discrepancy between q(z) and p(z).
 
     E log p(x|z) - (1 - alpha) KL(q(z|x) || p(z)) - (alpha + strength - 1) MMD^2(q(z), p(z))
@@ -97,7 +97,7 @@ def info(key: PRNGKeyArray, model: Model, batch: Any, *, alpha: Number = 1.0, st
         )
     prior_key, key = jax.random.split(key)
 
-    def one(k: PRNGKeyArray, x: Any) -> tuple[Array, Array, Array]:
+    def one(k: PRNGKeyArray, x: Example) -> tuple[Array, Array, Array]:
         q = model.encode(x)
         check_draws(q, 1)
         z, log_q = sample_and_log_prob(k, q, 1)
@@ -134,7 +134,7 @@ def squared_mmd(a: Float[Array, "m d"], b: Float[Array, "n d"]) -> Float[Array, 
     return within(a) + within(b) - 2 * jnp.mean(kernel(a, b))
 
 
-def _check_batch(model: Model, batch: Any) -> int:
+def _check_batch(model: Model, batch: Example) -> int:
     """How many examples there are, at least 2 of them that the model can encode."""
     shape = jax.tree.leaves(batch)[0].shape
     try:
@@ -151,6 +151,6 @@ def _check_batch(model: Model, batch: Any) -> int:
     return shape[0]
 
 
-def _draw_and_decode(key: PRNGKeyArray, model: Model, q: Any, x: Any) -> tuple[Float[Array, ""], Any]:
+def _draw_and_decode(key: PRNGKeyArray, model: Model, q: Any, x: Example) -> tuple[Float[Array, ""], Any]:
     z = jax.tree.map(lambda leaf: leaf[0], draw(key, q, 1))
     return model.decode(z).log_prob(x), z

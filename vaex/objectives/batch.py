@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
-from vaex.model import Conditional, Model, Observed, at, split
+from vaex.model import Conditional, Example, Model, Observed, at, split
 from vaex.objectives.terms import Terms
 
 
@@ -41,7 +41,7 @@ def batch_loss(objective: Callable[..., Terms], *, whole_batch: bool = False, **
     """
 
     def loss(
-        key: PRNGKeyArray, model: Model | Conditional | Observed, batch: Any, context: Context
+        key: PRNGKeyArray, model: Model | Conditional | Observed, batch: Example, context: Context
     ) -> tuple[Float[Array, ""], dict[str, Array]]:
         now = {name: value(context) if callable(value) else value for name, value in options.items()}
         if whole_batch and split(batch)[1] is not None:

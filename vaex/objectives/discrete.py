@@ -1,7 +1,5 @@
 """Objectives for latents whose draws carry no gradient: the score function with its baselines, and enumeration."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -10,14 +8,14 @@ from vaex import bounds
 from vaex.bounds import with_value
 from vaex.distributions import all_states
 from vaex.errors import OptionError, check_whole
-from vaex.model import Model
+from vaex.model import Example, Model
 from vaex.objectives.terms import Number, Terms, log_weights, terms
 
 
 def reinforce(
     key: PRNGKeyArray,
     model: Model,
-    x: Any,
+    x: Example,
     *,
     num_samples: int = 2,
     baseline: str | Float[Array, ""] = "leave_one_out",
@@ -64,7 +62,7 @@ def reinforce(
     return terms(with_value(bounds.elbo(w.log_w), surrogate), w)
 
 
-def vimco(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Terms:
+def vimco(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -> Terms:
     """The importance-weighted bound with the score-function gradient of q and a baseline for each draw.
 
     generator:    sum_k v_k d log p(x, z_k) / d theta,   v = softmax(log w)
@@ -99,7 +97,7 @@ def vimco(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> T
     return terms(with_value(bounds.iwae(w.log_w), bounds.iwae(w.log_w) + jnp.sum(signal * w.log_qz)), w)
 
 
-def enumerate(key: PRNGKeyArray, model: Model, x: Any) -> Terms:
+def enumerate(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
     """The exact ELBO of a discrete latent, by a sum over all its states.
 
     sum_z q(z|x) (log p(x|z) + log p(z) - log q(z|x))

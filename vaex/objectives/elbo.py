@@ -1,18 +1,16 @@
 """The evidence lower bound, with the closed-form and the sampled KL, and its gradient of low variance."""
 
-from typing import Any
-
 import jax
 from jaxtyping import PRNGKeyArray
 
 from vaex import bounds
 from vaex.errors import OptionError
-from vaex.model import Model
+from vaex.model import Example, Model
 from vaex.objectives.terms import Number, Terms, analytic_kl, draw, known_or_sampled_kl, log_weights, terms, weigh_draws
 
 
 def elbo(
-    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, kl: str = "auto", beta: Number = 1.0
+    key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1, kl: str = "auto", beta: Number = 1.0
 ) -> Terms:
     """The evidence lower bound, averaged over L draws.
 
@@ -51,7 +49,7 @@ def elbo(
     return Terms(log_px_z - beta * divergence, log_px_z - divergence, log_px_z, divergence)
 
 
-def stl(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1) -> Terms:
+def stl(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -> Terms:
     """The ELBO whose gradient "sticks the landing": exactly zero for every draw where q(z|x) is the posterior.
 
     1/L sum_l log p(x|z_l) + log p(z_l) - log q(z_l|x),   the parameters of the last q frozen, z_l still moving with q

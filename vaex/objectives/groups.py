@@ -1,7 +1,5 @@
 """Importance-weighted bounds of groups of draws, and combinations of bounds."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -9,11 +7,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.bounds import with_value
 from vaex.errors import OptionError, check_whole
-from vaex.model import Model
+from vaex.model import Example, Model
 from vaex.objectives.terms import Number, Terms, draw, log_weights, terms, weigh_draws
 
 
-def miwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 8, num_groups: int = 8) -> Terms:
+def miwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 8, num_groups: int = 8) -> Terms:
     """The mean of M importance-weighted bounds of K draws each.
 
     1/M sum_m log 1/K sum_k w_mk
@@ -40,7 +38,7 @@ def miwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 8, num_
     return terms(_grouped(w.log_w, num_groups), w)
 
 
-def piwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 8, num_groups: int = 8) -> Terms:
+def piwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 8, num_groups: int = 8) -> Terms:
     """The generator climbs the IWAE of all MK draws, the recognition model the MIWAE of M groups of K.
 
     theta: d/d theta log 1/(MK) sum_mk w_mk;   phi: d/d phi 1/M sum_m log 1/K sum_k w_mk
@@ -71,7 +69,7 @@ def piwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 8, num_
     return terms(with_value(bounds.iwae(w.log_w), recognition + bounds.iwae(generator)), w)
 
 
-def ciwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 64, beta: Number = 0.05) -> Terms:
+def ciwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 64, beta: Number = 0.05) -> Terms:
     """A convex combination of the ELBO and the importance-weighted bound.
 
     beta / K sum_k log w_k + (1 - beta) log 1/K sum_k w_k

@@ -8,11 +8,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
 from vaex.bounds import with_value
-from vaex.model import Model
+from vaex.model import Example, Model
 from vaex.objectives.terms import Terms, draw, log_weights, terms, weigh_draws
 
 
-def iwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Terms:
+def iwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -> Terms:
     """The importance-weighted bound of K draws.
 
     L_K = log 1/K sum_k w_k
@@ -37,7 +37,7 @@ def iwae(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Te
     return terms(bounds.iwae(w.log_w), w)
 
 
-def dreg(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Terms:
+def dreg(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -> Terms:
     """The importance-weighted bound with the doubly reparameterized gradient.
 
     generator:    sum_k v_k d log w_k / d theta,   v = softmax(log w)
@@ -67,7 +67,7 @@ def dreg(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Te
     return terms(with_value(bounds.iwae(w.log_w), jnp.sum(v * w.log_w)), w)
 
 
-def renyi(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5, alpha: float = 0.5) -> Terms:
+def renyi(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5, alpha: float = 0.5) -> Terms:
     """The variational Renyi bound, estimated from K draws.
 
     L_alpha = 1/(1 - alpha) log 1/K sum_k w_k^(1 - alpha)
@@ -93,7 +93,7 @@ def renyi(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5, alph
     return terms(bounds.renyi(w.log_w, alpha=alpha), w)
 
 
-def vr_max(key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 5) -> Terms:
+def vr_max(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -> Terms:
     """The limit alpha -> -infinity of the Renyi bound's estimate: the largest log-weight.
 
     max_k log w_k

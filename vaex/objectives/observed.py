@@ -1,17 +1,17 @@
 """The objective of models without latents: the log-likelihood itself."""
 
 import functools
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from vaex.errors import UsageError
-from vaex.model import Distribution, Model, Observed
+from vaex.model import Distribution, Example, Model, Observed
 from vaex.objectives.terms import Terms
 
 
-def log_joint(key: PRNGKeyArray, model: Observed | Distribution | Model, x: Any) -> Terms:
+def log_joint(key: PRNGKeyArray, model: Observed | Distribution | Model, x: Example) -> Terms:
     """The log-likelihood of a fully observed example, whose maximum over the parameters is that of maximum likelihood.
 
     log p(x_1, ..., x_n) = sum_j log p(x_j | parents(x_j))

@@ -1,16 +1,14 @@
 """The objective of a model whose latents are the nearest codes of a codebook."""
 
-from typing import Any
-
 from jaxtyping import PRNGKeyArray
 
 from vaex.distributions.codes import distance_to_codes
 from vaex.errors import UsageError
-from vaex.model import Model
+from vaex.model import Example, Model
 from vaex.objectives.terms import Number, Terms, sample_weights
 
 
-def vq(key: PRNGKeyArray, model: Model, x: Any, *, commitment: Number = 0.25) -> Terms:
+def vq(key: PRNGKeyArray, model: Model, x: Example, *, commitment: Number = 0.25) -> Terms:
     """The ELBO of a point mass on the nearest codes, with the term that keeps the encoder's vectors near them.
 
     log p(x|e) + log p(codes) - commitment ||v(x) - sg(e)||^2,   e the codes nearest to the encoder's vectors v(x)

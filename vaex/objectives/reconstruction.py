@@ -1,16 +1,14 @@
 """The objective of an autoencoder: a likelihood without a KL, which bounds nothing."""
 
-from typing import Any
-
 from jaxtyping import PRNGKeyArray
 
 from vaex.distributions.abilities import mean
 from vaex.errors import UsageError
-from vaex.model import Model
+from vaex.model import Example, Model
 from vaex.objectives.terms import Terms
 
 
-def reconstruction(key: PRNGKeyArray, model: Model, x: Any) -> Terms:
+def reconstruction(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
     """The log-likelihood of an example at the mean of q(z|x).
 
     log p(x|z),   z = E_q[z]

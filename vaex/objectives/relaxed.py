@@ -1,21 +1,19 @@
 """The Gumbel-softmax: a categorical latent whose draws are relaxed, so that gradients flow through them."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from vaex.distributions.one_hot import one_hot_logits
 from vaex.errors import OptionError, UsageError, check_whole
-from vaex.model import Latent, Model
+from vaex.model import Example, Latent, Model
 from vaex.objectives.terms import Number, Terms, analytic_kl
 
 
 def gumbel(
     key: PRNGKeyArray,
     model: Model,
-    x: Any,
+    x: Example,
     *,
     num_samples: int = 1,
     temperature: Number = 1.0,

@@ -1,7 +1,5 @@
 """Objectives of a model with labels, some of which are seen: M2, and M2 on the latents of M1."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
@@ -11,11 +9,11 @@ from numpyro.distributions import kl_divergence
 from vaex.distributions.labelled import Labelled, LabelledLatent, Pair, with_label
 from vaex.distributions.stacked import StackedLatent, generator
 from vaex.errors import OptionError, UsageError
-from vaex.model import Distribution, Model
+from vaex.model import Distribution, Example, Model
 from vaex.objectives.terms import Number, Terms, analytic_kl, known_or_sampled_kl, weigh_draws
 
 
-def labelled_bound(key: PRNGKeyArray, model: Model, x: Any, y: Float[Array, " classes"]) -> Terms:
+def labelled_bound(key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, " classes"]) -> Terms:
     """The bound on log p(x, y) of an image with its label, -L(x, y).
 
     E_{q(z|x, y)}[log p(x|y, z)] - KL(q(z|x, y) || p(z|y)) + log p(y)
@@ -42,7 +40,7 @@ def labelled_bound(key: PRNGKeyArray, model: Model, x: Any, y: Float[Array, " cl
     return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
 
 
-def unlabelled_bound(key: PRNGKeyArray, model: Model, x: Any) -> Terms:
+def unlabelled_bound(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
     """The bound on log p(x) of an image without a label, -U(x), by a sum over all labels.
 
     sum_y q(y|x) (-L(x, y)) + H(q(y|x))
@@ -153,7 +151,7 @@ def stacked_semi_supervised(
     return Terms(m1 + m2.objective, elbo, log_px, log_px - elbo)
 
 
-def _labelled(model: Model, x: Any) -> tuple[Labelled, Labelled]:
+def _labelled(model: Model, x: Example) -> tuple[Labelled, Labelled]:
     """q(y, z|x) and p(y, z)."""
     found = model.encode(x)
     q, p = with_label(found), with_label(model.prior)
@@ -165,7 +163,7 @@ def _labelled(model: Model, x: Any) -> tuple[Labelled, Labelled]:
 
 
 def _at_label(
-    key: PRNGKeyArray, model: Model, x: Any, y: Float[Array, " classes"], q: Distribution, p: Distribution
+    key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, " classes"], q: Distribution, p: Distribution
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Log p(x|y, z) at a draw of z ~ q(z|x, y), and KL(q(z|x, y) || p(z|y)), sampled where it has no closed form."""
     given = Model(prior=p, encode=lambda x: q, decode=lambda z: model.decode(LabelledLatent(y, z)))

@@ -1,20 +1,18 @@
 """The ELBO with its KL weighted or shaped: what is maximised changes, what is reported does not."""
 
-from typing import Any
-
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from vaex import bounds
 from vaex.distributions.abilities import kl_per_dimension
 from vaex.errors import OptionError, UsageError, check_whole
-from vaex.model import Model
+from vaex.model import Example, Model
 from vaex.objectives.elbo import elbo
 from vaex.objectives.terms import Number, Terms, weigh_draws
 
 
 def free_bits(
-    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, nats: Number = 0.5, group_size: int = 1
+    key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1, nats: Number = 0.5, group_size: int = 1
 ) -> Terms:
     """The ELBO in which a group of latents pays only for the KL above so many nats.
 
@@ -55,7 +53,7 @@ def free_bits(
 
 
 def capacity(
-    key: PRNGKeyArray, model: Model, x: Any, *, num_samples: int = 1, nats: Number = 25.0, gamma: Number = 100.0
+    key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1, nats: Number = 25.0, gamma: Number = 100.0
 ) -> Terms:
     """The ELBO whose KL is held at a given number of nats, which a schedule may raise.
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.distributions.abilities import closed_form_kl, factors, is_discrete, sample_and_log_prob
 from vaex.errors import UsageError, check_whole
-from vaex.model import Distribution, Latent, Model
+from vaex.model import Distribution, Example, Latent, Model
 
 
 class Terms(NamedTuple):
@@ -38,7 +38,7 @@ class Weights(NamedTuple):
 
 
 def log_weights(
-    model: Model, x: Any, q: Distribution, z: Latent, *, log_qz: Float[Array, " k"] | None = None
+    model: Model, x: Example, q: Distribution, z: Latent, *, log_qz: Float[Array, " k"] | None = None
 ) -> Weights:
     """The log-weights of draws from q(z|x).
 
@@ -63,7 +63,7 @@ def log_weights(
     return Weights(*jax.vmap(one)(z), jax.vmap(q.log_prob)(z) if log_qz is None else log_qz)
 
 
-def weigh_draws(key: PRNGKeyArray, model: Model, x: Any, q: Distribution, num_samples: int) -> Weights:
+def weigh_draws(key: PRNGKeyArray, model: Model, x: Example, q: Distribution, num_samples: int) -> Weights:
     """K draws from q(z|x) through which gradients flow, weighed.
 
     Raises:
@@ -73,7 +73,7 @@ def weigh_draws(key: PRNGKeyArray, model: Model, x: Any, q: Distribution, num_sa
     return sample_weights(key, model, x, q, num_samples)
 
 
-def sample_weights(key: PRNGKeyArray, model: Model, x: Any, q: Distribution, num_samples: int) -> Weights:
+def sample_weights(key: PRNGKeyArray, model: Model, x: Example, q: Distribution, num_samples: int) -> Weights:
     """K draws from the model's own q(z|x), weighed."""
     if model.weigh is not None:
         return _weighed_in_one_pass(key, model.weigh, x, q, num_samples)
@@ -81,7 +81,7 @@ def sample_weights(key: PRNGKeyArray, model: Model, x: Any, q: Distribution, num
     return log_weights(model, x, q, z, log_qz=log_qz)
 
 
-def _weighed_in_one_pass(key: PRNGKeyArray, weigh: Callable, x: Any, q: Distribution, num_samples: int) -> Weights:
+def _weighed_in_one_pass(key: PRNGKeyArray, weigh: Callable, x: Example, q: Distribution, num_samples: int) -> Weights:
     def one(key: PRNGKeyArray) -> Weights:
         likelihood, log_pz, log_qz = weigh(key, q)
         return Weights(likelihood.log_prob(x), log_pz, log_qz)

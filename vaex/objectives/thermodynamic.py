@@ -1,21 +1,19 @@
 """The thermodynamic variational objective: a lower bound by steps from q(z|x) to the posterior."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.bounds import with_value
 from vaex.errors import OptionError, check_whole
-from vaex.model import Model
+from vaex.model import Example, Model
 from vaex.objectives.terms import Terms, log_weights, terms
 
 
 def tvo(
     key: PRNGKeyArray,
     model: Model,
-    x: Any,
+    x: Example,
     *,
     num_samples: int = 10,
     num_partitions: int = 5,

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from vaex.errors import UsageError
-from vaex.model import at
+from vaex.model import Example, at
 from vaex.models.description import Description
 from vaex.train.step import TrainState
 
@@ -46,7 +46,7 @@ def refit_prior(
     data_key, draw_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), refit.after))
 
     @jax.jit
-    def latents(params: Any, few: Any) -> jax.Array:
+    def latents(params: Any, few: Example) -> jax.Array:
         model = description.bind(params)
         x = preprocess(data_key, few)
         keys = jax.random.split(draw_key, len(jax.tree.leaves(x)[0]))
@@ -61,7 +61,7 @@ def refit_prior(
     return before_epoch
 
 
-def sample_latent(key: jax.Array, model: Any, example: Any) -> Any:
+def sample_latent(key: jax.Array, model: Any, example: Example) -> Any:
     """A draw from q(z|x) of one example, under its condition where it has one."""
     one, seen = at(model, example)
     return one.encode(seen).sample(key)

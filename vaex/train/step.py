@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from vaex.model import Conditional, Distribution, Model, Params
+from vaex.model import Conditional, Distribution, Example, Model, Params
 from vaex.objectives import BatchLoss, Context
 
 _DECAY = 0.99  # of the moving average of the ELBO
@@ -44,7 +44,7 @@ def init_state(params: Params, optimizer: optax.GradientTransformation) -> Train
     return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32), jnp.zeros(()))
 
 
-def train_step(state: TrainState, key: PRNGKeyArray, batch: Any, *, recipe: Recipe) -> tuple[TrainState, Metrics]:
+def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: Recipe) -> tuple[TrainState, Metrics]:
     """One update.
 
     params <- params - optimizer(d loss / d params)
@@ -90,7 +90,7 @@ def _skipped(opt_state: Any, max_skipped: int) -> Bool[Array, ""]:
 
 
 def train_epoch(
-    state: TrainState, key: PRNGKeyArray, examples: Any, *, recipe: Recipe, batch_size: int
+    state: TrainState, key: PRNGKeyArray, examples: Example, *, recipe: Recipe, batch_size: int
 ) -> tuple[TrainState, Metrics, Int[Array, ""]]:
     """One pass over the data in an order drawn from the key and the epoch, as one scan.
 
