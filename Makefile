@@ -19,8 +19,8 @@ COMMANDS := train config evaluate sample figure report
 
 .PHONY: help setup $(COMMANDS) test lint bench clean
 
-help: $(STAMP)
-	@$(BIN)/vaex --help
+help:
+	@$(if $(wildcard $(STAMP)),$(BIN)/vaex,$(PYTHON) -m vaex) --help
 	@echo
 	@echo "make test: every test; make lint: style and types; make bench: speed, as ratios to the matrix products alone"
 	@echo "make setup: install into .venv, without running anything, ACCEL=cuda13 for an NVIDIA GPU; make clean: remove it"

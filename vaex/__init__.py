@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from vaex import networks as networks
     from vaex import objectives as objectives
     from vaex import train as train
+    from vaex.errors import OptionError as OptionError
     from vaex.errors import UsageError as UsageError
     from vaex.model import Conditional as Conditional
     from vaex.model import Model as Model
+    from vaex.model import Observed as Observed
     from vaex.models.vae import VAE as VAE
     from vaex.objectives import Terms as Terms
     from vaex.runs.load import load as load
@@ -37,6 +39,8 @@ _MODULES = (
 _HOME = {
     "Conditional": "vaex.model",
     "Model": "vaex.model",
+    "Observed": "vaex.model",
+    "OptionError": "vaex.errors",
     "Terms": "vaex.objectives",
     "UsageError": "vaex.errors",
     "VAE": "vaex.models.vae",

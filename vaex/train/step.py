@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from vaex.model import Conditional, Distribution, Example, Model, Params
+from vaex.model import Conditional, Example, Model, Observed, Params
 from vaex.objectives import BatchLoss, Context
 
 _DECAY = 0.99  # of the moving average of the ELBO
@@ -27,7 +27,7 @@ class TrainState(NamedTuple):
 class Recipe(NamedTuple):
     """All that stays: how a batch of stored examples becomes an update."""
 
-    bind: Callable[[Params], Model | Conditional | Distribution]
+    bind: Callable[[Params], Model | Conditional | Observed]
     batch_loss: BatchLoss
     optimizer: optax.GradientTransformation
     preprocess: Callable[[PRNGKeyArray, Any], Any]  # stored examples -> what the likelihood is defined on
