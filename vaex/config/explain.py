@@ -51,7 +51,7 @@ def of_flag(config: Config, path: str) -> str:
         if having:
             now = get(config, parent).name
             return (
-                f"--config.{path}: {owner.choices.what} {now!r} has no {last}; {' and '.join(having)} have it: set "
+                f"--config.{path}: {owner.choices.what} {now!r} has no {last}, which is of {', '.join(having)}: set "
                 f"--config.{parent}.name as well"
             )
     usual = USUAL.get(last)
