@@ -3,8 +3,17 @@
 import jax
 import jax.numpy as jnp
 
-from vaex.config.setup import Setup
+from vaex.config import override
+from vaex.config.setup import Setup, setup
+from vaex.runs.experiments import load_experiment
 from vaex.train import TrainState, train_step
+
+
+def configured(*flags: str) -> Setup:
+    """The digits experiment with a narrow encoder and flags."""
+    narrow = "--config.model.network.encoder_hidden=8,"
+    fits = not any(flag.startswith("--config.model.name=") for flag in flags)  # of a vae, which has a network
+    return setup(override(load_experiment("digits"), [*([narrow] if fits else []), *flags]))
 
 
 def one_step(made: Setup, num_examples: int = 16) -> tuple[TrainState, dict]:

@@ -12,14 +12,14 @@ from tests.one_step import one_step
 from vaex import Model, evaluate
 from vaex.config import override
 from vaex.config.setup import setup
-from vaex.models.deep import TopDown
 from vaex.models.likelihoods import bernoulli
+from vaex.models.top_down import TopDown
 from vaex.objectives import log_weights, sample_weights
 from vaex.runs.experiments import load_experiment
 
 KEY = jax.random.key(0)
 BERNOULLI = bernoulli()
-DEEP = ["--config.model.kind=deep", "--config.model.network=residual", "--config.model.latent_dim=2"]
+DEEP = ["--config.model.name=deep", "--config.model.latent_dim=2"]
 
 
 def top_down(shape, channels, num_blocks):
@@ -173,8 +173,7 @@ def test_sticking_the_landing_freezes_every_conditional():
 def test_every_depth_trains(channels, blocks, objective):
     """The gradient reaches every part, and a finite step is not skipped."""
     flags = [*DEEP, f"--config.model.channels={channels}", f"--config.model.num_blocks={blocks}"]
-    flags += ["--config.model.encoder_hidden=(500,)", "--config.model.decoder_hidden=(500,)"]
-    flags += ["--config.optimizer.max_skipped=1", "--config.optimizer.clip_norm=100.0"]
+    flags += ["--config.train.max_skipped=1", "--config.train.clip_norm=100.0"]
     made = setup(
         override(load_experiment("digits"), [*flags, "--config.objective.name=" + objective[0], *objective[1:]])
     )

@@ -9,7 +9,7 @@ import numpyro.distributions as dist
 import pytest
 from flax import linen as nn
 
-from tests.test_experiment import configured, one_step
+from tests.one_step import configured, one_step
 from vaex import Model, objectives
 from vaex.distributions import flows
 from vaex.distributions.flows import Flow
@@ -207,17 +207,21 @@ def test_sticking_the_landing_is_unbiased_through_a_flow(name):
 
 
 FLAGS = {
-    "planar": ["--config.model.num_flows=1"],
-    "iaf": ["--config.model.num_flows=1", "--config.model.flow_hidden=(8,)", "--config.model.flow_context=5"],
-    "affine_coupling": ["--config.model.num_flows=1", "--config.model.flow_hidden=(8,)"],
-    "spline_coupling": ["--config.model.num_flows=1", "--config.model.flow_hidden=(8,)", "--config.model.num_bins=4"],
+    "planar": ["num_flows=1"],
+    "iaf": ["num_flows=1", "hidden=(8,)", "context_dim=5"],
+    "affine_coupling": ["num_flows=1", "hidden=(8,)"],
+    "spline_coupling": ["num_flows=1", "hidden=(8,)", "num_bins=4"],
     "full": [],
 }
-PRIOR = ["--config.model.prior=flow", "--config.model.prior_flows=2", "--config.model.prior_hidden=(8,)"]
+PRIOR = [f"--config.model.prior.{flag}" for flag in ("name=flow", "num_flows=2", "hidden=(8,)")]
+
+
+def of(name, *flags):
+    return [f"--config.model.posterior.{flag}" for flag in (f"name={name}", *flags)]
 
 
 def with_posterior(name, *flags):
-    return configured("--config.model.latent_dim=3", f"--config.model.posterior={name}", *FLAGS[name], *flags)
+    return configured("--config.model.latent_dim=3", *of(name, *FLAGS[name]), *flags)
 
 
 @pytest.mark.parametrize(
@@ -248,34 +252,45 @@ def test_a_flow_prior_trains_and_samples():
     assert np.isfinite(metrics["loss"])
     moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params["prior"], before["prior"])
     assert max(jax.tree.leaves(moved)) > 1e-5
-    prior = made.bind(state.params).prior
+    prior = made.task.description.bind(state.params).prior
     z, log_p = prior.sample_and_log_prob(KEY, (5,))
     np.testing.assert_allclose(prior.log_prob(z), log_p, rtol=1e-4)
 
 
-ANALYTIC = "--config.objective.kl=analytic"
+CAPACITY = "--config.objective.name=capacity"  # which needs the closed form of the KL
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--config.model.posterior=iaf", *FLAGS["iaf"], ANALYTIC], 'between Flow and Independent: use kl="sampled"'),
-        ([*PRIOR, ANALYTIC], 'between Independent and Flow: use kl="sampled"'),
-        (["--config.model.posterior=iaf"], "'iaf' without model.num_flows: set"),
-        (["--config.model.posterior=planar", "--config.model.num_flows=0"], "model.num_flows is 0: expected a number"),
+        ([*of("iaf", *FLAGS["iaf"]), CAPACITY], 'between Flow and Independent: use kl="sampled"'),
+        ([*PRIOR, CAPACITY], 'between Independent and Flow: use kl="sampled"'),
+        (of("iaf", "hidden=8,"), "model.posterior.num_flows is not set: expected a value: how many steps there are"),
+        (of("planar", "num_flows=0"), "model.posterior.num_flows is 0: expected a whole number of at least 1"),
         (
-            ["--config.model.posterior=planar", *FLAGS["affine_coupling"]],
-            "model.flow_hidden is set, but model.posterior 'planar' has none",
+            of("planar", "num_flows=1", "hidden=8,"),
+            "posterior 'planar' has no hidden, which is of iaf, affine_coupling, spline_coupling: set",
         ),
-        (["--config.model.posterior=iaf", *FLAGS["spline_coupling"]], "model.num_bins is set"),
-        (["--config.model.num_flows=2"], "model.num_flows is set, but model.posterior 'diagonal' has none"),
         (
-            ["--config.model.posterior=affine_coupling", *FLAGS["affine_coupling"], "--config.model.latent_dim=1"],
+            of("iaf", *FLAGS["spline_coupling"]),
+            "posterior 'iaf' has no num_bins, which is of spline_coupling: set --config.model.poste",
+        ),
+        (
+            ["--config.model.posterior.num_flows=2"],
+            "posterior 'diagonal' has no num_flows, which is of planar, iaf, aff",
+        ),
+        (
+            [*of("affine_coupling", *FLAGS["affine_coupling"]), "--config.model.latent_dim=1"],
             "latent_dim is 1: a coupling flow splits z in two: expected at least 2",
         ),
         (
-            ["--config.model.posterior=iaf", "--config.model.num_flows=1", "--config.model.flow_hidden=(0,)"],
-            "flow_hidden",
+            of("iaf", "num_flows=1", "hidden=0,"),
+            r"posterior.hidden is \(0,\): expected whole numbers of at",
+        ),
+        (of("iaf", "num_flows=1", "hidden=8,", "context_dim=0"), "posterior.context_dim is 0: expected a whole number"),
+        (
+            [*PRIOR, "--config.model.prior.num_flows=0"],
+            "model.prior.num_flows is 0: expected a whole number",
         ),
     ],
 )

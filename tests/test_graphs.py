@@ -16,8 +16,9 @@ from vaex.errors import UsageError
 from vaex.model import Conditional, Given, at
 from vaex.models.graph import Graph, Joint, Node
 from vaex.models.latent_nodes import latent_variable_model
-from vaex.models.likelihoods import bernoulli, normal_learned
-from vaex.models.posteriors import diagonal_normal, one_hot
+from vaex.models.likelihood_parts import learned_normal
+from vaex.models.likelihoods import bernoulli
+from vaex.models.posteriors import diagonal_normal, one_hot_categorical
 from vaex.models.priors import standard_normal
 from vaex.networks import MLP, LookupTable
 from vaex.train import Recipe, init_state, train_epoch
@@ -31,7 +32,8 @@ YES = {  # P(yes | parents' states), the classical lawn
     "rain": np.array([0.2, 0.8]),
     "wet": np.array([[0.05, 0.9], [0.9, 0.99]]),
 }
-LAWN = Graph(tuple(Node(name, one_hot(), LookupTable((2,)), parents) for name, parents in PARENTS.items()))
+ONE_HOT = one_hot_categorical()
+LAWN = Graph(tuple(Node(name, ONE_HOT, LookupTable((2,)), parents) for name, parents in PARENTS.items()))
 STATES = list(itertools.product([0, 1], repeat=4))
 
 
@@ -131,7 +133,7 @@ def test_a_linear_gaussian_node_is_fitted_as_least_squares():
     graph = Graph(
         (
             Node("a", diagonal_normal(), LookupTable((4,))),
-            Node("b", normal_learned(1.0), MLP((), (1,)), ("a",)),
+            Node("b", learned_normal(1.0), MLP((), (1,)), ("a",)),
         )
     )
     params = fit(graph, {"a": jnp.asarray(a), "b": jnp.asarray(b)})
@@ -170,8 +172,8 @@ def test_enumeration_over_two_latents_is_exact():
     latents = ("cloudy", "sprinkler")
     recognition = Graph(
         (
-            Node("sprinkler", one_hot(), LookupTable((2,)), ("cloudy", "rain", "wet")),
-            Node("cloudy", one_hot(), LookupTable((2,)), ("rain", "wet")),
+            Node("sprinkler", ONE_HOT, LookupTable((2,)), ("cloudy", "rain", "wet")),
+            Node("cloudy", ONE_HOT, LookupTable((2,)), ("rain", "wet")),
         ),
         inputs={"rain": (2,), "wet": (2,)},
     )
@@ -196,16 +198,22 @@ def test_enumeration_over_two_latents_is_exact():
 
 
 def node(name, *parents):
-    return Node(name, one_hot(), LookupTable((2,)), parents)
+    return Node(name, ONE_HOT, LookupTable((2,)), parents)
 
 
 WRONG = {
     "a cycle": (lambda: Graph((node("a", "c"), node("b", "a"), node("c", "b"))), "the cycle .* -> .* -> .* -> "),
     "an unknown parent": (lambda: Graph((node("a", "b"),)), "'a' has the unknown parent 'b': known are 'a'"),
     "a name twice": (lambda: Graph((node("a"),), inputs={"a": (2,)}), "'a' is given 2 times"),
-    "no network": (lambda: Graph((node("b"), Node("a", one_hot(), None, ("b",)))), "no network that reads them"),
+    "no network": (
+        lambda: Graph((node("b"), Node("a", ONE_HOT, None, ("b",)))),
+        "no network that reads them",
+    ),
     "a missing value": (lambda: TRUE_LAWN.log_prob({"wet": jnp.zeros(2)}), "found values of 'wet': expected"),
-    "a batch": (lambda: TRUE_LAWN.log_prob(encode_states(STATES)), r"shape \(16, 2\): expected \(2,\), one exam"),
+    "a batch": (
+        lambda: TRUE_LAWN.log_prob(encode_states(STATES)),
+        r"shape \(16, 2\): expected \(2,\), one exam",
+    ),
     "a label outside": (
         lambda: LAWN.check(encode_states(STATES) | {"rain": jax.nn.one_hot(jnp.arange(16), 2)}),
         "'rain': example 2 and 13 more lie outside the support of OneHotCategorical",
@@ -233,7 +241,7 @@ def test_what_cannot_be_is_refused(name):
 
 
 def test_inputs_make_a_conditional_that_wants_them_all():
-    graph = Graph((Node("y", one_hot(), MLP((), (3,)), ("x",)),), inputs={"x": (5,)})
+    graph = Graph((Node("y", ONE_HOT, MLP((), (3,)), ("x",)),), inputs={"x": (5,)})
     model = graph.bind(graph.init(KEY))
     assert isinstance(model, Conditional)
     joint, value = at(model, Given({"y": jnp.eye(3)[1]}, {"x": jnp.ones(5)}))

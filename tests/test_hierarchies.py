@@ -9,18 +9,20 @@ import numpyro.distributions as dist
 import pytest
 import scipy.stats
 from scipy.special import logsumexp
-from vaex.config.likelihoods import Source
-from vaex.config.models import build_model
 
 from tests.test_objectives import assert_mean, draws
 from vaex import evaluate, objectives
 from vaex.config import override
+from vaex.config.root import ROOT
+from vaex.config.section import call
 from vaex.config.setup import setup
 from vaex.distributions.chain import Chain, Link
 from vaex.errors import UsageError
 from vaex.model import Model
+from vaex.models import Source
 from vaex.models.exact import LinearGaussian
-from vaex.models.hierarchy import bottom_up, precision_weighted, top_down
+from vaex.models.hierarchy import bottom_up, top_down
+from vaex.models.ladder import precision_weighted
 from vaex.models.posteriors import diagonal_normal
 from vaex.models.priors import standard_normal
 from vaex.networks import MLP
@@ -160,10 +162,10 @@ def configured(*flags):
 
 def built(kind, dims):
     """A model of tiny images by its config."""
-    config = configured(f"kind={kind}", f"latent_dims={dims}", "encoder_hidden=(5,)", "decoder_hidden=(5,)")
-    config.model.latent_dim = None
-    config.model.between_hidden = ((4,),) * (len(dims) - 1)
-    return build_model(config, Source((2, 3, 1), np.full((9, 2, 3, 1), 100, np.uint8)))
+    between = ((4,),) * (len(dims) - 1)
+    flags = [f"name={kind}", f"latent_dims={dims}", f"between_hidden={between}"]
+    config = configured(*flags, "encoder_hidden=(5,)", "decoder_hidden=(5,)")
+    return call(ROOT, config).model(Source((2, 3, 1), np.full((9, 2, 3, 1), 100, np.uint8)))
 
 
 def test_two_layers_whose_upper_one_is_ignored_are_one_layer():
@@ -299,28 +301,28 @@ def test_an_unused_upper_layer_is_inactive():
     assert not evaluate.active_units(means[1]).any()
 
 
-LAYERED = ["kind=hierarchy", "latent_dims=(3,2)", "between_hidden=((4,),)"]
+LAYERED = ["name=hierarchy", "latent_dims=(3,2)", "between_hidden=((4,),)"]
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["latent_dims=(3,0)"], "model.latent_dims[1] is 0: expected a whole number above 0"),
+        (["latent_dims=(3,0)"], "model.latent_dims is (3, 0): expected whole numbers of at least 1"),
         (["latent_dims=()"], "model.latent_dims is (): expected the size of each layer"),
         (["between_hidden=()"], "model.between_hidden is (): expected 1 tuples of widths"),
         (["between_hidden=(4,)"], "model.between_hidden is (4,): expected 1 tuples of widths"),
-        (["between_hidden=((4,0),)"], "model.between_hidden[0][1] is 0"),
-        (["prior=mixture", "num_components=2"], "model.prior is 'mixture', which model.kind 'hierarchy' does not read"),
-        (["latent_dim=4"], "model.latent_dim is 4, which model.kind 'hierarchy' does not read"),
-        (["kind=vae"], "model.latent_dims is set, but model.kind 'vae' has none"),
-        ([], 'no closed-form KL is known between Chain and Chain: use kl="sampled"'),
+        (["between_hidden=((4,0),)"], "model.between_hidden is ((4, 0),): expected whole numbers of at least 1"),
+        (["prior.name=mixture"], "--config.model.prior.name: prior is a field of "),
+        (["latent_dim=4"], "kind of model 'hierarchy' has no latent_dim, which is of vae, "),
+        (
+            ["name=vae"],
+            "kind of model 'vae' has no latent_dims, which is of hierarchy, ladder: set",
+        ),
     ],
 )
 def test_what_cannot_be(flags, message):
-    config = configured(*LAYERED)
-    config.model.latent_dim, config.objective.kl = None, "analytic"
     with pytest.raises(UsageError) as error:
-        setup(override(config, [f"--config.model.{flag}" for flag in flags]))
+        setup(configured(*LAYERED, *flags))
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -331,15 +333,13 @@ def test_what_cannot_be(flags, message):
         ("info", "found a z of several arrays"),
         ("total_correlation", "Chain does not factorize"),
         ("free_bits", "found Chain"),
+        ("capacity", "no closed-form KL is known between Chain and Chain"),
         ("enumerate", "Chain"),
     ],
 )
 def test_objectives_that_need_one_vector_say_so(name, message):
-    config = configured(*LAYERED)
-    config.model.latent_dim = None
-    config.objective.name = name
     with pytest.raises(UsageError, match=message):
-        setup(config)
+        setup(override(configured(*LAYERED), [f"--config.objective.name={name}"]))
 
 
 def test_a_run_reports_its_layers(tmp_path):
@@ -348,14 +348,9 @@ def test_a_run_reports_its_layers(tmp_path):
 
     from vaex.__main__ import main
 
-    experiment = tmp_path / "layered.py"
-    experiment.write_text(
-        "from vaex.runs.experiments import load_experiment\n\ndef get_config():\n"
-        "    config = load_experiment('digits')\n    config.model.latent_dim = None\n    return config\n"
-    )
-    flags = [f"--config.model.{flag}" for flag in (*LAYERED[1:], "kind=ladder")]
+    flags = [f"--config.model.{flag}" for flag in (*LAYERED[1:], "name=ladder", "encoder_hidden=8,")]
     flags += ["--config.objective.name=stl", "--config.train.num_epochs=2", "--config.evaluate.num_samples=2"]
-    assert main(["train", str(experiment), "--runs", str(tmp_path), *flags]) == 0
+    assert main(["train", "digits", "--runs", str(tmp_path), *flags]) == 0
     run = tmp_path / "latest"
     results = json.loads((run / "results.json").read_text())
     assert len(results["kl_per_layer"]) == 2

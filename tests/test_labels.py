@@ -8,11 +8,7 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
-from experiments.studies import labels
-from tests.one_step import one_step
 from vaex import evaluate, objectives
-from vaex.config import override
-from vaex.config.setup import setup
 from vaex.data.labelled import choose_labelled
 from vaex.distributions import IndependentBernoulli, OneHotCategorical
 from vaex.distributions.labelled import Labelled, Pair
@@ -26,7 +22,6 @@ from vaex.models.posteriors import diagonal_normal
 from vaex.models.priors import standard_normal
 from vaex.models.vae import VAE
 from vaex.networks import MLP
-from vaex.runs.experiments import load_experiment
 
 KEY = jax.random.key(0)
 K, D = 3, 4
@@ -240,17 +235,6 @@ def test_labels_that_cannot_be_are_refused(labels, num_labels, message):
         choose_labelled(np.array(labels), num_labels, num_classes=3, seed=0)
 
 
-@pytest.mark.parametrize("num_labels", [20, 1300])
-def test_pairs_hold_every_image(num_labels):
-    """Whichever are fewer, the images with a label or those without, come round in turn."""
-    made = configured("m2", *PAIRS["m2"], *LABELS, f"--config.data.num_labels={num_labels}")
-    stored, images = made.stored, made.dataset.train.images
-    distinct = lambda some: np.unique(some.reshape(len(some), -1), axis=0)
-    together = distinct(np.concatenate([stored.unlabelled, stored.labelled]))
-    np.testing.assert_array_equal(together, distinct(images))
-    assert len(stored.labelled) == len(stored.unlabelled) == max(num_labels, len(images) - num_labels)
-
-
 def test_a_label_that_is_none():
     model = tiny()
     with pytest.raises(UsageError, match=r"label has shape \(2,\): expected one-hot, \(3,\)"):
@@ -269,99 +253,3 @@ def test_accuracies():
     best = np.asarray(jnp.argmax(jnp.stack([C @ X, C @ (1 - X)]), axis=-1))
     assert accuracy(probabilities, best) == 1.0
     assert accuracy(probabilities, np.array([best[0], (best[1] + 1) % K])) == 0.5
-
-
-def test_the_study_reports_means_and_standard_errors():
-    """Of accuracies 0.9, 0.91 and 0.92 for every model: 0.91, and 0.01 / sqrt(3)."""
-    figure, lines = labels.labels_figure(lambda experiment, num_labels, seed: ("mnist", 0.9 + 0.01 * seed))
-    assert len(lines) == 12
-    assert all("accuracy 0.9100 ± 0.0058 of 3 seeds" in line for line in lines)
-    assert "published: 0.967" in next(line for line in lines if line.startswith("M1+M2, mnist, 100"))
-    assert len(figure.axes) == 1
-
-
-def test_the_study_reads_a_run_that_is_there(tmp_path, monkeypatch):
-    """A second time nothing is trained; another seed is another run, and one without results is carried on."""
-    flags = [*PAIRS["m2"], *LABELS, "--config.model.kind=m2", "--config.train.num_epochs=1"]
-    digits = override(load_experiment("digits"), flags)
-    monkeypatch.setattr(labels, "load_experiment", lambda name: digits.copy_and_resolve_references())
-    runs = lambda: sorted((tmp_path / "mnist_m2").iterdir())
-    first = labels.train("mnist_m2", 20, 0, runs=tmp_path)
-    result = runs()[0] / "results.json"
-    written = result.stat().st_mtime_ns
-    assert labels.train("mnist_m2", 20, 0, runs=tmp_path) == first
-    assert result.stat().st_mtime_ns == written
-    result.unlink()
-    assert labels.train("mnist_m2", 20, 0, runs=tmp_path) == first
-    assert result.is_file()
-    assert len(runs()) == 1
-    labels.train("mnist_m2", 20, 1, runs=tmp_path)
-    assert len(runs()) == 2
-
-
-PAIRS = {
-    "m2": ["--config.objective.name=semi_supervised"],
-    "m1m2": [
-        "--config.objective.name=stacked_semi_supervised",
-        "--config.model.upper_dim=4",
-        "--config.model.upper_hidden=(8,)",
-    ],
-}
-LABELS = ["--config.data.num_labels=20", "--config.data.num_classes=10"]
-
-
-def configured(kind, *flags):
-    base = ["--config.model.encoder_hidden=(8,)", f"--config.model.kind={kind}"]
-    return setup(override(load_experiment("digits"), [*base, *flags]))
-
-
-CONV = ["--config.model.network=conv", "--config.model.channels=(2,)"]
-
-
-@pytest.mark.parametrize(("kind", "flags"), [("m2", []), ("m2", CONV), ("m1m2", [])])
-def test_one_step_from_a_config(kind, flags):
-    made = configured(kind, *PAIRS[kind], *flags, *LABELS)
-    num_train = len(made.dataset.train.images)
-    assert len(made.stored.unlabelled) == num_train - 20
-    train = made.dataset.train
-    labels_of = {image.tobytes(): label for image, label in zip(train.images, train.labels, strict=True)}
-    assert [labels_of[image.tobytes()] for image in made.stored.labelled] == made.stored.label.tolist()
-    kept = {image.tobytes() for image in made.stored.labelled}
-    assert len(kept) == 20
-    assert kept | {image.tobytes() for image in made.stored.unlabelled} == set(labels_of)
-    before = made.init()
-    state, metrics = one_step(made)
-    assert all(np.isfinite(metrics[name]) for name in ("loss", "elbo", "kl"))
-    moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), state.params, before.params)
-    assert min(jax.tree.leaves(moved)) > 0
-
-
-@pytest.mark.parametrize(("kind", "flags"), [("m1m2", PAIRS["m1m2"]), ("vae", [])])
-def test_a_report_has_the_accuracy(kind, flags):
-    """Of q(y|x), with the analogies, or of the classifier on latents; at random parameters near chance."""
-    made = configured(kind, *flags, LABELS[0], *([LABELS[1]] if flags else []))
-    (report,) = made.reporters
-    model = made.bind(made.init().params)
-    found = report(KEY, model, made.dataset, made.observe(KEY, made.dataset.test))
-    assert 0 < found.scores["test_accuracy"] < 1
-    assert set(found.figures) == ({"analogies"} if kind == "m1m2" else set())
-
-
-@pytest.mark.parametrize(
-    ("kind", "flags", "message"),
-    [
-        ("m2", LABELS, "objective.name is 'elbo' with model.kind 'm2': set"),
-        ("vae", PAIRS["m2"], "with model.kind 'vae': set --config.model.kind=m2"),
-        ("m2", PAIRS["m2"], "without data.num_labels"),
-        ("m2", [*PAIRS["m2"], LABELS[0]], "without data.num_classes"),
-        ("vae", [LABELS[1]], "data.num_classes is set, but"),
-        ("vae", ["--config.data.num_labels=9"], "num_labels is 9: expected 10"),
-        ("m2", [*PAIRS["m2"], *LABELS, "--config.model.prior=vamp", "--config.model.num_components=3"], "model.prior"),
-        ("m1m2", [*PAIRS["m1m2"][:2], *LABELS], "without model.upper_hidden"),
-        ("m2", [*PAIRS["m2"], "--config.data.num_labels=5000", LABELS[1]], "num_labels is 5000: expected 10"),
-        ("m2", [*PAIRS["m2"], LABELS[0], "--config.data.num_classes=9"], "has the label 9: expected"),
-    ],
-)
-def test_labels_in_a_config_that_cannot_be(kind, flags, message):
-    with pytest.raises(UsageError, match=message):
-        configured(kind, *flags)

@@ -7,24 +7,24 @@ import numpyro.distributions as dist
 import pytest
 import scipy.integrate
 import scipy.stats
-from vaex.config.likelihoods import LIKELIHOODS
 
 from tests.one_step import one_step
-from vaex.config import default_config, override
+from vaex.config import LIKELIHOODS, MODELS, NETWORKS, default_config, override, section
 from vaex.config.setup import setup
 from vaex.distributions import ContinuousBernoulli, DiscretizedLogistic
 from vaex.distributions.continuous_bernoulli import log_normalizer
 from vaex.errors import UsageError
 from vaex.models import likelihoods
+from vaex.models.likelihood_parts import from_function
 
 LEVELS = jnp.arange(256) / 255
 X_SHAPE = (2, 3, 2)  # two channels
 FAMILIES = {  # name -> family, shape of its raw output
     "categorical": (likelihoods.categorical(), (*X_SHAPE, 256)),
     "discretized_logistic": (likelihoods.discretized_logistic(), (*X_SHAPE, 2)),
-    "logistic_mixture": (likelihoods.logistic_mixture(), (*X_SHAPE, 3, 4)),
+    "logistic_mixture": (likelihoods.logistic_mixture(num_components=4), (*X_SHAPE, 3, 4)),
     "continuous_bernoulli": (likelihoods.continuous_bernoulli(), X_SHAPE),
-    "normal_output": (likelihoods.normal_output(), (*X_SHAPE, 2)),
+    "gaussian_output": (likelihoods.gaussian_output(), (*X_SHAPE, 2)),
 }
 OVER_LEVELS = ("categorical", "discretized_logistic", "logistic_mixture")
 
@@ -133,7 +133,7 @@ def test_draws_of_a_continuous_bernoulli_have_its_mean_and_distribution():
 
 def test_a_sigma_for_each_output_is_bounded():
     raw = jnp.stack([jnp.array([0.2, 0.2, 0.2]), jnp.array([-1e9, 0.1, 1e9])], axis=-1)
-    normal = likelihoods.normal_output().apply({}, raw).base_dist
+    normal = likelihoods.gaussian_output().apply({}, raw).base_dist
     np.testing.assert_allclose(normal.scale, np.exp([-8, 0.1, 8]), rtol=1e-4)
     np.testing.assert_allclose(normal.mean, 0.2)
 
@@ -141,26 +141,26 @@ def test_a_sigma_for_each_output_is_bounded():
 def test_any_numpyro_distribution_by_a_function():
     """Its factors become one event; a distribution of the whole event stays as it is."""
     raw, x = jnp.array([[0.1, -0.3], [2.0, 0.0]]), jnp.array([[3.0, 0.0], [1.0, 2.0]])
-    poisson = likelihoods.from_function(lambda raw: dist.Poisson(jnp.exp(raw))).apply({}, raw)
+    poisson = from_function(lambda raw: dist.Poisson(jnp.exp(raw))).apply({}, raw)
     expected = scipy.stats.poisson.logpmf(np.asarray(x), np.exp(raw)).sum()
     np.testing.assert_allclose(poisson.log_prob(x), expected, rtol=1e-5)
-    whole = likelihoods.from_function(lambda raw: dist.MultivariateNormal(raw, jnp.eye(2))).apply({}, raw[0])
+    whole = from_function(lambda raw: dist.MultivariateNormal(raw, jnp.eye(2))).apply({}, raw[0])
     expected = scipy.stats.multivariate_normal.logpdf(np.asarray(x[0]), raw[0], np.eye(2))
     np.testing.assert_allclose(whole.log_prob(x[0]), expected, rtol=1e-5)
 
 
-def configured(likelihood, components=None):
+def configured(name, *flags, **options):
     config = default_config()
     config.data.name = "digits"
-    config.model.encoder_hidden = config.model.decoder_hidden = (8,)
-    config.model.update({"likelihood": likelihood, "likelihood_components": components})
-    return config
+    network = section(NETWORKS, "mlp", encoder_hidden=(8,), decoder_hidden=(8,))
+    config.model = section(MODELS, "vae", network=network, likelihood=section(LIKELIHOODS, name, **options))
+    return override(config, [f"--config.model.likelihood.{flag}" for flag in flags])
 
 
 @pytest.mark.parametrize("name", [*OVER_LEVELS, "continuous_bernoulli", "gaussian_output"])
 def test_by_its_name_it_trains(name):
     """One step of Adam moves every parameter of the output layer, and the loss is finite."""
-    made = setup(configured(name, 3 if name == "logistic_mixture" else None))
+    made = setup(configured(name, **({"num_components": 3} if name == "logistic_mixture" else {})))
     before = made.init()
     state, metrics = one_step(made)
     assert np.isfinite(metrics["loss"])
@@ -170,31 +170,35 @@ def test_by_its_name_it_trains(name):
 
 def test_decoders_start_near_the_training_mean():
     mean = np.linspace(0.02, 0.98, 9, dtype=np.float32)
-    config = configured("continuous_bernoulli").model
     for name in ("continuous_bernoulli", "discretized_logistic", "gaussian_output"):
-        likelihood = LIKELIHOODS[name]
-        raw = jnp.asarray(likelihood.start(config, mean))
-        found = likelihood.family(config, mean.shape).apply({}, raw).mean
+        likelihood = LIKELIHOODS[name]()
+        found = likelihood.apply({}, jnp.asarray(likelihood.start(mean))).mean
         np.testing.assert_allclose(found, mean, atol=0.08)
 
 
 @pytest.mark.parametrize("sigma", [0.001, 0.1, 20.0])
 def test_a_scale_starts_where_it_is_said(sigma):
-    config = override(configured("gaussian_output"), [f"--config.model.sigma={sigma}"]).model
     mean = np.full(3, 0.5, np.float32)
     for name in ("gaussian_output", "discretized_logistic"):
-        p = LIKELIHOODS[name].family(config, (3,)).apply({}, jnp.asarray(LIKELIHOODS[name].start(config, mean)))
+        likelihood = LIKELIHOODS[name](sigma=sigma)
+        p = likelihood.apply({}, jnp.asarray(likelihood.start(mean)))
         scale = p.base_dist.scale if name == "gaussian_output" else jnp.exp(p.base_dist.log_scale)
         np.testing.assert_allclose(scale, sigma, rtol=1e-4)
-    with pytest.raises(UsageError, match=r"the scale to start from is 0.0001: expected more than 0.00034"):
-        likelihoods.unbounded(1e-4)
 
 
-def test_components_belong_to_a_mixture():
-    for wrong, message in (
-        (configured("logistic_mixture"), "without model.likelihood_components"),
-        (configured("categorical", 3), "has none: unset it, or set --config.model.likelihood to logistic_mixture"),
-        (configured("logistic_mixture", 0), "model.likelihood_components is 0"),
-    ):
-        with pytest.raises(UsageError, match=message):
-            setup(wrong)
+@pytest.mark.parametrize(
+    ("name", "flags", "message"),
+    [
+        ("logistic_mixture", [], "model.likelihood.num_components is not set: expected a value: K"),
+        ("categorical", ["num_components=3"], "'categorical' has no num_components, which is of logistic_mixture: set"),
+        ("logistic_mixture", ["num_components=0"], "model.likelihood.num_components is 0: expected a whole number"),
+        ("gaussian_fixed", [], "model.likelihood.sigma is not set: expected a value: the standard deviation of each"),
+        ("gaussian_fixed", ["sigma=0.0"], "model.likelihood.sigma is 0.0: expected a number above 0"),
+        ("gaussian_pixel", ["sigma=-1.0"], "model.likelihood.sigma is -1.0: expected a number above 0"),
+        ("gaussian_output", ["sigma=0.0001"], "likelihood.sigma is 0.0001: expected more than 0.00034 and less than"),
+        ("bernoulli", [], "'bernoulli' on grey pixels, which it is no distribution over: set --config.data.binarize"),
+    ],
+)
+def test_what_cannot_be_is_refused(name, flags, message):
+    with pytest.raises(UsageError, match=message):
+        setup(configured(name, *flags))

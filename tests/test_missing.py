@@ -8,27 +8,31 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
-from vaex.config.missing import simple_imputations, store_masked
-from vaex.config.objectives import BATCH_OBJECTIVES, OBJECTIVES
 
 from tests.models import SIGMA, W, linear_gaussian, small_vae
+from tests.one_step import one_step
 from vaex import evaluate, objectives
 from vaex.__main__ import main
-from vaex.config import default_config
+from vaex.config import LIKELIHOODS, MODELS, PRIORS, default_config, section
 from vaex.config.setup import setup
+from vaex.data import Split
+from vaex.data.examples import Making, images
 from vaex.distributions.masked import Masked
 from vaex.errors import UsageError
+from vaex.evaluate.imputation import simple_imputations
 from vaex.inference import imputation
-from vaex.models import exact, likelihoods
+from vaex.models import KINDS, exact, likelihoods
 from vaex.models.missing import partially_observed
-from vaex.train import train_step
+from vaex.objectives import OBJECTIVES, OF_BATCHES
 
 KEY = jax.random.key(0)
 X, MASK = jax.random.normal(jax.random.key(3), (5,)), jnp.array([True, False, True, True, False])
 SEEN, UNSEEN = np.flatnonzero(MASK), np.flatnonzero(~MASK)
 GENERATOR = exact.LinearGaussian(W, jnp.linspace(-1, 1, 5), jnp.full(1, SIGMA**2))
-OF_OTHER_LATENTS = ("reinforce", "vimco", "gumbel", "enumerate", "reconstruction", "vq")
-CONTINUOUS = [name for name in OBJECTIVES if name not in OF_OTHER_LATENTS]
+BATCH_OBJECTIVES = [name for name, objective in OBJECTIVES.items() if objective in OF_BATCHES]
+OF_OTHER_LATENTS = ("reinforce", "vimco", "gumbel", "enumerate")
+OF_OTHER_KINDS = [name for kind in KINDS.values() for name in kind.objectives]
+CONTINUOUS = [name for name in OBJECTIVES if name not in (*OF_OTHER_LATENTS, *OF_OTHER_KINDS, *BATCH_OBJECTIVES)]
 
 
 def observed_model(shift=0.0, stretch=1.0):
@@ -78,8 +82,7 @@ def test_objectives_of_whole_batches_take_masked_examples(name):
     options = {"num_train": 100} if name == "total_correlation" else {}
     masks = jnp.stack([MASK, ~MASK, MASK])
     terms = [
-        BATCH_OBJECTIVES[name](KEY, model, Masked(jnp.where(masks, 1.0, other), masks), **options)
-        for other in (0.0, jnp.nan)
+        OBJECTIVES[name](KEY, model, Masked(jnp.where(masks, 1.0, other), masks), **options) for other in (0.0, jnp.nan)
     ]
     assert terms[0].objective.shape == (3,)
     jax.tree.map(np.testing.assert_array_equal, *terms)
@@ -89,10 +92,10 @@ def test_objectives_of_whole_batches_take_masked_examples(name):
     ("family", "raw_shape"),
     [
         (likelihoods.bernoulli(), (5,)),
-        (likelihoods.normal_fixed(0.3), (5,)),
+        (likelihoods.gaussian_fixed(sigma=0.3), (5,)),
         (likelihoods.continuous_bernoulli(), (5,)),
         (likelihoods.categorical(), (5, 256)),
-        (likelihoods.logistic_mixture(), (5, 3, 2)),
+        (likelihoods.logistic_mixture(num_components=2), (5, 3, 2)),
     ],
 )
 def test_every_likelihood_is_that_of_the_observed_elements_alone(family, raw_shape):
@@ -151,33 +154,34 @@ def test_a_mask_of_another_shape_and_a_likelihood_that_is_no_product_are_refused
         objectives.elbo(KEY, partially_observed(whole), Masked(X, MASK), kl="sampled")
 
 
-def test_training_sees_zeros_and_the_same_mask_for_a_seed():
-    images = np.full((200, 8, 8, 1), 9, np.uint8)
-    first, again, other = (store_masked(images, fraction=0.3, seed=seed) for seed in (0, 0, 1))
-    np.testing.assert_array_equal(first.x, np.where(first.mask, 9, 0))
+def test_the_same_mask_for_a_seed_and_what_it_hides_is_zero_to_training():
+    split = Split(np.full((200, 8, 8, 1), 9, np.uint8), np.zeros(200, np.int32))
+    making = [images(Making(lambda key, levels: levels / 9, fraction=0.3, seed=seed)) for seed in (0, 0, 1)]
+    first, again, other = (examples.stored(split) for examples in making)
     np.testing.assert_array_equal(first.mask, again.mask)
     assert (first.mask != other.mask).any()
     assert abs(first.mask.mean() - 0.7) < 5 * np.sqrt(0.3 * 0.7 / first.mask.size)
+    x = making[0].preprocess(KEY, first)
+    np.testing.assert_array_equal(x.x, first.mask)
+    np.testing.assert_array_equal(x.mask, first.mask)
 
 
 def test_nothing_of_a_run_depends_on_what_is_missing_from_its_training_images(tmp_path):
     """Another data set, equal where it is observed: the same parameters before and after a step, VampPrior included."""
-    images = np.random.default_rng(0).integers(0, 256, (300, 4, 4, 1), np.uint8)
+    levels = np.random.default_rng(0).integers(0, 256, (300, 4, 4, 1), np.uint8)
     made = []
     for name in ("one", "other"):
         config = default_config()
-        config.data.update({"name": name, "dir": str(tmp_path), "num_validation": 0, "missing": 0.5})
-        config.model.update({"likelihood": "discretized_logistic", "prior": "vamp", "num_components": 5})
+        config.data.name, config.data.dir = name, str(tmp_path)
+        config.data.num_validation, config.data.missing = 0, 0.5
+        prior, likelihood = section(PRIORS, "vamp", num_components=5), section(LIKELIHOODS, "discretized_logistic")
+        config.model = section(MODELS, "vae", prior=prior, likelihood=likelihood)
         config.objective.kl = "sampled"
-        np.savez(tmp_path / f"{name}.npz", x_train=images, x_test=images[:9])
+        np.savez(tmp_path / f"{name}.npz", x_train=levels, x_test=levels[:9])
         made.append(setup(config))
-        images = np.where(made[0].stored.mask, images, 255 - images)
-    steps = []
-    for one in made:
-        batch = jax.tree.map(lambda a: jnp.asarray(a[:16]), one.stored)
-        state = one.init()
-        steps.append((state, jax.jit(lambda s, one=one, b=batch: train_step(s, one.key, b, recipe=one.recipe))(state)))
-    jax.tree.map(np.testing.assert_array_equal, *steps)
+        levels = np.where(made[0].task.stored.mask, levels, 255 - levels)
+    assert (made[0].task.stored.images != made[1].task.stored.images).any()
+    jax.tree.map(np.testing.assert_array_equal, *[(one.init(), one_step(one)) for one in made])
 
 
 def test_imputation_without_a_model():
@@ -210,5 +214,5 @@ def test_a_run_reports_its_imputations(tmp_path, capsys):
 def test_a_fraction_that_cannot_be(fraction, tmp_path, capsys):
     arguments = ["train", "digits", "--runs", str(tmp_path), f"--config.data.missing={fraction}"]
     assert main(arguments) == 2
-    assert f"data.missing is {fraction}: expected a fraction" in capsys.readouterr().err
+    assert f"data.missing is {fraction}: expected a number above 0 and below 1" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ import scipy.stats
 from sklearn.datasets import load_iris
 
 from experiments.studies.gmm import fit_both
-from tests.test_experiment import OF_M2, configured
+from tests.one_step import configured
 from vaex import Model, evaluate, objectives
 from vaex.errors import UsageError
 from vaex.inference.em import maximize
@@ -125,45 +125,49 @@ def test_a_prior_fitted_to_clusters_has_their_moments():
     np.testing.assert_allclose(np.exp(fitted["logits"]), 1 / 3, rtol=1e-3)
 
 
-MIXTURE_PRIOR = ["prior=mixture", "num_components=3", "latent_dim=2"]
+MIXTURE_PRIOR = ["prior.name=mixture", "prior.num_components=3", "latent_dim=2"]
 WARM_UP = [*(f"--config.model.{flag}" for flag in MIXTURE_PRIOR), "--config.objective.kl=sampled"]
+AFTER = "--config.model.prior.fit_after"
 
 
 def test_the_prior_is_fitted_to_the_latents_when_the_warm_up_ends():
     """It is then likelier than the prior before, and nothing else changes."""
-    made = configured(*WARM_UP, "--config.train.fit_prior_after=2", "--config.train.num_epochs=3")
+    made = configured(*WARM_UP, f"{AFTER}=2", "--config.train.num_epochs=3")
+    task, bind = made.task, made.task.description.bind
     start = made.init()
     assert made.before_epoch(start) is start
-    state = start._replace(step=jnp.array(2 * made.num_steps))
+    state = start._replace(step=jnp.array(2 * task.num_steps))
     fitted = made.before_epoch(state)
-    x = made.observe(jax.random.key(0), made.dataset.train)[:200]
+    x = task.examples.observe(jax.random.key(0), task.dataset.train)[:200]
 
     def log_pz(params):
-        return jnp.mean(jax.vmap(made.bind(params).prior.log_prob)(z))
+        return jnp.mean(jax.vmap(bind(params).prior.log_prob)(z))
 
-    z = jax.vmap(lambda one: made.bind(start.params).encode(one).mean)(x)
+    z = jax.vmap(lambda one: bind(start.params).encode(one).mean)(x)
     assert log_pz(fitted.params) > log_pz(start.params) + 0.1
     for part in ("encoder", "decoder"):
         jax.tree.map(np.testing.assert_array_equal, fitted.params[part], start.params[part])
     assert jax.tree.structure(fitted) == jax.tree.structure(state)
 
 
+M2 = ["--config.model.name=m2", "--config.objective.name=semi_supervised", "--config.data.num_labels=20"]
+
+
 @pytest.mark.parametrize(
-    "flags",
+    ("flags", "message"),
     [
-        [*WARM_UP, "--config.train.num_epochs=2"],
-        ["--config.train.num_epochs=3"],
-        [*WARM_UP[:-1], *OF_M2, "--config.train.num_epochs=3"],
+        ([*WARM_UP, "--config.train.num_epochs=2"], "fit_after is 2 with train.num_epochs 2: expected an epoch before"),
+        (["--config.train.num_epochs=3"], "section that is not set: set --config.model.prior.name first"),
+        (["--config.model.prior.name=standard"], "prior 'standard' has no fit_after, which is of mixture: set"),
+        ([*WARM_UP[:-1], *M2, "--config.train.num_epochs=3"], "fit_after is 2: expected none with model.name 'm2'"),
+        ([*WARM_UP, f"{AFTER}=0"], "model.prior.fit_after is 0: expected a whole number of at least 1"),
     ],
 )
-def test_a_fit_that_cannot_be_is_refused(flags):
-    with pytest.raises(UsageError, match="expected kind vae, prior mixture, and an epoch before"):
-        configured(*flags, "--config.train.fit_prior_after=2")
-
-
-FIT = ["--config.train.num_epochs=3", "--config.train.fit_prior_after=1"]
+def test_a_fit_that_cannot_be_is_refused(flags, message):
+    with pytest.raises(UsageError, match=message):
+        configured(f"{AFTER}=2", *flags)
 
 
 def test_more_components_than_images_to_fit_them_to():
     with pytest.raises(UsageError, match=r"num_components is 1600, .* latents of 1518 training images"):
-        configured(*WARM_UP, "--config.model.num_components=1600", *FIT)
+        configured(*WARM_UP, "--config.model.prior.num_components=1600", "--config.train.num_epochs=3", f"{AFTER}=1")

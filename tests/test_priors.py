@@ -100,33 +100,43 @@ def test_draws_of_a_mixture_have_its_moments(mixture):
     assert abs((z**2).mean() - second.mean()) < 5 * (z**2).std() / np.sqrt(len(z))
 
 
+SAMPLED = "--config.objective.kl=sampled"
+
+
+def configured(*flags):
+    return setup(override(load_experiment("digits"), list(flags)))
+
+
+def of(prior, num_components):
+    return [f"--config.model.prior.name={prior}", f"--config.model.prior.num_components={num_components}"]
+
+
 @pytest.mark.parametrize("prior", ["mixture", "vamp"])
 def test_learned_priors_train_from_a_config(prior):
-    flags = [f"--config.model.prior={prior}", "--config.model.num_components=4", "--config.objective.kl=sampled"]
-    made = setup(override(load_experiment("digits"), flags))
-    before = made.init()
+    made = configured(*of(prior, 4), SAMPLED)
     state, _ = one_step(made)
-    moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), state.params["prior"], before.params["prior"])
+    before = made.init().params["prior"]
+    moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), state.params["prior"], before)
     assert min(jax.tree.leaves(moved)) > 1e-5
-    assert made.bind(state.params).prior.sample(KEY, (7,)).shape == (7, 8)
+    assert made.task.description.bind(state.params).prior.sample(KEY, (7,)).shape == (7, 8)
 
 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--config.model.prior=vamp"], "without model.num_components: set"),
-        (["--config.model.num_components=5"], "has none: unset it, or set --config.model.prior to mixture or vamp"),
+        (["--config.model.prior.name=vamp"], "model.prior.num_components is not set: expected a value: K"),
+        (["--config.model.prior.num_components=5"], "section that is not set: set --config.model.prior.name first"),
         (
-            ["--config.model.prior=vamp", "--config.model.num_components=4", "--config.objective.kl=analytic"],
-            'use kl="sampled"',
+            ["--config.model.prior.name=standard", "--config.model.prior.num_components=5"],
+            "prior 'standard' has no num_components, which is of mixture, vamp: set --config.model.prior.name as well",
         ),
-        (
-            ["--config.model.prior=vamp", "--config.model.num_components=100000", "--config.objective.kl=sampled"],
-            "start from training images, of which there are",
-        ),
-        (["--config.model.prior=uniform"], "set --config.model.posterior=one_hot"),
+        ([*of("vamp", 4), "--config.objective.name=capacity", "--config.objective.nats=3"], 'use kl="sampled"'),
+        ([*of("vamp", 100000), SAMPLED], "prior.num_components is 100000: expected at most 1697, the training images"),
+        ([*of("mixture", 0), SAMPLED], "model.prior.num_components is 0: expected a whole number of at least 1"),
+        (["--config.model.prior.name=uniform"], "set --config.model.posterior.name=one_hot"),
+        ([*of("mixture", 3), SAMPLED, "--config.model.prior.fit_after=60"], "fit_after is 60 with train.num_epochs 60"),
     ],
 )
 def test_what_cannot_be_is_refused(flags, message):
     with pytest.raises(UsageError, match=message):
-        setup(override(load_experiment("digits"), flags))
+        configured(*flags)

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.one_step import one_step
-from tests.test_experiment import QUANTIZED, configured
+from tests.models import linear_gaussian
+from tests.one_step import configured, one_step
 from vaex import evaluate, objectives
 from vaex.distributions.codes import Quantized, nearest
 from vaex.errors import UsageError
-from vaex.models import vqvae
+from vaex.evaluate.codes import codebook_use
 from vaex.models.likelihoods import bernoulli
 from vaex.models.vqvae import VQVAE, Codebook, update_codebook
 from vaex.networks.grid import CausalGrid, GridDecoder, GridEncoder
@@ -104,6 +104,10 @@ def test_a_grid_decoder_makes_several_numbers_for_a_pixel():
     assert decoder.apply(decoder.init(jax.random.key(0), z), z).shape == (4, 6, 1, 3)
 
 
+QUANTIZED = ["name=vqvae", "patch=2", "latent_dim=3", "num_codes=6", "prior_width=4", "prior_depth=2"]
+QUANTIZED = [f"--config.model.{flag}" for flag in (*QUANTIZED, "encoder_hidden=8,")]
+
+
 def test_the_codebook_moves_where_pixels_are_missing():
     made = configured("--config.objective.name=vq", "--config.data.missing=0.3", *QUANTIZED)
     state, _ = one_step(made)
@@ -149,7 +153,7 @@ def test_the_bound_is_below_the_sum_over_all_codes():
 
 
 def test_codebook_use():
-    fraction, perplexity = vqvae.codebook_use(jnp.array([[0, 1], [1, 0]]), 4)
+    fraction, perplexity = codebook_use(jnp.array([[0, 1], [1, 0]]), 4)
     assert fraction == 0.5
     np.testing.assert_allclose(perplexity, 2, rtol=1e-6)
 
@@ -172,8 +176,8 @@ def test_one_step_moves_every_part():
     ("flag", "message"),
     [
         ("patch=3", "do not divide into patches of 3x3"),
-        ("kind=vae", "model.num_codes is set, but model.kind 'vae' has none"),
-        ("prior=standard", "a posterior, a prior and networks of its own"),
+        ("name=vae", "kind of model 'vae' has no patch, which is of vqvae"),
+        ("prior.name=standard", "unknown config field|prior is a field of"),
         ("codebook_decay=1.0", "codebook_decay is 1.0"),
         ("num_codes=0", "num_codes is 0"),
     ],
@@ -184,5 +188,7 @@ def test_what_cannot_be_is_refused(flag, message):
 
 
 def test_vq_needs_codes():
-    with pytest.raises(UsageError, match="is no point mass on codes"):
+    with pytest.raises(UsageError, match=r"with model.name 'vae': set --config.model.name=vqvae"):
         configured("--config.objective.name=vq")
+    with pytest.raises(UsageError, match="is no point mass on codes"):
+        objectives.vq(jax.random.key(0), linear_gaussian(), jnp.zeros(5))

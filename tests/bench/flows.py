@@ -13,8 +13,8 @@ from vaex.runs.experiments import load_experiment
 def main() -> None:
     """Examples a second of training with each posterior."""
     config = load_experiment("mnist_iaf")
-    c, batch_size = config.model, config.train.batch_size
-    (width,) = c.flow_hidden
+    c, batch_size = config.model.posterior, config.train.batch_size
+    (width,) = c.hidden
     steps = [
         flows.inverse_autoregressive(LATENT, (width,), nn.tanh, context_dim=LATENT, reverse=i % 2 == 1)
         for i in range(c.num_flows)

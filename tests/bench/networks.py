@@ -101,8 +101,9 @@ def vaex_training() -> Callable[[], None]:
 def compile_seconds(name: str) -> float:
     """How long an experiment's epoch takes to compile, without a cache."""
     made = setup(load_experiment(name))
-    epoch = jax.jit(functools.partial(train_epoch, recipe=made.recipe, batch_size=made.options.batch_size))
-    lowered = epoch.lower(jax.eval_shape(made.init), made.key, jax.tree.map(jnp.asarray, made.stored))
+    task, batch_size = made.task, made.task.experiment.train.batch_size
+    epoch = jax.jit(functools.partial(train_epoch, recipe=made.recipe, batch_size=batch_size))
+    lowered = epoch.lower(jax.eval_shape(made.init), task.key, jax.tree.map(jnp.asarray, task.stored))
     jax.config.update("jax_enable_compilation_cache", False)
     start = time.perf_counter()
     lowered.compile()

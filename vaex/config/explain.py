@@ -53,8 +53,10 @@ def of_flag(config: Config, path: str) -> str:
         having = [name for name in owner.choices if last in owner.choices.fields(name)]
         if having:
             now = get(config, parent).name
-            have = f"{', '.join(having)} {'has' if len(having) == 1 else 'have'} it"
-            return f"--config.{path}: {owner.choices.what} {now!r} has no {last}; {have}: set --config.{parent}.name"
+            return (
+                f"--config.{path}: {owner.choices.what} {now!r} has no {last}, which is of {', '.join(having)}: set "
+                f"--config.{parent}.name as well"
+            )
     if is_usual:
         return f"unknown config field --config.{path}: it is --config.{usual}"
     elsewhere = [f"--config.{other}" for other in paths(ROOT, config) if other.rpartition(".")[2] == last]

@@ -25,11 +25,14 @@ def choose_labelled(labels: np.ndarray, num_labels: int, *, num_classes: int, se
         raise UsageError("data.num_labels is set, but the data set has no labels: use one that has them, or unset it")
     if labels.max() >= num_classes:
         raise UsageError(
-            f"data.num_classes is {num_classes}, but the data set has the label {labels.max()}: expected labels 0 to "
-            f"{num_classes - 1}; set --config.data.num_classes={labels.max() + 1}"
+            f"num_classes is {num_classes}, but the data set has the label {labels.max()}: expected labels 0 to "
+            f"{num_classes - 1}"
         )
     if missing := sorted(set(range(num_classes)) - set(labels.tolist())):
-        raise UsageError(f"data.num_classes is {num_classes}, but no training image has label {missing[0]}: lower it")
+        raise UsageError(
+            f"data.num_labels is set, but no training image has label {missing[0]}: expected some of each of the "
+            f"{num_classes} classes, from 0; number them without a gap"
+        )
     if not num_classes <= num_labels < len(labels):
         raise UsageError(
             f"data.num_labels is {num_labels}: expected {num_classes} (one of each class) to {len(labels) - 1} (of "

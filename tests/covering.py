@@ -1,0 +1,63 @@
+"""Covering arrays: few cells in which every two levels of two factors stand together."""
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+Cell = dict[str, Any]
+
+
+def covering(
+    levels: Mapping[str, Sequence[Any]],
+    fits: Callable[[Cell], bool],
+    has: Callable[[Cell, str], bool],
+    *,
+    apart: Iterable[set[str]] = (),
+    candidates: int = 10,
+    seed: int = 0,
+) -> list[Cell]:
+    """Cells such that every pair of levels is in one of them, unless it fits in none: the greedy AETG algorithm.
+
+    Args:
+        levels: of each factor; the first factor is the one that decides which of the others a cell has.
+        fits: whether a cell, or a part of one, is allowed.
+        has: whether a cell with a level of the first factor has another factor.
+        apart: pairs of factors whose levels need not meet.
+        candidates: how many cells are tried for each one taken.
+        seed: of the order in which levels are tried.
+
+    Source: Cohen, Dalal, Fredman and Patton 1997.
+    """
+    rng, first, order = random.Random(seed), next(iter(levels)), list(levels)
+    items = [(factor, level) for factor in levels for level in levels[factor]]
+    key = lambda a, b: (a, b) if order.index(a[0]) < order.index(b[0]) else (b, a)
+    pairs = [key(a, b) for a, b in itertools.combinations(items, 2) if a[0] != b[0] and {a[0], b[0]} not in apart]
+    rng.shuffle(pairs)
+    left = set(pairs)
+
+    def found(cell: Cell) -> set:
+        return {key(a, b) for a, b in itertools.combinations(cell.items(), 2)} & left
+
+    def filled(cell: Cell) -> Cell | None:
+        """The cell with a level of every factor: what meets most others anew, or the first, which is the cheapest."""
+        others = [factor for factor in order[1:] if factor not in cell and has(cell, factor)]
+        for factor in rng.sample(others, len(others)):
+            possible = [one for one in ({**cell, factor: level} for level in levels[factor]) if fits(one)]
+            if not possible:
+                return None
+            cell = max(possible, key=lambda one: len(found(one)))
+        return cell
+
+    cells = []
+    for pair in pairs:
+        if pair not in left or not fits(dict(pair)):
+            continue
+        starts = [{first: level, **dict(pair)} for level in levels[first] if dict(pair).get(first, level) == level]
+        starts = [one for one in starts if fits(one) and all(has(one, factor) for factor, _ in pair)]
+        tried = [filled(rng.choice(starts)) for _ in range(candidates if starts else 0)]
+        best = max((one for one in tried if one is not None), key=lambda one: len(found(one)), default=None)
+        if best is not None:
+            left -= found(best)
+            cells.append(best)
+    return cells

@@ -1,0 +1,204 @@
+"""Every two choices of a config together: a step of training, or one line that says why not."""
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.covering import covering
+from vaex import data
+from vaex.config import MODELS, OBJECTIVES, default_config, loss, section
+from vaex.config.setup import Setup, setup
+from vaex.data.conditions import CONDITIONS
+from vaex.errors import UsageError
+from vaex.models import KINDS
+from vaex.train import train_step
+
+# Small options by their names, and those without a default by their types: a new choice needs no word here.
+SMALL = {
+    "latent_dim": 2,
+    "encoder_hidden": (8,),
+    "decoder_hidden": (8,),
+    "latent_dims": (2, 2),
+    "between_hidden": ((8,),),
+    "channels": (2,),
+    "num_blocks": (1,),
+    "num_samples": 2,
+    "group_size": 1,
+    "prior_width": 4,
+    "prior_depth": 1,
+}
+BY_TYPE = {int: 2, float: 0.3, tuple: (8,)}
+BATCH = 4
+
+NESTED = {field.name: field for kind in MODELS for field in MODELS.fields(kind).values() if field.choices is not None}
+LEVELS = {
+    "model": tuple(MODELS),
+    "objective": tuple(OBJECTIVES),
+    "condition": (None, *CONDITIONS),
+    "missing": (None, 0.3),
+    "num_labels": (None, 20),
+    **{name: ((None,) if field.is_optional else ()) + tuple(field.choices) for name, field in NESTED.items()},
+}
+
+
+def but(factor, *levels):
+    return tuple(level for level in LEVELS[factor] if level not in levels)
+
+
+PLAIN = tuple(kind for kind in MODELS if not KINDS[kind].objectives)  # kinds that no objective is for alone
+CLAIMED = tuple(name for kind in KINDS.values() for name in kind.objectives)
+SCORE = ("reinforce", "vimco", "enumerate", "gumbel")  # they need no path through draws
+FLOWS = but("posterior", "diagonal", "full", "one_hot")
+FIXED = ("standard", "mixture", "flow")  # over vectors of any kind
+# What cannot be, as the levels that cannot stand together, and what is said of it.
+REFUSED = [
+    *[
+        (
+            {"model": (kind,), "objective": but("objective", *KINDS[kind].objectives)},
+            "is '.*set --config.objec",
+        )
+        for kind in but("model", *PLAIN)
+    ],
+    ({"model": PLAIN, "objective": CLAIMED}, "objective.name is '.*set --config.model.name="),
+    ({"model": ("vqvae", "m2", "m1m2", "autoencoder"), "condition": but("condition", None)}, "unset data.condition"),
+    ({"model": ("autoencoder",), "missing": (0.3,)}, "to impute needs p.z.: unset data.missing"),
+    ({"model": ("m2", "m1m2"), "num_labels": (None,)}, "without data.num_labels: set --config.data.num_labels=100"),
+    ({"model": ("m2",), "prior": ("uniform",)}, "over one-hot latents"),
+    ({"model": ("m2",), "prior": ("conditional",)}, "without a condition"),
+    ({"model": ("m2",), "prior": ("vamp",)}, "has one for each label: use another prior"),
+    ({"condition": (None,), "prior": ("conditional",)}, "without a condition: set --config.data.condition"),
+    ({"posterior": but("posterior", "one_hot"), "prior": ("uniform",)}, "set --config.model.posterior.name=one_hot"),
+    ({"posterior": ("one_hot",), "prior": FIXED}, r"model.prior is over z of shape \(2,\), and model.post"),
+    (
+        {"objective": but("objective", *SCORE, *CLAIMED), "posterior": ("one_hot",)},
+        "no gradient|use another|factorize",
+    ),
+    ({"objective": ("gumbel",), "posterior": but("posterior", "one_hot")}, "gumbel needs one-hot latents"),
+    ({"objective": ("gumbel",), "model": but("model", "vae")}, "gumbel needs one-hot latents|objective.name"),
+    ({"objective": ("enumerate",), "posterior": but("posterior", "one_hot")}, "cannot be enumerated"),
+    ({"objective": ("enumerate",), "model": but("model", "vae")}, "cannot be enumerated|objective.name"),
+    (
+        {"objective": ("total_correlation", "info"), "condition": but("condition", None)},
+        "and found a p.z.c.",
+    ),
+    ({"objective": ("capacity", "free_bits"), "posterior": FLOWS}, "closed-form KL"),
+    ({"objective": ("capacity", "free_bits"), "prior": ("mixture", "vamp", "flow")}, "closed-form KL"),
+    ({"objective": ("capacity", "free_bits"), "model": ("hierarchy", "ladder", "deep")}, "closed-form KL"),
+    ({"objective": ("free_bits", "total_correlation"), "posterior": ("full", *FLOWS)}, "closed-form KL|factorize"),
+    ({"objective": ("total_correlation",), "prior": ("mixture", "vamp", "flow")}, "does not factorize"),
+    ({"objective": ("total_correlation", "info"), "model": ("hierarchy", "ladder", "deep")}, "factorize|compares vec"),
+    ({"objective": ("info",), "prior": ("mixture",)}, "carry no gradient to its weights"),
+    ({"objective": ("info",), "prior": ("vamp",), "posterior": ("diagonal",)}, "carry no gradient to its weights"),
+    ({"objective": ("gumbel",), "prior": ("vamp",), "posterior": ("one_hot",)}, "no closed-form KL is known"),
+]
+
+
+def has(cell, factor):
+    return factor not in NESTED or factor in MODELS.fields(cell["model"])
+
+
+def fits(cell):
+    return not any(all(f in cell and cell[f] in levels for f, levels in rule.items()) for rule, _ in REFUSED)
+
+
+@functools.cache
+def cells():
+    """A likelihood meets objectives, latents and noise in one number, log p(x|z): those pairs are left to chance."""
+    apart = [{"likelihood", other} for other in ("objective", "posterior", "prior", "noise")]
+    return covering(LEVELS, fits, has, apart=apart)
+
+
+def small(choices, name, **nested):
+    options = {}
+    for field in choices.fields(name).values():
+        if field.name in nested:
+            options[field.name] = nested[field.name]
+        elif field.name == "kl" and field.default == "analytic":
+            options["kl"] = "sampled"
+        elif field.name in SMALL:
+            options[field.name] = SMALL[field.name]
+        elif field.is_required:
+            options[field.name] = BY_TYPE[field.type]
+    return section(choices, name, **options)
+
+
+def config_of(cell):
+    config = default_config()
+    named = {name: small(NESTED[name].choices, cell[name]) for name in NESTED if cell.get(name) is not None}
+    config.model = small(MODELS, cell["model"], **named)
+    config.objective = small(OBJECTIVES, cell["objective"])
+    for name in ("condition", "missing", "num_labels"):
+        config.data[name] = cell.get(name)
+    config.data.binarize = "dynamic" if config.model.likelihood.name == "bernoulli" else None
+    config.train.batch_size = BATCH
+    return config
+
+
+def step_of(made: Setup):
+    few = jax.tree.map(lambda a: jnp.asarray(a[:BATCH]), made.task.stored)
+    return lambda state: train_step(state, made.task.key, few, recipe=made.recipe)
+
+
+@functools.cache
+def few_digits(load=data.load):
+    whole = load("digits", num_validation=50)
+    cut = lambda split: data.Split(split.images[:50], split.labels[:50])
+    return whole._replace(train=cut(whole.train), validation=cut(whole.validation), test=cut(whole.test))
+
+
+@pytest.fixture(autouse=True)
+def _few_digits(monkeypatch):
+    monkeypatch.setattr(data, "load", lambda *args, **kwargs: few_digits())
+
+
+def shown(cell):
+    return " ".join(f"{factor}={level}" for factor, level in cell.items() if level is not None)
+
+
+def test_every_choice_is_in_a_cell():
+    for factor, levels in LEVELS.items():
+        assert {cell[factor] for cell in cells() if factor in cell} == set(levels)
+
+
+def test_two_choices_that_fit_are_in_a_cell():
+    together = lambda a, b: any(cell.get("posterior") == a and cell["objective"] == b for cell in cells())
+    found = {(a, b) for a in LEVELS["posterior"] for b in LEVELS["objective"] if together(a, b)}
+    wanted = {(a, b) for a in LEVELS["posterior"] for b in LEVELS["objective"] if b not in CLAIMED}
+    assert found == {(a, b) for a, b in wanted if fits({"model": "vae", "posterior": a, "objective": b})}
+
+
+@pytest.mark.parametrize("cell", cells(), ids=shown)
+def test_a_step_is_traced(cell, monkeypatch):
+    monkeypatch.setattr(loss, "_trace", lambda *args: None)  # the step is
+    made = setup(config_of(cell))
+    state = jax.eval_shape(made.init)
+    after, metrics = jax.eval_shape(step_of(made), state)
+    assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
+    assert metrics["loss"].shape == ()
+
+
+@pytest.mark.parametrize("cell", cells()[:: len(cells()) // 25], ids=shown)
+def test_two_steps_are_finite(cell):
+    made = setup(config_of(cell))
+    step = step_of(made)
+    options = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}  # it runs twice only
+    two = jax.jit(lambda: jax.lax.scan(lambda state, _: step(state), made.init(), length=2), compiler_options=options)
+    state, metrics = two()
+    assert np.isfinite(metrics["loss"]).all()
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
+
+
+@pytest.mark.parametrize(("rule", "message"), REFUSED)
+def test_what_cannot_be_is_refused_in_one_line(rule, message):
+    for levels in itertools.product(*rule.values()):
+        cell = dict(zip(rule, levels, strict=True))
+        kind = cell.setdefault("model", "vae")
+        own = KINDS[kind].objectives
+        whole = {"objective": own[0] if own else "elbo", "num_labels": None if kind in PLAIN else 20, **cell}
+        with pytest.raises(UsageError, match=message) as refusal:
+            setup(config_of(whole))
+        assert "\n" not in str(refusal.value), levels

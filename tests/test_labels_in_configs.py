@@ -1,0 +1,171 @@
+"""M1, M2 and M1+M2 by their configs: what is trained on, what is reported, what is refused, and their study."""
+
+import functools
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments.studies import labels
+from tests.one_step import one_step
+from vaex.config import override, save_config
+from vaex.config.setup import setup
+from vaex.config.task import build_task
+from vaex.errors import UsageError
+from vaex.evaluate import REPORTS, Trial
+from vaex.figures import FIGURES
+from vaex.runs import commands, folder
+from vaex.runs.experiments import load_experiment
+
+KEY = jax.random.key(0)
+SMALL = ["--config.model.network.encoder_hidden=8,", "--config.model.network.decoder_hidden=8,"]
+PAIRS = {
+    "m2": ["--config.model.name=m2", "--config.objective.name=semi_supervised"],
+    "m1m2": [
+        "--config.model.name=m1m2",
+        "--config.model.upper_dim=4",
+        "--config.model.upper_hidden=8,",
+        "--config.objective.name=stacked_semi_supervised",
+    ],
+    "vae": [],
+}
+LABELS = "--config.data.num_labels=20"
+COMPONENTS = ["--config.model.prior.name=mixture", "--config.model.prior.num_components=3"]
+CONV = ["--config.model.network.name=conv", "--config.model.network.channels=2,"]
+
+
+def configured(*flags):
+    return override(load_experiment("digits"), [*SMALL, *flags])
+
+
+@functools.cache
+def m2():
+    return setup(configured(*PAIRS["m2"], LABELS))
+
+
+def distinct(images):
+    return np.unique(images.reshape(len(images), -1), axis=0)
+
+
+@pytest.mark.parametrize("num_labels", [20, 1300])
+def test_pairs_hold_every_image(num_labels):
+    """Whichever are fewer, the images with a label or those without, come round in turn."""
+    task = build_task(configured(*PAIRS["m2"], f"--config.data.num_labels={num_labels}"))
+    (unlabelled, labelled, _), images = task.stored, task.dataset.train.images
+    together = np.concatenate([unlabelled.images, labelled.images])
+    np.testing.assert_array_equal(distinct(together), distinct(images))
+    assert len(labelled.images) == len(unlabelled.images) == max(num_labels, len(images) - num_labels)
+
+
+def test_the_chosen_images_keep_their_own_labels():
+    stored, train = m2().task.stored, m2().task.dataset.train
+    assert len(stored.unlabelled.images) == len(train.images) - 20
+    labels_of = {image.tobytes(): label for image, label in zip(train.images, train.labels, strict=True)}
+    assert [labels_of[image.tobytes()] for image in stored.labelled.images] == stored.label.tolist()
+    kept = {image.tobytes() for image in stored.labelled.images}
+    assert len(kept) == 20
+    assert kept | {image.tobytes() for image in stored.unlabelled.images} == set(labels_of)
+
+
+@pytest.mark.parametrize(("kind", "flags"), [("m2", []), ("m2", CONV), ("m1m2", [])])
+def test_one_step_moves_everything(kind, flags):
+    made = setup(configured(*PAIRS[kind], *flags, LABELS))
+    state, metrics = one_step(made)
+    assert all(np.isfinite(metrics[name]) for name in ("loss", "elbo", "kl"))
+    moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), state.params, made.init().params)
+    assert min(jax.tree.leaves(moved)) > 0
+
+
+@pytest.mark.parametrize(("kind", "report"), [("m1m2", "classifier"), ("vae", "latent_classifier")])
+def test_a_report_has_the_accuracy(kind, report):
+    """Of q(y|x), with the analogies, or of the classifier on latents; at random parameters near chance."""
+    task = build_task(configured(*PAIRS[kind], LABELS))
+    assert report in task.reports
+    assert ("analogies" in task.figures) == (kind == "m1m2")
+    dataset, observe = task.dataset, task.examples.observe
+    model = task.description.bind(jax.jit(task.description.init)(KEY))
+    trial = Trial(model, observe(KEY, dataset.test), dataset, observe, num_classes=10, labelled=task.labelled)
+    assert 0 < REPORTS[report](KEY, trial)["test_accuracy"] < 1
+    if kind == "m1m2":
+        assert FIGURES["analogies"](KEY, trial).axes
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ["--config.model.name=m2", LABELS],
+            "objective.name is 'elbo' with model.name 'm2': set --config.objective.na",
+        ),
+        (["--config.objective.name=semi_supervised"], "with model.name 'vae': set --config.model.name=m2"),
+        (PAIRS["m2"], "model.name is 'm2' without data.num_labels: set --config.data.num_labels=100"),
+        (["--config.data.num_labels=9"], "num_labels is 9: expected 10"),
+        ([*PAIRS["m2"], "--config.data.num_labels=5000"], "num_labels is 5000: expected 10"),
+        (
+            [*PAIRS["m2"], LABELS, *COMPONENTS, "--config.model.prior.name=vamp"],
+            "VampPrior is made of q.z.x., of which",
+        ),
+        (
+            [*PAIRS["m2"], LABELS, *COMPONENTS, "--config.model.prior.fit_after=3"],
+            "model.prior.fit_after is 3: expected none with model.name 'm2'; unset it",
+        ),
+        ([*PAIRS["m1m2"][:2], *PAIRS["m1m2"][3:], LABELS], "model.upper_hidden is not set: expected a value"),
+        ([*PAIRS["m2"], LABELS, "--config.data.condition=label"], "'m2', whose label is a latent already: unset data"),
+    ],
+)
+def test_labels_in_a_config_that_cannot_be(flags, message):
+    with pytest.raises(UsageError, match=message):
+        setup(configured(*flags))
+
+
+@pytest.mark.parametrize("found", [[-1] * 9, [0] * 9])
+@pytest.mark.parametrize("kind", ["m2", "m1m2"])
+def test_images_without_two_classes_are_refused(kind, found, tmp_path):
+    images = np.zeros((9, 8, 8, 1), np.uint8)
+    labels = {} if found[0] < 0 else {"y_train": np.array(found), "y_test": np.array(found)}
+    np.savez(tmp_path / "own.npz", x_train=images, x_test=images, **labels)
+    data = [f"--config.data.dir={tmp_path}", "--config.data.name=own", "--config.data.num_validation=0"]
+    with pytest.raises(UsageError, match=f"model.name is '{kind}' on data without labels of two classes or more"):
+        setup(configured(*PAIRS[kind], *data, LABELS))
+
+
+def test_the_study_reports_means_and_standard_errors():
+    """Of accuracies 0.9, 0.91 and 0.92 for every model: 0.91, and 0.01 / sqrt(3)."""
+    figure, lines = labels.labels_figure(lambda experiment, num_labels, seed: ("mnist", 0.9 + 0.01 * seed))
+    assert len(lines) == 12
+    assert all("accuracy 0.9100 ± 0.0058 of 3 seeds" in line for line in lines)
+    assert "published: 0.967" in next(line for line in lines if line.startswith("M1+M2, mnist, 100"))
+    assert len(figure.axes) == 1
+
+
+def test_the_study_reads_a_run_that_is_there(tmp_path, monkeypatch):
+    """A second time nothing is trained; another seed is another run, and one without results is carried on."""
+    done = []
+
+    def finish(path):
+        done.append(path)
+        (path / folder.RESULTS).write_text(json.dumps({"dataset": "digits", "test_accuracy": 0.5}))
+        return path
+
+    def train_new(config, name, runs):
+        path = runs / name / f"run {len(done)}"
+        path.mkdir(parents=True)
+        folder.write_json(path / folder.DATASET, commands.describe(build_task(config), name))
+        save_config(config, path / folder.CONFIG)
+        return finish(path)
+
+    config = configured(*PAIRS["m2"], LABELS)
+    monkeypatch.setattr(labels, "load_experiment", lambda name: config)
+    monkeypatch.setattr(commands, "train_new", train_new)
+    monkeypatch.setattr(commands, "resume", lambda run: finish(folder.open_run(run)))
+    train = functools.partial(labels.train, "mnist_m2", 20, runs=tmp_path)
+    assert train(0) == train(0) == ("digits", 0.5)
+    assert len(done) == 1
+    (done[0] / folder.RESULTS).unlink()
+    assert train(0) == ("digits", 0.5)
+    assert done == [done[0], done[0]]
+    train(1)
+    assert len(done) == 3
+    assert len(list((tmp_path / "mnist_m2").iterdir())) == 2

@@ -1,0 +1,77 @@
+"""Runs and configs from before a section of a config was a call: they load, evaluate and sample as they did."""
+
+import json
+import shutil
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import vaex
+from vaex.__main__ import main
+from vaex.config import PRIORS, read_config, section
+from vaex.runs.experiments import experiment_names, load_experiment
+
+HERE = Path(__file__).parent
+OLD = json.loads((HERE / "old_configs.json").read_text())  # of each experiment what was not null, and all fields
+
+
+def old_config(name):
+    stored, fields = OLD["configs"][name], OLD["fields"]
+    return {part: {n: stored[part].get(n) for n in names} if names else stored[part] for part, names in fields.items()}
+
+
+@pytest.fixture
+def old_run(tmp_path):
+    """Of 10 epochs of digits, 16 units wide, with 4 latents."""
+    return Path(shutil.copytree(HERE / "old_run", tmp_path / "run"))
+
+
+@pytest.mark.parametrize("name", OLD["configs"])
+def test_an_old_config_is_today_s(name, tmp_path):
+    """The two defaults apart that depend on the rest: the KL, and the prior under a condition."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(old_config(name)))
+    old, now = read_config(path).to_dict(), load_experiment(name).to_dict()
+    if now["data"]["condition"] is not None and now["model"]["prior"] is None:
+        now["model"]["prior"] = section(PRIORS, "conditional").to_dict()
+    if old["objective"].get("kl") == "sampled":
+        old["objective"]["kl"] = now["objective"]["kl"]
+    assert old == now
+
+
+def test_the_old_configs_are_of_every_kind():
+    assert set(OLD["configs"]) <= set(experiment_names())
+    kinds = {config["model"]["kind"] for config in OLD["configs"].values()}
+    assert kinds == {"vae", "conditional", "hierarchy", "ladder", "deep", "vqvae", "m2", "m1m2"}
+
+
+def test_an_old_run_loads(old_run):
+    vae, params, config = vaex.load(old_run)
+    assert (config.model.name, config.model.latent_dim) == ("vae", 4)
+    model = vae.bind(params)
+    z = model.prior.sample(jax.random.key(0))
+    assert model.decode(z).mean.shape == (8, 8, 1)
+
+
+def test_an_old_run_evaluates_to_what_it_did(old_run, capsys):
+    before = json.loads((old_run / "results.json").read_text())
+    (old_run / "results.json").unlink()
+    assert main(["evaluate", str(old_run)]) == 0
+    after = json.loads((old_run / "results.json").read_text())
+    for name in ("test_elbo", "test_log_likelihood", "bits_per_dim", "kl_per_dimension"):
+        np.testing.assert_allclose(after[name], before[name], rtol=1e-4, atol=1e-5, err_msg=name)
+    assert (after["best_epoch"], after["num_epochs"]) == (before["best_epoch"], before["num_epochs"])
+
+
+def test_an_old_run_is_sampled(old_run):
+    assert main(["sample", str(old_run), "--num-samples", "3"]) == 0
+    assert np.load(old_run / "samples.npz")["samples"].shape == (3, 8, 8, 1)
+
+
+def test_an_old_run_is_not_trained_on(old_run, capsys):
+    assert main(["train", "--run", str(old_run)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert "was trained by an earlier vaex: evaluate and sample it" in said
+    assert "\n" not in said
