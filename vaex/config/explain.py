@@ -43,8 +43,8 @@ def of_unknown(choices: Choices, name: str, path: str) -> str:
 def of_flag(config: Config, path: str) -> str:
     """A path that the config has not: in one line which choice has such a field, or which names are near."""
     parent, _, last = path.rpartition(".")
-    usual = USUAL.get(last)
-    is_usual = usual is not None and usual != path and usual in paths(ROOT, config)
+    usual = USUAL.get(last, "")
+    is_usual = usual != path and usual in paths(ROOT, config)
     is_within = is_usual and usual.startswith(f"{parent}.")
     owner = field_at(ROOT, config, parent) if parent else None
     if not is_within and owner is not None and owner.choices is not None and owner.choices.has_names:
