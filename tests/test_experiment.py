@@ -122,7 +122,7 @@ def test_a_moving_average_and_a_prior_on_the_weights():
         ([CONV[0], "--config.model.network.channels=(4,0)"], r"model.network.channels is \(4, 0\): expected whole"),
         (["--config.train.clip_norm=0.0"], "train.clip_norm is 0.0"),
         (["--config.model.name=deep"], "model.channels is not set"),
-        (["--config.model.name=deep", "--config.model.network.encoder_hidden=8,"], "encoder_hidden is a field of"),
+        (["--config.model.name=deep", "--config.model.network.encoder_hidden=8,"], "model 'deep' has no network; vae,"),
         (
             [*QUANTIZED, "--config.objective.name=iwae"],
             "'iwae' with model.name 'vqvae': set --config.objective.name",
