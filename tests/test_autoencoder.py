@@ -115,7 +115,7 @@ def test_noise_is_what_it_says():
             "'autoencoder', and to impute needs p.z.: unset data.missing",
         ),
         ([*KIND, "--config.train.select=elbo"], "train.select is 'elbo': expected one of log_px_z, squared_error"),
-        (NOISE, "model.noise.name: model 'vae' has no noise; autoencoder has it: set --config.model.name"),
+        (NOISE, "model.noise.name: model 'vae' has no noise, which is of autoencoder: set --config.model.name"),
         ([*KIND, *NOISE[:1]], "model.noise.level is not set: expected a value: the probability"),
         ([*KIND, *NOISE[1:]], "model.noise.level is of a section that is not set: set --config.model.noise.name first"),
         ([*KIND, *NOISE, "--config.model.noise.level=1.5"], "model.noise.level is 1.5: expected a probability"),

@@ -13,12 +13,15 @@ from matplotlib.figure import Figure
 
 from vaex import Model
 from vaex.__main__ import main
+from vaex.config import override
+from vaex.config.task import build_task
 from vaex.data import Dataset, Split
 from vaex.distributions import DiagonalNormalMixture
 from vaex.evaluate import REPORTS, Trial
 from vaex.evaluate.reports import report_clusters, report_codebook, report_latent_classifier
 from vaex.figures import FIGURES
 from vaex.models import KINDS, MODELS, Kind, vae
+from vaex.runs.experiments import load_experiment
 
 KEY = jax.random.key(0)
 
@@ -102,15 +105,24 @@ def test_the_use_of_a_codebook():
     np.testing.assert_allclose(scores["code_perplexity"], 4, rtol=1e-5)
 
 
-def test_clusters_and_codebooks_are_reported(tmp_path):
-    """In the results of a run of each kind, of one epoch."""
+def test_clusters_and_codebooks_are_reported():
+    """By what a prior and a kind of model ask for, of whatever has them."""
+
+    def reported(*flags):
+        task = build_task(override(load_experiment("digits"), list(flags)))
+        assert set(task.reports) <= set(REPORTS)
+        assert set(task.figures) <= set(FIGURES)
+        return {*task.reports, *task.figures}
+
     mixture = ["--config.model.prior.name=mixture", "--config.model.prior.num_components=10"]
-    mixture += ["--config.objective.kl=sampled"]
-    assert main(["train", "digits", "--runs", str(tmp_path), *QUICK, *mixture]) == 0
-    results = json.loads((tmp_path / "latest/results.json").read_text())
-    assert "clustering_accuracy" in results
-    assert (tmp_path / "latest/figures/components.png").is_file()
-    codes = [f"--config.model.{flag}" for flag in ("name=vqvae", "patch=4", "num_codes=8", "prior_width=8")]
-    assert main(["train", "digits", "--runs", str(tmp_path), *QUICK, *codes, "--config.objective.name=vq"]) == 0
-    results = json.loads((tmp_path / "latest/results.json").read_text())
-    assert {"code_perplexity", "codebook_use"} <= set(results)
+    assert {"clusters", "components", "scores", "samples"} <= reported(*mixture)
+    codes = [f"--config.model.{flag}" for flag in ("name=vqvae", "patch=4", "num_codes=8")]
+    assert {"codebook", "scores"} <= reported(*codes)
+    assert not {"clusters", "components", "codebook"} & reported()
+    assert "latent_classifier" in reported("--config.data.num_labels=50")
+
+
+def test_a_row_of_samples_for_each_component():
+    prior = DiagonalNormalMixture(jnp.zeros(3), jnp.array([[5.0], [10.0], [0.0]]), jnp.zeros((3, 1)))
+    figure = FIGURES["components"](KEY, trial(by_brightness(prior), jnp.zeros((4, 8, 8, 1))))
+    assert figure.axes

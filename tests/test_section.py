@@ -140,8 +140,16 @@ def test_a_section_that_may_be_unset():
         ("model.prior.num_components=3", "of a section that is not set: set --config.model.prior.name first"),
         ("model.likelihood=none", "--config.model.likelihood is none, but there has to be one: name one of bernoulli"),
         ("model.posterior=iaf", "--config.model.posterior is a section: set --config.model.posterior.name"),
-        ("model.num_codes=4", "--config.model.num_codes: model 'vae' has no num_codes; vqvae has it: set --config.mo"),
-        ("model.posterior.num_bins=4", "'diagonal' has no num_bins; spline_coupling has it: set --config.model.poster"),
+        (
+            "model.num_codes=4",
+            "--config.model.num_codes: model 'vae' has no num_codes, which is of vqvae: set --config.mo",
+        ),
+        (
+            "model.posterior.num_bins=4",
+            "'diagonal' has no num_bins, which is of spline_coupling: set --config.model.poster",
+        ),
+        ("model.noise.name=masking", "model 'vae' has no noise, which is of autoencoder: set --config.model.name"),
+        ("model.noise.level=0.5", "model 'vae' has no noise, which is of autoencoder: set --config.model.name"),
         ("model.prior.frequency=3", "set --config.model.prior.name first"),
         ("model.posterior.name=iav", "model.posterior.name is 'iav': expected one of diagonal"),
         ("lr=0.1", "unknown config field --config.lr: it is --config.optimizer.learning_rate"),
@@ -170,6 +178,12 @@ def test_what_is_said_of_a_flag_in_one_line(flag, message):
         overridden(f"--config.{flag}")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_field_that_another_kind_has_elsewhere_is_found_there():
+    layers = ["--config.model.name=vqvae", "--config.model.network.encoder_hidden=3,"]
+    with pytest.raises(UsageError, match=r"encoder_hidden: nearest: --config.model.encoder_hidden$"):
+        overridden(*layers)
 
 
 def test_a_check_is_said_with_the_path_of_its_section_once_and_from_python_without():

@@ -46,29 +46,36 @@ def of_flag(config: Config, path: str) -> str:
     usual = USUAL.get(last, "")
     is_usual = usual != path and usual in paths(ROOT, config)
     is_within = is_usual and usual.startswith(f"{parent}.")
-    owner = field_at(ROOT, config, parent) if parent else None
+    elsewhere = [other for other in paths(ROOT, config) if other.rpartition(".")[2] == last]
+    section, _, missing = _first_unknown(config, path).rpartition(".")
+    owner = field_at(ROOT, config, section) if section else None
+    is_within |= last != "name" and any(other.startswith(f"{section}.") for other in elsewhere)
     if not is_within and owner is not None and owner.choices is not None and owner.choices.has_names:
-        if get(config, parent) is None:
-            return f"--config.{path} is of a section that is not set: set --config.{parent}.name first"
-        having = [name for name in owner.choices if last in owner.choices.fields(name)]
+        if get(config, section) is None:
+            return f"--config.{path} is of a section that is not set: set --config.{section}.name first"
+        having = [name for name in owner.choices if missing in owner.choices.fields(name)]
         if having:
-            now = get(config, parent).name
-            return (
-                f"--config.{path}: {owner.choices.what} {now!r} has no {last}, which is of {', '.join(having)}: set "
-                f"--config.{parent}.name as well"
-            )
+            now, having = get(config, section).name, ", ".join(having)
+            cure = f"set --config.{section}.name as well"
+            return f"--config.{path}: {owner.choices.what} {now!r} has no {missing}, which is of {having}: {cure}"
     if is_usual:
         return f"unknown config field --config.{path}: it is --config.{usual}"
-    elsewhere = [f"--config.{other}" for other in paths(ROOT, config) if other.rpartition(".")[2] == last]
-    near = elsewhere or [
-        f"--config.{other}" for other in difflib.get_close_matches(path, list(paths(ROOT, config)), n=3)
-    ]
+    near = elsewhere if last != "name" else []
+    near = near or difflib.get_close_matches(path, list(paths(ROOT, config)), n=3)
     if near:
-        return f"unknown config field --config.{path}: nearest: {', '.join(near[:3])}"
+        nearest = ", ".join(f"--config.{other}" for other in near[:3])
+        return f"unknown config field --config.{path}: nearest: {nearest}"
     having = sorted({f"{choices.what} {name!r}" for choices, name in _everywhere(ROOT) if last in choices.fields(name)})
     if having:
         return f"--config.{path}: {last} is a field of {', '.join(having[:5])}; name that first"
     return f"unknown config field --config.{path}: `make config` lists the fields"
+
+
+def _first_unknown(config: Config, path: str) -> str:
+    """The shortest beginning of a path that is no field: "model.noise" of "model.noise.name"."""
+    parts = path.split(".")
+    heads = [".".join(parts[:n]) for n in range(1, len(parts))]
+    return next((head for head in heads if field_at(ROOT, config, head) is None), path)
 
 
 def paths(choices: Choices, config: Config, prefix: str = "") -> Iterator[str]:

@@ -19,7 +19,7 @@ class Condition(NamedTuple):
     """A kind of condition, as functions of a batch."""
 
     # (x of the whole image, its grey levels as uint8, its label, the number of classes) -> conditions
-    given: Callable[[Array, Array, Array, int], Any]
+    given: Callable[[Any, Any, Any, int], Any]
     shape: Callable[[Shape, int], Shape]  # (image's shape, number of classes) -> a condition's, or a UsageError
     observed: Callable[[Any], Any] = lambda x: x  # the whole image -> what is modelled of it
     reports: tuple[str, ...] = ()  # names in evaluate.REPORTS

@@ -6,7 +6,6 @@ from typing import Annotated, Any, NoReturn
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jaxtyping import Array, Float
 
 from vaex.choices import Build, supply
 from vaex.errors import UsageError, check_whole
@@ -49,7 +48,7 @@ def shown_corrupted(model: Model) -> Conditional:
     Source: Vincent, Larochelle, Bengio and Manzagol 2008.
     """
 
-    def given(corrupted: Float[Array, "..."]) -> Model:
+    def given(corrupted: Any) -> Model:
         encode: Callable[[Any], Distribution] = lambda x: model.encode(corrupted)
         return model._replace(encode=encode)
 

@@ -9,11 +9,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 _VALIDATION = {"elbo": "ELBO", "log_likelihood": "L_K", "log_px_z": "log p(x|z)"}  # of these the first two there are
-_OWN = (  # scores of some kinds of model or of data
-    *("test_accuracy", "clusters_used", "clustering_accuracy", "codebook_use", "code_perplexity"),
-    *("psnr_of_a_completion", "psnr_of_the_mean_completion", "psnr_of_bicubic", "log_likelihood_of_bicubic"),
-    *("imputation_rmse", "imputation_rmse_training_mean", "imputation_rmse_nearest_neighbours"),
-)
 _console = Console(highlight=False, soft_wrap=True)
 
 
@@ -64,13 +59,13 @@ def evaluating(num_examples: int, num_samples: int) -> Iterator[Callable[[int], 
         yield lambda n: bar.update(task, advance=n)
 
 
-def summary(results: Mapping[str, Any], folder: str) -> None:
+def summary(results: Mapping[str, Any], folder: str, own: Mapping[str, Any]) -> None:
     """The table at the end, with the scores of this kind of model's own."""
     table = Table(title=f"{results['experiment']} on {results['dataset']}", show_header=False, title_justify="left")
     sure = "" if results["is_likelihood"] else "  (grey pixels: not a likelihood)"
     rows = {
         **(_bounds(results, sure) if "test_elbo" in results else _reconstruction(results, sure)),
-        **{name.replace("_", " "): f"{results[name]:.4g}" for name in _OWN if name in results},
+        **{name.replace("_", " "): _shown(value) for name, value in own.items()},
         "training": (
             f"{results['num_epochs']} epochs in {results['train_seconds']:.1f} s, "
             f"{results['examples_per_second']:,} examples/s, best at epoch {results['best_epoch']}"
@@ -81,6 +76,10 @@ def summary(results: Mapping[str, Any], folder: str) -> None:
     for name, value in rows.items():
         table.add_row(name, value)
     _console.print(table)
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _per_layer(kls: Sequence[float] | None) -> dict[str, str]:

@@ -61,11 +61,14 @@ def write(path: Path, task: Task, progress: Progress) -> None:
     start = time.perf_counter()
     x = task.examples.observe(data_key, task.dataset.test)
     scores: dict[str, Any] = {}
+    own: dict[str, Any] = {}  # all but the first report's
     with console.evaluating(len(task.dataset.test.images), task.experiment.evaluate.num_samples) as advance:
         trial = _trial(task, task.description.bind(params), x, advance)
         for i, name in enumerate(task.reports):
             key = score_key if i == 0 else jax.random.fold_in(report_key, i - 1)
-            scores |= REPORTS[name](key, trial)
+            found = REPORTS[name](key, trial)
+            scores |= found
+            own |= found if i else {}
     results = {
         **folder.read_json(path / folder.DATASET),
         **scores,
@@ -83,7 +86,7 @@ def write(path: Path, task: Task, progress: Progress) -> None:
     }
     folder.write_json(path / folder.RESULTS, results)
     draw(path, figure_key, task.figures, trial, results)
-    console.summary(results, folder.shown(path))
+    console.summary(results, folder.shown(path), own)
 
 
 def draw(path: Path, key: jax.Array, names: tuple[str, ...], trial: Trial, results: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from vaex.config.task import condition_of
 from vaex.errors import UsageError
+from vaex.model import Conditional
 from vaex.runs import console, folder
 from vaex.runs.load import load, num_classes
 
@@ -30,7 +31,7 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
         @jax.jit
         @jax.vmap
         def draw(key: jax.Array, condition: jax.Array | None) -> tuple[Any, jax.Array, jax.Array]:
-            one = model if condition is None else model.given(condition)
+            one = model.given(condition) if isinstance(model, Conditional) else model
             prior_key, draw_key = jax.random.split(key)
             z = one.prior.sample(prior_key)
             return z, one.decode(z).mean, one.decode(z).sample(draw_key)
