@@ -15,7 +15,8 @@ from vaex.distributions import IndependentBernoulli
 X = jax.random.normal(jax.random.key(3), (5,))
 BITS = jnp.array([1.0, 0, 1, 1, 0, 0])
 VAE = small_vae()
-MODEL = VAE.bind(VAE.init(jax.random.key(0)))
+PARAMS = jax.jit(VAE.init)(jax.random.key(0))
+MODEL = VAE.bind(PARAMS)
 
 
 def draws(f, n=4000):
