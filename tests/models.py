@@ -2,7 +2,9 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
+import scipy.stats
 
 from vaex import Model
 from vaex.models.likelihoods import bernoulli
@@ -17,17 +19,20 @@ SIGMA = 0.6
 
 def linear_gaussian(shift: float = 0.0, stretch: float = 1.0) -> Model:
     """Z ~ N(0, I_2), x ~ N(W z, sigma^2 I_5); q is the exact posterior, shifted and stretched."""
-    cov = jnp.linalg.inv(jnp.eye(2) + W.T @ W / SIGMA**2)
+    w = np.asarray(W, np.float64)
+    cov = np.linalg.inv(np.eye(2) + w.T @ w / SIGMA**2)
+    gain, tril = (jnp.asarray(a, jnp.float32) for a in (cov @ w.T / SIGMA**2, np.linalg.cholesky(cov)))
     return Model(
-        prior=dist.MultivariateNormal(jnp.zeros(2), jnp.eye(2)),
-        encode=lambda x: dist.MultivariateNormal(cov @ W.T @ x / SIGMA**2 + shift, stretch * cov),
+        prior=dist.MultivariateNormal(jnp.zeros(2), scale_tril=jnp.eye(2)),
+        encode=lambda x: dist.MultivariateNormal(gain @ x + shift, scale_tril=jnp.sqrt(stretch) * tril),
         decode=lambda z: dist.Normal(W @ z, SIGMA).to_event(1),
     )
 
 
-def log_px(x: jax.Array) -> jax.Array:
+def log_px(x: jax.Array) -> float:
     """The exact log p(x) of linear_gaussian."""
-    return dist.MultivariateNormal(jnp.zeros(5), W @ W.T + SIGMA**2 * jnp.eye(5)).log_prob(x)
+    w = np.asarray(W, np.float64)
+    return float(scipy.stats.multivariate_normal.logpdf(np.asarray(x), np.zeros(5), w @ w.T + SIGMA**2 * np.eye(5)))
 
 
 def small_vae(x_dim: int = 6, latent_dim: int = 2) -> VAE:

@@ -8,10 +8,12 @@ import numpy as np
 import numpyro.distributions as dist
 import optax
 import pytest
+import scipy.special
+import scipy.stats
 
 from experiments.studies import snr
 from tests.test_exact import LINEAR, SYMBOL, TABLE, X
-from tests.test_objectives import BITS, MODEL, VAE, assert_mean, draws
+from tests.test_objectives import BITS, MODEL, PARAMS, VAE, assert_mean, draws
 from vaex import bounds, objectives
 from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
 from vaex.errors import UsageError
@@ -29,22 +31,32 @@ MATRICES = Model(
     encode=lambda x: dist.Normal(jnp.zeros((2, 2)), 1.0).to_event(2),
     decode=lambda z: dist.Normal(jnp.zeros(6) + z.sum(), 1.0).to_event(1),
 )
-MODEL_LINEAR = exact.bind_linear_gaussian(LINEAR)
 NUM_KEYS = 20_000
 
 
-def statistics(objective, params, bind, x, *, seed=0, num_keys=NUM_KEYS):
-    return gradient_statistics(objective, jax.random.key(seed), params, bind, x, num_keys=num_keys).leaves
+def gradients(estimators, params, bind, x, *, num_keys=NUM_KEYS):
+    """Of each estimator by its name, all from the same keys and in one program: a tree of arrays [num_keys, ...]."""
+
+    @jax.jit
+    @functools.partial(jax.vmap, in_axes=(None, 0))
+    def compute(params, key):
+        return {name: jax.grad(lambda p, f=f: f(key, bind(p), x).objective)(params) for name, f in estimators.items()}
+
+    return jax.tree.map(np.asarray, compute(params, jax.random.split(KEY, num_keys)))
 
 
-def assert_same_mean(a, b, *, standard_errors=5, num_keys=NUM_KEYS):
-    """Two estimators' mean gradients agree in every component, b with the variance 0 if it is exact."""
-    exact_b = not hasattr(b, "variance")
-    means_b = b if exact_b else b.mean
-    variances_b = jax.tree.map(jnp.zeros_like, b) if exact_b else b.variance
-    for m, v, n, u in zip(*map(jax.tree.leaves, (a.mean, a.variance, means_b, variances_b)), strict=True):
-        error = np.sqrt((v + u) / num_keys)
-        assert (np.abs(m - n) <= standard_errors * error + 1e-5).all(), (m, n, error)
+def assert_same_mean(a, b, standard_errors=5):
+    """Gradients' means agree in every component; b are independent of a, or one that is exact."""
+    for m, n in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        exact_n = n.ndim < m.ndim
+        means = m.mean(axis=0), n if exact_n else n.mean(axis=0)
+        error = np.sqrt((m.var(axis=0) + (0 if exact_n else n.var(axis=0))) / len(m))
+        assert (np.abs(means[0] - means[1]) <= standard_errors * error + 1e-5).all(), (*means, error)
+
+
+def variance(tree):
+    """The mean over all components."""
+    return np.concatenate([leaf.reshape(len(leaf), -1).var(axis=0) for leaf in jax.tree.leaves(tree)]).mean()
 
 
 LINEAR_BOUNDS = {
@@ -53,6 +65,7 @@ LINEAR_BOUNDS = {
     "stl": functools.partial(objectives.stl, num_samples=2),
     "reinforce": functools.partial(objectives.reinforce, num_samples=4),
     "reinforce, a number": functools.partial(objectives.reinforce, num_samples=4, baseline=jnp.array(-7.0)),
+    "reinforce, zero": functools.partial(objectives.reinforce, num_samples=4, baseline=jnp.array(0.0)),
     "iwae of 1": functools.partial(objectives.iwae, num_samples=1),
     "dreg of 1": functools.partial(objectives.dreg, num_samples=1),
     "renyi at 1": functools.partial(objectives.renyi, alpha=1.0),
@@ -61,101 +74,147 @@ LINEAR_BOUNDS = {
 }
 
 
+@pytest.fixture(scope="module")
+def of_the_elbo():
+    return gradients(LINEAR_BOUNDS, LINEAR, exact.bind_linear_gaussian, X)
+
+
+@pytest.fixture(scope="module")
+def exact_gradient():
+    return jax.jit(jax.grad(exact.linear_gaussian_elbo))(LINEAR, X)
+
+
 @pytest.mark.parametrize("name", LINEAR_BOUNDS)
-def test_unbiased_for_the_exact_gradient_of_the_elbo(name):
+def test_unbiased_for_the_exact_gradient_of_the_elbo(name, of_the_elbo, exact_gradient):
     """Every component of generator and recognition model within 5 standard errors of 20,000 gradients."""
-    expected = jax.grad(exact.linear_gaussian_elbo)(LINEAR, X)
-    assert_same_mean(statistics(LINEAR_BOUNDS[name], LINEAR, exact.bind_linear_gaussian, X), expected)
+    assert_same_mean(of_the_elbo[name], exact_gradient)
 
 
-@pytest.mark.parametrize(
-    "name", ["dreg", "vimco", "renyi at 0", "ciwae at 0", "miwae of one group", "piwae of one group"]
-)
-def test_unbiased_for_the_gradient_of_the_importance_weighted_bound(name):
+def test_baselines_lower_the_variance(of_the_elbo):
+    loo, far = (variance(of_the_elbo[name]["encoder"]) for name in ("reinforce", "reinforce, zero"))
+    assert loo < far / 2
+
+
+WEIGHTED = {
+    "dreg": functools.partial(objectives.dreg, num_samples=4),
+    "vimco": functools.partial(objectives.vimco, num_samples=4),
+    "renyi at 0": functools.partial(objectives.renyi, num_samples=4, alpha=0.0),
+    "ciwae at 0": functools.partial(objectives.ciwae, num_samples=4, beta=0.0),
+    "miwae of one group": functools.partial(objectives.miwae, num_samples=4, num_groups=1),
+    "piwae of one group": functools.partial(objectives.piwae, num_samples=4, num_groups=1),
+}
+
+
+def independent_iwae(key, model, x):
+    """Its draws are not those of the others."""
+    return objectives.iwae(jax.random.fold_in(key, 1), model, x, num_samples=4)
+
+
+@pytest.fixture(scope="module")
+def of_the_weighted_bound():
+    return gradients(WEIGHTED | {"iwae": independent_iwae}, LINEAR, exact.bind_linear_gaussian, X)
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_unbiased_for_the_gradient_of_the_importance_weighted_bound(name, of_the_weighted_bound):
     """Against independent gradients of iwae, K = 4, within 5 standard errors of the difference of 20,000 each."""
-    estimators = {
-        "dreg": functools.partial(objectives.dreg, num_samples=4),
-        "vimco": functools.partial(objectives.vimco, num_samples=4),
-        "renyi at 0": functools.partial(objectives.renyi, num_samples=4, alpha=0.0),
-        "ciwae at 0": functools.partial(objectives.ciwae, num_samples=4, beta=0.0),
-        "miwae of one group": functools.partial(objectives.miwae, num_samples=4, num_groups=1),
-        "piwae of one group": functools.partial(objectives.piwae, num_samples=4, num_groups=1),
-    }
-    iwae = functools.partial(objectives.iwae, num_samples=4)
-    reference = statistics(iwae, LINEAR, exact.bind_linear_gaussian, X, seed=1)
-    assert_same_mean(statistics(estimators[name], LINEAR, exact.bind_linear_gaussian, X), reference)
+    assert_same_mean(of_the_weighted_bound[name], of_the_weighted_bound["iwae"])
 
 
-@pytest.mark.parametrize(
-    ("objective", "bound"),
-    [
-        (functools.partial(objectives.reinforce, num_samples=2), exact.table_elbo),
-        (functools.partial(objectives.reinforce, num_samples=3, baseline=jnp.array(-1.0)), exact.table_elbo),
-        (functools.partial(objectives.vimco, num_samples=2), functools.partial(exact.table_iwae, num_samples=2)),
-        (functools.partial(objectives.vimco, num_samples=4), functools.partial(exact.table_iwae, num_samples=4)),
-    ],
-)
-def test_discrete_estimators_are_unbiased_for_the_exact_gradient(objective, bound):
+DISCRETE = {
+    "reinforce": (functools.partial(objectives.reinforce, num_samples=2), exact.table_elbo),
+    "reinforce, a number": (
+        functools.partial(objectives.reinforce, num_samples=3, baseline=jnp.array(-1.0)),
+        exact.table_elbo,
+    ),
+    "vimco of 2": (
+        functools.partial(objectives.vimco, num_samples=2),
+        functools.partial(exact.table_iwae, num_samples=2),
+    ),
+    "vimco of 4": (
+        functools.partial(objectives.vimco, num_samples=4),
+        functools.partial(exact.table_iwae, num_samples=4),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def of_the_table():
+    """Gradients by each estimator, and the exact ones of their bounds."""
+    found = gradients({name: f for name, (f, _) in DISCRETE.items()}, TABLE, exact.bind_table, SYMBOL)
+    expected = jax.jit(lambda p: {name: jax.grad(bound)(p, SYMBOL) for name, (_, bound) in DISCRETE.items()})
+    return found, expected(TABLE)
+
+
+@pytest.mark.parametrize("name", DISCRETE)
+def test_discrete_estimators_are_unbiased_for_the_exact_gradient(name, of_the_table):
     """Against sums over all states, or tuples of them, within 5 standard errors of 20,000 gradients."""
-    expected = jax.grad(bound)(TABLE, SYMBOL)
-    assert_same_mean(statistics(objective, TABLE, exact.bind_table, SYMBOL), expected)
+    found, expected = of_the_table
+    assert_same_mean(found[name], expected[name])
 
 
 def test_enumeration_is_exact():
-    found = jax.value_and_grad(lambda p: objectives.enumerate(KEY, exact.bind_table(p), SYMBOL).objective)(TABLE)
-    expected = jax.value_and_grad(exact.table_elbo)(TABLE, SYMBOL)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), found, expected)
+    @jax.jit
+    def both(params):
+        enumerated = jax.value_and_grad(lambda p: objectives.enumerate(KEY, exact.bind_table(p), SYMBOL).objective)
+        return enumerated(params), jax.value_and_grad(exact.table_elbo)(params, SYMBOL)
 
-
-def test_baselines_lower_the_variance():
-    far = functools.partial(objectives.reinforce, num_samples=4, baseline=jnp.array(0.0))
-    loo = functools.partial(objectives.reinforce, num_samples=4)
-    variances = [
-        gradient_statistics(f, KEY, LINEAR, exact.bind_linear_gaussian, X, num_keys=2000).recognition.variance
-        for f in (loo, far)
-    ]
-    assert variances[0] < variances[1] / 2
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), *both(TABLE))
 
 
 @pytest.mark.parametrize("num_samples", [8, 64])
 def test_dreg_has_less_noise_than_iwae_in_the_recognition_model_alone(num_samples):
-    found = {
-        f: gradient_statistics(
-            functools.partial(f, num_samples=num_samples), KEY, LINEAR, exact.bind_linear_gaussian, X, num_keys=2000
-        )
-        for f in (objectives.dreg, objectives.iwae)
-    }
-    dreg, iwae = found[objectives.dreg], found[objectives.iwae]
-    assert dreg.recognition.variance < iwae.recognition.variance / 4
-    np.testing.assert_allclose(dreg.generator.variance, iwae.generator.variance, rtol=1e-3)  # the same draws
+    """Both from the same draws."""
+    estimators = {f.__name__: functools.partial(f, num_samples=num_samples) for f in (objectives.dreg, objectives.iwae)}
+    found = gradients(estimators, LINEAR, exact.bind_linear_gaussian, X, num_keys=2000)
+    dreg, iwae = found["dreg"], found["iwae"]
+    assert variance(dreg["encoder"]) < variance(iwae["encoder"]) / 4
+    np.testing.assert_allclose(variance(dreg["decoder"]), variance(iwae["decoder"]), rtol=1e-3)
 
 
-VALUE_OF = {
-    "stl": functools.partial(objectives.elbo, kl="sampled", num_samples=6),
-    "reinforce": functools.partial(objectives.elbo, kl="sampled", num_samples=6),
-    "dreg": functools.partial(objectives.iwae, num_samples=6),
-    "vimco": functools.partial(objectives.iwae, num_samples=6),
+BATCH = jnp.asarray(np.random.default_rng(1).integers(0, 2, (5, 6)), jnp.float32)
+VALUES = {
+    "elbo": objectives.elbo,
+    "sampled": functools.partial(objectives.elbo, kl="sampled", num_samples=6),
+    "iwae": functools.partial(objectives.iwae, num_samples=6),
+    "stl": functools.partial(objectives.stl, num_samples=6),
+    "reinforce": functools.partial(objectives.reinforce, num_samples=6),
+    "dreg": functools.partial(objectives.dreg, num_samples=6),
+    "vimco": functools.partial(objectives.vimco, num_samples=6),
+    "ciwae": functools.partial(objectives.ciwae, num_samples=6, beta=0.25),
+    "miwae": functools.partial(objectives.miwae, num_samples=3, num_groups=2),
+    "vr_max": functools.partial(objectives.vr_max, num_samples=9),
+    "renyi": functools.partial(objectives.renyi, num_samples=9, alpha=-1e5),
+    "no free bits": functools.partial(objectives.free_bits, nats=0.0),
+    "ample": functools.partial(objectives.free_bits, nats=50.0),
+    "ample together": functools.partial(objectives.free_bits, nats=50.0, group_size=2),
+    "capacity": functools.partial(objectives.capacity, nats=3.0, gamma=10.0),
 }
 
 
-@pytest.mark.parametrize("name", VALUE_OF)
-def test_an_estimator_changes_the_gradient_and_not_the_value(name):
-    estimator = functools.partial(getattr(objectives, name), num_samples=6)
-    found, expected = (jax.jit(lambda k, f=f: f(k, MODEL, BITS))(KEY) for f in (estimator, VALUE_OF[name]))
-    for a, b in zip(found, expected, strict=True):
+@pytest.fixture(scope="module")
+def values():
+    """The terms of each objective by its name, all from one key and in one program."""
+    return jax.jit(lambda key: {name: f(key, MODEL, BITS) for name, f in VALUES.items()})(KEY)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("stl", "sampled"), ("reinforce", "sampled"), ("dreg", "iwae"), ("vimco", "iwae")]
+)
+def test_an_estimator_changes_the_gradient_and_not_the_value(name, expected, values):
+    for a, b in zip(values[name], values[expected], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
 def test_piwae_gives_each_side_its_own_gradient():
     """From the same draws: the generator's is IWAE's of all MK, the recognition model's MIWAE's."""
-    params = VAE.init(KEY)
-    options = {"num_samples": 3, "num_groups": 4}
-
-    def gradient(f, **options):
-        return jax.grad(lambda p: f(jax.random.key(1), VAE.bind(p), BITS, **options).objective)(params)
-
-    piwae, miwae = gradient(objectives.piwae, **options), gradient(objectives.miwae, **options)
-    iwae = gradient(objectives.iwae, num_samples=12)
+    estimators = {
+        "piwae": functools.partial(objectives.piwae, num_samples=3, num_groups=4),
+        "miwae": functools.partial(objectives.miwae, num_samples=3, num_groups=4),
+        "iwae": functools.partial(objectives.iwae, num_samples=12),
+    }
+    found = gradients(estimators, PARAMS, VAE.bind, BITS, num_keys=1)
+    piwae, miwae, iwae = found["piwae"], found["miwae"], found["iwae"]
     close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-6)
     jax.tree.map(close, piwae["decoder"], iwae["decoder"])
     jax.tree.map(close, piwae["encoder"], miwae["encoder"])
@@ -165,96 +224,101 @@ def test_piwae_gives_each_side_its_own_gradient():
     )
 
 
-def test_renyi_bounds_fall_with_alpha_and_end_at_the_maximum():
-    log_w = jnp.asarray(np.random.default_rng(0).normal(scale=3, size=9), jnp.float32)
-    values = [float(bounds.renyi(log_w, alpha=a)) for a in (-1000.0, -1.0, 0.0, 0.5, 0.999, 1.0, 1.001, 3.0)]
-    assert values == sorted(values, reverse=True)
-    np.testing.assert_allclose(values[0], log_w.max() - np.log(9) / 1001, rtol=1e-4)
-    np.testing.assert_allclose(values[2], bounds.iwae(log_w), rtol=1e-5)
-    np.testing.assert_allclose([values[4], values[6]], values[5], atol=0.01)
-    best = objectives.vr_max(KEY, MODEL, BITS, num_samples=9).objective
-    near = objectives.renyi(KEY, MODEL, BITS, num_samples=9, alpha=-1e5).objective
-    np.testing.assert_allclose(best, near, rtol=1e-4)
+def test_renyi_bounds_fall_with_alpha_and_end_at_the_maximum(values):
+    log_w = np.random.default_rng(0).normal(scale=3, size=9).astype(np.float32)
+    alphas = (-1000.0, -1.0, 0.0, 0.5, 0.999, 1.0, 1.001, 3.0)
+    found, iwae = jax.jit(lambda w: ([bounds.renyi(w, alpha=a) for a in alphas], bounds.iwae(w)))(log_w)
+    found = [float(value) for value in found]
+    assert found == sorted(found, reverse=True)
+    np.testing.assert_allclose(found[0], log_w.max() - np.log(9) / 1001, rtol=1e-4)
+    np.testing.assert_allclose(found[2], iwae, rtol=1e-5)
+    np.testing.assert_allclose([found[4], found[6]], found[5], atol=0.01)
+    np.testing.assert_allclose(values["vr_max"].objective, values["renyi"].objective, rtol=1e-4)
 
 
-def test_ciwae_and_miwae_between_their_ends():
-    elbo, iwae = (f(KEY, MODEL, BITS, num_samples=6).objective for f in (VALUE_OF["stl"], objectives.iwae))
-    np.testing.assert_allclose(
-        objectives.ciwae(KEY, MODEL, BITS, num_samples=6, beta=0.25).objective, 0.25 * elbo + 0.75 * iwae, rtol=1e-5
-    )
-    middle = objectives.miwae(KEY, MODEL, BITS, num_samples=3, num_groups=2).objective
-    assert elbo < middle < iwae
+def test_ciwae_and_miwae_between_their_ends(values):
+    elbo, iwae = values["sampled"].objective, values["iwae"].objective
+    np.testing.assert_allclose(values["ciwae"].objective, 0.25 * elbo + 0.75 * iwae, rtol=1e-5)
+    assert elbo < values["miwae"].objective < iwae
 
 
-def test_free_bits():
-    plain = objectives.elbo(KEY, MODEL, BITS)
-    none = objectives.free_bits(KEY, MODEL, BITS, nats=0.0)
-    for a, b in zip(none, plain, strict=True):
+def test_free_bits(values):
+    plain, ample = values["elbo"], values["ample"]
+    for a, b in zip(values["no free bits"], plain, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5)
-    ample = objectives.free_bits(KEY, MODEL, BITS, nats=50.0)
     np.testing.assert_allclose(ample.objective, plain.log_px_z - 100.0, rtol=1e-5)  # two latents
     np.testing.assert_allclose(ample.elbo, plain.elbo, rtol=1e-5)
-    together = objectives.free_bits(KEY, MODEL, BITS, nats=50.0, group_size=2)
-    np.testing.assert_allclose(together.objective, plain.log_px_z - 50.0, rtol=1e-5)
+    np.testing.assert_allclose(values["ample together"].objective, plain.log_px_z - 50.0, rtol=1e-5)
 
 
-def test_capacity_is_an_absolute_deviation():
-    plain = objectives.elbo(KEY, MODEL, BITS)
-    held = objectives.capacity(KEY, MODEL, BITS, nats=3.0, gamma=10.0)
+def test_capacity_is_an_absolute_deviation(values):
+    plain, held = values["elbo"], values["capacity"]
     np.testing.assert_allclose(held.objective, plain.log_px_z - 10 * abs(plain.kl - 3.0), rtol=1e-5)
     assert held.elbo == plain.elbo
 
 
-BATCH = jnp.asarray(np.random.default_rng(1).integers(0, 2, (5, 6)), jnp.float32)
+@pytest.fixture(scope="module")
+def of_a_batch():
+    """The terms of each objective of a batch by its name, and each example's posterior, draw and log p(x|z)."""
+
+    @jax.jit
+    def compute(key, batch):
+        total_correlation = functools.partial(objectives.total_correlation, key, MODEL, batch, num_train=100)
+        terms = {
+            "unit weights": total_correlation(beta=1.0),
+            "weights": total_correlation(alpha=2.0, beta=5.0, gamma=3.0),
+            "info, plain": objectives.info(key, MODEL, batch, alpha=0.0, strength=1.0),
+            "info": objectives.info(key, MODEL, batch, alpha=1.0, strength=10.0),
+        }
+
+        def example(key, x):
+            q = MODEL.encode(x)
+            z = q.sample(key)
+            return q.base_dist.loc, q.base_dist.scale, z, MODEL.decode(z).log_prob(x)
+
+        return terms, jax.vmap(example)(jax.random.split(key, 5), batch)
+
+    return compute(KEY, BATCH)
 
 
-def test_total_correlation_with_unit_weights_is_the_elbo():
-    terms = objectives.total_correlation(KEY, MODEL, BATCH, num_train=100, beta=1.0)
+def test_total_correlation_with_unit_weights_is_the_elbo(of_a_batch):
+    terms = of_a_batch[0]["unit weights"]
     np.testing.assert_allclose(terms.objective, terms.elbo, rtol=1e-4)
 
 
-def test_total_correlation_against_loops():
+def test_total_correlation_against_loops(of_a_batch):
     """The three parts of the KL, written out with scipy's normal densities."""
-    import scipy.special
-    import scipy.stats
-
-    weights = {"alpha": 2.0, "beta": 5.0, "gamma": 3.0}
-    terms = objectives.total_correlation(KEY, MODEL, BATCH, num_train=100, **weights)
-    qs = [MODEL.encode(x).base_dist for x in BATCH]
-    z = [np.asarray(MODEL.encode(x).sample(k)) for k, x in zip(jax.random.split(KEY, 5), BATCH, strict=True)]
+    terms, (loc, scale, z, log_px_z) = of_a_batch
     for i in range(5):
-        pairs = np.array([[scipy.stats.norm(q.loc[j], q.scale[j]).logpdf(z[i][j]) for j in range(2)] for q in qs])
+        pairs = np.array(
+            [[scipy.stats.norm(loc[k][j], scale[k][j]).logpdf(z[i][j]) for j in range(2)] for k in range(5)]
+        )
         log_q = pairs[i].sum()
         joint = scipy.special.logsumexp(pairs.sum(1)) - np.log(500)
         product = sum(scipy.special.logsumexp(pairs[:, j]) - np.log(500) for j in range(2))
         log_p = scipy.stats.norm.logpdf(z[i]).sum()
-        expected = (
-            MODEL.decode(jnp.asarray(z[i])).log_prob(BATCH[i])
-            - 2 * (log_q - joint)
-            - 5 * (joint - product)
-            - 3 * (product - log_p)
-        )
-        np.testing.assert_allclose(terms.objective[i], expected, rtol=1e-4)
+        expected = log_px_z[i] - 2 * (log_q - joint) - 5 * (joint - product) - 3 * (product - log_p)
+        np.testing.assert_allclose(terms["weights"].objective[i], expected, rtol=1e-4)
 
 
-def test_info_without_its_discrepancy_is_the_elbo():
-    terms = objectives.info(KEY, MODEL, BATCH, alpha=0.0, strength=1.0)
+def test_info_without_its_discrepancy_is_the_elbo(of_a_batch):
+    terms, strong = of_a_batch[0]["info, plain"], of_a_batch[0]["info"]
     np.testing.assert_allclose(terms.objective, terms.elbo, rtol=1e-5)
-    strong = objectives.info(KEY, MODEL, BATCH, alpha=1.0, strength=10.0)
     assert np.ptp(strong.objective - strong.log_px_z) < 1e-4  # the same discrepancy for each example
 
 
 def test_squared_mmd_has_its_closed_form_mean():
     """N(0, I) against N(delta, I) in 3 dimensions, within 5 standard errors of 4,000 estimates from 10 draws each."""
-    delta = jnp.array([1.0, -0.5, 0.3])
+    delta = np.array([1.0, -0.5, 0.3], np.float32)
 
-    def estimate(key):
+    def estimates(key):
         a, b = jax.random.normal(key, (2, 10, 3))
-        return objectives.squared_mmd(a, b + delta)
+        return objectives.squared_mmd(a, b + delta), objectives.squared_mmd(a, b)
 
-    expected = 2 * (1 + 2 / 3) ** -1.5 * (1 - jnp.exp(-jnp.sum(delta**2) / (2 * 5)))
-    assert_mean(draws(estimate), expected)
-    assert_mean(draws(lambda k: objectives.squared_mmd(*jax.random.normal(k, (2, 10, 3)))), 0.0)
+    expected = 2 * (1 + 2 / 3) ** -1.5 * (1 - np.exp(-np.sum(delta**2) / (2 * 5)))
+    apart, same = draws(estimates)
+    assert_mean(apart, expected)
+    assert_mean(same, 0.0)
 
 
 def one_hot_model(logits):
@@ -268,59 +332,71 @@ def one_hot_model(logits):
 
 
 PIXELS = jnp.array([1.0, 0, 0, 1])
-
-
-def exact_one_hot_elbo(logits):
-    model, q = one_hot_model(logits), jax.nn.softmax(logits[0])
-    log_px_z = jax.vmap(lambda z: model.decode(z[None]).log_prob(PIXELS))(jnp.eye(3))
-    return jnp.sum(q * (log_px_z - jnp.log(3 * q)))
-
-
 LOGITS = jnp.array([[0.5, -0.3, 0.1]])
 
 
-def test_gumbel_softmax_at_a_low_temperature_is_enumeration():
+@pytest.fixture(scope="module")
+def exact_one_hot():
+    """The ELBO of LOGITS, and its gradient."""
+
+    def elbo(logits):
+        model, q = one_hot_model(logits), jax.nn.softmax(logits[0])
+        log_px_z = jax.vmap(lambda z: model.decode(z[None]).log_prob(PIXELS))(jnp.eye(3))
+        return jnp.sum(q * (log_px_z - jnp.log(3 * q)))
+
+    return jax.jit(jax.value_and_grad(elbo))(LOGITS)
+
+
+def values_and_gradients(objective):
+    """Of 20,000 draws, with respect to the logits."""
+    return draws(
+        lambda k: jax.value_and_grad(lambda logits: objective(k, one_hot_model(logits), PIXELS).objective)(LOGITS),
+        n=NUM_KEYS,
+    )
+
+
+def test_gumbel_softmax_at_a_low_temperature_is_enumeration(exact_one_hot):
     """Value and gradient within 5 standard errors of 20,000 draws; the bias is of the order of the temperature."""
-    objective = functools.partial(objectives.gumbel, temperature=0.02)
-    values = draws(lambda k: objective(k, one_hot_model(LOGITS), PIXELS).objective, n=NUM_KEYS)
-    expected = exact_one_hot_elbo(LOGITS)
-    assert abs(values.mean() - expected) < 5 * values.std() / np.sqrt(NUM_KEYS) + 0.01
-    found = statistics(objective, {"encoder": LOGITS}, lambda p: one_hot_model(p["encoder"]), PIXELS)
-    gradient = jax.grad(exact_one_hot_elbo)(LOGITS)
-    error = np.sqrt(found.variance["encoder"] / NUM_KEYS)
-    assert (np.abs(found.mean["encoder"] - gradient) < 5 * error + 0.01).all()
+    found = values_and_gradients(functools.partial(objectives.gumbel, temperature=0.02))
+    for a, expected in zip(map(np.asarray, found), exact_one_hot, strict=True):
+        assert (np.abs(a.mean(axis=0) - expected) < 5 * a.std(axis=0) / np.sqrt(NUM_KEYS) + 0.01).all()
 
 
-def test_straight_through_has_the_one_hot_value_and_a_gradient():
+def test_straight_through_has_the_one_hot_value_and_a_gradient(exact_one_hot):
     objective = functools.partial(objectives.gumbel, straight_through=True, temperature=0.5)
-    values = draws(lambda k: objective(k, one_hot_model(LOGITS), PIXELS).objective, n=NUM_KEYS)
-    assert_mean(values, exact_one_hot_elbo(LOGITS))
-    gradient = jax.grad(lambda logits: objective(KEY, one_hot_model(logits), PIXELS).objective)(LOGITS)
-    assert np.abs(gradient).max() > 1e-3
+    values, gradients = values_and_gradients(objective)
+    assert_mean(values, exact_one_hot[0])
+    assert np.abs(gradients[0]).max() > 1e-3
 
 
 def test_one_hot_categorical_is_a_distribution():
-    q = OneHotCategorical(jnp.array([[0.5, -0.3, 0.1], [2.0, 0.0, 0.0]]))
-    samples = q.sample(KEY, (20_000,))
-    p = np.asarray(q.mean)
-    assert (np.abs(samples.mean(0) - p) < 5 * np.sqrt(p * (1 - p) / 20_000)).all()  # 5 standard errors
-    np.testing.assert_allclose(np.exp(q.log_prob(q.enumerate_support())).sum(0), 1, rtol=1e-5)
-    uniform = OneHotCategorical(jnp.zeros((2, 3)))
-    expected = dist.kl_divergence(dist.Categorical(probs=q.mean), dist.Categorical(probs=uniform.mean))
-    np.testing.assert_allclose(dist.kl_divergence(q, uniform), expected, rtol=1e-5)
+    logits = np.array([[0.5, -0.3, 0.1], [2.0, 0.0, 0.0]], np.float32)
+    p = scipy.special.softmax(logits, axis=-1)
+
+    @jax.jit
+    def compute(key, logits):
+        q, uniform = OneHotCategorical(logits), OneHotCategorical(jnp.zeros((2, 3)))
+        samples = q.sample(key, (20_000,)).mean(axis=0)
+        return q.mean, samples, q.log_prob(q.enumerate_support()), dist.kl_divergence(q, uniform)
+
+    mean, samples, log_p, divergence = compute(KEY, logits)
+    np.testing.assert_allclose(mean, p, rtol=1e-5)
+    assert (np.abs(samples - p) < 5 * np.sqrt(p * (1 - p) / 20_000)).all()  # 5 standard errors
+    np.testing.assert_allclose(np.exp(log_p).sum(0), 1, rtol=1e-5)
+    np.testing.assert_allclose(divergence, np.sum(p * np.log(3 * p), axis=-1), rtol=1e-5)
 
 
 def test_a_vector_of_latents_is_enumerated_as_all_tuples():
     """Two one-hot latents of 3 classes: 9 states, whose exact ELBO is the mean of sampled ones (5 standard errors)."""
     logits = jnp.array([[0.5, -0.3, 0.1], [1.0, 0.0, -1.0]])
-    weight = jnp.asarray(np.random.default_rng(2).normal(size=(2, 3, 4)), jnp.float32)
+    weight = np.random.default_rng(2).normal(size=(2, 3, 4)).astype(np.float32)
     model = Model(
         prior=OneHotCategorical(jnp.zeros((2, 3))).to_event(1),
         encode=lambda x: OneHotCategorical(logits).to_event(1),
         decode=lambda z: dist.BernoulliLogits(jnp.einsum("nc,ncp->p", z, weight)).to_event(1),
     )
     sampled = draws(lambda k: objectives.reinforce(k, model, PIXELS).objective, n=NUM_KEYS)
-    assert_mean(sampled, objectives.enumerate(KEY, model, PIXELS).objective)
+    assert_mean(sampled, jax.jit(lambda key: objectives.enumerate(key, model, PIXELS).objective)(KEY))
     many = model._replace(encode=lambda x: OneHotCategorical(jnp.zeros((9, 3))).to_event(1))
     with pytest.raises(UsageError, match="z has 19,683 states: expected at most 10,000"):
         objectives.enumerate(KEY, many, PIXELS)
@@ -348,7 +424,7 @@ def test_a_schedule_moves_inside_the_jit():
         traces.append(1)
         return train_step(state, KEY, BATCH, recipe=recipe)
 
-    state = init_state(VAE.init(KEY), recipe.optimizer)
+    state = init_state(PARAMS, recipe.optimizer)
     for beta in range(3):
         state, metrics = step(state)
         np.testing.assert_allclose(metrics["objective"], metrics["log_px_z"] - beta * metrics["kl"], rtol=1e-4)
@@ -359,30 +435,30 @@ def test_the_moving_average_follows_the_bound():
     recipe = Recipe(
         VAE.bind, batch_loss(objectives.reinforce, baseline=lambda c: c.average), optax.sgd(0.0), lambda k, x: x
     )
-    state = init_state(VAE.init(KEY), recipe.optimizer)
-    state, first = train_step(state, KEY, BATCH, recipe=recipe)
+    step = jax.jit(functools.partial(train_step, recipe=recipe))
+    state, first = step(init_state(PARAMS, recipe.optimizer), KEY, BATCH)
     assert state.average == first["elbo"]
-    after, second = train_step(state, KEY, BATCH, recipe=recipe)
+    after, second = step(state, KEY, BATCH)
     np.testing.assert_allclose(after.average, 0.99 * first["elbo"] + 0.01 * second["elbo"], rtol=1e-5)
 
 
 def test_map_adds_the_weights_log_prior():
-    params = VAE.init(KEY)
     penalty = functools.partial(objectives.weight_penalty, sigma=2.0, num_train=50)
-    expected = sum(
-        -dist.Normal(0, 2.0).log_prob(leaf).sum() + dist.Normal(0, 2.0).log_prob(0.0) * leaf.size
-        for leaf in jax.tree.leaves(params)
-    )
-    np.testing.assert_allclose(penalty(params), expected / 50, rtol=1e-4)
+    normal = scipy.stats.norm(0, 2.0)
+    expected = sum((normal.logpdf(0.0) - normal.logpdf(leaf)).sum() for leaf in jax.tree.leaves(PARAMS))
     plain = Recipe(VAE.bind, batch_loss(objectives.elbo), optax.sgd(1.0), lambda key, x: x)
-    a, b = (
-        train_step(init_state(params, plain.optimizer), KEY, BATCH, recipe=r)[0].params
-        for r in (plain, plain._replace(penalty=penalty))
-    )
-    jax.tree.map(lambda a, b, p: np.testing.assert_allclose(a - b, p / (4 * 50), rtol=1e-2, atol=1e-6), a, b, params)
+
+    @jax.jit
+    def compute(params):
+        state, recipes = init_state(params, plain.optimizer), (plain, plain._replace(penalty=penalty))
+        return penalty(params), [train_step(state, KEY, BATCH, recipe=r)[0].params for r in recipes]
+
+    found, (a, b) = compute(PARAMS)
+    np.testing.assert_allclose(found, expected / 50, rtol=1e-4)
+    jax.tree.map(lambda a, b, p: np.testing.assert_allclose(a - b, p / (4 * 50), rtol=1e-2, atol=1e-6), a, b, PARAMS)
 
 
-def test_gradient_statistics_against_a_plain_loop():
+def test_gradient_statistics_against_a_plain_loop(exact_gradient):
     found = gradient_statistics(
         LINEAR_BOUNDS["elbo"],
         KEY,
@@ -390,13 +466,14 @@ def test_gradient_statistics_against_a_plain_loop():
         exact.bind_linear_gaussian,
         X,
         num_keys=50,
-        exact=jax.grad(exact.linear_gaussian_elbo)(LINEAR, X),
+        exact=exact_gradient,
     )
 
+    @jax.jit
     def one(key):
         return jax.grad(lambda p: LINEAR_BOUNDS["elbo"](key, exact.bind_linear_gaussian(p), X).objective)(LINEAR)
 
-    each = [one(jax.random.fold_in(KEY, i)) for i in range(50)]
+    each = [jax.tree.map(np.asarray, one(jax.random.fold_in(KEY, i))) for i in range(50)]
     weights = np.stack([g["decoder"].weight for g in each])
     np.testing.assert_allclose(found.leaves.mean["decoder"].weight, weights.mean(0), rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(found.leaves.variance["decoder"].weight, weights.var(0, ddof=1), rtol=1e-3, atol=1e-6)
@@ -461,18 +538,18 @@ def test_gradient_statistics_against_a_plain_loop():
 )
 def test_what_cannot_be_is_refused(call, message):
     with pytest.raises(UsageError, match=message):
-        call()
+        jax.eval_shape(call)  # refused as it is traced
 
 
 def test_a_context_is_given_to_scheduled_options():
     loss = batch_loss(objectives.elbo, beta=lambda context: context.average)
-    _, metrics = loss(KEY, MODEL, BATCH, Context(jnp.array(0), jnp.array(3.0)))
+    _, metrics = jax.jit(lambda key, average: loss(key, MODEL, BATCH, Context(jnp.array(0), average)))(KEY, 3.0)
     np.testing.assert_allclose(metrics["objective"], metrics["log_px_z"] - 3 * metrics["kl"], rtol=1e-5)
 
 
 def test_the_signal_to_noise_ratios_have_the_slopes_of_theory():
     """Generator and DReG grow as K^(1/2), IWAE's recognition model falls as K^(-1/2); slopes within 0.15."""
-    for curve in snr.snr_curves((8, 32, 128), num_keys=20_000):
+    for curve in snr.snr_curves((8, 128), num_keys=20_000):  # a K midway would not move the slope
         assert abs(curve.slope - curve.theory) < 0.15, (curve.name, curve.slope)
 
 

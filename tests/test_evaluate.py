@@ -18,19 +18,23 @@ MODEL = linear_gaussian(shift=0.3, stretch=1.7)
 @pytest.mark.parametrize(("num_samples", "chunk_size"), [(60, 20), (60, 60), (50, 20), (7, 100), (1, 1)])
 def test_streaming_equals_the_plain_bound(num_samples, chunk_size):
     """From the same draws: chunk c draws from fold_in(key, c), and the last chunk is cut."""
-    key, size = jax.random.key(7), min(chunk_size, num_samples)
-    q = MODEL.encode(X)
-    chunks = [q.sample(jax.random.fold_in(key, c), (size,)) for c in range(-(-num_samples // size))]
-    log_w = log_weights(MODEL, X, q, jnp.concatenate(chunks)[:num_samples]).log_w
-    streamed = evaluate.log_likelihood(key, MODEL, X, num_samples=num_samples, chunk_size=chunk_size)
-    np.testing.assert_allclose(streamed, bounds.iwae(log_w), rtol=1e-5)
+    size = min(chunk_size, num_samples)
+
+    @jax.jit
+    def compute(key):
+        q = MODEL.encode(X)
+        chunks = [q.sample(jax.random.fold_in(key, c), (size,)) for c in range(-(-num_samples // size))]
+        log_w = log_weights(MODEL, X, q, jnp.concatenate(chunks)[:num_samples]).log_w
+        streamed = evaluate.log_likelihood(key, MODEL, X, num_samples=num_samples, chunk_size=chunk_size)
+        return streamed, bounds.iwae(log_w)
+
+    np.testing.assert_allclose(*compute(jax.random.key(7)), rtol=1e-5)
 
 
 def test_many_samples_reach_log_px():
     """With K = 100,000 the bound's gap is far below its noise: 5 standard errors of the mean of 20 runs."""
-    runs = jax.vmap(lambda k: evaluate.log_likelihood(k, MODEL, X, num_samples=100_000, chunk_size=1000))(
-        jax.random.split(jax.random.key(0), 20)
-    )
+    run = jax.vmap(lambda k: evaluate.log_likelihood(k, MODEL, X, num_samples=100_000, chunk_size=1000))
+    runs = np.asarray(jax.jit(run)(jax.random.split(jax.random.key(0), 20)))
     assert abs(runs.mean() - log_px(X)) < 5 * runs.std(ddof=1) / np.sqrt(20) + 1e-4
 
 
@@ -50,13 +54,13 @@ def test_no_samples_are_refused():
 
 def test_elbo_takes_the_closed_form_where_there_is_one():
     vae = small_vae()
-    model = vae.bind(vae.init(jax.random.key(0)))
+    model = vae.bind(jax.jit(vae.init)(jax.random.key(0)))
     q = model.encode(jnp.zeros(6))
     assert objectives.closed_form_kl(q, model.prior) is not None
     mixture = dist.MixtureSameFamily(dist.Categorical(jnp.ones(2) / 2), dist.Normal(jnp.zeros((2, 2)), 1.0).to_event(1))
     assert objectives.closed_form_kl(q, mixture) is None
-    terms = evaluate.elbo(jax.random.key(0), model._replace(prior=mixture), jnp.zeros(6), num_samples=3)
-    assert np.isfinite(terms.elbo)
+    elbo = lambda key: evaluate.elbo(key, model._replace(prior=mixture), jnp.zeros(6), num_samples=3).elbo
+    assert np.isfinite(jax.jit(elbo)(jax.random.key(0)))
 
 
 def test_active_units_by_iwaes_definition():
@@ -69,23 +73,31 @@ def test_active_units_by_iwaes_definition():
 def test_effective_sample_size_in_its_limits():
     """Equal weights are worth K draws, one that outweighs all others one; (1 + 1/2)^2 / (1 + 1/4) by hand."""
     for log_w, expected in [([-300.0] * 7, 7), ([0.0, -100.0, -100.0], 1), ([0.0, np.log(0.5)], 1.8)]:
-        np.testing.assert_allclose(evaluate.effective_sample_size(jnp.array(log_w)), expected, rtol=1e-4)
+        found = jax.jit(evaluate.effective_sample_size)(np.array(log_w, np.float32))
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_mutual_information_in_its_limits():
     """Posteriors far apart tell which of M examples it is, log M nats; equal ones tell nothing."""
     batch = jnp.arange(8.0)[:, None]
+
+    @jax.jit
+    def compute(key, scale):
+        model = MODEL._replace(encode=lambda x: dist.Normal(scale * x, 1.0).to_event(1))
+        return evaluate.mutual_information(key, model, batch)
+
     for scale, expected in [(100.0, np.log(8)), (0.0, 0.0)]:
-        model = MODEL._replace(encode=lambda x, scale=scale: dist.Normal(scale * x, 1.0).to_event(1))
-        found = evaluate.mutual_information(jax.random.key(0), model, batch)
-        np.testing.assert_allclose(found, expected, atol=1e-5)
+        np.testing.assert_allclose(compute(jax.random.key(0), scale), expected, atol=1e-5)
 
 
 def test_kl_per_dimension_sums_to_the_kl():
-    q = dist.Normal(jnp.array([0.3, -2.0]), jnp.array([0.5, 1.5])).to_event(1)
-    p = dist.Normal(jnp.zeros(2), jnp.ones(2)).to_event(1)
-    parts = evaluate.kl_per_dimension(q, p)
-    np.testing.assert_allclose(parts.sum(), dist.kl_divergence(q, p), rtol=1e-6)
+    @jax.jit
+    def compute(loc, scale):
+        q, p = dist.Normal(loc, scale).to_event(1), dist.Normal(jnp.zeros(2), jnp.ones(2)).to_event(1)
+        return evaluate.kl_per_dimension(q, p), dist.kl_divergence(q, p)
+
+    parts, whole = compute(jnp.array([0.3, -2.0]), jnp.array([0.5, 1.5]))
+    np.testing.assert_allclose(parts.sum(), whole, rtol=1e-6)
     np.testing.assert_allclose(parts[0], (0.25 + 0.09 - 1 - np.log(0.25)) / 2, rtol=1e-6)
     assert evaluate.kl_per_dimension(MODEL.encode(X), MODEL.prior) is None
 
@@ -121,7 +133,8 @@ def test_bits_per_dim_of_dequantized_pixels_bounds_the_discrete_entropy():
 def test_map_examples_gives_each_example_its_own_key(batch_size):
     x = jnp.arange(7.0)
     f = lambda key, one: one + jax.random.normal(key)
-    expected = [f(jax.random.fold_in(jax.random.key(1), i), one) for i, one in enumerate(x)]
+    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(1), i))(jnp.arange(7))
+    expected = jax.vmap(f)(keys, x)
     np.testing.assert_allclose(
         evaluate.map_examples(f, jax.random.key(1), x, batch_size=batch_size), expected, rtol=1e-6
     )

@@ -131,7 +131,7 @@ def test_a_moving_average_and_a_prior_on_the_weights():
         ([*CATEGORICAL, "--config.model.prior.name=standard"], r"z of shape \(8,\).*\(8, 3\)"),
         (
             CATEGORICAL[1:],
-            "posterior 'diagonal' has no num_classes, which is of one_hot: set --config.model.posterior.name",
+            "posterior 'diagonal' has no num_classes, which is of one_hot: set --config.model.",
         ),
         (["--config.train.weight_sigma=0.0"], "train.weight_sigma is 0.0"),
         (

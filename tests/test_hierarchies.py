@@ -42,21 +42,27 @@ def affine(params, z):
     return dist.MultivariateNormal(params["weight"] @ z + params["bias"], scale_tril=jnp.tril(params["tril"]))
 
 
-def condition(weight, mean, noise_cov, prior_mean, prior_cov):
-    """The posterior of z ~ N(prior_mean, prior_cov) given x ~ N(W z + mean, noise_cov), affine in x."""
-    gain = prior_cov @ weight.T @ jnp.linalg.inv(weight @ prior_cov @ weight.T + noise_cov)
+def condition(weight, mean, noise_var, prior_mean, prior_cov):
+    """The posterior of z ~ N(prior_mean, prior_cov) given x ~ N(W z + mean, diag(noise_var)), affine in x."""
+    gain = prior_cov @ weight.T @ np.linalg.inv(weight @ prior_cov @ weight.T + np.diag(noise_var))
     cov = prior_cov - gain @ weight @ prior_cov
     bias = prior_mean - gain @ (weight @ prior_mean + mean)
-    return {"weight": gain, "bias": bias, "tril": jnp.linalg.cholesky((cov + cov.T) / 2)}
+    known = {"weight": gain, "bias": bias, "tril": np.linalg.cholesky((cov + cov.T) / 2)}
+    return {name: a.astype(np.float32) for name, a in known.items()}
 
 
-MARGINAL = (TOP.mean, TOP.covariance())  # of z_1
-LOG_PX = dist.MultivariateNormal(
-    BOTTOM.weight @ TOP.mean + BOTTOM.mean, BOTTOM.weight @ TOP.covariance() @ BOTTOM.weight.T + 0.6 * jnp.eye(4)
-).log_prob(X)
+def marginal(generator, prior_mean, prior_cov):
+    """Mean and covariance of W z + mean + noise."""
+    weight = np.asarray(generator.weight, np.float64)
+    noise = np.broadcast_to(generator.noise_var, len(weight))
+    return weight @ prior_mean + generator.mean, weight @ prior_cov @ weight.T + np.diag(noise)
+
+
+MIDDLE = marginal(TOP, np.zeros(2), np.eye(2))  # of z_1
+LOG_PX = scipy.stats.multivariate_normal.logpdf(np.asarray(X), *marginal(BOTTOM, *MIDDLE))
 EXACT = {
-    "encoder": condition(BOTTOM.weight, BOTTOM.mean, 0.6 * jnp.eye(4), *MARGINAL),
-    "posterior": condition(TOP.weight, TOP.mean, jnp.diag(TOP.noise_var), jnp.zeros(2), jnp.eye(2)),
+    "encoder": condition(*map(np.asarray, BOTTOM[:2]), np.full(4, 0.6), *MIDDLE),
+    "posterior": condition(*map(np.asarray, TOP), np.zeros(2), np.eye(2)),
     "decoder": {"top": TOP, "bottom": BOTTOM},
 }
 WRONG = {**EXACT, **{k: jax.tree.map(lambda a: 1.15 * a, EXACT[k]) for k in ("encoder", "posterior")}}
@@ -121,7 +127,7 @@ def gradients_of(bind, x):
 
         return jax.vmap(one)(jax.random.split(KEY, 4000))
 
-    return gradients
+    return lambda params: jax.tree.map(np.asarray, gradients(params))
 
 
 def assert_same_means(found):
@@ -242,30 +248,31 @@ def test_a_ladder_s_layers_are_divergences():
     assert (exact > 0).all()
 
 
+@jax.jit
+def merged(raws):
+    """Means and deviations of the merge of two."""
+    base = precision_weighted(*(diagonal_normal().apply({}, raw) for raw in raws)).base_dist
+    return jnp.concatenate([base.loc, base.scale])
+
+
 def test_the_merge_is_the_product_of_two_gaussians():
     """Mean and deviation of the product of scipy's densities, by sums over a grid."""
-    raws = jnp.array([0.5, -2.0, 0.3, -1.0]), jnp.array([1.5, 1.0, -0.7, 0.4])
-    a, b = (diagonal_normal().apply({}, raw) for raw in raws)
-    merged = precision_weighted(a, b).base_dist
+    raws = np.array([[0.5, -2.0, 0.3, -1.0], [1.5, 1.0, -0.7, 0.4]], np.float32)
+    found = merged(raws)
     grid = np.linspace(-12, 12, 20_001)
     for j in range(2):
-        density = np.prod(
-            [scipy.stats.norm(c.base_dist.loc[j], c.base_dist.scale[j]).pdf(grid) for c in (a, b)], axis=0
-        )
+        density = np.prod([scipy.stats.norm(raw[j], np.exp(raw[2 + j] / 2)).pdf(grid) for raw in raws], axis=0)
         mean = (grid * density).sum() / density.sum()
         deviation = np.sqrt(((grid - mean) ** 2 * density).sum() / density.sum())
-        np.testing.assert_allclose([merged.loc[j], merged.scale[j]], [mean, deviation], rtol=1e-4)
+        np.testing.assert_allclose([found[j], found[2 + j]], [mean, deviation], rtol=1e-4)
 
 
 def test_the_merge_of_very_unequal_gaussians_is_the_narrower():
-    def merged(raws):
-        base = precision_weighted(*(diagonal_normal().apply({}, raw) for raw in raws)).base_dist
-        return jnp.concatenate([base.loc, base.scale])
-
     raws = jnp.array([[1.0, 50.0], [2.0, -50.0]])
+    slopes = jax.jit(jax.jacobian(merged))
     for pair in (raws, raws[::-1]):
         np.testing.assert_allclose(merged(pair), [2.0, np.exp(-25)], rtol=1e-5)
-        assert np.isfinite(jax.jit(jax.jacobian(merged))(pair)).all()
+        assert np.isfinite(slopes(pair)).all()
 
 
 @pytest.mark.parametrize(
@@ -283,8 +290,8 @@ def test_layers_that_cannot_be(num_networks, dims, message):
 def test_posterior_means_of_layers():
     """The lowest layer's is exact; the upper one's within 5 standard errors of 4,000 draws of the average of 100."""
     model, gain = bind(WRONG), WRONG["encoder"]["weight"] @ X + WRONG["encoder"]["bias"]
-    means = draws(lambda k: evaluate.posterior_mean(k, model.encode(X)))
-    np.testing.assert_allclose(means[0], jnp.tile(gain, (4000, 1)), rtol=1e-4)
+    means = [np.asarray(a) for a in draws(lambda k: evaluate.posterior_mean(k, model.encode(X)))]
+    np.testing.assert_allclose(means[0], np.tile(gain, (4000, 1)), rtol=1e-4)
     upper = WRONG["posterior"]["weight"] @ gain + WRONG["posterior"]["bias"]
     for j in range(2):
         assert_mean(means[1][:, j], upper[j])

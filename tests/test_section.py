@@ -142,11 +142,11 @@ def test_a_section_that_may_be_unset():
         ("model.posterior=iaf", "--config.model.posterior is a section: set --config.model.posterior.name"),
         (
             "model.num_codes=4",
-            "--config.model.num_codes: model 'vae' has no num_codes, which is of vqvae: set --config.mo",
+            "--config.model.num_codes: model 'vae' has no num_codes, which is of vqvae: set",
         ),
         (
             "model.posterior.num_bins=4",
-            "'diagonal' has no num_bins, which is of spline_coupling: set --config.model.poster",
+            "'diagonal' has no num_bins, which is of spline_coupling: set",
         ),
         ("model.noise.name=masking", "model 'vae' has no noise, which is of autoencoder: set --config.model.name"),
         ("model.noise.level=0.5", "model 'vae' has no noise, which is of autoencoder: set --config.model.name"),
