@@ -166,7 +166,7 @@ def _beside(z: Float[Array, " hwd"], h: Float[Array, "h w c"], condition: Any) -
     return z if condition is None else as_channels(z.reshape(*h.shape[:2], -1), condition).reshape(-1)
 
 
-def _join(h: Float[Array, "h w c"], features: Float[Array, "h w c"]) -> Float[Array, "h w two_c"]:
+def _join(h: Float[Array, "h w c"], features: Float[Array, "h w d"]) -> Float[Array, "h w c_and_d"]:
     return jnp.concatenate([h, features], axis=-1)
 
 
