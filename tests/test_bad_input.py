@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -96,17 +94,6 @@ def fails(capsys, arguments):
 def test_config(capsys, tmp_path, flag, message):
     assert message in fails(capsys, [*DIGITS, "--runs", str(tmp_path), flag])
     assert not list(tmp_path.iterdir())
-
-
-def test_widths_that_are_no_whole_numbers():
-    """In a process of its own, where nothing else checks types."""
-    script = "import sys; from vaex.__main__ import main; print(*(main(['train', 'digits', f]) for f in sys.argv[1:]))"
-    flags = [f"--config.model.network.encoder_hidden={value}" for value in ("wide", "8,2.5", "true")]
-    done = subprocess.run([sys.executable, "-c", script, *flags], capture_output=True, text=True)
-    assert done.stdout.split() == ["2", "2", "2"], done.stderr
-    for line, found in zip(done.stderr.splitlines(), ("('wide',)", "(8, 2.5)", "(True,)"), strict=True):
-        expected = f"model.network.encoder_hidden is {found}: expected whole numbers of at least 1"
-        assert line == f"vaex: {expected}"
 
 
 def test_an_option_that_the_objective_does_not_take(capsys):

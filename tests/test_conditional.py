@@ -120,18 +120,14 @@ def test_the_condition_reaches_encoder_decoder_and_prior():
 
 def test_a_description_is_its_vae_at_each_condition():
     """Bound by hand it is the same, and without a condition it is a Model."""
-    vae, c, x = (
-        dataclasses.replace(small_vae(), prior=build_prior(None, 2, SOURCE, diagonal(2))),
-        jnp.ones(3),
-        jnp.ones(6),
-    )
+    vae = dataclasses.replace(small_vae(), prior=build_prior(None, 2, SOURCE, diagonal(2)))
+    described, c = describe(vae, SOURCE), jnp.ones(3)
     params = vae.init(jax.random.key(5), c)
-    described = describe(vae, SOURCE)
-    same = described.init(jax.random.key(5))
-    jax.tree.map(np.testing.assert_array_equal, same, params)
-    mean = lambda model: model.encode(x).mean
+    jax.tree.map(np.testing.assert_array_equal, described.init(jax.random.key(5)), params)
+    mean = lambda model: model.encode(jnp.ones(6)).mean
     np.testing.assert_array_equal(mean(described.bind(params).given(c)), mean(vae.bind(params, c)))
-    assert isinstance(describe(small_vae(), Source((6,))).bind(small_vae().init(jax.random.key(5))), Model)
+    plain = describe(small_vae(), Source((6,)))
+    assert isinstance(plain.bind(plain.init(jax.random.key(5))), Model)
 
 
 def test_a_batch_trains_every_part():

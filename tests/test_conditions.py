@@ -25,11 +25,12 @@ HOT = ["--config.model.posterior.name=one_hot", "--config.model.posterior.num_cl
 HOT += ["--config.objective.name=gumbel"]
 
 
-DEEP = [f"--config.model.{flag}" for flag in ("name=deep", "channels=(2,)", "num_blocks=(2,)", "latent_dim=1")]
+DEEP = ["--config.objective.kl=sampled"]
+DEEP += [f"--config.model.{flag}" for flag in ("name=deep", "channels=(2,)", "num_blocks=(1,)", "latent_dim=1")]
 
 
 def layered(name):
-    return [f"--config.model.{flag}" for flag in (f"name={name}", *LAYERS)]
+    return [f"--config.model.{flag}" for flag in (f"name={name}", *LAYERS)] + ["--config.objective.kl=sampled"]
 
 
 def config_of(*flags):
