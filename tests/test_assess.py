@@ -17,7 +17,7 @@ MEAN = linear_gaussian()
 
 
 def active(model, x):
-    measure = evaluate.validator(lambda params: model, x, KEY, metrics=("latents",), options=evaluate.Options())
+    measure = evaluate.validator(KEY, lambda params: model, x, metrics=("latents",), options=evaluate.Options())
     return measure({})["active_units"]
 
 

@@ -24,7 +24,7 @@ def around(offset):
 
 
 def error(model, x):
-    measure = validator(lambda params: model, x, KEY, metrics=("error",), options=Options())
+    measure = validator(KEY, lambda params: model, x, metrics=("error",), options=Options())
     return float(measure({})["reconstruction_error"])
 
 

@@ -30,9 +30,9 @@ class Options(NamedTuple):
 
 
 def validator(
+    key: PRNGKeyArray,
     bind: Callable[[Params], Model | Conditional],
     x: Example,
-    key: PRNGKeyArray,
     *,
     metrics: tuple[str, ...],
     options: Options,
@@ -40,9 +40,9 @@ def validator(
     """A function of the parameters: what is measured of held-out data at each validation.
 
     Args:
+        key: a PRNG key; the same draws at each call.
         bind: params -> Model.
         x: held-out examples, [N, ...].
-        key: a PRNG key; the same draws at each call.
         metrics: names in METRICS.
         options: what they go by.
 

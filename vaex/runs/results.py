@@ -49,7 +49,7 @@ def _measure(made: Setup) -> Callable[[Any], dict[str, Any]]:
     split = held_out if len(held_out.images) else jax.tree.map(lambda a: a[:10_000], train)
     options = Options(num_samples=task.experiment.evaluate.validation_samples, objective=made.bound)
     x = task.examples.observe(key, split)
-    return validator(task.description.bind, x, key, metrics=task.description.metrics, options=options)
+    return validator(key, task.description.bind, x, metrics=task.description.metrics, options=options)
 
 
 def write(path: Path, task: Task, progress: Progress) -> None:
