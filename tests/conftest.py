@@ -57,3 +57,10 @@ from vaex.data import sources  # noqa: E402
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch):
     monkeypatch.setattr(sources, "host_answers", lambda seconds: False)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _programs_of_one_file():
+    """What a file has compiled goes with it: thousands of programs are gigabytes."""
+    yield
+    jax.clear_caches()
