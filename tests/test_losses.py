@@ -52,7 +52,7 @@ def test_bernoulli_nll_matches_scipy():
 
 
 def test_bernoulli_nll_for_any_width():
-    """Its logarithms are taken of groups whose size depends on the width: for 1 to 34, 48 and 50, each at four scales."""
+    """Its logarithms are taken of groups whose size depends on the width: 1 to 34, 48 and 50, at four scales."""
     rng, scales = np.random.default_rng(0), np.array([0.1, 1.0, 10.0, 100.0])[:, None]
     shapes = [(4, d) for d in (*range(1, 35), 48, 50)]
     cases = [((scales * rng.normal(size=n)).astype("f"), rng.integers(0, 2, n).astype("f")) for n in shapes]
