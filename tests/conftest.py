@@ -35,7 +35,7 @@ CHECKED = [
 ]
 
 with install_import_hook([f"vaex.{name}" for name in CHECKED], "tests.type_checker.checked"):
-    import jax  # noqa: F401
+    import jax
 
     import vaex  # noqa: F401
 

@@ -1,5 +1,8 @@
 """Models small enough to know everything about, built without a config."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -45,3 +48,10 @@ def small_vae(x_dim: int = 6, latent_dim: int = 2) -> VAE:
         posterior=diagonal_normal(),
         likelihood=bernoulli(),
     )
+
+
+def drawn(init: Callable, *args: Any, scale: float = 0.3, seed: int = 0) -> Any:
+    """Parameters away from where init(key, *args) starts them, by numpy: an init takes long to compile."""
+    rng = np.random.default_rng(seed)
+    shapes = jax.eval_shape(init, jax.random.key(0), *args)
+    return jax.tree.map(lambda a: jnp.asarray(scale * rng.normal(size=a.shape), a.dtype), shapes)

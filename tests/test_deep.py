@@ -1,13 +1,13 @@
 """Deep top-down models, against exact and limiting cases."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
+import scipy.stats
 
+from tests.models import drawn
 from tests.one_step import one_step
 from vaex import Model, evaluate
 from vaex.config import override
@@ -27,26 +27,16 @@ def top_down(shape, channels, num_blocks):
 
 
 VAE = top_down((5, 6, 1), (4, 6), (1, 2))
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def shaken(vae, scale=0.3):
-    """Parameters away from the start, where priors are N(0, I)."""
-    params = vae.init(KEY)
-    leaves, tree = jax.tree.flatten(params)
-    keys = jax.random.split(jax.random.key(7), len(leaves))
-    return tree.unflatten(
-        [leaf + scale * jax.random.normal(k, leaf.shape) for k, leaf in zip(keys, leaves, strict=True)]
-    )
+PARAMS = drawn(VAE.init)  # their priors are not N(0, I), as at the start
 
 
 def image(shape=(5, 6, 1)):
-    return jax.random.bernoulli(jax.random.key(3), 0.5, shape).astype(jnp.float32)
+    return jnp.asarray(np.random.default_rng(3).integers(0, 2, shape), jnp.float32)
 
 
 def test_one_pass_gives_what_each_distribution_says_of_the_same_draws():
     """Log-weights of one walk are those of sample, log_prob and decode apart; and those of the layers sum to them."""
-    params = shaken(VAE)
+    params = PARAMS
 
     @jax.jit
     def compare(params, x):
@@ -70,14 +60,14 @@ def test_one_pass_gives_what_each_distribution_says_of_the_same_draws():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(log_q, apart.log_qz, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(layers.sum(axis=1), apart.log_qz - apart.log_pz, rtol=1e-4, atol=1e-4)
-    assert np.abs(layers).min() > 1e-3
+    assert (np.abs(layers).max(axis=0) > 0.1).all()  # each layer says something
     np.testing.assert_allclose(kl.sum(), terms.kl, rtol=1e-4, atol=1e-4)
 
 
 def test_probabilities_of_all_images_sum_to_one():
     """Of the 16 binary images of 2x2 pixels, by importance sampling: within 5 standard errors."""
     vae = top_down((2, 2, 1), (6,), (3,))
-    model = vae.bind(shaken(vae))
+    model = vae.bind(drawn(vae.init))
     images = jnp.asarray([[int(b) for b in f"{i:04b}"] for i in range(16)], jnp.float32).reshape(16, 2, 2, 1)
 
     @jax.jit
@@ -94,14 +84,14 @@ def test_probabilities_of_all_images_sum_to_one():
 def test_a_model_whose_later_layers_are_ignored_is_the_model_of_the_first_layer():
     """Draw by draw: priors and posteriors below z_L at N(0, I), and nothing of their draws taken up."""
     x = image()
-    params = shaken(VAE)
+    params = PARAMS
 
     def silenced(trees):
-        return trees[0], *jax.tree.map(jnp.zeros_like, trees[1:])
+        return trees[0], *jax.tree.map(np.zeros_like, trees[1:])
 
     merge = params["decoder"]["merge"]
     kept = [
-        {"params": {**m["params"], "project": jax.tree.map(jnp.zeros_like, m["params"]["project"])}} for m in merge[1:]
+        {"params": {**m["params"], "project": jax.tree.map(np.zeros_like, m["params"]["project"])}} for m in merge[1:]
     ]
     params |= {"prior": silenced(params["prior"]), "posterior": silenced(params["posterior"])}
     params["decoder"] = params["decoder"] | {"merge": (merge[0], *kept)}
@@ -135,7 +125,7 @@ def test_a_model_whose_later_layers_are_ignored_is_the_model_of_the_first_layer(
 
 def test_it_starts_at_the_standard_normal_prior_and_at_the_mean_image():
     mean = np.random.default_rng(0).normal(size=(5, 6, 1)).astype(np.float32)
-    vae = TopDown((5, 6, 1), (5, 6, 1), (4, 6), (2, 2), 2, bernoulli(), out_bias=lambda key, shape: jnp.asarray(mean))
+    vae = TopDown((5, 6, 1), (5, 6, 1), (4, 6), (1, 2), 2, bernoulli(), out_bias=lambda key, shape: jnp.asarray(mean))
 
     @jax.jit
     def start(key):
@@ -146,23 +136,24 @@ def test_it_starts_at_the_standard_normal_prior_and_at_the_mean_image():
 
     z, layers, logits = start(KEY)
     for layer, z_l in zip(layers, z, strict=True):
-        np.testing.assert_allclose(layer, dist.Normal(0.0, 1.0).log_prob(z_l).sum(), rtol=1e-5)
+        np.testing.assert_allclose(layer, scipy.stats.norm.logpdf(z_l).sum(), rtol=1e-5)
     np.testing.assert_allclose(logits, mean, atol=1e-5)
 
 
 def test_sticking_the_landing_freezes_every_conditional():
     """The gradient of the frozen q's parameters is zero, that of its draws is not."""
     x = image()
-    params = shaken(VAE)
+    params = PARAMS
 
     def log_q(params, freeze):
         q = VAE.bind(params).encode(x)
         z = jax.lax.stop_gradient(q.sample(KEY))
         return (jax.lax.stop_gradient(q) if freeze else q).log_prob(z)
 
-    gradients = jax.jit(jax.grad(log_q), static_argnums=1)
-    assert all(not np.any(leaf) for leaf in jax.tree.leaves(gradients(params, True)))
-    assert any(np.any(leaf) for leaf in jax.tree.leaves(gradients(params, False)["posterior"]))
+    gradients = jax.jit(lambda params: [jax.grad(log_q)(params, freeze) for freeze in (True, False)])
+    frozen, free = jax.tree.map(np.asarray, gradients(params))
+    assert all(not np.any(leaf) for leaf in jax.tree.leaves(frozen))
+    assert any(np.any(leaf) for leaf in jax.tree.leaves(free["posterior"]))
 
 
 @pytest.mark.parametrize(

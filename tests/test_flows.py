@@ -11,6 +11,7 @@ import scipy.special
 import scipy.stats
 from flax import linen as nn
 
+from tests.models import drawn
 from tests.one_step import configured, one_step
 from vaex import Model, objectives
 from vaex.distributions import flows
@@ -44,13 +45,8 @@ def context_dim(name, d):
 
 def some(bijection, num_context, seed=0):
     """Parameters away from where they start, and a context."""
-    rng = np.random.default_rng(seed)
-
-    def normal(shape):
-        return 0.4 * rng.normal(size=shape).astype(np.float32)
-
-    params = jax.tree.map(lambda a: normal(a.shape), jax.eval_shape(bijection.init, KEY))
-    return params, 2.5 * normal(num_context)
+    context = np.random.default_rng(seed).normal(size=num_context).astype(np.float32)
+    return drawn(bijection.init, scale=0.4, seed=seed), context
 
 
 @pytest.mark.parametrize("name", BIJECTIONS)
