@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.covering import covering
+from tests.one_step import QUICK
 from vaex import data
 from vaex.config import MODELS, OBJECTIVES, default_config, loss, section
 from vaex.config.setup import Setup, setup
@@ -185,8 +186,7 @@ def test_a_step_is_traced(cell, monkeypatch):
 def test_two_steps_are_finite(cell):
     made = setup(config_of(cell))
     step = step_of(made)
-    options = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}  # it runs twice only
-    two = jax.jit(lambda: jax.lax.scan(lambda state, _: step(state), made.init(), length=2), compiler_options=options)
+    two = jax.jit(lambda: jax.lax.scan(lambda state, _: step(state), made.init(), length=2), compiler_options=QUICK)
     state, metrics = two()
     assert np.isfinite(metrics["loss"]).all()
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))

@@ -12,7 +12,7 @@ import scipy.stats
 from flax import linen as nn
 
 from tests.models import drawn
-from tests.one_step import configured, one_step
+from tests.one_step import configured, one_step, start
 from vaex import Model, objectives
 from vaex.distributions import flows
 from vaex.distributions.flows import Flow
@@ -247,7 +247,7 @@ def test_every_flow_trains(name, objective):
         f"--config.objective.name={objective}",
         *(["--config.objective.kl=sampled"] if objective == "elbo" else []),
     )
-    before = jax.jit(made.init)().params
+    before = start(made).params
     state, metrics = one_step(made)
     assert np.isfinite(metrics["loss"])
     for side in ("encoder", "posterior"):
@@ -259,7 +259,7 @@ def test_every_flow_trains(name, objective):
 
 def test_a_flow_prior_trains_and_samples():
     made = with_posterior("iaf", *PRIOR, "--config.objective.kl=sampled")
-    before = jax.jit(made.init)().params
+    before = start(made).params
     state, metrics = one_step(made)
     assert np.isfinite(metrics["loss"])
     moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params["prior"], before["prior"])

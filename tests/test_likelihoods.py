@@ -8,7 +8,7 @@ import pytest
 import scipy.integrate
 import scipy.stats
 
-from tests.one_step import one_step
+from tests.one_step import one_step, start
 from vaex.config import LIKELIHOODS, MODELS, NETWORKS, default_config, override, section
 from vaex.config.setup import setup
 from vaex.distributions import ContinuousBernoulli, DiscretizedLogistic
@@ -161,11 +161,11 @@ def configured(name, *flags, **options):
 def test_by_its_name_it_trains(name):
     """One step of Adam moves every parameter of the output layer, and the loss is finite."""
     made = setup(configured(name, **({"num_components": 3} if name == "logistic_mixture" else {})))
-    before = made.init()
+    before = start(made)
     state, metrics = one_step(made)
     assert np.isfinite(metrics["loss"])
-    out, start = (s.params["decoder"]["params"]["out"]["bias"] for s in (state, before))
-    assert np.mean(out != start) > 0.9
+    after, now = (s.params["decoder"]["params"]["out"]["bias"] for s in (state, before))
+    assert np.mean(after != now) > 0.9
 
 
 def test_decoders_start_near_the_training_mean():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.models import linear_gaussian
-from tests.one_step import configured, one_step
+from tests.one_step import configured, one_step, start
 from vaex import evaluate, objectives
 from vaex.distributions.codes import Quantized, nearest
 from vaex.errors import UsageError
@@ -111,7 +111,7 @@ QUANTIZED = [f"--config.model.{flag}" for flag in (*QUANTIZED, "encoder_hidden=8
 def test_the_codebook_moves_where_pixels_are_missing():
     made = configured("--config.objective.name=vq", "--config.data.missing=0.3", *QUANTIZED)
     state, _ = one_step(made)
-    assert (state.params["codebook"].codes != made.init().params["codebook"].codes).any()
+    assert (state.params["codebook"].codes != start(made).params["codebook"].codes).any()
 
 
 def test_the_prior_over_codes_sums_to_one_and_samples_what_it_says():
@@ -165,7 +165,7 @@ def test_one_step_moves_every_part():
     """The codebook by its averages, all else by gradients."""
     made = configured(*FLAGS)
     state, metrics = one_step(made)
-    before = made.init().params
+    before = start(made).params
     assert np.isfinite(metrics["loss"])
     for part in ("encoder", "codebook", "decoder", "prior"):
         moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params[part], before[part])
