@@ -52,7 +52,7 @@ def but(factor, *levels):
 
 PLAIN = tuple(kind for kind in MODELS if not KINDS[kind].objectives)  # kinds that no objective is for alone
 CLAIMED = tuple(name for kind in KINDS.values() for name in kind.objectives)
-SCORE = ("reinforce", "vimco", "enumerate", "gumbel")  # they need no path through draws
+SCORE = ("reinforce", "vimco", "tvo", "enumerate", "gumbel")  # they need no path through draws
 FLOWS = but("posterior", "diagonal", "full", "one_hot")
 FIXED = ("standard", "mixture", "flow")  # over vectors of any kind
 # What cannot be, as the levels that cannot stand together, and what is said of it.
@@ -92,8 +92,8 @@ REFUSED = [
     ({"objective": ("free_bits", "total_correlation"), "posterior": ("full", *FLOWS)}, "closed-form KL|factorize"),
     ({"objective": ("total_correlation",), "prior": ("mixture", "vamp", "flow")}, "does not factorize"),
     ({"objective": ("total_correlation", "info"), "model": ("hierarchy", "ladder", "deep")}, "factorize|compares vec"),
-    ({"objective": ("info",), "prior": ("mixture",)}, "carry no gradient to its weights"),
-    ({"objective": ("info",), "prior": ("vamp",), "posterior": ("diagonal",)}, "carry no gradient to its weights"),
+    ({"objective": ("info",), "prior": ("mixture",)}, "carry no gradient to all of its"),
+    ({"objective": ("info",), "prior": ("vamp",), "posterior": ("diagonal",)}, "carry no gradient to all of its"),
     ({"objective": ("gumbel",), "prior": ("vamp",), "posterior": ("one_hot",)}, "no closed-form KL is known"),
 ]
 
