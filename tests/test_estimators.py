@@ -404,13 +404,13 @@ def test_a_vector_of_latents_is_enumerated_as_all_tuples():
 
 def test_schedules():
     steps = np.arange(0, 250, 10)
-    np.testing.assert_allclose(
-        [schedules.linear(0.0, 2.0, 100)(s) for s in steps], np.minimum(steps / 50, 2), rtol=1e-6
-    )
-    cycles = np.minimum((steps % 100) / 50, 1)
-    np.testing.assert_allclose([schedules.cyclical(0.0, 1.0, 100)(s) for s in steps], cycles, rtol=1e-6)
-    decay = np.maximum(0.25 ** (steps / 100), 0.25)
-    np.testing.assert_allclose([schedules.exponential(1.0, 0.25, 100)(s) for s in steps], decay, rtol=1e-5)
+    expected = {
+        schedules.linear(start=0.0, end=2.0, steps=100): np.minimum(steps / 50, 2),
+        schedules.cyclical(start=0.0, end=1.0, steps=100): np.minimum((steps % 100) / 50, 1),
+        schedules.exponential(start=1.0, end=0.25, steps=100): np.maximum(0.25 ** (steps / 100), 0.25),
+    }
+    for schedule, values in expected.items():
+        np.testing.assert_allclose(jax.vmap(schedule)(steps), values, rtol=1e-5)
 
 
 def test_a_schedule_moves_inside_the_jit():

@@ -133,6 +133,15 @@ def test_a_section_that_may_be_unset():
     assert config.train.learning_rate.final == 0.01
 
 
+def test_a_field_that_may_be_unset():
+    """A name of the field's own that is none is that name."""
+    config, _ = overridden(
+        "--config.data.condition=none", "--config.data.binarize=none", experiment="mnist_conditional"
+    )
+    assert config.data.condition is None
+    assert config.data.binarize == "none"
+
+
 @pytest.mark.parametrize(
     ("flag", "message"),
     [

@@ -56,16 +56,16 @@ def _joined(arguments: list[str]) -> list[str]:
 
 
 def _swap(config: Config, path: str, value: str, log: Callable[[str], None]) -> bool:
-    """Make or unmake a section -> whether the flag was of this kind."""
+    """Make or unmake a section, or unset a field -> whether the flag was of this kind."""
     parent, _, last = path.rpartition(".")
     field = field_at(ROOT, config, path)
-    if field is not None and field.choices is not None and field.choices.has_names and value.lower() == "none":
-        if not field.is_optional:
-            raise UsageError(
-                f"--config.{path} is none, but there has to be one: name one of {', '.join(field.choices)}"
-            )
-        _set(config, path, None)
-        return True
+    if field is not None and value.lower() == "none" and "none" not in (field.names or ()):
+        if field.is_optional:
+            _set(config, path, None)
+            return True
+        if field.choices is not None and field.choices.has_names:
+            among = ", ".join(field.choices)
+            raise UsageError(f"--config.{path} is none, but there has to be one: name one of {among}")
     if field is not None and field.choices is not None:
         cure = (
             f"set --config.{path}.name" if field.choices.has_names else f"set one of its fields, --config.{path}.FIELD"
