@@ -108,7 +108,7 @@ def test_noise_is_what_it_says():
         (KIND[1:], "'reconstruction' with model.name 'vae': set --config.model.name=autoencoder"),
         (
             [*KIND, "--config.model.prior.name=standard"],
-            "model 'autoencoder' has no prior; vae, m2",
+            "model 'autoencoder' has no prior, which is of vae, m2",
         ),
         (
             [*KIND, "--config.data.missing=0.5"],

@@ -81,7 +81,10 @@ def fails(capsys, arguments):
             "--config.model.likelihood.name=gaussian_scalar",
             "which needs all grey levels: leave data.binarize unset",
         ),
-        ("--config.model.likelihood.sigma=0.1", "likelihood 'bernoulli' has no sigma; gaussian_fixed, gaussian_scalar"),
+        (
+            "--config.model.likelihood.sigma=0.1",
+            "likelihood 'bernoulli' has no sigma, which is of gaussian_fixed, gaussian_scalar",
+        ),
         ("--config.model=vae", "--config.model is a section: set --config.model.name"),
         ("--config.data=mnist", "--config.data is a section: set one of its fields, --config.data.FIELD"),
         ("--config.model.name=none", "model.name is 'none': expected one of vae, hierarchy"),
@@ -98,7 +101,7 @@ def test_config(capsys, tmp_path, flag, message):
 
 def test_an_option_that_the_objective_does_not_take(capsys):
     line = fails(capsys, [*DIGITS, "--config.objective.name=iwae", "--config.objective.beta=2.0"])
-    assert "--config.objective.beta: objective 'iwae' has no beta; elbo, ciwae, total_correlation have it" in line
+    assert "--config.objective.beta: objective 'iwae' has no beta, which is of elbo, ciwae, total_correlation" in line
     line = fails(capsys, [*DIGITS, "--config.optimizer.name=sgd", "--config.optimizer.eps=1e-4"])
     assert "optimizer 'sgd' has no eps; " in line
     assert " adam, " in line

@@ -117,12 +117,15 @@ def test_a_moving_average_and_a_prior_on_the_weights():
         (CATEGORICAL[:1], "model.posterior.num_classes is not set: expected a value"),
         (CONV[:1], "model.network.channels is not set: expected a value"),
         (CONV[1:], "network 'mlp' has no channels, which is of conv, residual: set --config.model.network.name"),
-        (["--config.model.network.name=gated", SMOOTH], "'gated' has no activation; mlp, conv, residual have it"),
+        (["--config.model.network.name=gated", SMOOTH], "'gated' has no activation, which is of mlp, conv, residual"),
         ([*RESIDUAL, "--config.model.network.num_blocks=(1,)"], "expected a number for each resolution of channels"),
         ([CONV[0], "--config.model.network.channels=(4,0)"], r"model.network.channels is \(4, 0\): expected whole"),
         (["--config.train.clip_norm=0.0"], "train.clip_norm is 0.0"),
         (["--config.model.name=deep"], "model.channels is not set"),
-        (["--config.model.name=deep", "--config.model.network.encoder_hidden=8,"], "model 'deep' has no network; vae,"),
+        (
+            ["--config.model.name=deep", "--config.model.network.encoder_hidden=8,"],
+            "model 'deep' has no network, which is of vae,",
+        ),
         (
             [*QUANTIZED, "--config.objective.name=iwae"],
             "'iwae' with model.name 'vqvae': set --config.objective.name",
@@ -136,7 +139,7 @@ def test_a_moving_average_and_a_prior_on_the_weights():
         (["--config.train.weight_sigma=0.0"], "train.weight_sigma is 0.0"),
         (
             ["--config.objective.name=total_correlation", "--config.objective.nats=1.0"],
-            "'total_correlation' has no nats; free_bits, capacity have it",
+            "'total_correlation' has no nats, which is of free_bits, capacity",
         ),
     ],
 )

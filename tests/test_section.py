@@ -173,7 +173,7 @@ def test_a_field_that_may_be_unset():
         ("loss=elbo", "it is --config.objective.name"),
         (
             "model.posterior.hidden=3,",
-            "posterior 'diagonal' has no hidden; iaf, affine_coupling, spline_coupling",
+            "posterior 'diagonal' has no hidden, which is of iaf, affine_coupling, spline_coupling",
         ),
         ("train.num_epoch=3", "nearest: --config.train.num_epochs"),
         ("num_codes=3", "num_codes is a field of model 'vqvae'; name that first"),
