@@ -103,7 +103,7 @@ def test_an_option_that_the_objective_does_not_take(capsys):
     line = fails(capsys, [*DIGITS, "--config.objective.name=iwae", "--config.objective.beta=2.0"])
     assert "--config.objective.beta: objective 'iwae' has no beta, which is of elbo, ciwae, total_correlation" in line
     line = fails(capsys, [*DIGITS, "--config.optimizer.name=sgd", "--config.optimizer.eps=1e-4"])
-    assert "optimizer 'sgd' has no eps; " in line
+    assert "optimizer 'sgd' has no eps, which is of adabelief, " in line
     assert " adam, " in line
 
 

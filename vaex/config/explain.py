@@ -55,7 +55,7 @@ def of_flag(config: Config, path: str) -> str:
             return f"--config.{path} is of a section that is not set: set --config.{section}.name first"
         having = [name for name in owner.choices if missing in owner.choices.fields(name)]
         if having:
-            now, having = get(config, section).name, ", ".join(having)
+            now, having = get(config, section).name, _some(having)
             cure = f"set --config.{section}.name as well"
             return f"--config.{path}: {owner.choices.what} {now!r} has no {missing}, which is of {having}: {cure}"
     if is_usual:
@@ -69,6 +69,11 @@ def of_flag(config: Config, path: str) -> str:
     if having:
         return f"--config.{path}: {last} is a field of {', '.join(having[:5])}; name that first"
     return f"unknown config field --config.{path}: `make config` lists the fields"
+
+
+def _some(names: list[str]) -> str:
+    """All of a few, the first of many."""
+    return ", ".join(names) if len(names) <= 8 else f"{', '.join(names[:6])} and {len(names) - 6} more"
 
 
 def _first_unknown(config: Config, path: str) -> str:
