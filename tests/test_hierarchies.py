@@ -319,11 +319,11 @@ LAYERED = ["name=hierarchy", "latent_dims=(3,2)", "between_hidden=((4,),)"]
         (["between_hidden=()"], "model.between_hidden is (): expected 1 tuples of widths"),
         (["between_hidden=(4,)"], "model.between_hidden is (4,): expected 1 tuples of widths"),
         (["between_hidden=((4,0),)"], "model.between_hidden is ((4, 0),): expected whole numbers of at least 1"),
-        (["prior.name=mixture"], "--config.model.prior.name: prior is a field of "),
-        (["latent_dim=4"], "kind of model 'hierarchy' has no latent_dim, which is of vae, "),
+        (["prior.name=mixture"], "model 'hierarchy' has no prior, which is of vae, m2"),
+        (["latent_dim=4"], "model 'hierarchy' has no latent_dim, which is of vae, "),
         (
             ["name=vae"],
-            "kind of model 'vae' has no latent_dims, which is of hierarchy, ladder: set",
+            "model 'vae' has no latent_dims, which is of hierarchy, ladder: set",
         ),
     ],
 )

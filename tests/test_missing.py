@@ -191,7 +191,7 @@ def test_imputation_without_a_model():
     stored.mask[:30, 0, 0] = False
     query = Masked(np.array([[9.0, 0, 9, 0.2], [1, 9, 9, 9]], np.float32).reshape(2, 2, 2, 1), None)
     query = query._replace(mask=query.x != 9)
-    mean, neighbours = simple_imputations(stored, query)
+    mean, neighbours = simple_imputations(stored._replace(x=stored.x / np.float32(255)), query)
     np.testing.assert_allclose(mean.ravel(), [1, 0.5, 0.5, 0.1], rtol=1e-6)
     np.testing.assert_allclose(neighbours.reshape(2, 4), [[1, 0, 0.2, 0.2], [1, 1, 0.8, 0]], rtol=1e-6)
 

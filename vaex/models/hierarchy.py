@@ -91,7 +91,7 @@ def hierarchy(
     source: Source,
     *,
     latent_dims: tuple[int, ...],
-    between_hidden: tuple[Widths, ...],
+    between_hidden: tuple[Any, ...],  # of Widths, which is checked where a flag may have it wrong
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
     activation: Annotated[str, ACTIVATIONS] = "relu",
@@ -146,7 +146,7 @@ def with_lowest(z: tuple[Any, ...], condition: Any) -> tuple[Any]:
     return (as_vector(z[0], condition),)
 
 
-def check_between(latent_dims: Widths, between_hidden: tuple[Widths, ...]) -> None:
+def check_between(latent_dims: Widths, between_hidden: tuple[Any, ...]) -> None:
     """The widths fit between the layers.
 
     Raises:
