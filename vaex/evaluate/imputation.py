@@ -17,8 +17,8 @@ _NUM_NEIGHBOURS, _NUM_DONORS = 20, 20_000  # of the nearest-neighbours imputatio
 _NUM_SAMPLES = 1000  # importance samples for each image
 
 
-def masked(examples: Any) -> Masked:
-    """What is observed of examples, without their condition."""
+def masked(examples: Any) -> Any:
+    """What is observed of examples, without their condition: Masked where some of them is missing."""
     return examples.x if isinstance(examples, Given) else examples
 
 
