@@ -36,10 +36,9 @@ def build_loss(config: Config, experiment: Experiment, description: Description,
         num_train: N, for objectives that need the data set's size.
 
     Raises:
-        UsageError: an objective that does not train this kind of model, or a schedule of what it has not.
+        UsageError: an objective that does not train this model, or a schedule of what it has not.
     """
     name = config.objective.name
-    _check_kind(config.model.name, name)
     function = OBJECTIVES[name]
     known = {
         "num_train": num_train,
@@ -65,8 +64,12 @@ def penalty(sigma: float | None, num_train: int) -> Callable[[Params], jax.Array
     return functools.partial(objectives.weight_penalty, sigma=sigma, num_train=num_train)
 
 
-def _check_kind(model: str, objective: str) -> None:
-    """The objective trains the kind of model: one that the kind names, or if it names none, one that no kind does."""
+def check_kind(model: str, objective: str) -> None:
+    """The objective trains the kind of model: one that the kind names, or if it names none, one that no kind does.
+
+    Raises:
+        UsageError: it does not.
+    """
     own = KINDS[model].objectives
     claimed = {name: kind for kind, found in KINDS.items() for name in found.objectives}
     if own and objective not in own:

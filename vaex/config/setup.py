@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from vaex.config.loss import build_loss, penalty
+from vaex.config.loss import build_loss, check_kind, penalty
 from vaex.config.optimizer import build_optimizer
 from vaex.config.section import Config
 from vaex.config.task import Task, build_task
@@ -31,6 +31,7 @@ def setup(config: Config) -> Setup:
     Raises:
         UsageError: a field with a value that cannot be; the message names the field, and how to mend it.
     """
+    check_kind(config.model.name, config.objective.name)  # before data are loaded
     task = build_task(config)
     experiment, description, preprocess = task.experiment, task.description, task.examples.preprocess
     num_train, c = len(task.dataset.train.images), experiment.train
