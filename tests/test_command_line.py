@@ -64,7 +64,15 @@ def test_a_run_holds_what_the_readme_says(whole):
     names = {p.name for p in path.iterdir()}
     assert {"config.json", "metrics.jsonl", "tensorboard", "checkpoints", "figures", "results.json"} <= names
     figures = {p.stem for p in (path / "figures").iterdir()}
-    assert figures == {"learning_curves", "kl_per_dimension", "reconstructions", "samples", "manifold", "latent"}
+    assert figures == {
+        "learning_curves",
+        "kl_per_dimension",
+        "reconstructions",
+        "samples",
+        "manifold",
+        "latent",
+        "interpolations",
+    }
     results = json.loads((path / "results.json").read_text())
     expected = (
         "experiment dataset num_train test_elbo test_log_likelihood num_samples bits_per_dim active_units "

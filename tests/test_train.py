@@ -1,5 +1,6 @@
 """The train step, the epoch, and the loop around them."""
 
+import concurrent.futures
 import functools
 import math
 import os
@@ -136,26 +137,29 @@ def test_the_first_step_with_a_loss_that_is_not_finite_is_named():
 class Recorder:
     """A loop whose epochs take no time: the state counts the epochs, its validation ELBOs are given."""
 
+    metric = "elbo"
+
     def __init__(self, elbos, *, bad_epoch=None, signal_at=None):
         self.saved, self.rows, self.elbos = [], [], elbos
         self.bad_epoch, self.signal_at = bad_epoch, signal_at
         self.loop = Loop(self.run, self.validate, self.save, self.rows.append, lambda: "last good checkpoint: here")
 
-    def run(self, state):
+    def run(self, state, epoch):
+        assert state.step == epoch
         state = state._replace(step=state.step + 1)
         if state.step == self.signal_at:
             os.kill(os.getpid(), signal.SIGTERM)
         return state, {"loss": np.array(0.0)}, np.array(25 if state.step == self.bad_epoch else -1)
 
     def validate(self, params):
-        return {"elbo": self.elbos[len([s for s in self.saved if s[2] is not None])]}
+        return {self.metric: self.elbos[len([s for s in self.saved if s[2] is not None])]}
 
     def save(self, state, progress, elbo):
         self.saved.append((state.step, progress, elbo))
 
 
 def run_fit(recorder, **options):
-    options = {"num_epochs": 6, "num_steps": 10, "eval_every": 1, "patience": 0} | options
+    options = {"num_epochs": 6, "num_steps": 10, "eval_every": 1, "patience": 0, "select": "elbo"} | options
     return fit(TrainState(None, None, 0, None), Progress(), recorder.loop, **options)
 
 
@@ -167,7 +171,7 @@ def _no_device_sync(monkeypatch):
 def test_early_stopping_counts_validations_without_a_better_elbo():
     recorder = Recorder([-3.0, -1.0, -2.0, -1.5, -9.0, -9.0])
     _, progress, ending = run_fit(recorder, patience=2)
-    assert (ending, progress.epoch, progress.best_elbo, progress.stale) == ("stopped early", 4, -1.0, 2)
+    assert (ending, progress.epoch, progress.best, progress.stale) == ("stopped early", 4, -1.0, 2)
 
 
 def test_without_patience_it_goes_to_the_end():
@@ -191,6 +195,23 @@ def test_sigterm_writes_a_checkpoint_and_ends():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_run_trains_from_any_thread():
+    """Where signals cannot be noted."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        _, progress, ending = pool.submit(run_fit, Recorder([-1.0] * 6)).result()
+    assert (ending, progress.epoch) == ("finished", 6)
+
+
+def test_the_metric_that_selects_is_one_that_is_measured_and_errors_are_to_fall():
+    recorder = Recorder([3.0, 1.0, 2.0, 1.5])
+    recorder.metric = "reconstruction_error"
+    _, progress, _ = run_fit(recorder, num_epochs=4, select="reconstruction_error")
+    assert [saved[2] for saved in recorder.saved] == [-3.0, -1.0, -2.0, -1.5]
+    assert progress.best == -1.0
+    with pytest.raises(UsageError, match="train.select is 'bound': expected one of elbo"):
+        run_fit(Recorder([-1.0]), select="bound")
+
+
 def test_a_loss_that_is_not_finite_ends_the_run_with_the_steps_and_the_checkpoint():
     with pytest.raises(UsageError, match=r"step 26 \(steps 21 to 30, epoch 3\); last good checkpoint: here; lower"):
         run_fit(Recorder([-1.0] * 6, bad_epoch=3))
@@ -198,7 +219,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_the_steps_and_the_checkpoin
 
 def test_a_validation_that_is_not_finite_ends_the_run_unsaved():
     recorder = Recorder([-1.0, math.nan])
-    with pytest.raises(UsageError, match=r"validation ELBO became non-finite \(steps 11 to 20, epoch 2\)"):
+    with pytest.raises(UsageError, match=r"validation elbo became non-finite \(steps 11 to 20, epoch 2\)"):
         run_fit(recorder)
     assert [saved[0] for saved in recorder.saved] == [1]
 
