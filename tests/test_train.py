@@ -208,7 +208,7 @@ def test_the_metric_that_selects_is_one_that_is_measured_and_errors_are_to_fall(
     _, progress, _ = run_fit(recorder, num_epochs=4, select="reconstruction_error")
     assert [saved[2] for saved in recorder.saved] == [-3.0, -1.0, -2.0, -1.5]
     assert progress.best == -1.0
-    with pytest.raises(UsageError, match="train.select is 'bound': expected one of elbo"):
+    with pytest.raises(UsageError, match=r"train\.select is 'bound': expected one of elbo"):
         run_fit(Recorder([-1.0]), select="bound")
 
 
