@@ -135,9 +135,9 @@ def test_the_prior_is_fitted_to_the_latents_when_the_warm_up_ends():
     made = configured(*WARM_UP, f"{AFTER}=2", "--config.train.num_epochs=3")
     task, bind = made.task, made.task.description.bind
     start = made.init()
-    assert made.before_epoch(start) is start
+    assert made.before_epoch(start, 0) is start
     state = start._replace(step=jnp.array(2 * task.num_steps))
-    fitted = made.before_epoch(state)
+    fitted = made.before_epoch(state, 2)
     x = task.examples.observe(jax.random.key(0), task.dataset.train)[:200]
 
     def log_pz(params):

@@ -176,8 +176,8 @@ def test_one_step_moves_every_part():
     ("flag", "message"),
     [
         ("patch=3", "do not divide into patches of 3x3"),
-        ("name=vae", "kind of model 'vae' has no patch, which is of vqvae"),
-        ("prior.name=standard", "unknown config field|prior is a field of"),
+        ("name=vae", "model 'vae' has no patch, which is of vqvae"),
+        ("prior.name=standard", "model 'vqvae' has no prior, which is of vae, m2"),
         ("codebook_decay=1.0", "codebook_decay is 1.0"),
         ("num_codes=0", "num_codes is 0"),
     ],

@@ -31,7 +31,7 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
         @jax.jit
         @jax.vmap
         def draw(key: jax.Array, condition: jax.Array | None) -> tuple[Any, jax.Array, jax.Array]:
-            one = model.given(condition) if isinstance(model, Conditional) else model
+            one = model.model_of(condition) if isinstance(model, Conditional) else model  # of any, even of none
             prior_key, draw_key = jax.random.split(key)
             z = one.prior.sample(prior_key)
             return z, one.decode(z).mean, one.decode(z).sample(draw_key)
