@@ -191,7 +191,7 @@ def test_help_and_wrong_usage():
 def test_widths_that_are_no_whole_numbers():
     """In a process of its own, where nothing else checks types."""
     script = "import sys; from vaex.__main__ import main; print(*(main(['train', 'digits', f]) for f in sys.argv[1:]))"
-    flags = [f"--config.model.network.encoder_hidden={value}" for value in ("wide", "8,2.5", "true")]
+    flags = [f"--config.model.network.encoder_hidden={value}" for value in ("wide", "8,2.5", "(True,)")]
     done = subprocess.run([sys.executable, "-c", script, *flags], capture_output=True, text=True)
     assert done.stdout.split() == ["2", "2", "2"], done.stderr
     for line, found in zip(done.stderr.splitlines(), ("('wide',)", "(8, 2.5)", "(True,)"), strict=True):
