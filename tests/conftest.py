@@ -5,6 +5,7 @@ import os
 import pkgutil
 import tempfile
 import typing
+from importlib.metadata import version
 
 _CACHE = tempfile.mkdtemp(prefix="vaex-tests-")
 os.environ["VAEX_CACHE_DIR"] = _CACHE
@@ -13,7 +14,8 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.expanduser("~/.cache/
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.pop("VAEX_DATA_DIR", None)
 # Most of the tests' time is compilation; so compiled, programs take half of it and run about as fast.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false")
+_EMITTERS = " --xla_cpu_use_fusion_emitters=false" if version("jaxlib").startswith("0.10.") else ""  # a flag of 0.10
+os.environ.setdefault("XLA_FLAGS", f"--xla_backend_optimization_level=1{_EMITTERS}")
 
 from jaxtyping import install_import_hook  # noqa: E402
 
