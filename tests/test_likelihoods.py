@@ -1,5 +1,7 @@
 """Likelihoods against sums over all values, quadrature and scipy; finite, with their gradients, at the extremes."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +19,7 @@ from vaex.errors import UsageError
 from vaex.models import likelihoods
 from vaex.models.likelihood_parts import from_function
 
-LEVELS = jnp.arange(256) / 255
+LEVELS = np.arange(256, dtype=np.float32) / 255
 X_SHAPE = (2, 3, 2)  # two channels
 FAMILIES = {  # name -> family, shape of its raw output
     "categorical": (likelihoods.categorical(), (*X_SHAPE, 256)),
@@ -34,20 +36,29 @@ def bound(name, raw):
     return family.apply(family.init(jax.random.key(0)), raw)
 
 
-def per_level(name, raw):
-    """Log P of each of the 256 levels for each pixel and channel, [256, *X_SHAPE]."""
-    factors = bound(name, raw).base_dist
-    return jax.vmap(lambda level: factors.log_prob(jnp.full(X_SHAPE, level)))(LEVELS)
+@functools.cache
+def over_levels(name):
+    """Raw output -> log P of each of the 256 levels for each pixel and channel, [256, *X_SHAPE], and the mean."""
+
+    def compute(raw):
+        distribution = bound(name, raw)
+        each = jax.vmap(lambda level: distribution.base_dist.log_prob(jnp.full(X_SHAPE, level)))
+        return each(jnp.asarray(LEVELS)), distribution.mean
+
+    return jax.jit(compute)
+
+
+def normal(seed, shape, scale=1.0):
+    return (scale * np.random.default_rng(seed).normal(size=shape)).astype(np.float32)
 
 
 @pytest.mark.parametrize("name", OVER_LEVELS)
 @pytest.mark.parametrize("scale", [1.0, 1e4])
 def test_probabilities_of_the_levels_sum_to_one_and_give_the_mean(name, scale):
     """For raw outputs of 1 and of 1e4, which put locations far outside [0, 1] and scales at their bounds."""
-    raw = scale * jax.random.normal(jax.random.key(0), FAMILIES[name][1])
-    p = np.exp(np.asarray(per_level(name, raw), np.float64))
+    log_p, means = over_levels(name)(normal(0, FAMILIES[name][1], scale))
+    p = np.exp(np.asarray(log_p, np.float64))
     np.testing.assert_allclose(p.sum(0), 1, atol=2e-5)
-    means = bound(name, raw).mean
     np.testing.assert_allclose(means, np.tensordot(LEVELS, p, 1), atol=2e-5)
     assert means.shape == X_SHAPE
 
@@ -55,9 +66,9 @@ def test_probabilities_of_the_levels_sum_to_one_and_give_the_mean(name, scale):
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("scale", [1.0, 1e4])
 def test_log_prob_of_an_image_is_one_finite_number_with_finite_gradients(name, scale):
-    raw = scale * jax.random.normal(jax.random.key(1), FAMILIES[name][1])
-    x = jnp.zeros(X_SHAPE).at[0].set(1.0).at[1, 1].set(100 / 255)  # both edges, and a level between
-    value, gradient = jax.jit(jax.value_and_grad(lambda raw: bound(name, raw).log_prob(x)))(raw)
+    raw, x = normal(1, FAMILIES[name][1], scale), np.zeros(X_SHAPE, np.float32)
+    x[0], x[1, 1] = 1.0, 100 / 255  # both edges, and a level between
+    value, gradient = jax.jit(jax.value_and_grad(lambda raw: bound(name, raw).log_prob(jnp.asarray(x))))(raw)
     assert value.shape == ()
     assert np.isfinite(value)
     assert np.isfinite(gradient).all()
@@ -67,11 +78,11 @@ def test_log_prob_of_an_image_is_one_finite_number_with_finite_gradients(name, s
 @pytest.mark.parametrize("name", OVER_LEVELS)
 def test_draws_are_levels_with_their_probabilities(name):
     """Chi-squared over 8 groups of levels, the edges alone in two: p above 1e-4 for each pixel."""
-    raw = 0.5 * jax.random.normal(jax.random.key(2), FAMILIES[name][1])
-    draws = np.asarray(bound(name, raw).sample(jax.random.key(3), (20_000,)))
+    raw = normal(2, FAMILIES[name][1], 0.5)
+    draws = np.asarray(jax.jit(lambda key, raw: bound(name, raw).sample(key, (20_000,)))(jax.random.key(3), raw))
     np.testing.assert_allclose(255 * draws, np.round(255 * draws), atol=1e-4)
     edges = [0, 1, 40, 80, 128, 160, 210, 255]
-    p = np.add.reduceat(np.exp(np.asarray(per_level(name, raw), np.float64)), edges, axis=0)
+    p = np.add.reduceat(np.exp(np.asarray(over_levels(name)(raw)[0], np.float64)), edges, axis=0)
     for where in np.ndindex(X_SHAPE):
         counts = np.add.reduceat(np.bincount(np.round(255 * draws[:, *where]).astype(int), minlength=256), edges)
         expected = p[:, *where] / p[:, *where].sum() * len(draws)
@@ -82,16 +93,22 @@ def test_a_discretized_logistic_is_differences_of_scipys_cdf():
     loc, scale = 0.3, 0.05
     edges = np.concatenate([[-np.inf], (np.arange(255) + 0.5) / 255, [np.inf]])
     expected = np.log(np.diff(scipy.stats.logistic(loc, scale).cdf(edges)))
-    found = DiscretizedLogistic(jnp.array(loc), jnp.log(scale)).log_prob(LEVELS)
+    found = jax.jit(lambda loc, scale: DiscretizedLogistic(loc, jnp.log(scale)).log_prob(jnp.asarray(LEVELS)))(
+        loc, scale
+    )
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_a_mixture_of_one_is_a_discretized_logistic():
-    raw = jax.random.normal(jax.random.key(4), (*X_SHAPE, 2))
-    as_mixture = jnp.concatenate([jnp.full((*X_SHAPE, 1), 7.0), raw], axis=-1)[..., None]
-    x = jax.random.randint(jax.random.key(5), X_SHAPE, 0, 256) / 255
-    one, mixture = bound("discretized_logistic", raw), bound("logistic_mixture", as_mixture)
-    np.testing.assert_allclose(one.log_prob(x), mixture.log_prob(x), rtol=1e-6)
+    raw = normal(4, (*X_SHAPE, 2))
+    as_mixture = np.concatenate([np.full((*X_SHAPE, 1), 7.0, np.float32), raw], axis=-1)[..., None]
+    x = (np.random.default_rng(5).integers(0, 256, X_SHAPE) / 255).astype(np.float32)
+
+    @jax.jit
+    def compute(raw, as_mixture, x):
+        return bound("discretized_logistic", raw).log_prob(x), bound("logistic_mixture", as_mixture).log_prob(x)
+
+    np.testing.assert_allclose(*compute(raw, as_mixture, x), rtol=1e-6)
 
 
 LOGITS = np.array([-200.0, -30, -4, -0.61, -0.59, -1e-3, -1e-7, 0, 1e-7, 1e-3, 0.59, 0.61, 4, 30, 200])
@@ -108,16 +125,17 @@ def test_a_continuous_bernoullis_normalizer_and_mean_match_quadrature():
 
     mass = np.array([integral(logit, 0) for logit in LOGITS])
     expected = np.log(mass) + np.maximum(LOGITS, 0)
-    np.testing.assert_allclose(log_normalizer(jnp.asarray(LOGITS)), expected, rtol=1e-6, atol=1e-6)
+    found, found_means = jax.jit(lambda logits: (log_normalizer(logits), ContinuousBernoulli(logits).mean))(LOGITS)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
     means = np.array([integral(logit, 1) for logit in LOGITS]) / mass
-    np.testing.assert_allclose(ContinuousBernoulli(jnp.asarray(LOGITS)).mean, means, rtol=2e-5)
+    np.testing.assert_allclose(found_means, means, rtol=2e-5)
 
 
 def test_a_continuous_bernoulli_is_the_papers_density():
     """C(lambda) lambda^x (1 - lambda)^(1 - x), C = 2 artanh(1 - 2 lambda) / (1 - 2 lambda)."""
     lam, x = np.array([0.01, 0.3, 0.8])[:, None], np.linspace(0, 1, 5)
     expected = np.log(2 * np.arctanh(1 - 2 * lam) / (1 - 2 * lam)) + x * np.log(lam) + (1 - x) * np.log1p(-lam)
-    found = ContinuousBernoulli(jnp.asarray(np.log(lam / (1 - lam)))).log_prob(jnp.asarray(x))
+    found = jax.jit(lambda logits, x: ContinuousBernoulli(logits).log_prob(x))(np.log(lam / (1 - lam)), x)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 
-from tests.models import linear_gaussian
+from tests.models import drawn, linear_gaussian
 from tests.one_step import configured, one_step, start
 from vaex import evaluate, objectives
 from vaex.distributions.codes import Quantized, nearest
@@ -36,6 +37,7 @@ PARAMS = jax.jit(TINY.init)(jax.random.key(0))
 MODEL = TINY.bind(PARAMS)
 IMAGE = jnp.asarray(RNG.integers(0, 2, (4, 4, 1)), jnp.float32)
 GRIDS = jnp.array(list(itertools.product(range(3), repeat=4)))
+UPDATE = jax.jit(update_codebook, static_argnames="decay")
 
 
 def test_nearest_is_what_brute_force_finds():
@@ -60,7 +62,7 @@ def test_the_point_mass_has_all_its_probability_at_its_draws():
 
 
 def test_without_decay_each_code_is_the_mean_of_its_vectors():
-    after = update_codebook(jax.random.key(0), Codebook(CODES, jnp.ones(K)), VECTORS, decay=0.0)
+    after = UPDATE(jax.random.key(0), Codebook(CODES, jnp.ones(K)), VECTORS, decay=0.0)
     means = [np.asarray(VECTORS)[k == BRUTE].mean(0) for k in range(K)]
     np.testing.assert_allclose(after.codes, means, rtol=1e-5)
     np.testing.assert_array_equal(after.counts, np.bincount(BRUTE, minlength=K))
@@ -75,7 +77,7 @@ def test_with_decay_codes_are_ratios_of_moving_averages():
         own = ((batch[:, None] - sums[None] / counts[:, None]) ** 2).sum(-1).argmin(-1)
         hot = np.eye(K)[own]
         sums, counts = decay * sums + (1 - decay) * hot.T @ batch, decay * counts + (1 - decay) * hot.sum(0)
-        book = update_codebook(jax.random.key(i), book, jnp.asarray(batch), decay=decay)
+        book = UPDATE(jax.random.key(i), book, jnp.asarray(batch), decay=decay)
     np.testing.assert_allclose(book.codes, sums / counts[:, None], rtol=1e-4)
     np.testing.assert_allclose(book.counts, counts, rtol=1e-5)
 
@@ -84,7 +86,7 @@ def test_a_dead_code_starts_again_from_a_vector_far_from_its_code():
     """All vectors lie on the first code but two, which are far: the dead second code becomes one of these."""
     vectors = jnp.concatenate([jnp.zeros((30, D)), jnp.full((2, D), 0.4)])
     codebook = Codebook(jnp.array([[0.0] * D, [9.0] * D]), jnp.array([30.0, 0.1]))
-    after = update_codebook(jax.random.key(0), codebook, vectors)
+    after = UPDATE(jax.random.key(0), codebook, vectors)
     np.testing.assert_allclose(after.codes[1], 0.4)
     assert after.counts[1] == 1
 
@@ -94,7 +96,7 @@ def test_with_few_vectors_for_each_code_those_in_use_stay():
     codes = jnp.arange(8.0)[:, None]
     book = Codebook(codes, jnp.full(8, 0.5))
     for i in range(200):
-        book = update_codebook(jax.random.key(i), book, codes[i % 2 :: 2] + 0.1)
+        book = UPDATE(jax.random.key(i), book, codes[i % 2 :: 2] + 0.1)
     np.testing.assert_allclose(book.codes, codes + 0.1, atol=0.02)
 
 
@@ -128,27 +130,29 @@ def test_the_prior_over_codes_sums_to_one_and_samples_what_it_says():
 def test_each_code_depends_on_all_before_it_and_on_none_after():
     """On 3x4 places, by changing each: no place within reach is blind."""
     net = CausalGrid(num_codes=3, width=8, depth=3, activation=jnp.tanh)  # whose derivative is nowhere zero
-    start = jnp.zeros((3, 4), jnp.int32)
-    params = net.init(jax.random.key(0), start)
-    changed = jax.vmap(lambda t: start.ravel().at[t].set(1).reshape(3, 4))(jnp.arange(12))
-    logits = jax.jit(jax.vmap(lambda grid: net.apply(params, grid)))(jnp.concatenate([start[None], changed]))
+    grids = np.concatenate([np.zeros((1, 12), np.int32), np.eye(12, dtype=np.int32)]).reshape(13, 3, 4)
+    params = drawn(net.init, grids[0])
+    logits = np.asarray(jax.jit(jax.vmap(lambda grid: net.apply(params, grid)))(grids))
     moved = np.abs(logits[1:] - logits[0]).reshape(12, 12, 3).max(-1) > 1e-7  # [changed, place]
     np.testing.assert_array_equal(moved, np.triu(np.ones((12, 12)), 1).astype(bool))
 
 
 def test_the_bound_is_below_the_sum_over_all_codes():
     """Log p(x) by enumeration of every grid; the ELBO is the term of the encoder's own grid."""
-    log_joint = jax.jit(
-        jax.vmap(lambda grid: MODEL.decode(z := MODEL.prior.codes[grid]).log_prob(IMAGE) + MODEL.prior.log_prob(z))
-    )
-    terms = evaluate.elbo(jax.random.key(0), MODEL, IMAGE)
-    own = MODEL.encode(IMAGE).indices
-    joints = np.asarray(log_joint(GRIDS))
-    np.testing.assert_allclose(terms.elbo, joints[int(own @ jnp.array([27, 9, 3, 1]))], rtol=1e-5)
-    assert terms.elbo < jax.nn.logsumexp(joints)
-    found = objectives.vq(jax.random.key(0), MODEL, IMAGE, commitment=2.0)
-    q = MODEL.encode(IMAGE)
-    distance = float(jnp.sum((q.vectors - q.mean) ** 2))
+
+    @jax.jit
+    def compute(key, x, grids):
+        def log_joint(grid):
+            z = MODEL.prior.codes[grid]
+            return MODEL.decode(z).log_prob(x) + MODEL.prior.log_prob(z)
+
+        q = MODEL.encode(x)
+        terms = evaluate.elbo(key, MODEL, x), objectives.vq(key, MODEL, x, commitment=2.0)
+        return jax.vmap(log_joint)(grids), q.indices, jnp.sum((q.vectors - q.mean) ** 2), *terms
+
+    joints, own, distance, terms, found = compute(jax.random.key(0), IMAGE, GRIDS)
+    np.testing.assert_allclose(terms.elbo, joints[int(np.asarray(own) @ [27, 9, 3, 1])], rtol=1e-5)
+    assert terms.elbo < scipy.special.logsumexp(joints)
     np.testing.assert_allclose(found.objective, terms.elbo - 2 * distance, rtol=1e-5)
 
 
