@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import pkgutil
 import tempfile
 import typing
 from importlib.metadata import version
@@ -36,20 +35,18 @@ CHECKED = [
     "figures",
 ]
 
-with install_import_hook([f"vaex.{name}" for name in CHECKED], "tests.type_checker.checked"):
-    import jax
+# The hook stays, so that whatever a test imports is checked, and one test imports no more than it needs.
+install_import_hook([f"vaex.{name}" for name in CHECKED], "tests.type_checker.checked")
 
-    import vaex  # noqa: F401
+import jax  # noqa: E402
 
-    # The hook is gone after the block, and with it the checks of whatever was not imported within.
-    for name in CHECKED:
-        # These two import their annotations only for type checkers, so as to need nothing but jax.
-        typing.TYPE_CHECKING = name in ("losses", "bounds")
-        package = importlib.import_module(f"vaex.{name}")
-        for found in pkgutil.walk_packages(getattr(package, "__path__", ()), f"vaex.{name}."):
-            if not found.name.endswith("tfds_worker"):  # which imports TensorFlow's data sets
-                importlib.import_module(found.name)
-    typing.TYPE_CHECKING = False
+import vaex  # noqa: F401, E402
+
+# These two import their annotations only for type checkers, so as to need nothing but jax.
+typing.TYPE_CHECKING = True
+for name in ("losses", "bounds"):
+    importlib.import_module(f"vaex.{name}")
+typing.TYPE_CHECKING = False
 
 import pytest  # noqa: E402
 
