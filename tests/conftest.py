@@ -12,6 +12,7 @@ os.environ["TFDS_DATA_DIR"] = os.path.join(_CACHE, "tfds")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.expanduser("~/.cache/vaex/jax-tests"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.pop("VAEX_DATA_DIR", None)
+os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "float32")  # a GPU rounds the factors to 10 bits without it
 # Most of the tests' time is compilation; so compiled, programs take half of it and run about as fast.
 _EMITTERS = " --xla_cpu_use_fusion_emitters=false" if version("jaxlib").startswith("0.10.") else ""  # a flag of 0.10
 os.environ.setdefault("XLA_FLAGS", f"--xla_backend_optimization_level=1{_EMITTERS}")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import jax
@@ -11,6 +12,7 @@ import pytest
 import vaex
 from vaex.__main__ import main
 from vaex.config import PRIORS, read_config, section
+from vaex.runs import results
 from vaex.runs.experiments import experiment_names, load_experiment
 
 HERE = Path(__file__).parent
@@ -55,13 +57,22 @@ def test_an_old_run_loads(old_run):
     assert model.decode(z).mean.shape == (8, 8, 1)
 
 
-def test_an_old_run_evaluates_to_what_it_did(old_run, capsys):
+def test_an_old_run_evaluates_to_what_it_did(old_run, monkeypatch):
+    """Also in a checkout that is not installed, where vaex has no version."""
+
+    def version(name):
+        if name == "vaex":
+            raise PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(results, "version", version)
     before = json.loads((old_run / "results.json").read_text())
     (old_run / "results.json").unlink()
     assert main(["evaluate", str(old_run)]) == 0
     after = json.loads((old_run / "results.json").read_text())
     for name in ("test_elbo", "test_log_likelihood", "bits_per_dim", "kl_per_dimension"):
         np.testing.assert_allclose(after[name], before[name], rtol=1e-4, atol=1e-5, err_msg=name)
+    assert after["versions"]["vaex"] is None
     assert (after["best_epoch"], after["num_epochs"]) == (before["best_epoch"], before["num_epochs"])
 
 

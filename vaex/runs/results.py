@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def write(path: Path, task: Task, progress: Progress) -> None:
         "num_epochs": progress.epoch,
         "best_epoch": best["epoch"],
         "seed": task.experiment.seed,
-        "versions": {name: version(name) for name in ("vaex", "jax", "jaxlib", "flax", "optax", "numpyro", "numpy")},
+        "versions": {name: _version(name) for name in ("vaex", "jax", "jaxlib", "flax", "optax", "numpyro", "numpy")},
         "device": jax.devices()[0].device_kind,
     }
     folder.write_json(path / folder.RESULTS, results)
@@ -103,6 +103,13 @@ def draw(path: Path, key: jax.Array, names: tuple[str, ...], trial: Trial, resul
         figure = figures.FIGURES[name](jax.random.fold_in(key, i), trial)
         if figure is not None:
             folder.save_figure(path, name, figure)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # vaex itself, in a checkout that is not installed
+        return None
 
 
 def _trial(task: Task, model: Any, x: Any, advance: Callable[[int], None]) -> Trial:
