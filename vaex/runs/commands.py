@@ -64,8 +64,8 @@ def check_data(path: Path, task: Task) -> None:
             )
     if now["checksum"] != before.get("checksum", now["checksum"]):  # runs from before have that of the images alone
         raise UsageError(
-            f"{path} was trained on {before['dataset']} with other labels or splits than {task.dataset.source} has now: "
-            f"bring them back as they were when they came from {before['source']}, or train anew"
+            f"{path} was trained on {before['dataset']} with other labels or splits than {task.dataset.source} has "
+            f"now: bring those back that came from {before['source']}, or train anew"
         )
 
 
