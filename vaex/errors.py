@@ -49,13 +49,13 @@ def check_whole(least: int = 1, most: int | None = None, **options: Any) -> None
                 raise OptionError(parameter, found, f"{what} {_range(least, most)}")
 
 
-def check_seed(*, seed: int) -> None:
-    """A seed of 32 bits, as those of JAX's keys are: beyond them two seeds would make one key.
+def check_seed(**options: int) -> None:
+    """Seeds of 32 bits, as those of JAX's keys are: beyond them two seeds would make one key.
 
     Raises:
         OptionError: another value.
     """
-    check_whole(0, 2**32 - 1, seed=seed)
+    check_whole(0, 2**32 - 1, **options)
 
 
 def check_finite(least: float | None = None, most: float | None = None, **options: Any) -> None:

@@ -23,8 +23,10 @@ def choose_labelled(labels: np.ndarray, num_labels: int, *, num_classes: int, se
             that leaves a class without any or no image unlabelled.
     """
     check_seed(seed=seed)
-    if labels.min() < 0:
-        raise UsageError("data.num_labels is set, but the data set has no labels: use one that has them, or unset it")
+    if labels.min() < 0 or num_classes < 1:
+        raise UsageError(
+            "data.num_labels is set, but some images of the data set have no label: use one where all have, or unset it"
+        )
     if labels.max() >= num_classes:
         raise UsageError(
             f"num_classes is {num_classes}, but the data set has the label {labels.max()}: expected labels 0 to "

@@ -20,7 +20,7 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
     """
     if num_samples < 1:
         raise UsageError(f"--num-samples is {num_samples}: expected at least 1")
-    check_seed(seed=seed)
+    check_seed(**{"--seed": seed})
     path = folder.open_run(run)
     from vaex import figures
 
