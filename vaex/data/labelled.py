@@ -25,7 +25,8 @@ def choose_labelled(labels: np.ndarray, num_labels: int, *, num_classes: int, se
     check_seed(seed=seed)
     if labels.min() < 0 or num_classes < 1:
         raise UsageError(
-            "data.num_labels is set, but some images of the data set have no label: use one where all have, or unset it"
+            "data.num_labels is set, but the data set has no labels of some of its images, or of all: use one that has "
+            "them, or unset it"
         )
     if labels.max() >= num_classes:
         raise UsageError(

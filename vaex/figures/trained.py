@@ -64,7 +64,7 @@ def manifold(key: PRNGKeyArray, trial: Trial) -> Figure | None:
 
 
 def interpolations(key: PRNGKeyArray, trial: Trial, *, steps: int = 11) -> Figure | None:
-    """E[p(x|z)] on the straight line between the posterior means of two test images, a pair a row; none of one image."""
+    """E[p(x|z)] on the straight line between the posterior means of two test images, a pair a row; none of one."""
     means = _vectors(key, trial)
     if means is None or len(means) < 2:
         return None
