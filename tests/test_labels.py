@@ -224,6 +224,7 @@ def test_labelled_images_are_balanced_and_chosen_by_the_seed():
     ("labels", "num_labels", "message"),
     [
         ([-1] * 9, 3, "has no labels"),
+        ([0, 1, 2, -1], 3, "has no labels"),
         ([0, 1, 2, 3], 3, "has the label 3: expected labels 0 to 2"),
         ([0, 1, 1, 1], 3, "no training image has label 2"),
         ([0, 1, 2, 2], 2, "num_labels is 2: expected 3"),
@@ -253,3 +254,18 @@ def test_accuracies():
     best = np.asarray(jnp.argmax(jnp.stack([C @ X, C @ (1 - X)]), axis=-1))
     assert accuracy(probabilities, best) == 1.0
     assert accuracy(probabilities, np.array([best[0], (best[1] + 1) % K])) == 0.5
+
+
+def test_an_accuracy_of_examples_without_labels_is_none():
+    for labels in ([0, -1], [-1, -1]):
+        with pytest.raises(UsageError, match="of 2 examples have no label"):
+            accuracy(jnp.eye(2), np.array(labels))
+        with pytest.raises(UsageError, match="of 2 examples have no label"):
+            accuracy_from_latents(jnp.eye(2), np.array([0, 1]), jnp.eye(2), np.array(labels))
+    with pytest.raises(UsageError, match=r"shape \(2, 1\): expected \(2,\)"):
+        accuracy(jnp.eye(2), np.array([[0], [1]]))
+
+
+def test_the_only_class_there_is():
+    test_labels = np.array([1, 1, 0, 1])
+    assert accuracy_from_latents(jnp.zeros((3, 2)), np.ones(3, int), jnp.ones((4, 2)), test_labels) == 0.75

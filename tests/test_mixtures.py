@@ -111,6 +111,8 @@ def test_clustering_accuracy_is_the_best_of_all_matchings(num_clusters):
 def test_clustering_accuracy_refuses_what_cannot_be_matched():
     with pytest.raises(UsageError, match="found 3 labels and 2 clusters"):
         evaluate.clustering_accuracy(np.zeros(3, int), np.zeros(2, int))
+    with pytest.raises(UsageError, match="1 of 3 examples have no label"):
+        evaluate.clustering_accuracy(np.array([0, 1, -1]), np.array([0, 1, 1]))
 
 
 def test_a_prior_fitted_to_clusters_has_their_moments():

@@ -1,6 +1,7 @@
 """The exceptions that vaex raises for what its user can mend, and the checks of an option's range."""
 
 import math
+import numbers
 from typing import Any
 
 
@@ -34,17 +35,41 @@ class OptionError(UsageError):
         return OptionError(self.parameter, self.found, self.expected, self.cure, path=path)
 
 
-def check_whole(least: int = 1, **options: Any) -> None:
-    """Whole numbers, or tuples of them however nested, of at least so much; None passes.
+def check_whole(least: int = 1, most: int | None = None, **options: Any) -> None:
+    """Whole numbers, Python's or numpy's, or tuples of them however nested, in a range; None passes.
 
     Raises:
         OptionError: another value.
     """
     for parameter, found in options.items():
         for number in _leaves(found):
-            if isinstance(number, bool) or not isinstance(number, int) or number < least:
+            is_whole = isinstance(number, numbers.Integral) and not isinstance(number, bool)
+            if not is_whole or number < least or (most is not None and number > most):
                 what = "whole numbers" if isinstance(found, tuple) else "a whole number"
-                raise OptionError(parameter, found, f"{what} of at least {least}")
+                raise OptionError(parameter, found, f"{what} {_range(least, most)}")
+
+
+def check_seed(**options: int) -> None:
+    """Seeds of 32 bits, as those of JAX's keys are: beyond them two seeds would make one key.
+
+    Raises:
+        OptionError: another value.
+    """
+    check_whole(0, 2**32 - 1, **options)
+
+
+def check_finite(least: float | None = None, most: float | None = None, **options: Any) -> None:
+    """Finite numbers in a range; None and values that are traced pass.
+
+    Raises:
+        OptionError: another value.
+    """
+    for parameter, found in options.items():
+        if not isinstance(found, numbers.Real):
+            continue
+        is_outside = (least is not None and found < least) or (most is not None and found > most)
+        if is_outside or not math.isfinite(found):
+            raise OptionError(parameter, found, f"a finite number {_range(least, most)}".strip())
 
 
 def check_positive(**options: Any) -> None:
@@ -54,7 +79,7 @@ def check_positive(**options: Any) -> None:
         OptionError: another value.
     """
     for parameter, found in options.items():
-        if isinstance(found, int | float) and not 0 < found < math.inf:
+        if isinstance(found, numbers.Real) and not 0 < found < math.inf:
             raise OptionError(parameter, found, "a number above 0")
 
 
@@ -67,6 +92,12 @@ def check_fraction(**options: Any) -> None:
     for parameter, found in options.items():
         if found is not None and not 0 < found < 1:
             raise OptionError(parameter, found, "a number above 0 and below 1")
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if least is not None and most is not None:
+        return f"from {least} to {most}"
+    return f"of at least {least}" if least is not None else f"of at most {most}" if most is not None else ""
 
 
 def _leaves(value: Any) -> list:

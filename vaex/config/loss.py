@@ -50,8 +50,12 @@ def build_loss(config: Config, experiment: Experiment, description: Description,
     scheduled = _schedule(config, experiment)
     make: Any = functools.partial(objectives.batch_loss, experiment.objective, whole_batch=function in OF_BATCHES)
     starts = {option: float(value(jnp.zeros((), jnp.int32))) for option, value in scheduled.items()}
-    for end in [{}, starts] if starts else [{}]:  # what an objective refuses is said before a run folder is made
-        _trace(make(**context | end), description, batch)
+    _trace(make(**context), description, batch)  # what an objective refuses is said before a run folder is made
+    if starts:
+        try:
+            _trace(make(**context | starts), description, batch)
+        except OptionError as error:
+            raise OptionError("start", error.found, error.expected, error.cure, path="schedule") from None
     moving = {option: lambda context, value=value: value(context.step) for option, value in scheduled.items()}
     bound = experiment.objective if function in BOUNDS else None
     return Loss(make(**context | moving), bound)

@@ -5,6 +5,7 @@ import optax
 from vaex.config.root import Experiment
 from vaex.config.section import Config
 from vaex.errors import OptionError
+from vaex.train import check_options
 
 
 def build_optimizer(config: Config, experiment: Experiment, num_steps: int) -> optax.GradientTransformation:
@@ -16,8 +17,10 @@ def build_optimizer(config: Config, experiment: Experiment, num_steps: int) -> o
         num_steps: of the whole training.
     """
     peak, c = config.optimizer.learning_rate, experiment.train
-    if not 0 < peak < float("inf"):
-        raise OptionError("learning_rate", peak, "a number above 0", path="optimizer")
+    try:
+        check_options(config.optimizer.to_dict())
+    except OptionError as error:
+        raise error.within("optimizer") from None
     rate = peak if c.learning_rate is None else c.learning_rate(peak=peak, num_steps=num_steps)
     optimizer = experiment.optimizer(learning_rate=rate)
     if c.clip_norm is not None:

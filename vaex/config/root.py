@@ -1,15 +1,15 @@
 """The root of a config: its sections, and the fields that nothing chooses."""
 
 import functools
-from dataclasses import asdict, dataclass
-from typing import Annotated, NamedTuple
+from dataclasses import asdict, dataclass, field
+from typing import Annotated
 
 import optax
 
 from vaex.choices import Build, Choices
 from vaex.data.conditions import CONDITIONS
 from vaex.data.preprocess import BINARIZE
-from vaex.errors import OptionError, check_fraction, check_positive, check_whole
+from vaex.errors import check_fraction, check_positive, check_seed, check_whole
 from vaex.models import MODELS
 from vaex.models.vae import vae
 from vaex.objectives import OBJECTIVES, elbo
@@ -74,9 +74,8 @@ class Train:
     def __post_init__(self) -> None:
         check_whole(batch_size=self.batch_size, num_epochs=self.num_epochs, eval_every=self.eval_every)
         check_whole(max_skipped=self.max_skipped)
+        check_whole(0, patience=self.patience)
         check_positive(clip_norm=self.clip_norm, weight_sigma=self.weight_sigma)
-        if self.patience < 0:
-            raise OptionError("patience", self.patience, "0 (never stop early) or more")
 
 
 @dataclass(frozen=True)
@@ -99,11 +98,12 @@ class Evaluate:
         check_whole(**asdict(self))
 
 
-class Experiment(NamedTuple):
+@dataclass(frozen=True)
+class Experiment:
     """All that a config says.
 
     Attributes:
-        seed: of all that is random.
+        seed: of all that is random, of 32 bits.
         data: what is trained on.
         model: the kind of model.
         objective: what training maximises.
@@ -118,9 +118,12 @@ class Experiment(NamedTuple):
     model: Annotated[Build, MODELS] = vae
     objective: Annotated[Build, OBJECTIVES] = elbo
     schedule: Annotated[Build | None, SCHEDULES] = None
-    optimizer: Annotated[Build, OPTIMIZERS] = functools.partial(optax.adam, learning_rate=1e-3)
+    optimizer: Annotated[Build, OPTIMIZERS] = field(default=functools.partial(optax.adam, learning_rate=1e-3))
     train: Annotated[Train, Choices({"": Train}, what="train")] = Train()
     evaluate: Annotated[Evaluate, Choices({"": Evaluate}, what="evaluate")] = Evaluate()
+
+    def __post_init__(self) -> None:
+        check_seed(seed=self.seed)
 
 
 ROOT = Choices({"": Experiment}, what="config")

@@ -10,6 +10,8 @@ import numpy as np
 
 from vaex.data import sources
 from vaex.data.cache import cached
+from vaex.data.classes import as_classes, described
+from vaex.data.pixels import as_levels
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
 
@@ -34,6 +36,7 @@ class Dataset(NamedTuple):
     train: Split
     validation: Split
     test: Split
+    meaning: str = ""  # what the numbers of images and labels were taken for
 
 
 def load(name: str, *, dir: str | os.PathLike | None = None, num_validation: int = 0) -> Dataset:
@@ -56,15 +59,13 @@ def load(name: str, *, dir: str | os.PathLike | None = None, num_validation: int
     Raises:
         UsageError: nothing found (the message lists where it looked), a damaged file, or images of no usable form.
     """
-    arrays, source, label = _find(name, Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None)
-    _check_labels(arrays, source)
+    found, source, label = _find(name, Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None)
+    arrays = _with_classes({key: np.atleast_1d(array) for key, array in found.items()}, source)
     if "test_images" not in arrays:
         arrays = _hold_out_test(arrays)
-    train, test = (_split(arrays, split, source) for split in ("train", "test"))
-    if train.images.shape[1:] != test.images.shape[1:]:
-        raise UsageError(
-            f"{source}: train images are {train.images.shape[1:]}, test images {test.images.shape[1:]}: make them alike"
-        )
+    raw = {split: arrays[f"{split}_images"] for split in ("train", "test")}
+    images, meaning = as_levels(raw, source)
+    train, test = (Split(images[split], arrays[f"{split}_labels"]) for split in ("train", "test"))
     if label != name:
         num_validation = _SUBSET_VALIDATION
     if not 0 <= num_validation < len(train.images):
@@ -80,6 +81,7 @@ def load(name: str, *, dir: str | os.PathLike | None = None, num_validation: int
         Split(train.images[:cut], train.labels[:cut]),
         Split(train.images[cut:], train.labels[cut:]),
         test,
+        f"{meaning}, {described([train.labels, test.labels])}",
     )
 
 
@@ -137,15 +139,6 @@ def _decode_tfds(name: str, prepared: Path) -> Arrays:
     return cached(name, sorted(prepared.iterdir()), lambda: sources.decode_tfds(prepared))
 
 
-def _check_labels(arrays: Arrays, source: str) -> None:
-    for split in ("train", "test"):
-        labels, images = arrays.get(f"{split}_labels"), arrays.get(f"{split}_images")
-        if labels is not None and images is not None and labels.shape != images.shape[:1]:
-            raise UsageError(
-                f"{source}: {split} labels have shape {labels.shape}: expected {images.shape[:1]}, one for each image"
-            )
-
-
 def _hold_out_test(arrays: Arrays) -> Arrays:
     """A tenth of a data set that has no test split, by a fixed permutation."""
     n = len(arrays["train_images"])
@@ -155,11 +148,14 @@ def _hold_out_test(arrays: Arrays) -> Arrays:
     return {key: value[train] for key, value in arrays.items()} | held_out
 
 
-def _split(arrays: Arrays, split: str, source: str) -> Split:
-    images = sources.as_images(arrays[f"{split}_images"], f"{source}: {split} images")
-    labels = arrays.get(f"{split}_labels")
-    labels = np.full(len(images), -1, np.int32) if labels is None else np.asarray(labels, np.int32)
-    return Split(images, labels)
+def _with_classes(arrays: Arrays, source: str) -> Arrays:
+    """The same with classes for labels, -1 where there are none."""
+    known = dict(arrays)
+    for split in ("train", "test"):
+        if (images := arrays.get(f"{split}_images")) is not None:
+            labels = arrays.get(f"{split}_labels", np.full(len(images), -1, np.int32))
+            known[f"{split}_labels"] = as_classes(labels, images, f"{source}: {split} labels")
+    return known
 
 
 def _warn_subset(looked: list[str]) -> None:

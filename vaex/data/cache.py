@@ -1,13 +1,17 @@
-"""Decoded arrays on disk, with a checksum."""
+"""Decoded arrays on disk, with a checksum of all of them and of their names."""
 
 import hashlib
 import os
 import tempfile
-import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+
+from vaex.data.npz import checksum, read_npz
+from vaex.errors import UsageError
+
+_CHECKSUM = "checksum"  # the name of an array of the cache
 
 
 def cache_dir() -> Path:
@@ -19,8 +23,8 @@ def cache_dir() -> Path:
 def cached(name: str, files: Sequence[Path], decode: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """The arrays that `decode` makes of `files`, decoded once.
 
-    The cache is an npz file, whose format carries a CRC-32 of every array; one that fails it is made again. Its name
-    changes with the files' paths, sizes and times. A cache folder that cannot be written is done without.
+    The cache is an npz file with a checksum of all arrays and their names beside them; one that fails it is made again.
+    Its name changes with the files' paths, sizes and times. A cache folder that cannot be written is done without.
 
     Args:
         name: the data set, to make the file's name readable.
@@ -31,14 +35,13 @@ def cached(name: str, files: Sequence[Path], decode: Callable[[], dict[str, np.n
         The arrays by their names.
     """
     stats = [(str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
-    digest = hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(repr((_CHECKSUM, stats)).encode()).hexdigest()[:16]
     path = cache_dir() / "data" / f"{name}-{digest}.npz"
     if path.is_file():
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
-        except (zipfile.BadZipFile, OSError, ValueError, EOFError, KeyError) as error:
-            print(f"cached data {path} is damaged ({error}): decoding it again", flush=True)
+            return _read(path)
+        except UsageError as error:
+            print(f"cached data are damaged, and decoded again: {error}", flush=True)
     arrays = decode()
     try:
         _write(path, arrays)
@@ -47,12 +50,20 @@ def cached(name: str, files: Sequence[Path], decode: Callable[[], dict[str, np.n
     return arrays
 
 
+def _read(path: Path) -> dict[str, np.ndarray]:
+    arrays = read_npz(path)
+    stored = arrays.pop(_CHECKSUM, None)
+    if stored is None or stored.shape or int(stored) != checksum(arrays):
+        raise UsageError(f"{path}: its checksum is another")
+    return arrays
+
+
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write beside the final name, then rename: a reader never sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as partial:
         try:
-            np.savez(partial, **arrays)  # pyright: ignore[reportArgumentType]
+            np.savez(partial, **arrays, **{_CHECKSUM: np.uint32(checksum(arrays))})  # pyright: ignore[reportArgumentType]
             partial.close()
             os.replace(partial.name, path)
         except BaseException:

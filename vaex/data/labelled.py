@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vaex.errors import UsageError
+from vaex.errors import UsageError, check_seed
 
 
 def choose_labelled(labels: np.ndarray, num_labels: int, *, num_classes: int, seed: int) -> np.ndarray:
@@ -18,11 +18,16 @@ def choose_labelled(labels: np.ndarray, num_labels: int, *, num_classes: int, se
         Indices into labels, [num_labels].
 
     Raises:
+        OptionError: a seed of more than 32 bits.
         UsageError: images without labels, labels outside the classes, a class without images, or a number of labels
             that leaves a class without any or no image unlabelled.
     """
-    if labels.min() < 0:
-        raise UsageError("data.num_labels is set, but the data set has no labels: use one that has them, or unset it")
+    check_seed(seed=seed)
+    if labels.min() < 0 or num_classes < 1:
+        raise UsageError(
+            "data.num_labels is set, but the data set has no labels of some of its images, or of all: use one that has "
+            "them, or unset it"
+        )
     if labels.max() >= num_classes:
         raise UsageError(
             f"num_classes is {num_classes}, but the data set has the label {labels.max()}: expected labels 0 to "

@@ -8,13 +8,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vaex.data import npz
 from vaex.errors import UsageError
 
 Arrays = dict[str, np.ndarray]  # train_images, train_labels, test_images, test_labels; all but the first may be missing
@@ -31,43 +31,6 @@ _NPZ_KEYS = {
     "test_images": ("test_images", "x_test"),
     "test_labels": ("test_labels", "y_test"),
 }
-
-
-def as_images(images: np.ndarray, what: str) -> np.ndarray:
-    """Check images and bring them to uint8 [N, H, W, C].
-
-    Args:
-        images: [N, H, W] or [N, H, W, C]; integers in 0..255, or floats in [0, 1], which are rounded to 255ths.
-        what: what they are, for the error.
-
-    Returns:
-        uint8 [N, H, W, C].
-
-    Raises:
-        UsageError: another shape, nothing in it, a value that is not finite or not in range.
-    """
-    if images.ndim not in (3, 4) or not images.size:
-        raise UsageError(
-            f"{what} have shape {images.shape}: expected [N, H, W] or [N, H, W, C], and at least one image"
-        )
-    if images.dtype == bool:
-        images = np.where(images, np.uint8(255), np.uint8(0))
-    if images.dtype != np.uint8:
-        bad = ~np.isfinite(images)
-        if bad.any():
-            first = int(np.argwhere(bad)[0][0])
-            raise UsageError(
-                f"{what} hold {int(bad.sum())} values that are nan or infinite, the first in image {first}: "
-                "remove or mend them"
-            )
-        limit = 1 if np.issubdtype(images.dtype, np.floating) else 255
-        if images.min() < 0 or images.max() > limit:
-            raise UsageError(
-                f"{what} ({images.dtype}) lie in [{images.min():g}, {images.max():g}]: expected [0, {limit}]; "
-                f"integers go from 0 to 255, floats from 0 to 1"
-            )
-        images = np.round(images * (255 // limit)).astype(np.uint8)
-    return images if images.ndim == 4 else images[..., None]
 
 
 def idx_files(folder: Path) -> dict[str, Path]:
@@ -108,18 +71,24 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def read_npz(path: Path) -> Arrays:
-    """The arrays of an npz file: images, labels, or train_images, ..., or Keras's x_train, ..."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = dict(stored)
-    except (zipfile.BadZipFile, OSError, EOFError, zlib.error, ValueError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path}: not a readable npz file ({error}): get or make it again") from None
-    names = {key: next((n for n in known if n in arrays), None) for key, known in _NPZ_KEYS.items()}
-    if names["train_images"] is None:
+    """The arrays of an npz file: images, labels, or train_images, ..., or Keras's x_train, ...
+
+    Raises:
+        UsageError: it is damaged, has no images, or several arrays that could be them.
+    """
+    stored = npz.read_npz(path)
+    found = {key: [name for name in known if name in stored] for key, known in _NPZ_KEYS.items()}
+    if not found["train_images"]:
         raise UsageError(
-            f"{path} holds {', '.join(arrays) or 'nothing'}: expected one of {', '.join(_NPZ_KEYS['train_images'])}"
+            f"{path} holds {', '.join(stored) or 'nothing'}: expected one of {', '.join(_NPZ_KEYS['train_images'])}"
         )
-    return {key: arrays[name] for key, name in names.items() if name is not None}
+    for key, names in found.items():
+        if len(names) > 1:
+            raise UsageError(f"{path} holds {' and '.join(names)}, each of which is {key}: keep one of them")
+    if found["test_labels"] and not found["test_images"]:
+        cure = f"add {' or '.join(_NPZ_KEYS['test_images'])}"
+        raise UsageError(f"{path} holds {found['test_labels'][0]}, and no test images: {cure}")
+    return {key: stored[names[0]] for key, names in found.items() if names}
 
 
 def tfds_version(folder: Path) -> Path | None:
@@ -192,5 +161,4 @@ def _tfds_worker(task: str, argument: str) -> Arrays:
         if done.returncode != 0:
             last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "no output")
             raise UsageError(f"TFDS could not {task} {argument}: {last}")
-        with np.load(out) as arrays:
-            return dict(arrays)
+        return npz.read_npz(out)

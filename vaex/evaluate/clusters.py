@@ -45,7 +45,7 @@ def clustering_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
         clusters: the clusters, integers from 0, [N]; where they are more than the classes, the surplus is never right.
 
     Raises:
-        UsageError: not one label for each cluster.
+        UsageError: not one label for each cluster, or an example without a label.
 
     Source: Jiang et al. 2017, VaDE; the matching by Kuhn 1955.
     """
@@ -53,6 +53,10 @@ def clustering_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
 
     if len(labels) != len(clusters) or not len(labels):
         raise UsageError(f"found {len(labels)} labels and {len(clusters)} clusters: expected one of each per example")
+    if labels.min() < 0:  # an index that would wrap to the last class
+        raise UsageError(
+            f"{int(np.sum(labels < 0))} of {len(labels)} examples have no label: leave them out, or label them"
+        )
     counts = np.zeros((int(clusters.max()) + 1, int(labels.max()) + 1), np.int64)
     np.add.at(counts, (clusters, labels), 1)
     return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(labels))

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.data import Split
 from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.stacked import StackedLatent
+from vaex.errors import UsageError
 from vaex.evaluate.latents import posterior_mean
 from vaex.evaluate.scores import map_examples
 from vaex.evaluate.trial import Trial
@@ -48,7 +49,16 @@ def label_probabilities(means: Any) -> Float[Array, "n classes"]:
 
 
 def accuracy(probabilities: Float[Array, "n classes"], labels: np.ndarray) -> float:
-    """The share of examples whose most probable class is their label."""
+    """The share of examples whose most probable class is their label.
+
+    Args:
+        probabilities: of each class for each example, [n, classes].
+        labels: [n], from 0.
+
+    Raises:
+        UsageError: not one label for each example, or one that is no class, as -1 for none.
+    """
+    check_classes(labels, len(probabilities))
     return float(np.mean(np.argmax(np.asarray(probabilities), axis=-1) == labels))
 
 
@@ -61,6 +71,9 @@ def accuracy_from_latents(means: Any, labels: np.ndarray, test_means: Any, test_
         test_means: E_q[z] of test examples.
         test_labels: [m].
 
+    Raises:
+        UsageError: not one label for each example, or one that is no class, as -1 for none.
+
     Source: Kingma, Rezende, Mohamed and Welling 2014, section 2, the latent-feature discriminative model; here with
         scikit-learn's SVC, its kernel and constants as they come.
     """
@@ -70,4 +83,23 @@ def accuracy_from_latents(means: Any, labels: np.ndarray, test_means: Any, test_
         np.concatenate([np.asarray(leaf).reshape(len(leaf), -1) for leaf in jax.tree.leaves(m)], axis=1)
         for m in (means, test_means)
     )
+    check_classes(labels, len(features))
+    check_classes(test_labels, len(test_features))
+    if len(found := np.unique(labels)) == 1:  # of which there is no machine to train
+        return float(np.mean(test_labels == found[0]))
     return float(SVC().fit(features, labels).score(test_features, test_labels))
+
+
+def check_classes(labels: np.ndarray, num_examples: int) -> None:
+    """There is a label for each example.
+
+    Raises:
+        UsageError: more, fewer, or one that is no class.
+    """
+    if labels.shape != (num_examples,) or not num_examples:
+        raise UsageError(
+            f"labels have shape {labels.shape}: expected ({num_examples},), one for each example, and some"
+        )
+    if labels.min() < 0:
+        without = int(np.sum(labels < 0))
+        raise UsageError(f"{without} of {num_examples} examples have no label: leave them out, or label them")

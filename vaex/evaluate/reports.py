@@ -109,7 +109,10 @@ def report_clusters(key: PRNGKeyArray, trial: Trial) -> Scores:
 
     labels, clusters = trial.dataset.test.labels, np.asarray(assign(trial.x))
     scores = {"clusters_used": float(len(np.unique(clusters)))}
-    return scores | ({"clustering_accuracy": clustering_accuracy(labels, clusters)} if labels.min() >= 0 else {})
+    known = labels >= 0
+    return scores | (
+        {"clustering_accuracy": clustering_accuracy(labels[known], clusters[known])} if known.any() else {}
+    )
 
 
 def report_codebook(key: PRNGKeyArray, trial: Trial) -> Scores:

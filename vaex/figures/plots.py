@@ -54,12 +54,14 @@ def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
         if part == "elbo":
             lines["validation_log_likelihood"] = "validation, L_K"
         for name, label in lines.items():
-            points = [(row["epoch"], row[name]) for row in rows if name in row]
+            points = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
             if points:
                 axes.plot(*zip(*points, strict=True), label=label, marker="." if len(points) < 20 else None)
         axes.set_xlabel("epoch")
         axes.legend(frameon=False)
-    panels[0].set_ylim(bottom=_robust_floor([row[next(iter(shown))] for row in rows]))
+    drawn = [value for row in rows if (value := row.get(next(iter(shown)))) is not None]
+    if drawn:
+        panels[0].set_ylim(bottom=_robust_floor(drawn))
     return figure
 
 
@@ -92,10 +94,12 @@ def latent_scatter(means: np.ndarray, labels: np.ndarray) -> Figure:
     """Posterior means of a two-dimensional latent space, coloured by label."""
     figure = Figure(figsize=(6, 5.2), layout="constrained")
     axes = figure.subplots()
-    labelled = labels.max() >= 0
-    dots = axes.scatter(*means.T, c=labels if labelled else None, cmap="tab10", s=3, alpha=0.6, linewidths=0)
-    if labelled:
-        figure.colorbar(dots, ax=axes, label="label", ticks=np.unique(labels))
+    known = labels >= 0
+    if not known.all():
+        axes.scatter(*means[~known].T, c="grey", s=3, alpha=0.6, linewidths=0)
+    if known.any():
+        dots = axes.scatter(*means[known].T, c=labels[known], cmap="tab10", s=3, alpha=0.6, linewidths=0)
+        figure.colorbar(dots, ax=axes, label="label", ticks=np.unique(labels[known]))
     axes.set_xlabel("$E_q[z_1]$")
     axes.set_ylabel("$E_q[z_2]$")
     axes.set_aspect("equal")

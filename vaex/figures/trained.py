@@ -64,9 +64,9 @@ def manifold(key: PRNGKeyArray, trial: Trial) -> Figure | None:
 
 
 def interpolations(key: PRNGKeyArray, trial: Trial, *, steps: int = 11) -> Figure | None:
-    """E[p(x|z)] on the straight line between the posterior means of two test images, a pair a row."""
+    """E[p(x|z)] on the straight line between the posterior means of two test images, a pair a row; none of one."""
     means = _vectors(key, trial)
-    if means is None:
+    if means is None or len(means) < 2:
         return None
     starts, ends = means[0:16:2], means[1:16:2]
     starts = starts[: len(ends)]

@@ -109,6 +109,7 @@ def hierarchy(
         likelihood: p(x|z_1).
     """
     check_between(latent_dims, between_hidden)
+    check_whole(encoder_hidden=encoder_hidden, decoder_hidden=decoder_hidden)
     act, p_x = ACTIVATIONS[activation], supply(likelihood, x_shape=source.x_shape)
     networks = [MLP(hidden, (2 * up,), act) for hidden, up in zip(between_hidden, latent_dims[1:], strict=True)]
     found = VAE(

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.choices import Build, supply
 from vaex.distributions.chain import Chain, Link
+from vaex.errors import check_whole
 from vaex.model import Distribution, Example, Family, Latent, Model, Params
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe
@@ -151,6 +152,7 @@ def ladder(
         likelihood: p(x|z_1).
     """
     check_between(latent_dims, between_hidden)
+    check_whole(encoder_hidden=encoder_hidden, decoder_hidden=decoder_hidden)
     act, p_x = ACTIVATIONS[activation], supply(likelihood, x_shape=source.x_shape)
     found = Ladder(
         x_shape=source.x_shape,

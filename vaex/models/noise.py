@@ -6,7 +6,7 @@ import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.choices import Choices
-from vaex.errors import OptionError
+from vaex.errors import check_finite
 
 Corrupt = Callable[[PRNGKeyArray, Float[Array, "..."]], Float[Array, "..."]]
 
@@ -19,8 +19,7 @@ def masking(*, level: float) -> Corrupt:
 
     Source: Vincent, Larochelle, Bengio and Manzagol 2008, section 2.3.
     """
-    if not 0 <= level <= 1:
-        raise OptionError("level", level, "a probability, from 0 to 1")
+    check_finite(0, 1, level=level)
     return lambda key, x: x * jax.random.bernoulli(key, 1 - level, x.shape)
 
 
@@ -30,8 +29,7 @@ def gaussian(*, level: float) -> Corrupt:
     Args:
         level: its standard deviation.
     """
-    if level < 0:
-        raise OptionError("level", level, "a deviation of 0 or more")
+    check_finite(0, level=level)
     return lambda key, x: x + level * jax.random.normal(key, x.shape)
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
 from vaex.distributions.flows import Bijection, Flow
 from vaex.distributions.mixtures import uniform_mixture
+from vaex.errors import check_seed
 from vaex.model import Distribution, Encode, Family, Params
 
 
@@ -94,6 +95,7 @@ def fitted_normal_mixture(z: Float[Array, "n d"], num_components: int, *, seed: 
 
     Source: the start of Jiang et al. 2017, VaDE.
     """
+    check_seed(seed=seed)
     from sklearn.mixture import GaussianMixture  # half a second to import
 
     fit: Any = GaussianMixture(num_components, covariance_type="diag", n_init=3, random_state=seed).fit(np.asarray(z))

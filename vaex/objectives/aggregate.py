@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import has_gradient, sample_and_log_prob
-from vaex.errors import UsageError, check_whole
+from vaex.errors import UsageError, check_finite, check_whole
 from vaex.model import Example, Model
 from vaex.objectives.terms import Number, Terms, check_draws, draw, needed_factors
 
@@ -43,12 +43,13 @@ def total_correlation(
         Terms, each [M], in nats.
 
     Raises:
-        OptionError: num_train below 1.
+        OptionError: num_train below 1, or a weight that is negative or not finite.
         UsageError: one example instead of a batch, or distributions that do not factorize.
 
     Source: Chen et al. 2018, equations 2 to 4 and appendix C.1.
     """
     check_whole(num_train=num_train)
+    check_finite(0, alpha=alpha, beta=beta, gamma=gamma)
     needed_factors(model.prior)
     num_examples = _check_batch(model, batch)
     qs, keys = jax.vmap(model.encode)(batch), jax.random.split(key, num_examples)
@@ -77,18 +78,21 @@ def info(key: PRNGKeyArray, model: Model, batch: Example, *, alpha: Number = 1.0
         key: a PRNG key.
         model: a model whose z is one vector.
         batch: M examples, at least 2.
-        alpha: 1 drops the KL (MMD-VAE); 0 with strength 1 is the ELBO.
-        strength: lambda.
+        alpha: at most 1, which drops the KL (MMD-VAE); 0 with strength 1 is the ELBO.
+        strength: lambda, which is not negative.
 
     Returns:
         Terms, each [M], in nats; the MMD is the batch's, the same for each example.
 
     Raises:
+        OptionError: alpha above 1, a negative strength, or one that is not finite.
         UsageError: one example instead of a batch, a z that is no vector, or a p(z) whose draws carry no
             gradient to all of its parameters, such as a mixture's weights.
 
     Source: Zhao, Song and Ermon 2017, InfoVAE with the MMD.
     """
+    check_finite(most=1, alpha=alpha)
+    check_finite(0, strength=strength)
     num_examples = _check_batch(model, batch)
     if not has_gradient(model.prior):
         raise UsageError(

@@ -4,7 +4,7 @@ import jax
 from jaxtyping import PRNGKeyArray
 
 from vaex import bounds
-from vaex.errors import OptionError
+from vaex.errors import OptionError, check_finite
 from vaex.model import Example, Model
 from vaex.objectives.terms import Number, Terms, analytic_kl, draw, known_or_sampled_kl, log_weights, terms, weigh_draws
 
@@ -30,11 +30,12 @@ def elbo(
         Terms, in nats.
 
     Raises:
-        OptionError: num_samples below 1, or another `kl`.
+        OptionError: num_samples below 1, another `kl`, or a beta that is negative or not finite.
         UsageError: a discrete q, or kl="analytic" where no closed form is known.
 
     Source: Kingma and Welling 2013, equation 7 (SGVB-B) and 6 (SGVB-A); beta as in Higgins et al. 2017, equation 4.
     """
+    check_finite(0, beta=beta)
     if kl not in ("auto", "analytic", "sampled"):
         raise OptionError("kl", kl, '"auto", "analytic" or "sampled"')
     q = model.encode(x)

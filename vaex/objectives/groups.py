@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
 from vaex.bounds import with_value
-from vaex.errors import OptionError, check_whole
+from vaex.errors import check_finite, check_whole
 from vaex.model import Example, Model
 from vaex.objectives.terms import Number, Terms, draw, log_weights, terms, weigh_draws
 
@@ -90,8 +90,7 @@ def ciwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 64,
 
     Source: Rainforth et al. 2018, CIWAE.
     """
-    if isinstance(beta, float | int) and not 0 <= beta <= 1:
-        raise OptionError("beta", beta, "0 (the importance-weighted bound) to 1 (the ELBO)")
+    check_finite(0, 1, beta=beta)
     q = model.encode(x)
     w = weigh_draws(key, model, x, q, num_samples)
     return terms(beta * bounds.elbo(w.log_w) + (1 - beta) * bounds.iwae(w.log_w), w)

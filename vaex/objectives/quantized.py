@@ -3,7 +3,7 @@
 from jaxtyping import PRNGKeyArray
 
 from vaex.distributions.codes import distance_to_codes
-from vaex.errors import UsageError
+from vaex.errors import UsageError, check_finite
 from vaex.model import Example, Model
 from vaex.objectives.terms import Number, Terms, sample_weights
 
@@ -26,10 +26,12 @@ def vq(key: PRNGKeyArray, model: Model, x: Example, *, commitment: Number = 0.25
         Terms, in nats; the elbo is without the commitment.
 
     Raises:
+        OptionError: a commitment that is negative or not finite.
         UsageError: q(z|x) has no encoder's vectors and codes.
 
     Source: van den Oord et al. 2017, equation 3.
     """
+    check_finite(0, commitment=commitment)
     q = model.encode(x)
     if (distance := distance_to_codes(q)) is None:
         raise UsageError(f"{type(q).__name__} is no point mass on codes, as vq needs: use elbo, or model.kind=vqvae")

@@ -1,5 +1,8 @@
 """The Gumbel-softmax: a categorical latent whose draws are relaxed, so that gradients flow through them."""
 
+import math
+import numbers
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
@@ -35,13 +38,13 @@ def gumbel(
         Terms, in nats. elbo is the plain bound at the one-hot draws of the same noise; only objective is relaxed.
 
     Raises:
-        OptionError: num_samples below 1, or a temperature of 0 or below.
+        OptionError: num_samples below 1, or a temperature that is not above 0 or not finite.
         UsageError: another q.
 
     Source: Jang, Gu and Poole 2017, equation 2 and section 2.2; Maddison, Mnih and Teh 2017.
     """
     check_whole(num_samples=num_samples)
-    if isinstance(temperature, float | int) and temperature <= 0:
+    if isinstance(temperature, numbers.Real) and not 0 < temperature < math.inf:
         raise OptionError("temperature", temperature, "a number above 0", "the limit is the objective reinforce")
     q = model.encode(x)
     if (logits := one_hot_logits(q)) is None:

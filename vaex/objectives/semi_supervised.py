@@ -8,7 +8,7 @@ from numpyro.distributions import kl_divergence
 
 from vaex.distributions.labelled import Labelled, LabelledLatent, Pair, with_label
 from vaex.distributions.stacked import StackedLatent, generator
-from vaex.errors import OptionError, UsageError
+from vaex.errors import OptionError, UsageError, check_finite
 from vaex.model import Distribution, Example, Model
 from vaex.objectives.terms import Number, Terms, analytic_kl, known_or_sampled_kl, weigh_draws
 
@@ -95,11 +95,12 @@ def semi_supervised(
         Terms, in nats; elbo, log_px_z and kl are those of the image without a label.
 
     Raises:
-        OptionError: num_labels that is not in 1, ..., num_train.
+        OptionError: num_labels that is not in 1, ..., num_train; alpha that is negative or not finite.
         UsageError: a model without labels.
 
     Source: Kingma, Rezende, Mohamed and Welling 2014, equations 8 and 9.
     """
+    check_finite(0, alpha=alpha)
     if not 1 <= num_labels <= num_train:
         raise OptionError("num_labels", num_labels, f"1 to {num_train}, the number of training images")
     unlabelled_key, labelled_key = jax.random.split(key)
@@ -132,11 +133,12 @@ def stacked_semi_supervised(
         Terms, in nats; elbo, log_px_z and kl are of the joint model, at the image without a label.
 
     Raises:
-        OptionError: num_labels that is not in 1, ..., num_train.
+        OptionError: num_labels that is not in 1, ..., num_train; alpha that is negative or not finite.
         UsageError: a model that is not M1+M2.
 
     Source: Kingma, Rezende, Mohamed and Welling 2014, section 2, stacked generative semi-supervised model.
     """
+    check_finite(0, alpha=alpha)
     if (upper := generator(model.prior)) is None:
         raise UsageError(f"this objective is for M1+M2, found the prior {type(model.prior).__name__}: use another")
     keys = jax.random.split(key, 3)

@@ -5,7 +5,7 @@ from jaxtyping import PRNGKeyArray
 
 from vaex import bounds
 from vaex.distributions.abilities import kl_per_dimension
-from vaex.errors import OptionError, UsageError, check_whole
+from vaex.errors import OptionError, UsageError, check_finite, check_whole
 from vaex.model import Example, Model
 from vaex.objectives.elbo import elbo
 from vaex.objectives.terms import Number, Terms, weigh_draws
@@ -32,11 +32,14 @@ def free_bits(
         Terms, in nats; elbo is the plain bound.
 
     Raises:
-        OptionError: num_samples or group_size below 1, or groups that do not divide the dimensions.
+        OptionError: num_samples or group_size below 1, nats that are negative or not finite, or groups that do not
+            divide the dimensions.
         UsageError: a discrete q, or no factorization.
 
     Source: Kingma et al. 2016, free bits.
     """
+    check_finite(0, nats=nats)
+    check_whole(group_size=group_size)
     q = model.encode(x)
     w = weigh_draws(key, model, x, q, num_samples)
     kls = kl_per_dimension(q, model.prior)
@@ -44,7 +47,6 @@ def free_bits(
         raise UsageError(
             f"free bits need a closed-form KL for each dimension, found {type(q).__name__}: use another objective"
         )
-    check_whole(group_size=group_size)
     if kls.size % group_size:
         raise OptionError("group_size", group_size, f"a divisor of the {kls.size} latent dimensions")
     log_px_z, kl = bounds.elbo(w.log_px_z), jnp.sum(kls)
@@ -71,10 +73,11 @@ def capacity(
         Terms, in nats; elbo is the plain bound.
 
     Raises:
-        OptionError: num_samples below 1.
+        OptionError: num_samples below 1, or nats or gamma that are negative or not finite.
         UsageError: a discrete q, or no closed-form KL.
 
     Source: Burgess et al. 2018, understanding disentangling in beta-VAE, equation 8.
     """
+    check_finite(0, nats=nats, gamma=gamma)
     plain = elbo(key, model, x, num_samples=num_samples, kl="analytic")
     return plain._replace(objective=plain.log_px_z - gamma * jnp.abs(plain.kl - nats))

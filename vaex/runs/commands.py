@@ -9,6 +9,7 @@ from vaex.config import Config, read_config, save_config
 from vaex.config.old import is_old
 from vaex.config.setup import setup
 from vaex.config.task import Task, build_task
+from vaex.data.npz import checksum
 from vaex.errors import UsageError
 from vaex.runs import folder, results
 from vaex.runs.training import newest_progress, train
@@ -61,11 +62,18 @@ def check_data(path: Path, task: Task) -> None:
                 f"{now['dataset']} ({now['num_train']:,} images), in {task.dataset.source}: set VAEX_DATA_DIR, or "
                 f"unset it, as it was when the images came from {before['source']}"
             )
+    if now["checksum"] != before.get("checksum", now["checksum"]):  # runs from before have that of the images alone
+        raise UsageError(
+            f"{path} was trained on {before['dataset']} with other labels or splits than {task.dataset.source} has "
+            f"now: bring those back that came from {before['source']}, or train anew"
+        )
 
 
 def describe(task: Task, name: str) -> dict[str, Any]:
     """The experiment and the data of a run, as its dataset.json has them."""
     images = task.dataset.train.images
+    splits = {"train": task.dataset.train, "validation": task.dataset.validation, "test": task.dataset.test}
+    arrays = {f"{name}_{part}": array for name, split in splits.items() for part, array in split._asdict().items()}
     return {
         "experiment": name,
         "dataset": task.label,
@@ -73,5 +81,6 @@ def describe(task: Task, name: str) -> dict[str, Any]:
         "source": task.dataset.source,
         "x_shape": list(images.shape[1:]),
         "num_classes": task.num_classes,
-        "crc32": functools.reduce(lambda crc, split: zlib.crc32(split.images.data, crc), task.dataset[3:], 0),
+        "crc32": functools.reduce(lambda crc, split: zlib.crc32(split.images.data, crc), splits.values(), 0),
+        "checksum": checksum(arrays),
     }

@@ -88,10 +88,8 @@ def _per_layer(kls: Sequence[float] | None) -> dict[str, str]:
 
 def _bounds(results: Mapping[str, Any], sure: str) -> dict[str, str]:
     return {
-        "test ELBO": f"{results['test_elbo']:.2f} nats ± {results['test_elbo_standard_error']:.2f}{sure}",
-        f"test log-likelihood, K={results['num_samples']}": (
-            f"{results['test_log_likelihood']:.2f} nats ± {results['test_log_likelihood_standard_error']:.2f}{sure}"
-        ),
+        "test ELBO": f"{_nats(results, 'test_elbo')}{sure}",
+        f"test log-likelihood, K={results['num_samples']}": f"{_nats(results, 'test_log_likelihood')}{sure}",
         "bits per dimension, by the ELBO": f"{results['bits_per_dim']:.3f}{sure}",
         **_per_layer(results["kl_per_layer"]),
         "active units": " + ".join(results["active_units_per_layer"]) + _collapse(results["active_units"]),
@@ -100,12 +98,17 @@ def _bounds(results: Mapping[str, Any], sure: str) -> dict[str, str]:
 
 def _reconstruction(results: Mapping[str, Any], sure: str) -> dict[str, str]:
     """An autoencoder's."""
-    error = results["test_log_px_z_standard_error"]
     return {
         "bound on log p(x)": results["bound_on_log_px"],
-        "test log p(x|z) at z = encode(x)": f"{results['test_log_px_z']:.2f} nats ± {error:.2f}{sure}",
+        "test log p(x|z) at z = encode(x)": f"{_nats(results, 'test_log_px_z')}{sure}",
         "test squared error of an example": f"{results['test_squared_error']:.3f}",
     }
+
+
+def _nats(results: Mapping[str, Any], field: str) -> str:
+    """A score with its standard error, which a single test example has not."""
+    error = results[f"{field}_standard_error"]
+    return f"{results[field]:.2f} nats" + ("" if error is None else f" ± {error:.2f}")
 
 
 def _collapse(active_units: int) -> str:

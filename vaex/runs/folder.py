@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -64,8 +65,21 @@ def locked(path: Path) -> Iterator[None]:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON beside the final name, then rename: a reader never sees half a file."""
     partial = path.with_suffix(".tmp")
-    partial.write_text(json.dumps(value, indent=2) + "\n")
+    partial.write_text(_json(value, indent=2) + "\n")
     os.replace(partial, path)
+
+
+def _json(value: Any, *, indent: int | None = None) -> str:
+    """JSON, which has no nan and no infinity: null stands for them."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_json(path: Path) -> Any:
@@ -84,13 +98,13 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 def metrics_writer(path: Path, *, epoch: int) -> Iterator[Any]:
     """A function that appends a row to metrics.jsonl and to TensorBoard; rows after `epoch` are taken back first."""
     kept = [row for row in read_metrics(path) if row["epoch"] <= epoch]
-    (path / METRICS).write_text("".join(json.dumps(row) + "\n" for row in kept))
+    (path / METRICS).write_text("".join(_json(row) + "\n" for row in kept))
     with contextlib.ExitStack() as stack:
         file = stack.enter_context((path / METRICS).open("a"))
         boards = []
 
         def write(row: dict[str, Any]) -> None:
-            file.write(json.dumps(row) + "\n")
+            file.write(_json(row) + "\n")
             file.flush()
             if not boards:
                 from tensorboardX import SummaryWriter  # over a second, which the first step need not wait for

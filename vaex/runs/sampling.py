@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from vaex.config.task import condition_of
-from vaex.errors import UsageError
+from vaex.errors import UsageError, check_seed
 from vaex.model import Conditional
 from vaex.runs import console, folder
 from vaex.runs.load import load, num_classes
@@ -20,6 +20,7 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
     """
     if num_samples < 1:
         raise UsageError(f"--num-samples is {num_samples}: expected at least 1")
+    check_seed(**{"--seed": seed})
     path = folder.open_run(run)
     from vaex import figures
 

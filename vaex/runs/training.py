@@ -17,8 +17,8 @@ def train(path: Path, made: Setup) -> Path:
     task, c = made.task, made.task.experiment.train
     with folder.locked(path):
         state, progress = _newest(path, made)
-        num_images, source = len(task.dataset.train.images), task.dataset.source
-        console.say(f"{task.label}: {num_images:,} training images from {source}; run folder {path}")
+        found = f"{len(task.dataset.train.images):,} training images from {task.dataset.source}, {task.dataset.meaning}"
+        console.say(f"{task.label}: {found}; run folder {path}")
         with (
             folder.metrics_writer(path, epoch=progress.epoch) as write,
             console.training(c.num_epochs, progress.epoch, progress.seconds, task.num_steps * c.batch_size) as show,

@@ -40,7 +40,7 @@ def score_line(run: Run) -> str:
 
 def score(run: Run) -> str:
     """The scores of a run, in words."""
-    return ", ".join(_shown(run, field) for field in run.get("score", _SCORE) if field in run)
+    return ", ".join(_shown(run, field) for field in run.get("score", _SCORE) if run.get(field) is not None)
 
 
 def _shown(run: Run, field: str) -> str:

@@ -1,6 +1,8 @@
 """Optimizers by their names: every one of optax that takes a learning rate and is a plain gradient transformation."""
 
 import functools
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -8,6 +10,7 @@ import optax
 from optax import contrib
 
 from vaex.choices import Choices
+from vaex.errors import OptionError, check_positive, check_whole
 from vaex.model import Params
 
 
@@ -73,6 +76,39 @@ OPTIMIZERS = Choices(
         "sgd": ("momentum",),
     },
 )
+_BELOW_ONE = ("b1", "b2", "b3", "beta3", "adam_b1", "adam_b2", "betas", "rho", "decay", "momentum")
+_POSITIVE = ("learning_rate", "adam_learning_rate", "clipping_threshold", "consistent_rms")
+_WHOLE = ("rank", "update_proj_gap", "ns_steps")  # at least 1
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """The options of an optimizer are values that it can have: optax takes any, and trains to nan.
+
+    Weights of moving averages are below 1, rates and thresholds above 0, coefficients of muon's polynomial finite, and
+    all others neither negative nor infinite.
+
+    Args:
+        options: by their names.
+
+    Raises:
+        OptionError: one that is not.
+    """
+    if options["learning_rate"] is None:
+        raise OptionError("learning_rate", None, "a number above 0")
+    for option, value in options.items():
+        if option in _POSITIVE:
+            check_positive(**{option: value})
+        if option in _WHOLE:
+            check_whole(**{option: value})
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, str) or number is None:
+                continue
+            if option in _BELOW_ONE and not 0 <= number < 1:
+                raise OptionError(option, value, "0 or more, and less than 1")
+            if not math.isfinite(number) or (number < 0 and option != "ns_coeffs"):
+                raise OptionError(option, value, "a finite number of at least 0")
+
+
 LEFT_OUT = {  # what else of optax and optax.contrib takes a learning rate, and why it has no name here
     "dpsgd": "takes each example's gradient",
     "lbfgs": "takes the loss's value and function",

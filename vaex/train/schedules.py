@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import optax
 
 from vaex.choices import Choices
-from vaex.errors import OptionError, check_positive, check_whole
+from vaex.errors import OptionError, check_finite, check_positive, check_whole
 
 
 def linear(*, end: float, start: float = 0.0, steps: int) -> optax.Schedule:
@@ -20,6 +20,7 @@ def linear(*, end: float, start: float = 0.0, steps: int) -> optax.Schedule:
     Source: Bowman et al. 2016 and Sonderby et al. 2016 for the KL's weight; Burgess et al. 2018 for the capacity.
     """
     check_whole(steps=steps)
+    check_finite(start=start, end=end)
     return optax.linear_schedule(start, end, steps)
 
 
@@ -35,6 +36,7 @@ def cyclical(*, end: float, start: float = 0.0, steps: int, rising: float = 0.5)
     Source: Fu et al. 2019, equations 6 and 7.
     """
     check_whole(steps=steps)
+    check_finite(start=start, end=end)
     if not 0 < rising <= 1:
         raise OptionError("rising", rising, "a fraction above 0, of at most 1")
 
@@ -56,6 +58,7 @@ def exponential(*, end: float, start: float, steps: int) -> optax.Schedule:
     """
     check_whole(steps=steps)
     check_positive(start=start)
+    check_finite(end=end)
     if not end > 0:
         raise OptionError("start", start, f"a schedule that is linear, to an end of {end}")
     return optax.exponential_decay(start, steps, end / start, end_value=end)

@@ -1,0 +1,61 @@
+"""npz files, read so that damage is told, and a checksum of arrays with their names."""
+
+import struct
+import warnings
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from vaex.errors import UsageError
+
+_END = b"PK\x05\x06"  # of a zip file's directory: 22 bytes, then a comment of at most 65,535
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Every array of an npz file, by its name.
+
+    The format has a CRC-32 of each array, but none of its directory: entries that its end counts and that are not found
+    there would be lost without a word.
+
+    Raises:
+        UsageError: it is damaged, no npz file, or holds objects.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of numpy's, about what is refused below
+            with np.load(path, allow_pickle=False) as stored:
+                names = list(stored.files)
+                arrays = {name: stored[name] for name in names}
+        counted = _counted(path)
+    except Exception as error:  # zipfile's and numpy's readers raise a dozen kinds for the bytes of a stranger
+        found = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(f"{path}: not a readable npz file ({found}): get or make it again") from None
+    if len(arrays) != counted or not all(type(array) is np.ndarray for array in arrays.values()):
+        raise UsageError(
+            f"{path}: a damaged npz file ({len(arrays)} arrays, its directory counts {counted}): get or make it again"
+        )
+    return arrays
+
+
+def checksum(arrays: Mapping[str, np.ndarray]) -> int:
+    """The CRC-32 of arrays with their names, types and shapes, in their order."""
+    crc = 0
+    for name, array in arrays.items():
+        crc = zlib.crc32(repr((name, array.dtype.str, array.shape)).encode(), crc)
+        crc = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, crc)
+    return crc
+
+
+def _counted(path: Path) -> int:
+    """How many entries the end of a zip file's directory counts."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - 22 - 65_535))
+        tail = file.read()
+    at = tail.rfind(_END)
+    if at < 0:
+        raise zipfile.BadZipFile("it has no directory")
+    return struct.unpack_from("<H", tail, at + 10)[0]
