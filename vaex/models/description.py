@@ -1,5 +1,6 @@
 """A model without its parameters: what a kind of model is built for, and what it says of itself."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -7,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from vaex.distributions.shapes import check_shape, value_shape
 from vaex.errors import UsageError
-from vaex.model import Conditional, Model, Params
+from vaex.model import Conditional, Distribution, Model, Params
 from vaex.networks.pairs import Shape
 
 
@@ -76,15 +78,38 @@ def refuse(kind: str, source: Source, *, condition: str = "", mask: str = "") ->
         raise UsageError(f"data.missing is set with model.name {kind!r}, {mask}: unset data.missing")
 
 
+def of_one_example(model: Model, x_shape: Shape) -> Model:
+    """The same model, which says so where it is given anything but one example, or one z.
+
+    A network that takes arrays of any shape would take another too.
+
+    Raises:
+        UsageError: when it is used, on an x or a z of another shape, or an x of uint8, as images are stored.
+    """
+    z_shape = functools.cache(lambda: value_shape(model.prior))
+
+    def encode(x: Any) -> Distribution:
+        check_shape("an x", x, x_shape)
+        if jnp.result_type(x) == jnp.uint8:
+            raise UsageError(
+                "found an x of uint8, as images are stored: expected what p(x|z) is over; x / 255 is within [0, 1], "
+                "and x.astype(float) leaves zeros and ones as they are"
+            )
+        return model.encode(x)
+
+    def decode(z: Any) -> Distribution:
+        if (expected := z_shape()) is not None:
+            check_shape("a z", z, expected)
+        return model.decode(z)
+
+    return model._replace(encode=encode, decode=decode)
+
+
 def of_each_condition(bind: Callable[..., Model], params: Params, shape: Shape) -> Conditional:
     """The Conditional of a bind that takes (params, condition)."""
 
     def given(condition: Any) -> Model:
-        if jnp.shape(condition) != shape:
-            raise UsageError(
-                f"found a condition of shape {jnp.shape(condition)}: expected {shape}, that of one example; jax.vmap "
-                "makes the batch"
-            )
+        check_shape("a condition", condition, shape)
         return bind(params, condition)
 
     return Conditional(given)

@@ -7,10 +7,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from numpyro.distributions import kl_divergence
 
 from vaex.distributions.labelled import Labelled, LabelledLatent, Pair, with_label
+from vaex.distributions.shapes import log_density
 from vaex.distributions.stacked import StackedLatent, generator
 from vaex.errors import OptionError, UsageError
 from vaex.model import Distribution, Example, Model
-from vaex.objectives.terms import Number, Terms, analytic_kl, known_or_sampled_kl, weigh_draws
+from vaex.objectives.terms import Number, Terms, analytic_kl, encode, known_or_sampled_kl, weigh_draws
 
 
 def labelled_bound(key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, " classes"]) -> Terms:
@@ -140,20 +141,20 @@ def stacked_semi_supervised(
     if (upper := generator(model.prior)) is None:
         raise UsageError(f"this objective is for M1+M2, found the prior {type(model.prior).__name__}: use another")
     keys = jax.random.split(key, 3)
-    q = model.encode(x.unlabelled).below  # pyright: ignore[reportAttributeAccessIssue]
+    q = encode(model, x.unlabelled).below  # pyright: ignore[reportAttributeAccessIssue]
     z1 = q.sample(keys[0])
-    z1_labelled = model.encode(x.labelled).sample(keys[1]).below
-    log_px = model.decode(StackedLatent(z1, None)).log_prob(x.unlabelled)
+    z1_labelled = encode(model, x.labelled).sample(keys[1]).below
+    log_px = log_density("p(x|z)", model.decode(StackedLatent(z1, None)), x.unlabelled)
     m1 = log_px - analytic_kl(q, dist.Normal(jnp.zeros_like(z1), 1.0).to_event(1))
     pair = Pair(*jax.lax.stop_gradient((z1, z1_labelled)), x.label)
     m2 = semi_supervised(keys[2], upper, pair, num_train=num_train, num_labels=num_labels, alpha=alpha)
-    elbo = log_px - q.log_prob(z1) + m2.elbo
+    elbo = log_px - log_density("q(z|x)", q, z1) + m2.elbo
     return Terms(m1 + m2.objective, elbo, log_px, log_px - elbo)
 
 
 def _labelled(model: Model, x: Example) -> tuple[Labelled, Labelled]:
     """q(y, z|x) and p(y, z)."""
-    found = model.encode(x)
+    found = encode(model, x)
     q, p = with_label(found), with_label(model.prior)
     if q is None or p is None:
         raise UsageError(
