@@ -66,8 +66,8 @@ def measure_bound(key: PRNGKeyArray, model: Any, x: Example, options: Options) -
 
     def one(k: PRNGKeyArray, example: Example) -> tuple[Terms, Any, Any]:
         now, seen = at(model, example)
-        kls = kl_per_dimension(encode(now, seen), now.prior)
-        return elbo(k, now, seen), kls, kl_per_layer(k, now, seen)
+        terms = elbo(k, now, seen)
+        return terms, kl_per_dimension(encode(now, seen), now.prior), kl_per_layer(k, now, seen)
 
     found = map_examples(one, key, x, batch_size=options.batch_size)
     terms, kls, layers = jax.tree.map(lambda values: jnp.mean(values, axis=0), found)

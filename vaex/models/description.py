@@ -4,11 +4,12 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from vaex.distributions.shapes import check_shape, value_shape
+from vaex.distributions.shapes import check_shape, shape_of, value_shape
 from vaex.errors import UsageError
 from vaex.model import Conditional, Distribution, Model, Params
 from vaex.networks.pairs import Shape
@@ -86,7 +87,12 @@ def of_one_example(model: Model, x_shape: Shape) -> Model:
     Raises:
         UsageError: when it is used, on an x or a z of another shape, or an x of uint8, as images are stored.
     """
-    z_shape = functools.cache(lambda: value_shape(model.prior))
+
+    @functools.cache
+    def z_shape() -> Any:
+        if (shape := value_shape(model.prior)) is not None:
+            return shape
+        return shape_of(jax.eval_shape(lambda: model.encode(jnp.zeros(x_shape)).sample(jax.random.key(0))))
 
     def encode(x: Any) -> Distribution:
         check_shape("an x", x, x_shape)
@@ -98,8 +104,7 @@ def of_one_example(model: Model, x_shape: Shape) -> Model:
         return model.encode(x)
 
     def decode(z: Any) -> Distribution:
-        if (expected := z_shape()) is not None:
-            check_shape("a z", z, expected)
+        check_shape("a z", z, z_shape())
         return model.decode(z)
 
     return model._replace(encode=encode, decode=decode)

@@ -31,7 +31,7 @@ class GridEncoder(nn.Module):
     activation: Callable = nn.relu
 
     @nn.compact
-    def __call__(self, x: Float[Array, "h w c"]) -> Float[Array, "rows columns width"]:
+    def __call__(self, x: Float[Array, "..."]) -> Float[Array, "rows columns width"]:
         rows, columns = grid_shape(x.shape, self.patch)
         h = x.reshape(rows, self.patch, columns, self.patch, -1).swapaxes(1, 2).reshape(rows, columns, -1)
         h = _convolutions(h, self.hidden, self.activation)
@@ -56,7 +56,7 @@ class GridDecoder(nn.Module):
     out_bias: Callable = nn.initializers.zeros
 
     @nn.compact
-    def __call__(self, z: Float[Array, "rows columns width"]) -> Float[Array, "..."]:
+    def __call__(self, z: Float[Array, "..."]) -> Float[Array, "..."]:
         rows, columns = grid_shape(self.out_shape[:3], self.patch)
         if z.ndim != 3 or z.shape[:2] != (rows, columns):
             raise UsageError(

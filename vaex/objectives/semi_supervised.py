@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from numpyro.distributions import kl_divergence
 
 from vaex.distributions.labelled import Labelled, LabelledLatent, Pair, with_label
-from vaex.distributions.shapes import log_density
+from vaex.distributions.shapes import check_value, log_density
 from vaex.distributions.stacked import StackedLatent, generator
 from vaex.errors import OptionError, UsageError
 from vaex.model import Distribution, Example, Model
@@ -37,7 +37,7 @@ def labelled_bound(key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, 
     if jnp.shape(y) != q.label.logits.shape:
         raise UsageError(f"a label has shape {jnp.shape(y)}: expected one-hot, {q.label.logits.shape}")
     log_px_z, kl = _at_label(key, model, x, y, q.at(y), p.at(y))
-    kl -= jnp.where(jnp.sum(y) == 1, p.label.log_prob(y), jnp.nan)
+    kl -= jnp.where(jnp.sum(y) == 1, log_density("p(y)", p.label, y), jnp.nan)
     return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
 
 
@@ -61,6 +61,7 @@ def unlabelled_bound(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
     """
     q, p = _labelled(model, x)
     probabilities = q.label.mean
+    check_value("p(y)", p.label, probabilities)
     classes = jnp.eye(len(probabilities))
     # The same noise for every label leaves each expectation as it is, and less noise in what tells labels apart.
     per_class = jax.vmap(lambda y, q_z, p_z: _at_label(key, model, x, y, q_z, p_z))
@@ -107,7 +108,7 @@ def semi_supervised(
     unlabelled = unlabelled_bound(unlabelled_key, model, x.unlabelled)
     labelled = labelled_bound(labelled_key, model, x.labelled, x.label)
     share = num_labels / num_train
-    classified = _labelled(model, x.labelled)[0].label.log_prob(x.label)
+    classified = log_density("q(y|x)", _labelled(model, x.labelled)[0].label, x.label)
     return unlabelled._replace(
         objective=(1 - share) * unlabelled.objective + share * labelled.objective + alpha * classified
     )
