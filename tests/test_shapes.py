@@ -24,6 +24,7 @@ from vaex.models.prior_table import PRIORS
 from vaex.networks import MLP, NETWORKS, ConvDecoder, ConvEncoder, GatedMLP
 from vaex.networks.grid import GridDecoder, GridEncoder
 from vaex.objectives import OBJECTIVES, Context, batch_loss
+from vaex.objectives.terms import encode
 
 KEY = jax.random.key(0)
 X = jnp.ones((3, 2))
@@ -116,20 +117,18 @@ def test_an_example_is_of_the_shape_of_the_likelihood(name):
     """Each fault, and the right model beside it."""
     call = (CALLS | ONLY_X)[name]
     trace(call, RIGHT, X)
+    message = r"p\(x\|z\) (of one example has batch_shape|is over values of shape).*; jax.vmap makes"
     for decode, x in OF_X.values():
-        with pytest.raises(
-            UsageError, match=r"p\(x\|z\).*(has batch_shape|is over values|product over).*|mask of"
-        ) as e:
+        with pytest.raises(UsageError, match=message):
             trace(call, RIGHT._replace(decode=decode), x)
-        assert "to_event" in str(e.value) or "jax.vmap" in str(e.value) or name == "single"
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_latent_is_of_the_shape_of_the_prior(name):
-    for fault, change in OF_Z.items():
-        with pytest.raises(UsageError, match=r"(p\(z\)|q\(z\|x\)).*(has batch_shape|is over values|needs)"):
+    message = r"(p\(z\)|q\(z\|x\)) (of one example has batch_shape|is over values of shape)|does not factorize"
+    for change in OF_Z.values():
+        with pytest.raises(UsageError, match=message):
             trace(CALLS[name], RIGHT._replace(**change), X)
-            pytest.fail(fault)
 
 
 def test_it_is_refused_under_vmap_and_in_a_loss_too():
@@ -181,10 +180,10 @@ def test_a_distribution_with_no_more_than_sample_and_log_prob_answers_by_its_dra
 
 def test_what_is_no_model_of_bare_examples_is_refused():
     with pytest.raises(UsageError, match=r"found a Conditional.*at\(model, x\)"):
-        objectives.elbo(KEY, Conditional(lambda c: RIGHT), Given(X, 1.0))
+        encode(Conditional(lambda c: RIGHT), Given(X, 1.0))
     with pytest.raises(UsageError, match="found an Observed, which has no latents: use the objective log_joint"):
-        evaluate.log_likelihood(KEY, Observed(RIGHT.prior), X)
-    with pytest.raises(UsageError, match=r"p\(x\) has batch_shape \(2,\)|p\(x\) of one example has batch_shape \(2,\)"):
+        encode(Observed(RIGHT.prior), X)
+    with pytest.raises(UsageError, match=r"p\(x\) of one example has batch_shape \(2,\)"):
         objectives.log_joint(KEY, Observed(normal(jnp.zeros(2), 0)), X[0])
 
 
@@ -217,8 +216,8 @@ def test_every_kind_of_model_takes_one_example_and_one_latent(name):
                 model.encode(wrong)
         with pytest.raises(UsageError, match="found an x of uint8, as images are stored"):
             model.encode(x.astype(jnp.uint8))
-        for wrong in (jax.tree.map(lambda a: jnp.stack([a] * n), z) for n in (1, 3)):
-            with pytest.raises(UsageError, match="jax.vmap makes a batch"):
+        for wrong in (jax.tree.map(lambda a, n=n: jnp.stack([a] * n), z) for n in (1, 3)):
+            with pytest.raises(UsageError, match=r"jax\.vmap makes a batch"):
                 model.decode(wrong)
         return z
 
