@@ -39,23 +39,8 @@ CLUSTERS = dist.MixtureSameFamily(dist.Categorical(logits=jnp.zeros(2)), normal(
 ONE_HOT = RIGHT._replace(prior=OneHotCategorical(jnp.zeros(2)), encode=lambda x: OneHotCategorical(jnp.resize(x, 2)))
 
 # Each takes (key, model, x); what takes a batch is given two of x.
-OF_Q = [
-    "elbo",
-    "stl",
-    "iwae",
-    "dreg",
-    "miwae",
-    "piwae",
-    "ciwae",
-    "renyi",
-    "vr_max",
-    "reinforce",
-    "vimco",
-    "tvo",
-    "free_bits",
-    "capacity",
-]
-CALLS = {name: OBJECTIVES[name] for name in OF_Q} | {
+OF_Q = ("elbo", "stl", "iwae", "dreg", "miwae", "piwae", "ciwae", "renyi", "vr_max", "reinforce", "vimco", "tvo")
+CALLS = {name: OBJECTIVES[name] for name in (*OF_Q, "free_bits", "capacity")} | {
     "total_correlation": lambda key, model, x: objectives.total_correlation(key, model, jnp.stack([x, x]), num_train=9),
     "info": lambda key, model, x: objectives.info(key, model, jnp.stack([x, x])),
     "log_likelihood": functools.partial(evaluate.log_likelihood, num_samples=3, chunk_size=2),
@@ -181,7 +166,7 @@ def test_a_distribution_with_no_more_than_sample_and_log_prob_answers_by_its_dra
 def test_what_is_no_model_of_bare_examples_is_refused():
     with pytest.raises(UsageError, match=r"found a Conditional.*at\(model, x\)"):
         encode(Conditional(lambda c: RIGHT), Given(X, 1.0))
-    with pytest.raises(UsageError, match="found an Observed, which has no latents: use the objective log_joint"):
+    with pytest.raises(UsageError, match="found an Observed, which has no latents: expected a Model"):
         encode(Observed(RIGHT.prior), X)
     with pytest.raises(UsageError, match=r"p\(x\) of one example has batch_shape \(2,\)"):
         objectives.log_joint(KEY, Observed(normal(jnp.zeros(2), 0)), X[0])
