@@ -101,10 +101,11 @@ def log_weights(
     def one(z_k: Latent) -> tuple[Array, Array]:
         return log_density("p(x|z)", model.decode(z_k), x), log_density("p(z)", model.prior, z_k)
 
+    log_px_z, log_pz = jax.vmap(one)(z)
     if log_qz is None:
         log_qz = jax.vmap(lambda z_k: log_density("q(z|x)", q, z_k))(z)
     check_number("q(z|x)", log_qz[0])
-    return Weights(*jax.vmap(one)(z), log_qz)
+    return Weights(log_px_z, log_pz, log_qz)
 
 
 def weigh_draws(key: PRNGKeyArray, model: Model, x: Example, q: Distribution, num_samples: int) -> Weights:
