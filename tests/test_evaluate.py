@@ -83,7 +83,8 @@ def test_mutual_information_in_its_limits():
 
     @jax.jit
     def compute(key, scale):
-        model = MODEL._replace(encode=lambda x: dist.Normal(scale * x, 1.0).to_event(1))
+        encode, decode = (lambda x, by=by: dist.Normal(by * x, 1.0).to_event(1) for by in (scale, 1.0))
+        model = MODEL._replace(encode=encode, decode=decode)
         return evaluate.mutual_information(key, model, batch)
 
     for scale, expected in [(100.0, np.log(8)), (0.0, 0.0)]:

@@ -19,6 +19,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpyro.distributions import kl_divergence
 
+from vaex.distributions.shapes import value_shape
 from vaex.errors import UsageError
 from vaex.model import Distribution, Latent
 
@@ -99,9 +100,16 @@ def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, " d"] | N
     """KL(q || p) of each latent dimension, in nats; None where q or p does not factorize or no closed form is known.
 
     KL_j = KL(q(z_j|x) || p(z_j))
+
+    Raises:
+        UsageError: q and p are not over values of one shape.
     """
     ours, others = factors(q), factors(p)
-    return None if ours is None or others is None else closed_form_kl(ours, others)
+    if ours is None or others is None:
+        return None
+    if (found := value_shape(q)) != (expected := value_shape(p)):
+        raise UsageError(f"q is over values of shape {found}, and p of {expected}: give both the same shape")
+    return closed_form_kl(ours, others)
 
 
 def closed_form_kl(q: Distribution, p: Distribution) -> Float[Array, "*batch"] | None:

@@ -10,7 +10,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
+from vaex.distributions.shapes import log_density
 from vaex.model import Distribution, Params
+
+_LAYER = "a layer's conditional"
 
 
 class Link(NamedTuple):
@@ -54,7 +57,7 @@ class Chain:
 
         def one(key: PRNGKeyArray) -> tuple[tuple[Any, ...], Array]:
             conditionals, z = self._walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
-            return z, sum(c.log_prob(z_l) for c, z_l in zip(conditionals, z, strict=True))  # pyright: ignore
+            return z, sum(log_density(_LAYER, c, z_l) for c, z_l in zip(conditionals, z, strict=True))  # pyright: ignore
 
         return _for_each(one, key, sample_shape)
 
@@ -65,7 +68,7 @@ class Chain:
         """The log-density of z_1, ..., z_L, each given what is drawn before it: their sum is log_prob."""
         drawn = value[::-1] if self.top_down else value
         conditionals, _ = self._walk(lambda i, conditional: drawn[i])
-        return jnp.stack([c.log_prob(z_l) for c, z_l in zip(conditionals, value, strict=True)])
+        return jnp.stack([log_density(_LAYER, c, z_l) for c, z_l in zip(conditionals, value, strict=True)])
 
     def estimate_mean(self, key: PRNGKeyArray, num_samples: int) -> tuple[Any, ...]:
         """E[z] as the average over draws of each conditional's mean, which has less noise than that of the draws.

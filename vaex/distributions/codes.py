@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from vaex.bounds import with_value
-from vaex.distributions import abilities
+from vaex.distributions import abilities, shapes
 from vaex.model import Distribution
 
 
@@ -96,6 +96,7 @@ abilities.mean.register(Quantized, lambda q: q.mean)
 abilities.own_sample_and_log_prob.register(Quantized, lambda q: q.sample_and_log_prob)
 abilities.is_cheap_to_evaluate.register(Quantized, lambda q: False)
 abilities.has_gradient.register(Quantized, lambda q: False)  # that of its draws is the straight-through one: biased
+shapes.value_shape.register(CodePrior, lambda q: (q.num_places, q.codes.shape[-1]))
 abilities.is_discrete.register(CodePrior, lambda q: True)
 abilities.has_gradient.register(CodePrior, lambda q: False)
 abilities.is_cheap_to_evaluate.register(CodePrior, lambda q: False)

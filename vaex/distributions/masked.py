@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from vaex.distributions import abilities
+from vaex.distributions import abilities, shapes
 from vaex.errors import UsageError
 
 
@@ -69,6 +69,8 @@ class ObservedPart(NamedTuple):
         return self.whole.mean
 
 
+shapes.batch_shape.register(ObservedPart, lambda q: shapes.batch_shape(q.whole))
+shapes.value_shape.register(ObservedPart, lambda q: Masked(shapes.value_shape(q.whole), shapes.value_shape(q.whole)))
 abilities.mean.register(ObservedPart, lambda q: abilities.mean(q.whole))
 abilities.is_discrete.register(ObservedPart, lambda q: abilities.is_discrete(q.whole))
 abilities.has_gradient.register(ObservedPart, lambda q: abilities.has_gradient(q.whole))

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions.mixtures import component_posterior
 from vaex.errors import UsageError
 from vaex.model import Example, Model
+from vaex.objectives.terms import encode_example
 
 
 def cluster_probabilities(
@@ -31,7 +32,7 @@ def cluster_probabilities(
 
     Source: Jiang et al. 2017, VaDE.
     """
-    z = model.encode(x).sample(key, (num_samples,))
+    z = encode_example(model, x).sample(key, (num_samples,))
     return jnp.mean(jax.vmap(lambda one: component_posterior(model.prior, one).probs)(z), axis=0)
 
 

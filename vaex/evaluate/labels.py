@@ -14,6 +14,7 @@ from vaex.evaluate.latents import posterior_mean
 from vaex.evaluate.scores import map_examples
 from vaex.evaluate.trial import Trial
 from vaex.model import Example, Model, at
+from vaex.objectives.terms import encode_example
 
 _DRAWS = 20  # of what preprocessing draws, over which a label is averaged
 
@@ -36,7 +37,7 @@ def posterior_means(
 
     def mean(k: PRNGKeyArray, example: Example) -> Any:
         now, seen = at(model, example)
-        return posterior_mean(k, now.encode(seen), num_samples=num_samples)
+        return posterior_mean(k, encode_example(now, seen), num_samples=num_samples)
 
     return jax.jit(lambda x: map_examples(mean, key, x, batch_size=batch_size))(x)
 

@@ -11,11 +11,13 @@ from vaex import bounds
 from vaex.distributions.abilities import is_cheap_to_evaluate
 from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import filled
+from vaex.distributions.shapes import check_value, log_density
 from vaex.evaluate.latents import active_units, mutual_information, posterior_mean
 from vaex.evaluate.scores import effective_sample_size, elbo, kl_per_layer, map_examples
 from vaex.evaluate.trial import first, reconstruct
 from vaex.model import Conditional, Example, Model, Params, at, split
 from vaex.objectives import Terms, kl_per_dimension, sample_weights
+from vaex.objectives.terms import encode
 
 FEW = 500  # examples for what takes many draws of each, or every pair of them
 Measured = dict[str, Any]
@@ -64,8 +66,8 @@ def measure_bound(key: PRNGKeyArray, model: Any, x: Example, options: Options) -
 
     def one(k: PRNGKeyArray, example: Example) -> tuple[Terms, Any, Any]:
         now, seen = at(model, example)
-        kls = kl_per_dimension(now.encode(seen), now.prior)
-        return elbo(k, now, seen), kls, kl_per_layer(k, now, seen)
+        terms = elbo(k, now, seen)
+        return terms, kl_per_dimension(encode(now, seen), now.prior), kl_per_layer(k, now, seen)
 
     found = map_examples(one, key, x, batch_size=options.batch_size)
     terms, kls, layers = jax.tree.map(lambda values: jnp.mean(values, axis=0), found)
@@ -78,7 +80,7 @@ def measure_log_likelihood(key: PRNGKeyArray, model: Any, x: Example, options: O
 
     def one(k: PRNGKeyArray, example: Example) -> tuple[Array, Array]:
         now, seen = at(model, example)
-        log_w = sample_weights(k, now, seen, now.encode(seen), options.num_samples).log_w
+        log_w = sample_weights(k, now, seen, encode(now, seen), options.num_samples).log_w
         return bounds.iwae(log_w), effective_sample_size(log_w)
 
     bound, size = map_examples(one, key, first(x, FEW), batch_size=50)
@@ -123,7 +125,9 @@ def measure_error(key: PRNGKeyArray, model: Any, x: Example, options: Options) -
 
     def one(k: PRNGKeyArray, example: Example) -> Array:
         now, seen = at(model, example)
-        estimate = now.decode(now.encode(seen).sample(k)).mean
+        p = now.decode(encode(now, seen).sample(k))
+        check_value("p(x|z)", p, seen)
+        estimate = p.mean
         return jnp.sum((filled(seen, estimate) - estimate) ** 2)
 
     return {"reconstruction_error": jnp.mean(map_examples(one, key, x, batch_size=options.batch_size))}
@@ -142,7 +146,7 @@ METRICS: dict[str, Callable[[PRNGKeyArray, Any, Any, Options], Measured]] = {
 def reconstruction_of(model: Any, example: Example) -> dict[str, Array]:
     """An example's log p(x|z) at the mean of q(z|x), in nats, and |x - E[p(x|z)]|^2."""
     seen, p = reconstruct(model, example)
-    return {"log_px_z": p.log_prob(seen), "squared_error": jnp.sum((seen - p.mean) ** 2)}
+    return {"log_px_z": log_density("p(x|z)", p, seen), "squared_error": jnp.sum((seen - p.mean) ** 2)}
 
 
 def latent_means(key: PRNGKeyArray, model: Any, x: Example, *, batch_size: int) -> Any:
@@ -150,7 +154,7 @@ def latent_means(key: PRNGKeyArray, model: Any, x: Example, *, batch_size: int) 
 
     def one(k: PRNGKeyArray, example: Example) -> Any:
         now, seen = at(model, example)
-        mean = posterior_mean(key, now.encode(seen))  # one key for all x: unused latents' draws stay put
+        mean = posterior_mean(key, encode(now, seen))  # one key for all x: unused latents' draws stay put
         if split(example)[1] is not None:  # what p(z|c) already says is no use of the latents
             mean = jax.tree.map(jnp.subtract, mean, posterior_mean(key, now.prior))
         return mean

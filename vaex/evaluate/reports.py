@@ -18,6 +18,7 @@ from vaex.evaluate.scores import bits_per_dim, elbo, kl_per_layer, log_likelihoo
 from vaex.evaluate.trial import Trial, first
 from vaex.model import Example, at
 from vaex.objectives import Terms, kl_per_dimension
+from vaex.objectives.terms import encode
 
 _ELBO_SAMPLES = 10  # draws averaged over in the reported test ELBO
 _GROUP = 25  # batches of test images to one call, after which the progress is shown
@@ -42,7 +43,7 @@ def report_scores(key: PRNGKeyArray, trial: Trial) -> Scores:
             now, seen = at(model, example)
             terms = elbo(k, now, seen, num_samples=_ELBO_SAMPLES)
             layers = kl_per_layer(k, now, seen, num_samples=_ELBO_SAMPLES)
-            return terms, kl_per_dimension(now.encode(seen), now.prior), layers
+            return terms, kl_per_dimension(encode(now, seen), now.prior), layers
 
         means = latent_means(elbo_key, model, x, batch_size=250)
         return *map_examples(one, elbo_key, x, batch_size=250), means

@@ -9,10 +9,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
 from vaex.distributions.abilities import log_prob_per_layer
+from vaex.distributions.shapes import check_shape
 from vaex.errors import check_whole
 from vaex.model import Example, Model
 from vaex.objectives import Terms, sample_weights
-from vaex.objectives.terms import known_or_sampled_kl
+from vaex.objectives.terms import encode, encode_example, known_or_sampled_kl
 
 
 def log_likelihood(
@@ -39,7 +40,7 @@ def log_likelihood(
     """
     check_whole(num_samples=num_samples, chunk_size=chunk_size)
     chunk_size = min(chunk_size, num_samples)
-    q = model.encode(x)
+    q = encode(model, x)
 
     def add_chunk(total: Float[Array, ""], chunk: Array) -> tuple[Float[Array, ""], None]:
         weights = sample_weights(jax.random.fold_in(key, chunk), model, x, q, chunk_size)
@@ -64,7 +65,7 @@ def elbo(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -
     Returns:
         Terms, in nats.
     """
-    q = model.encode(x)
+    q = encode(model, x)
     w = sample_weights(key, model, x, q, num_samples)
     log_px_z, kl = bounds.elbo(w.log_px_z), known_or_sampled_kl(q, model.prior, w)
     return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
@@ -89,7 +90,7 @@ def kl_per_layer(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: in
 
     Source: the parts of the bound of Sonderby et al. 2016.
     """
-    q = model.encode(x)
+    q = encode_example(model, x)
     log_q, log_p = log_prob_per_layer(q), log_prob_per_layer(model.prior)
     if log_q is None or log_p is None:
         return None
@@ -126,7 +127,11 @@ def psnr(estimate: Float[Array, "*shape"], image: Float[Array, "*shape"]) -> Flo
     """The peak signal-to-noise ratio of an estimate of an image with values in [0, 1], in decibels.
 
     PSNR = -10 log10 mean_j (estimate_j - image_j)^2
+
+    Raises:
+        UsageError: two shapes.
     """
+    check_shape("an estimate", estimate, jnp.shape(image))
     return -10 * jnp.log10(jnp.mean((estimate - image) ** 2))
 
 

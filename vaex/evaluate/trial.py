@@ -8,7 +8,9 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from vaex.data import Dataset, Split
+from vaex.distributions.shapes import check_value
 from vaex.model import Conditional, Example, Model, at
+from vaex.objectives.terms import encode
 
 
 class Trial(NamedTuple):
@@ -41,4 +43,6 @@ def reconstruct(model: Model | Conditional, example: Example) -> tuple[Any, Any]
         example: one example; for a Conditional model a Given.
     """
     now, seen = at(model, example)
-    return seen, now.decode(now.encode(seen).mean)  # pyright: ignore[reportAttributeAccessIssue]
+    p = now.decode(encode(now, seen).mean)
+    check_value("p(x|z)", p, seen)
+    return seen, p

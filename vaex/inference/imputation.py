@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions.masked import Masked
 from vaex.model import Latent, Model
 from vaex.objectives import Weights, log_weights, sample_and_log_prob
+from vaex.objectives.terms import encode
 
 
 def single(key: PRNGKeyArray, model: Model, example: Masked, *, num_samples: int = 1000) -> Float[Array, "..."]:
@@ -68,6 +69,6 @@ def multiple(
 
 
 def _weighed(key: PRNGKeyArray, model: Model, example: Masked, num_samples: int) -> tuple[Latent, Weights]:
-    q = model.encode(example)
+    q = encode(model, example)
     z, log_qz = sample_and_log_prob(key, q, num_samples)
     return z, log_weights(model, example, q, z, log_qz=log_qz)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 
 from vaex.choices import Build, supply
+from vaex.distributions.shapes import value_shape
 from vaex.errors import UsageError, check_whole
 from vaex.model import Conditional, Distribution, Family, Given, Model
 from vaex.models import likelihoods
@@ -33,6 +34,9 @@ class NoPrior:
 
     def log_prob(self, value: Any) -> NoReturn:
         raise UsageError("an autoencoder has no p(z), and with it no bound on log p(x): train a VAE for one")
+
+
+value_shape.register(NoPrior, lambda p: None)
 
 
 def no_prior() -> Family:

@@ -1,14 +1,17 @@
 """A model without its parameters: what a kind of model is built for, and what it says of itself."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from vaex.distributions.shapes import check_shape, shape_of, value_shape
 from vaex.errors import UsageError
-from vaex.model import Conditional, Model, Params
+from vaex.model import Conditional, Distribution, Model, Params
 from vaex.networks.pairs import Shape
 
 
@@ -76,15 +79,42 @@ def refuse(kind: str, source: Source, *, condition: str = "", mask: str = "") ->
         raise UsageError(f"data.missing is set with model.name {kind!r}, {mask}: unset data.missing")
 
 
+def of_one_example(model: Model, x_shape: Shape) -> Model:
+    """The same model, which says so where it is given anything but one example, or one z.
+
+    A network that takes arrays of any shape would take another too.
+
+    Raises:
+        UsageError: when it is used, on an x or a z of another shape, or an x of uint8, as images are stored.
+    """
+
+    @functools.cache
+    def z_shape() -> Any:
+        if (shape := value_shape(model.prior)) is not None:
+            return shape
+        return shape_of(jax.eval_shape(lambda: model.encode(jnp.zeros(x_shape)).sample(jax.random.key(0))))
+
+    def encode(x: Any) -> Distribution:
+        check_shape("an x", x, x_shape)
+        if jnp.result_type(x) == jnp.uint8:
+            raise UsageError(
+                "found an x of uint8, as images are stored: expected what p(x|z) is over; x / 255 is within [0, 1], "
+                "and x.astype(float) leaves zeros and ones as they are"
+            )
+        return model.encode(x)
+
+    def decode(z: Any) -> Distribution:
+        check_shape("a z", z, z_shape())
+        return model.decode(z)
+
+    return model._replace(encode=encode, decode=decode)
+
+
 def of_each_condition(bind: Callable[..., Model], params: Params, shape: Shape) -> Conditional:
     """The Conditional of a bind that takes (params, condition)."""
 
     def given(condition: Any) -> Model:
-        if jnp.shape(condition) != shape:
-            raise UsageError(
-                f"found a condition of shape {jnp.shape(condition)}: expected {shape}, that of one example; jax.vmap "
-                "makes the batch"
-            )
+        check_shape("a condition", condition, shape)
         return bind(params, condition)
 
     return Conditional(given)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
+from vaex.distributions.shapes import log_density, value_shape
 from vaex.errors import UsageError
 from vaex.model import Distribution, Family, Params
 
@@ -87,6 +88,7 @@ class Joint:
         return conditionals, values
 
 
+value_shape.register(Joint, lambda q: None)  # its values are checked by their names
 abilities.all_states.register(Joint, lambda q: q.enumerate_support())
 abilities.own_sample_and_log_prob.register(Joint, lambda q: q.sample_and_log_prob)
 abilities.is_cheap_to_evaluate.register(Joint, lambda q: False)
@@ -116,4 +118,4 @@ def quoted(names: Any) -> str:
 
 
 def _total(conditionals: dict[str, Distribution], values: dict[str, Any]) -> Float[Array, ""]:
-    return jnp.sum(jnp.stack([c.log_prob(values[name]) for name, c in conditionals.items()]))
+    return jnp.sum(jnp.stack([log_density(f"p({name}|parents)", c, values[name]) for name, c in conditionals.items()]))

@@ -15,7 +15,7 @@ from vaex.distributions.chain import Chain, Link
 from vaex.errors import check_whole
 from vaex.model import Distribution, Example, Family, Latent, Model, Params
 from vaex.models import likelihoods
-from vaex.models.description import Description, Kind, Source, describe
+from vaex.models.description import Description, Kind, Source, describe, of_one_example
 from vaex.models.hierarchy import check_between, layered_prior, lowest, normal, with_lowest
 from vaex.models.likelihood_parts import Likelihood
 from vaex.models.likelihoods import LIKELIHOODS
@@ -108,7 +108,7 @@ class Ladder:
 
         given = () if condition is None else (condition,)
         prior: Any = self.prior.apply(params["prior"], encode, *given)
-        return Model(prior=prior, encode=encode, decode=decode)
+        return of_one_example(Model(prior=prior, encode=encode, decode=decode), self.x_shape)
 
     def _seen(self, x: Example, condition: Any) -> Any:
         return x if condition is None else as_vector(x, condition)

@@ -14,7 +14,7 @@ from vaex.distributions.labelled import Labelled, LabelledLatent
 from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Distribution, Example, Family, Model, Params
 from vaex.models import likelihoods
-from vaex.models.description import Description, Kind, Source, refuse
+from vaex.models.description import Description, Kind, Source, of_one_example, refuse
 from vaex.models.likelihood_parts import Likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.posterior_table import Posterior, diagonal
@@ -83,7 +83,7 @@ class M2:
 
         p_z = self.prior.apply(params["prior"], _no_label)
         prior = Labelled(OneHotCategorical(jnp.zeros(self.num_classes)), jax.vmap(lambda y: p_z)(classes))
-        return Model(prior=prior, encode=encode, decode=decode)
+        return of_one_example(Model(prior=prior, encode=encode, decode=decode), self.x_shape)
 
 
 def _no_label(x: Example) -> NoReturn:

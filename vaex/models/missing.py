@@ -5,6 +5,7 @@ from typing import Any
 import numpyro.distributions as dist
 
 from vaex.distributions.masked import Masked, ObservedPart
+from vaex.distributions.shapes import check_event
 from vaex.errors import UsageError
 from vaex.model import Conditional, Distribution, Example, Latent, Model, Params
 from vaex.models.description import Description, Source
@@ -29,6 +30,7 @@ def partially_observed(model: Model) -> Model:
 
     def decode(z: Latent) -> Distribution:
         whole = model.decode(z)
+        check_event("p(x|z)", whole)
         if not isinstance(whole, dist.Independent) or whole.base_dist.event_shape:
             raise UsageError(
                 f"a likelihood of missing data is a product over the elements of x, found {type(whole).__name__}: use "

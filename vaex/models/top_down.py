@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.chain import Chain, Link
 from vaex.model import Distribution, Family, Latent, Model, Params
+from vaex.models.description import of_one_example
 from vaex.models.likelihood_parts import Likelihood
 from vaex.networks import Bottleneck, ImageHead, Merge, Pyramid, as_channels, halved, scaled
 
@@ -132,7 +133,7 @@ class TopDown:
                 h = prior_links[i].then(prior.params[i], h, z_l)
             return given(h), log_p, log_q
 
-        return Model(prior=prior, encode=encode, decode=decode, weigh=weigh)
+        return of_one_example(Model(prior=prior, encode=encode, decode=decode, weigh=weigh), self.x_shape)
 
     @property
     def _pyramid(self) -> nn.Module:

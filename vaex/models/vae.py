@@ -13,7 +13,7 @@ from vaex.choices import Build, supply
 from vaex.errors import UsageError, check_whole
 from vaex.model import Distribution, Example, Family, Latent, Model, Params
 from vaex.models import likelihoods, posterior_table
-from vaex.models.description import Description, Kind, Source, describe
+from vaex.models.description import Description, Kind, Source, describe, of_one_example
 from vaex.models.likelihood_parts import Likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.posterior_table import POSTERIORS, Posterior
@@ -85,7 +85,8 @@ class VAE:
             return self.likelihood.apply(params["likelihood"], raw)
 
         given = () if condition is None else (condition,)
-        return Model(prior=self.prior.apply(params["prior"], encode, *given), encode=encode, decode=decode)
+        prior = self.prior.apply(params["prior"], encode, *given)
+        return of_one_example(Model(prior=prior, encode=encode, decode=decode), self.x_shape)
 
     def _seen(self, x: Example, condition: Any) -> Any:
         return x if condition is None else self.join(x, condition)

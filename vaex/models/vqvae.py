@@ -14,7 +14,7 @@ from vaex.distributions.codes import CodePrior, Quantized, nearest
 from vaex.errors import OptionError, check_whole
 from vaex.model import Distribution, Family, Model, Params
 from vaex.models import likelihoods
-from vaex.models.description import Description, Kind, Source, refuse
+from vaex.models.description import Description, Kind, Source, of_one_example, refuse
 from vaex.models.likelihood_parts import Likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.networks import ACTIVATIONS
@@ -122,7 +122,8 @@ class VQVAE:
         def encode(x: Float[Array, "..."]) -> Quantized:
             return Quantized(self._vectors(params, x), codes)
 
-        return Model(prior=CodePrior(logits, codes, math.prod(grid)), encode=encode, decode=decode)
+        prior = CodePrior(logits, codes, math.prod(grid))
+        return of_one_example(Model(prior=prior, encode=encode, decode=decode), self.x_shape)
 
     def statistics(self, key: PRNGKeyArray, params: Params, batch: Float[Array, "m ..."]) -> dict[str, Codebook]:
         """The parameters that no gradient moves, after a batch."""

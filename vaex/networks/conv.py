@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from vaex.errors import UsageError
 from vaex.networks.convolution import Conv, downsampled, upsampled
-from vaex.networks.mlp import MLP
+from vaex.networks.mlp import MLP, check_size
 from vaex.networks.residual import ResidualStack
 
 
@@ -40,7 +40,9 @@ class Pyramid(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "..."]) -> tuple[Float[Array, "..."], ...]:
         if x.ndim != 3:
-            raise UsageError(f"a convolutional network takes one image [H, W, C], found shape {x.shape}: use an MLP")
+            cure = "jax.vmap makes a batch" if x.ndim > 3 else "add the axis of channels, or use an MLP for vectors"
+            raise UsageError(f"a convolutional network takes one image [H, W, C], found shape {x.shape}: {cure}")
+        check_size(self, "down_0", 4 * x.shape[-1], x)
         h, features = x, []
         for i, (width, blocks) in enumerate(zip(self.channels, self.num_blocks, strict=True)):
             h = Conv(width, kernel=2, padding=0, name=f"down_{i}")(downsampled(self.activation(h) if i else h))

@@ -31,7 +31,7 @@ class GridEncoder(nn.Module):
     activation: Callable = nn.relu
 
     @nn.compact
-    def __call__(self, x: Float[Array, "h w c"]) -> Float[Array, "rows columns width"]:
+    def __call__(self, x: Float[Array, "..."]) -> Float[Array, "rows columns width"]:
         rows, columns = grid_shape(x.shape, self.patch)
         h = x.reshape(rows, self.patch, columns, self.patch, -1).swapaxes(1, 2).reshape(rows, columns, -1)
         h = _convolutions(h, self.hidden, self.activation)
@@ -56,8 +56,12 @@ class GridDecoder(nn.Module):
     out_bias: Callable = nn.initializers.zeros
 
     @nn.compact
-    def __call__(self, z: Float[Array, "rows columns width"]) -> Float[Array, "..."]:
+    def __call__(self, z: Float[Array, "..."]) -> Float[Array, "..."]:
         rows, columns = grid_shape(self.out_shape[:3], self.patch)
+        if z.ndim != 3 or z.shape[:2] != (rows, columns):
+            raise UsageError(
+                f"found a grid of shape {z.shape}: expected {(rows, columns)} vectors; jax.vmap makes a batch"
+            )
         h = _convolutions(z, self.hidden, self.activation)
         each = self.patch**2 * math.prod(self.out_shape[2:])
         out = nn.Dense(each, use_bias=False, kernel_init=_GLOROT, name="out")(h)
@@ -103,7 +107,9 @@ def grid_shape(image_shape: tuple[int, ...], patch: int) -> tuple[int, int]:
     Raises:
         UsageError: its sides are no multiples of the patch's.
     """
-    if len(image_shape) != 3 or image_shape[0] % patch or image_shape[1] % patch:
+    if len(image_shape) != 3:
+        raise UsageError(f"found an image of shape {tuple(image_shape)}: expected [H, W, C]; jax.vmap makes a batch")
+    if image_shape[0] % patch or image_shape[1] % patch:
         raise UsageError(
             f"images of shape {tuple(image_shape)} do not divide into patches of {patch}x{patch}: "
             "set model.patch to a common divisor of their height and width"

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import flax.linen as nn
 from jaxtyping import Array, Float
 
+from vaex.errors import UsageError
+
 ACTIVATIONS: dict[str, Callable] = {
     "relu": nn.relu,
     "tanh": nn.tanh,
@@ -16,6 +18,22 @@ ACTIVATIONS: dict[str, Callable] = {
     "softplus": nn.softplus,
 }
 GLOROT = nn.initializers.glorot_uniform()
+
+
+def check_size(module: nn.Module, layer: str, found: int, x: Array) -> None:
+    """A layer's parameters, where it has them already, are for as many numbers as it is given of an input x.
+
+    Raises:
+        UsageError: it has more or fewer.
+    """
+    if not module.has_variable("params", layer):
+        return
+    expected = module.get_variable("params", layer)["kernel"].shape[-2]
+    if found != expected:
+        raise UsageError(
+            f"found an input of shape {x.shape}, {found} numbers to {layer} of {type(module).__name__}: expected "
+            f"{expected}, as of the one example that its parameters are for; jax.vmap makes a batch"
+        )
 
 
 class MLP(nn.Module):
@@ -41,6 +59,9 @@ class MLP(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "..."], *others: Float[Array, "..."]) -> Float[Array, "..."]:
         layers = [(f"hidden_{i}", width, nn.initializers.zeros) for i, width in enumerate(self.hidden)]
+        first = layers[0][0] if layers else "out"
+        for i, seen in enumerate((x, *others)):
+            check_size(self, f"{first}_{i}" if i else first, seen.size, seen)
         h, others = x.reshape(-1), tuple(other.reshape(-1) for other in others)
         for name, width, bias in [*layers, ("out", math.prod(self.out_shape), self.out_bias)]:
             h = nn.Dense(width, kernel_init=GLOROT, bias_init=bias, name=name)(h)
@@ -69,6 +90,8 @@ class GatedMLP(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
+        if self.hidden:
+            check_size(self, "linear_0", x.size, x)
         h = x.reshape(-1)
         for i, width in enumerate(self.hidden):
             linear, gate = (nn.Dense(width, kernel_init=GLOROT, name=f"{part}_{i}") for part in ("linear", "gate"))

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import has_gradient, sample_and_log_prob
+from vaex.distributions.shapes import check_event, check_number, log_density
 from vaex.errors import UsageError, check_finite, check_whole
 from vaex.model import Example, Model
-from vaex.objectives.terms import Number, Terms, check_draws, draw, needed_factors
+from vaex.objectives.terms import Number, Terms, check_draws, draw, encode, needed_factors
 
 
 def total_correlation(
@@ -50,16 +51,17 @@ def total_correlation(
     """
     check_whole(num_train=num_train)
     check_finite(0, alpha=alpha, beta=beta, gamma=gamma)
+    check_event("p(z)", model.prior)
     needed_factors(model.prior)
     num_examples = _check_batch(model, batch)
-    qs, keys = jax.vmap(model.encode)(batch), jax.random.split(key, num_examples)
+    qs, keys = jax.vmap(lambda x: encode(model, x))(batch), jax.random.split(key, num_examples)
     log_px_z, z = jax.vmap(lambda k, q, x: _draw_and_decode(k, model, q, x))(keys, qs, batch)
     pairs = jax.vmap(lambda q: jax.vmap(needed_factors(q).log_prob)(z))(qs)  # log q(z_ij|x_m): [m, i, j]
     log_nm = math.log(num_train * z.shape[0])
     log_q = jnp.einsum("iij->i", pairs)
     log_q_aggregate = jax.nn.logsumexp(jnp.sum(pairs, axis=-1), axis=0) - log_nm
     log_q_product = jnp.sum(jax.nn.logsumexp(pairs, axis=0) - log_nm, axis=-1)
-    log_p = jax.vmap(model.prior.log_prob)(z)
+    log_p = jax.vmap(lambda one: log_density("p(z)", model.prior, one))(z)
     information, correlation, marginal = log_q - log_q_aggregate, log_q_aggregate - log_q_product, log_q_product - log_p
     kl = log_q - log_p
     objective = log_px_z - alpha * information - beta * correlation - gamma * marginal
@@ -102,18 +104,19 @@ def info(key: PRNGKeyArray, model: Model, batch: Example, *, alpha: Number = 1.0
     prior_key, key = jax.random.split(key)
 
     def one(k: PRNGKeyArray, x: Example) -> tuple[Array, Array, Array]:
-        q = model.encode(x)
+        q = encode(model, x)
         check_draws(q, 1)
         z, log_q = sample_and_log_prob(k, q, 1)
         single = jax.tree_util.all_leaves([z])
         if not single or z.ndim != 2:
             found = f"shape {z.shape[1:]}" if single else "several arrays"
             raise UsageError(f"the MMD compares vectors, found a z of {found}: use another objective")
-        return model.decode(z[0]).log_prob(x), z[0], log_q[0]
+        check_number("q(z|x)", log_q[0])
+        return log_density("p(x|z)", model.decode(z[0]), x), z[0], log_q[0]
 
     # Within one vmap, so that a flow's weights are not copied for each example.
     log_px_z, z, log_q = jax.vmap(one)(jax.random.split(key, num_examples), batch)
-    kl = log_q - jax.vmap(model.prior.log_prob)(z)
+    kl = log_q - jax.vmap(lambda one: log_density("p(z)", model.prior, one))(z)
     discrepancy = squared_mmd(z, model.prior.sample(prior_key, (z.shape[0],)))
     objective = log_px_z - (1 - alpha) * kl - (alpha + strength - 1) * discrepancy
     return Terms(objective, log_px_z - kl, log_px_z, kl)
@@ -140,21 +143,30 @@ def squared_mmd(a: Float[Array, "m d"], b: Float[Array, "n d"]) -> Float[Array, 
 
 def _check_batch(model: Model, batch: Example) -> int:
     """How many examples there are, at least 2 of them that the model can encode."""
-    shape = jax.tree.leaves(batch)[0].shape
+    shape, cause = jax.tree.leaves(batch)[0].shape, None
+    if shape and shape[0] > 1:
+        try:
+            jax.eval_shape(model.encode, jax.tree.map(lambda a: a[0], batch))
+            return shape[0]
+        except UsageError:
+            if not _is_example(model, batch):
+                raise
+        except Exception as error:  # whatever the network of a stranger raises
+            cause = error
+    raise UsageError(
+        f"this objective takes a batch of at least 2 examples, found shape {shape}: call it without vmap on "
+        "[M, ...], or in batch_loss with whole_batch=True"
+    ) from cause
+
+
+def _is_example(model: Model, x: Example) -> bool:
     try:
-        if shape[0] < 2:
-            raise TypeError
-        jax.eval_shape(model.encode, jax.tree.map(lambda a: a[0], batch))
+        jax.eval_shape(model.encode, x)
     except UsageError:
-        raise
-    except Exception as error:  # whatever the network of a stranger raises
-        raise UsageError(
-            f"this objective takes a batch of at least 2 examples, found shape {shape}: call it without vmap on "
-            "[M, ...], or in batch_loss with whole_batch=True"
-        ) from error
-    return shape[0]
+        return False
+    return True
 
 
 def _draw_and_decode(key: PRNGKeyArray, model: Model, q: Any, x: Example) -> tuple[Float[Array, ""], Any]:
     z = jax.tree.map(lambda leaf: leaf[0], draw(key, q, 1))
-    return model.decode(z).log_prob(x), z
+    return log_density("p(x|z)", model.decode(z), x), z

@@ -51,7 +51,17 @@ def batch_loss(objective: Callable[..., Terms], *, whole_batch: bool = False, **
         else:
             keys = jax.random.split(key, jax.tree.leaves(batch)[0].shape[0])
             terms = jax.vmap(lambda k, example: objective(k, *at(model, example), **now))(keys, batch)
+        _check_terms(terms, jax.tree.leaves(batch)[0].shape[0])
         terms = jax.tree.map(jnp.mean, terms)
         return -terms.objective, {name: value for name, value in terms._asdict().items() if value is not None}
 
     return loss
+
+
+def _check_terms(terms: Terms, num_examples: int) -> None:
+    for name, value in terms._asdict().items():
+        if value is not None and value.shape != (num_examples,):
+            raise UsageError(
+                f"the objective's {name} has shape {value.shape} for {num_examples} examples: expected "
+                f"{(num_examples,)}, one number for each; sum over the event's dimensions"
+            )

@@ -9,7 +9,7 @@ from vaex.bounds import with_value
 from vaex.distributions import all_states
 from vaex.errors import OptionError, check_whole
 from vaex.model import Example, Model
-from vaex.objectives.terms import Number, Terms, log_weights, terms
+from vaex.objectives.terms import Number, Terms, encode, log_weights, terms
 
 
 def reinforce(
@@ -45,7 +45,7 @@ def reinforce(
     Source: Mnih and Gregor 2014; leave-one-out as in Mnih and Rezende 2016 and Kool et al. 2019.
     """
     check_whole(num_samples=num_samples)
-    q = model.encode(x)
+    q = encode(model, x)
     z = jax.lax.stop_gradient(q.sample(key, (num_samples,)))
     w = log_weights(model, x, q, z)
     signal = jax.lax.stop_gradient(w.log_w)
@@ -86,7 +86,7 @@ def vimco(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) 
     """
     check_whole(num_samples=num_samples)
     _check_leave_one_out(num_samples)
-    q = model.encode(x)
+    q = encode(model, x)
     z = jax.lax.stop_gradient(q.sample(key, (num_samples,)))
     w = log_weights(model, x, q, z)
     log_w = jax.lax.stop_gradient(w.log_w)
@@ -115,7 +115,7 @@ def enumerate(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
 
     Source: Kingma et al. 2014, equation 7, where y is summed over.
     """
-    q = model.encode(x)
+    q = encode(model, x)
     w = log_weights(model, x, q, all_states(q))
     probabilities = jnp.exp(w.log_qz)
     log_px_z = jnp.sum(probabilities * w.log_px_z)

@@ -6,7 +6,17 @@ from jaxtyping import PRNGKeyArray
 from vaex import bounds
 from vaex.errors import OptionError, check_finite
 from vaex.model import Example, Model
-from vaex.objectives.terms import Number, Terms, analytic_kl, draw, known_or_sampled_kl, log_weights, terms, weigh_draws
+from vaex.objectives.terms import (
+    Number,
+    Terms,
+    analytic_kl,
+    draw,
+    encode,
+    known_or_sampled_kl,
+    log_weights,
+    terms,
+    weigh_draws,
+)
 
 
 def elbo(
@@ -38,7 +48,7 @@ def elbo(
     check_finite(0, beta=beta)
     if kl not in ("auto", "analytic", "sampled"):
         raise OptionError("kl", kl, '"auto", "analytic" or "sampled"')
-    q = model.encode(x)
+    q = encode(model, x)
     w = weigh_draws(key, model, x, q, num_samples)
     log_px_z = bounds.elbo(w.log_px_z)
     if kl == "analytic":
@@ -72,6 +82,6 @@ def stl(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) ->
 
     Source: Roeder, Wu and Duvenaud 2017, the path derivative estimator.
     """
-    q = model.encode(x)
+    q = encode(model, x)
     w = log_weights(model, x, jax.lax.stop_gradient(q), draw(key, q, num_samples))
     return terms(bounds.elbo(w.log_w), w)

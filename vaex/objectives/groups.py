@@ -8,7 +8,7 @@ from vaex import bounds
 from vaex.bounds import with_value
 from vaex.errors import check_finite, check_whole
 from vaex.model import Example, Model
-from vaex.objectives.terms import Number, Terms, draw, log_weights, terms, weigh_draws
+from vaex.objectives.terms import Number, Terms, draw, encode, log_weights, terms, weigh_draws
 
 
 def miwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 8, num_groups: int = 8) -> Terms:
@@ -33,7 +33,7 @@ def miwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 8, 
     Source: Rainforth et al. 2018, MIWAE.
     """
     check_whole(num_samples=num_samples, num_groups=num_groups)
-    q = model.encode(x)
+    q = encode(model, x)
     w = weigh_draws(key, model, x, q, num_samples * num_groups)
     return terms(_grouped(w.log_w, num_groups), w)
 
@@ -60,7 +60,7 @@ def piwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 8, 
     Source: Rainforth et al. 2018, PIWAE.
     """
     check_whole(num_samples=num_samples, num_groups=num_groups)
-    q = model.encode(x)
+    q = encode(model, x)
     z = draw(key, q, num_samples * num_groups)
     w = log_weights(model, x, q, z)
     # At frozen draws and a frozen q only the generator moves: take MIWAE's gradient from it, and give it IWAE's.
@@ -91,7 +91,7 @@ def ciwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 64,
     Source: Rainforth et al. 2018, CIWAE.
     """
     check_finite(0, 1, beta=beta)
-    q = model.encode(x)
+    q = encode(model, x)
     w = weigh_draws(key, model, x, q, num_samples)
     return terms(beta * bounds.elbo(w.log_w) + (1 - beta) * bounds.iwae(w.log_w), w)
 

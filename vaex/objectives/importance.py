@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.bounds import with_value
 from vaex.model import Example, Model
-from vaex.objectives.terms import Terms, draw, log_weights, terms, weigh_draws
+from vaex.objectives.terms import Terms, draw, encode, log_weights, terms, weigh_draws
 
 
 def iwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -> Terms:
@@ -32,7 +32,7 @@ def iwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -
 
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
     """
-    q = model.encode(x)
+    q = encode(model, x)
     w = weigh_draws(key, model, x, q, num_samples)
     return terms(bounds.iwae(w.log_w), w)
 
@@ -60,7 +60,7 @@ def dreg(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -
 
     Source: Tucker, Lawson, Gu and Maddison 2018, the estimator for IWAE.
     """
-    q = model.encode(x)
+    q = encode(model, x)
     z, frozen = draw(key, q, num_samples), jax.lax.stop_gradient(q)
     v = jax.lax.stop_gradient(jax.nn.softmax(log_weights(model, x, frozen, z).log_w))
     w = log_weights(model, x, frozen, _scale_path(z, v))
@@ -88,7 +88,7 @@ def renyi(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5, 
 
     Source: Li and Turner 2016, the VR bound by Monte Carlo.
     """
-    q = model.encode(x)
+    q = encode(model, x)
     w = weigh_draws(key, model, x, q, num_samples)
     return terms(bounds.renyi(w.log_w, alpha=alpha), w)
 
@@ -113,7 +113,7 @@ def vr_max(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5)
 
     Source: Li and Turner 2016, VR-max.
     """
-    q = model.encode(x)
+    q = encode(model, x)
     w = weigh_draws(key, model, x, q, num_samples)
     return terms(jnp.max(w.log_w, axis=0), w)
 

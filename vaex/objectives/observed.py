@@ -6,6 +6,7 @@ from typing import NoReturn
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
+from vaex.distributions.shapes import log_density
 from vaex.errors import UsageError
 from vaex.model import Distribution, Example, Model, Observed
 from vaex.objectives.terms import Terms
@@ -30,7 +31,7 @@ def log_joint(key: PRNGKeyArray, model: Observed | Distribution | Model, x: Exam
     Source: Kingma and Welling 2019, An Introduction to Variational Autoencoders, the section on learning in fully
     observed models.
     """
-    log_px = _distribution(model).log_prob(x)
+    log_px = log_density("p(x)", _distribution(model), x)
     return Terms(log_px, log_px, log_px, jnp.zeros_like(log_px))
 
 

@@ -5,7 +5,7 @@ from jaxtyping import PRNGKeyArray
 from vaex.distributions.codes import distance_to_codes
 from vaex.errors import UsageError, check_finite
 from vaex.model import Example, Model
-from vaex.objectives.terms import Number, Terms, sample_weights
+from vaex.objectives.terms import Number, Terms, encode, sample_weights
 
 
 def vq(key: PRNGKeyArray, model: Model, x: Example, *, commitment: Number = 0.25) -> Terms:
@@ -32,7 +32,7 @@ def vq(key: PRNGKeyArray, model: Model, x: Example, *, commitment: Number = 0.25
     Source: van den Oord et al. 2017, equation 3.
     """
     check_finite(0, commitment=commitment)
-    q = model.encode(x)
+    q = encode(model, x)
     if (distance := distance_to_codes(q)) is None:
         raise UsageError(f"{type(q).__name__} is no point mass on codes, as vq needs: use elbo, or model.kind=vqvae")
     w = sample_weights(key, model, x, q, 1)

@@ -3,9 +3,10 @@
 from jaxtyping import PRNGKeyArray
 
 from vaex.distributions.abilities import mean
+from vaex.distributions.shapes import log_density
 from vaex.errors import UsageError
 from vaex.model import Example, Model
-from vaex.objectives.terms import Terms
+from vaex.objectives.terms import Terms, encode
 
 
 def reconstruction(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
@@ -29,10 +30,10 @@ def reconstruction(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
 
     Source: Hinton and Salakhutdinov 2006; where encode sees a corrupted x, Vincent et al. 2008.
     """
-    q = model.encode(x)
+    q = encode(model, x)
     if (z := mean(q)) is None:
         raise UsageError(
             f"the mean of {type(q).__name__} is not known: use a posterior that has one, as point or diagonal"
         )
-    log_px_z = model.decode(z).log_prob(x)
+    log_px_z = log_density("p(x|z)", model.decode(z), x)
     return Terms(log_px_z, None, log_px_z, None)

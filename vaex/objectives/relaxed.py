@@ -5,12 +5,13 @@ import numbers
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.one_hot import one_hot_logits
+from vaex.distributions.shapes import check_value, log_density
 from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Example, Latent, Model
-from vaex.objectives.terms import Number, Terms, analytic_kl
+from vaex.objectives.terms import Number, Terms, analytic_kl, encode
 
 
 def gumbel(
@@ -46,7 +47,7 @@ def gumbel(
     check_whole(num_samples=num_samples)
     if isinstance(temperature, numbers.Real) and not 0 < temperature < math.inf:
         raise OptionError("temperature", temperature, "a number above 0", "the limit is the objective reinforce")
-    q = model.encode(x)
+    q = encode(model, x)
     if (logits := one_hot_logits(q)) is None:
         raise UsageError(
             f"gumbel needs one-hot latents, found {type(q).__name__}: use elbo, or a OneHotCategorical posterior"
@@ -58,8 +59,12 @@ def gumbel(
         relaxed = jax.nn.softmax(noisy / temperature)
         return (hard + (relaxed - jax.lax.stop_gradient(relaxed)) if straight_through else relaxed), hard
 
+    def log_px_at(value: Latent) -> Float[Array, ""]:
+        return log_density("p(x|z)", model.decode(value), x)
+
     y, z = jax.vmap(one)(jax.random.split(key, num_samples))
-    relaxed = jnp.mean(jax.vmap(lambda one: model.decode(one).log_prob(x))(y))
-    log_px_z = relaxed if straight_through else jnp.mean(jax.vmap(lambda one: model.decode(one).log_prob(x))(z))
+    relaxed = jnp.mean(jax.vmap(log_px_at)(y))
+    log_px_z = relaxed if straight_through else jnp.mean(jax.vmap(log_px_at)(z))
+    check_value("p(z)", model.prior, z[0])
     kl = analytic_kl(q, model.prior)
     return Terms(relaxed - kl, log_px_z - kl, log_px_z, kl)

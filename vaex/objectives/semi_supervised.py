@@ -7,10 +7,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from numpyro.distributions import kl_divergence
 
 from vaex.distributions.labelled import Labelled, LabelledLatent, Pair, with_label
+from vaex.distributions.shapes import check_value, log_density
 from vaex.distributions.stacked import StackedLatent, generator
 from vaex.errors import OptionError, UsageError, check_finite
 from vaex.model import Distribution, Example, Model
-from vaex.objectives.terms import Number, Terms, analytic_kl, known_or_sampled_kl, weigh_draws
+from vaex.objectives.terms import Number, Terms, analytic_kl, encode, known_or_sampled_kl, weigh_draws
 
 
 def labelled_bound(key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, " classes"]) -> Terms:
@@ -36,7 +37,7 @@ def labelled_bound(key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, 
     if jnp.shape(y) != q.label.logits.shape:
         raise UsageError(f"a label has shape {jnp.shape(y)}: expected one-hot, {q.label.logits.shape}")
     log_px_z, kl = _at_label(key, model, x, y, q.at(y), p.at(y))
-    kl -= jnp.where(jnp.sum(y) == 1, p.label.log_prob(y), jnp.nan)
+    kl -= jnp.where(jnp.sum(y) == 1, log_density("p(y)", p.label, y), jnp.nan)
     return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
 
 
@@ -60,6 +61,7 @@ def unlabelled_bound(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
     """
     q, p = _labelled(model, x)
     probabilities = q.label.mean
+    check_value("p(y)", p.label, probabilities)
     classes = jnp.eye(len(probabilities))
     # The same noise for every label leaves each expectation as it is, and less noise in what tells labels apart.
     per_class = jax.vmap(lambda y, q_z, p_z: _at_label(key, model, x, y, q_z, p_z))
@@ -107,7 +109,7 @@ def semi_supervised(
     unlabelled = unlabelled_bound(unlabelled_key, model, x.unlabelled)
     labelled = labelled_bound(labelled_key, model, x.labelled, x.label)
     share = num_labels / num_train
-    classified = _labelled(model, x.labelled)[0].label.log_prob(x.label)
+    classified = log_density("q(y|x)", _labelled(model, x.labelled)[0].label, x.label)
     return unlabelled._replace(
         objective=(1 - share) * unlabelled.objective + share * labelled.objective + alpha * classified
     )
@@ -142,20 +144,20 @@ def stacked_semi_supervised(
     if (upper := generator(model.prior)) is None:
         raise UsageError(f"this objective is for M1+M2, found the prior {type(model.prior).__name__}: use another")
     keys = jax.random.split(key, 3)
-    q = model.encode(x.unlabelled).below  # pyright: ignore[reportAttributeAccessIssue]
+    q = encode(model, x.unlabelled).below  # pyright: ignore[reportAttributeAccessIssue]
     z1 = q.sample(keys[0])
-    z1_labelled = model.encode(x.labelled).sample(keys[1]).below
-    log_px = model.decode(StackedLatent(z1, None)).log_prob(x.unlabelled)
+    z1_labelled = encode(model, x.labelled).sample(keys[1]).below
+    log_px = log_density("p(x|z)", model.decode(StackedLatent(z1, None)), x.unlabelled)
     m1 = log_px - analytic_kl(q, dist.Normal(jnp.zeros_like(z1), 1.0).to_event(1))
     pair = Pair(*jax.lax.stop_gradient((z1, z1_labelled)), x.label)
     m2 = semi_supervised(keys[2], upper, pair, num_train=num_train, num_labels=num_labels, alpha=alpha)
-    elbo = log_px - q.log_prob(z1) + m2.elbo
+    elbo = log_px - log_density("q(z|x)", q, z1) + m2.elbo
     return Terms(m1 + m2.objective, elbo, log_px, log_px - elbo)
 
 
 def _labelled(model: Model, x: Example) -> tuple[Labelled, Labelled]:
     """q(y, z|x) and p(y, z)."""
-    found = model.encode(x)
+    found = encode(model, x)
     q, p = with_label(found), with_label(model.prior)
     if q is None or p is None:
         raise UsageError(

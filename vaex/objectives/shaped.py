@@ -8,7 +8,7 @@ from vaex.distributions.abilities import kl_per_dimension
 from vaex.errors import OptionError, UsageError, check_finite, check_whole
 from vaex.model import Example, Model
 from vaex.objectives.elbo import elbo
-from vaex.objectives.terms import Number, Terms, weigh_draws
+from vaex.objectives.terms import Number, Terms, encode, weigh_draws
 
 
 def free_bits(
@@ -40,7 +40,7 @@ def free_bits(
     """
     check_finite(0, nats=nats)
     check_whole(group_size=group_size)
-    q = model.encode(x)
+    q = encode(model, x)
     w = weigh_draws(key, model, x, q, num_samples)
     kls = kl_per_dimension(q, model.prior)
     if kls is None:

@@ -1,15 +1,17 @@
 """What every objective is made of: log-weights, and the terms that are reported of them."""
 
+import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
 from vaex.distributions.abilities import closed_form_kl, factors, is_discrete, sample_and_log_prob
+from vaex.distributions.shapes import check_event, check_number, log_density
 from vaex.errors import UsageError, check_whole
-from vaex.model import Distribution, Example, Latent, Model
+from vaex.model import Conditional, Distribution, Example, Latent, Model, Observed
 
 
 class Terms(NamedTuple):
@@ -37,6 +39,41 @@ class Weights(NamedTuple):
         return self.log_px_z + self.log_pz - self.log_qz
 
 
+@functools.singledispatch
+def encode(model: Model, x: Example) -> Distribution:
+    """Q(z|x) of one example.
+
+    Raises:
+        UsageError: q(z|x) is a batch of distributions, or the model is none of examples without a condition.
+    """
+    q = model.encode(x)
+    check_event("q(z|x)", q)
+    return q
+
+
+@encode.register(Conditional)
+def _(model: Conditional, x: Example) -> NoReturn:
+    raise UsageError(
+        "found a Conditional, which has a Model for each condition: expected a Model; call f(key, *at(model, x))"
+    )
+
+
+@encode.register(Observed)
+def _(model: Observed, x: Example) -> NoReturn:
+    raise UsageError("found an Observed, which has no latents: expected a Model; use the objective log_joint")
+
+
+def encode_example(model: Model, x: Example) -> Distribution:
+    """Q(z|x) of one example, where nobody asks for log p(x|z) and so would see that x is no value of it.
+
+    Raises:
+        UsageError: as of encode; x has not the shape of what p(x|z) is over, or log p(x|z) is not one number.
+    """
+    q = encode(model, x)
+    jax.eval_shape(lambda: log_density("p(x|z)", model.decode(q.sample(jax.random.key(0))), x))
+    return q
+
+
 def log_weights(
     model: Model, x: Example, q: Distribution, z: Latent, *, log_qz: Float[Array, " k"] | None = None
 ) -> Weights:
@@ -54,13 +91,21 @@ def log_weights(
     Returns:
         The weights' parts, each [K].
 
+    Raises:
+        UsageError: one of the three log-densities is not one number for each draw, or x or z has not the shape of what
+            it is a value of.
+
     Source: Burda, Grosse and Salakhutdinov 2015, section 3.
     """
 
     def one(z_k: Latent) -> tuple[Array, Array]:
-        return model.decode(z_k).log_prob(x), model.prior.log_prob(z_k)
+        return log_density("p(x|z)", model.decode(z_k), x), log_density("p(z)", model.prior, z_k)
 
-    return Weights(*jax.vmap(one)(z), jax.vmap(q.log_prob)(z) if log_qz is None else log_qz)
+    log_px_z, log_pz = jax.vmap(one)(z)
+    if log_qz is None:
+        log_qz = jax.vmap(lambda z_k: log_density("q(z|x)", q, z_k))(z)
+    check_number("q(z|x)", log_qz[0])
+    return Weights(log_px_z, log_pz, log_qz)
 
 
 def weigh_draws(key: PRNGKeyArray, model: Model, x: Example, q: Distribution, num_samples: int) -> Weights:
@@ -84,7 +129,9 @@ def sample_weights(key: PRNGKeyArray, model: Model, x: Example, q: Distribution,
 def _weighed_in_one_pass(key: PRNGKeyArray, weigh: Callable, x: Example, q: Distribution, num_samples: int) -> Weights:
     def one(key: PRNGKeyArray) -> Weights:
         likelihood, log_pz, log_qz = weigh(key, q)
-        return Weights(likelihood.log_prob(x), log_pz, log_qz)
+        check_number("p(z)", log_pz)
+        check_number("q(z|x)", log_qz)
+        return Weights(log_density("p(x|z)", likelihood, x), log_pz, log_qz)
 
     return jax.vmap(one)(jax.random.split(key, num_samples))
 

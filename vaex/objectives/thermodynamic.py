@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.bounds import with_value
 from vaex.errors import OptionError, check_whole
 from vaex.model import Example, Model
-from vaex.objectives.terms import Terms, log_weights, terms
+from vaex.objectives.terms import Terms, encode, log_weights, terms
 
 
 def tvo(
@@ -45,7 +45,7 @@ def tvo(
     """
     check_whole(num_samples=num_samples)
     betas = partition(num_partitions, first)
-    q = model.encode(x)
+    q = encode(model, x)
     z = jax.lax.stop_gradient(q.sample(key, (num_samples,)))
     w = log_weights(model, x, q, z)
     log_p = w.log_px_z + w.log_pz
