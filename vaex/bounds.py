@@ -1,4 +1,8 @@
-"""Bounds on log p(x) from log-weights log_w[k] = log p(x, z_k) - log q(z_k|x), reduced over axis 0."""
+"""Bounds on log p(x) from log-weights log_w[k] = log p(x, z_k) - log q(z_k|x), reduced over axis 0.
+
+Sums are taken, and returned, in float32 at least; float64 stays float64. A weight of zero is log_w = -inf; where all K
+of an example are zero its bound is -inf and has no gradient, 0.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,11 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
+from vaex.arithmetic import at_least_float32
 from vaex.errors import OptionError
 
 if TYPE_CHECKING:
-    from jaxtyping import Array, Float
+    from jaxtyping import Array, Bool, Float
 
 
 def elbo(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
@@ -23,11 +28,11 @@ def elbo(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
         log_w: log-weights, [K, ...].
 
     Returns:
-        Nats, [...], to be maximised.
+        Nats, [...], to be maximised; -inf where any weight is zero.
 
     Source: Kingma and Welling 2013, equation 6.
     """
-    return jnp.mean(log_w, axis=0)
+    return jnp.mean(at_least_float32(log_w), axis=0)
 
 
 def iwae(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
@@ -43,7 +48,9 @@ def iwae(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
 
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
     """
-    return jax.nn.logsumexp(log_w, axis=0) - jnp.log(log_w.shape[0])
+    log_w = at_least_float32(log_w)
+    none = jnp.all(log_w == -jnp.inf, axis=0)
+    return _minus_inf(none, jax.nn.logsumexp(jnp.where(none, 0.0, log_w), axis=0) - jnp.log(log_w.shape[0]))
 
 
 def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*batch"]:
@@ -51,12 +58,15 @@ def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*ba
 
     L_alpha = 1/(1 - alpha) log 1/K sum_k w_k^(1 - alpha)
 
+    Near alpha = 1 it is taken from the mean m of log w, as m + 1/(1 - alpha) log(1 + 1/K sum_k (v_k - 1)) with v_k =
+    exp((1 - alpha) (log w_k - m)), so that its distance from the ELBO keeps its digits, and so does its gradient.
+
     Args:
         log_w: log-weights, [K, ...].
         alpha: any finite number; 1 - n is the chi upper bound CUBO_n, whose estimate is biased downwards.
 
     Returns:
-        Nats, [...], to be maximised.
+        Nats, [...], to be maximised; above alpha = 1 it is -inf where any weight is zero.
 
     Raises:
         OptionError: alpha is not finite.
@@ -67,9 +77,35 @@ def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*ba
         raise OptionError("alpha", alpha, "a finite number", "the limit at -infinity is the objective vr_max")
     if alpha == 1:
         return elbo(log_w)
-    return iwae((1 - alpha) * log_w) / (1 - alpha)
+    log_w, power = at_least_float32(log_w), 1 - alpha
+    is_zero = log_w == -jnp.inf
+    none = jnp.all(is_zero, axis=0) if power > 0 else jnp.any(is_zero, axis=0)
+    log_w = jnp.where(none, 0.0, log_w)
+    largest = jnp.max(log_w, axis=0) if power > 0 else jnp.min(log_w, axis=0)  # of w^(1 - alpha)
+    mean = jnp.mean(log_w, axis=0)
+    is_near = jnp.max(jnp.abs(power * (log_w - mean)), axis=0) < 1
+    # The bound does not depend on what log_w is measured from, and so its gradient need not go through it.
+    origin = jax.lax.stop_gradient(jnp.where(is_near, mean, largest))
+    exponent = power * (log_w - origin)
+    near = jnp.log1p(jnp.mean(jnp.expm1(jnp.where(is_near, exponent, 0.0)), axis=0))
+    far = iwae(jnp.where(is_near, 0.0, exponent))
+    return _minus_inf(none, origin + jnp.where(is_near, near, far) / power)
 
 
+@jax.custom_jvp
 def with_value(value: Float[Array, "*shape"], surrogate: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """The value of the one and the gradient of the other: an estimator changes the gradient and not the value."""
-    return jax.lax.stop_gradient(value) + (surrogate - jax.lax.stop_gradient(surrogate))
+    """The value of the one and the gradient of the other: an estimator changes the gradient and not the value.
+
+    The value stands even where the surrogate is not finite. The second derivative is the surrogate's, which means
+    nothing where that has frozen parameters.
+    """
+    return value
+
+
+@with_value.defjvp
+def _with_value_jvp(primals, tangents):
+    return primals[0], tangents[1].astype(primals[0].dtype)
+
+
+def _minus_inf(where: Bool[Array, "*batch"], bound: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
+    return jnp.where(where, -jnp.inf, bound)

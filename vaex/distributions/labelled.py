@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from numpyro.distributions import kl_divergence
 
+from vaex.arithmetic import times
 from vaex.distributions import abilities
 from vaex.distributions.one_hot import OneHotCategorical
 from vaex.model import Distribution, Latent
@@ -68,7 +69,7 @@ class Labelled:
 def _kl_labelled(p: Labelled, q: Labelled) -> Float[Array, ""]:
     """KL(p(y) || q(y)) + sum_y p(y) KL(p(z|y) || q(z|y))."""
     given = jax.vmap(kl_divergence)(p.given, q.given)
-    return kl_divergence(p.label, q.label) + jnp.sum(p.label.mean * given)
+    return kl_divergence(p.label, q.label) + jnp.sum(times(p.label.mean, given))
 
 
 @functools.singledispatch

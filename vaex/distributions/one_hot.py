@@ -9,6 +9,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 from numpyro.distributions import constraints, kl_divergence
 
+from vaex.arithmetic import times
 from vaex.model import Distribution
 
 
@@ -32,7 +33,7 @@ class OneHotCategorical(dist.Distribution):
     log p(x) = sum_c x_c log softmax(logits)_c
 
     Args:
-        logits: unnormalized log-probabilities, [*batch, classes].
+        logits: unnormalized log-probabilities, [*batch, classes]; -inf rules a class out.
     """
 
     arg_constraints = {"logits": constraints.real_vector}  # noqa: RUF012
@@ -49,7 +50,7 @@ class OneHotCategorical(dist.Distribution):
         return jax.nn.one_hot(classes, self.logits.shape[-1], dtype=self.logits.dtype)
 
     def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
-        return jnp.sum(value * jax.nn.log_softmax(self.logits), axis=-1)
+        return jnp.sum(times(value, jax.nn.log_softmax(self.logits)), axis=-1)
 
     def enumerate_support(self, expand: bool = True) -> Float[Array, "classes ..."]:
         classes = self.logits.shape[-1]
@@ -64,7 +65,7 @@ class OneHotCategorical(dist.Distribution):
 @kl_divergence.register(OneHotCategorical, OneHotCategorical)  # pyright: ignore[reportFunctionMemberAccess]
 def _kl_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Float[Array, "..."]:
     log_p, log_q = jax.nn.log_softmax(p.logits), jax.nn.log_softmax(q.logits)
-    return jnp.sum(jnp.exp(log_p) * (log_p - log_q), axis=-1)
+    return jnp.sum(times(jnp.exp(log_p), log_p - log_q), axis=-1)
 
 
 @functools.singledispatch

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
+from vaex.arithmetic import at_least_float32
 from vaex.distributions.abilities import log_prob_per_layer
 from vaex.distributions.shapes import check_shape
 from vaex.errors import check_whole
@@ -101,11 +102,14 @@ def kl_per_layer(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: in
 def effective_sample_size(log_w: Float[Array, " k"]) -> Float[Array, ""]:
     """How many draws from p(z|x) the K weighted draws from q(z|x) are worth.
 
-    ESS = (sum_k w_k)^2 / sum_k w_k^2,   from 1 to K
+    ESS = (sum_k w_k)^2 / sum_k w_k^2,   from 1 to K, or 0 where all weights are zero
 
     Source: Kong 1992.
     """
-    return jnp.exp(2 * jax.nn.logsumexp(log_w) - jax.nn.logsumexp(2 * log_w))
+    log_w = at_least_float32(log_w)
+    largest = jnp.max(log_w)
+    w = jnp.exp(log_w - jnp.where(jnp.isfinite(largest), largest, 0.0))
+    return jnp.sum(w) ** 2 / jnp.maximum(jnp.sum(w**2), jnp.finfo(w.dtype).tiny)
 
 
 def bits_per_dim(log_px: Float[Array, "..."], *, num_dims: int | float, dequantized: bool) -> Float[Array, "..."]:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, Int
 
+from vaex.arithmetic import times
 from vaex.model import Model, Params
 
 
@@ -147,7 +148,7 @@ def table_elbo(params: Params, x: Int[Array, ""]) -> Float[Array, ""]:
     table: Any = params["decoder"]
     log_q = jax.nn.log_softmax(params["encoder"][x])
     log_posterior = jax.nn.log_softmax(table.posterior(x).logits)
-    return table.log_px(x) - jnp.sum(jnp.exp(log_q) * (log_q - log_posterior))
+    return table.log_px(x) - jnp.sum(times(jnp.exp(log_q), log_q - log_posterior))
 
 
 def table_iwae(params: Params, x: Int[Array, ""], *, num_samples: int) -> Float[Array, ""]:
@@ -158,7 +159,7 @@ def table_iwae(params: Params, x: Int[Array, ""], *, num_samples: int) -> Float[
     grids = jnp.meshgrid(*[jnp.arange(log_q.size)] * num_samples)
     tuples = jnp.stack([g.ravel() for g in grids])  # [K, S^K]
     bound = jax.nn.logsumexp(log_w[tuples], axis=0) - jnp.log(num_samples)
-    return jnp.sum(jnp.exp(jnp.sum(log_q[tuples], axis=0)) * bound)
+    return jnp.sum(times(jnp.exp(jnp.sum(log_q[tuples], axis=0)), bound))
 
 
 def _categorical(logits: Float[Array, " n"]) -> Any:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from vaex.arithmetic import times
 from vaex.distributions.abilities import has_gradient, sample_and_log_prob
 from vaex.distributions.shapes import check_event, check_number, log_density
 from vaex.errors import UsageError, check_finite, check_whole
@@ -64,7 +65,7 @@ def total_correlation(
     log_p = jax.vmap(lambda one: log_density("p(z)", model.prior, one))(z)
     information, correlation, marginal = log_q - log_q_aggregate, log_q_aggregate - log_q_product, log_q_product - log_p
     kl = log_q - log_p
-    objective = log_px_z - alpha * information - beta * correlation - gamma * marginal
+    objective = log_px_z - times(alpha, information) - times(beta, correlation) - times(gamma, marginal)
     return Terms(objective, log_px_z - kl, log_px_z, kl)
 
 
@@ -118,7 +119,7 @@ def info(key: PRNGKeyArray, model: Model, batch: Example, *, alpha: Number = 1.0
     log_px_z, z, log_q = jax.vmap(one)(jax.random.split(key, num_examples), batch)
     kl = log_q - jax.vmap(lambda one: log_density("p(z)", model.prior, one))(z)
     discrepancy = squared_mmd(z, model.prior.sample(prior_key, (z.shape[0],)))
-    objective = log_px_z - (1 - alpha) * kl - (alpha + strength - 1) * discrepancy
+    objective = log_px_z - times(1 - alpha, kl) - (alpha + strength - 1) * discrepancy
     return Terms(objective, log_px_z - kl, log_px_z, kl)
 
 

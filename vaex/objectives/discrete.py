@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
+from vaex.arithmetic import times
 from vaex.bounds import with_value
 from vaex.distributions import all_states
 from vaex.errors import OptionError, check_whole
@@ -26,7 +27,8 @@ def reinforce(
     generator:    1/K sum_k d log p(x, z_k) / d theta
     recognition:  1/K sum_k (log w_k - b_k) d log q(z_k|x) / d phi
 
-    Unbiased for any baseline b_k that does not depend on z_k.
+    Unbiased for any baseline b_k that does not depend on z_k. Where a weight is zero the bound is -inf and its gradient
+    that of the generator alone. The second derivative means nothing, since the signal is frozen.
 
     Args:
         key: a PRNG key.
@@ -58,6 +60,7 @@ def reinforce(
         signal = (signal - jnp.mean(signal)) * num_samples / (num_samples - 1)  # log w_k - mean of the others
     else:
         signal = signal - jax.lax.stop_gradient(baseline)
+    signal = jnp.where(jnp.isfinite(signal), signal, 0.0)
     surrogate = jnp.mean(w.log_px_z + w.log_pz + signal * w.log_qz)
     return terms(with_value(bounds.elbo(w.log_w), surrogate), w)
 
@@ -68,7 +71,9 @@ def vimco(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) 
     generator:    sum_k v_k d log p(x, z_k) / d theta,   v = softmax(log w)
     recognition:  sum_k (L_K - L_K^(-k) - v_k) d log q(z_k|x) / d phi
 
-    L_K^(-k) is L_K with log w_k replaced by the mean of the others, the log of their geometric mean.
+    L_K^(-k) is L_K with log w_k replaced by the mean of the others, the log of their geometric mean: of those whose
+    weight is not zero; where there are none, draw k has no signal. The second derivative means nothing, since signals
+    are frozen.
 
     Args:
         key: a PRNG key.
@@ -90,9 +95,13 @@ def vimco(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) 
     z = jax.lax.stop_gradient(q.sample(key, (num_samples,)))
     w = log_weights(model, x, q, z)
     log_w = jax.lax.stop_gradient(w.log_w)
-    others = (jnp.sum(log_w) - log_w) / (num_samples - 1)
+    is_zero = log_w == -jnp.inf
+    known = jnp.where(is_zero, 0.0, log_w)
+    num_others = jnp.sum(~is_zero) - ~is_zero
+    others = jnp.where(num_others > 0, (jnp.sum(known) - known) / jnp.maximum(num_others, 1), -jnp.inf)
     replaced = jnp.where(jnp.eye(num_samples, dtype=bool), others[:, None], log_w[None, :])  # row k: without draw k
     signal = bounds.iwae(log_w) - bounds.iwae(replaced.T)
+    signal = jnp.where(jnp.isfinite(signal), signal, 0.0)
     # log w carries both the generator's gradient and -v_k d log q, the part of L_K that depends on phi directly.
     return terms(with_value(bounds.iwae(w.log_w), bounds.iwae(w.log_w) + jnp.sum(signal * w.log_qz)), w)
 
@@ -118,8 +127,8 @@ def enumerate(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
     q = encode(model, x)
     w = log_weights(model, x, q, all_states(q))
     probabilities = jnp.exp(w.log_qz)
-    log_px_z = jnp.sum(probabilities * w.log_px_z)
-    kl = jnp.sum(jnp.where(probabilities > 0, probabilities * (w.log_qz - w.log_pz), 0.0))
+    log_px_z = jnp.sum(times(probabilities, w.log_px_z))
+    kl = jnp.sum(times(probabilities, w.log_qz - w.log_pz))
     return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
 
 

@@ -4,6 +4,7 @@ import jax
 from jaxtyping import PRNGKeyArray
 
 from vaex import bounds
+from vaex.arithmetic import times
 from vaex.errors import OptionError, check_finite
 from vaex.model import Example, Model
 from vaex.objectives.terms import (
@@ -57,7 +58,7 @@ def elbo(
         divergence = bounds.elbo(w.log_qz - w.log_pz)
     else:
         divergence = known_or_sampled_kl(q, model.prior, w)
-    return Terms(log_px_z - beta * divergence, log_px_z - divergence, log_px_z, divergence)
+    return Terms(log_px_z - times(beta, divergence), log_px_z - divergence, log_px_z, divergence)
 
 
 def stl(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -> Terms:
@@ -65,7 +66,8 @@ def stl(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) ->
 
     1/L sum_l log p(x|z_l) + log p(z_l) - log q(z_l|x),   the parameters of the last q frozen, z_l still moving with q
 
-    The frozen term's gradient, the score of q, has mean zero: the estimator stays unbiased.
+    The frozen term's gradient, the score of q, has mean zero: the estimator stays unbiased. Its second derivative means
+    nothing, since that of the frozen term has not.
 
     Args:
         key: a PRNG key.

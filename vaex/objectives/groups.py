@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
+from vaex.arithmetic import times
 from vaex.bounds import with_value
 from vaex.errors import check_finite, check_whole
 from vaex.model import Example, Model
@@ -42,6 +43,8 @@ def piwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 8, 
     """The generator climbs the IWAE of all MK draws, the recognition model the MIWAE of M groups of K.
 
     theta: d/d theta log 1/(MK) sum_mk w_mk;   phi: d/d phi 1/M sum_m log 1/K sum_k w_mk
+
+    The second derivative means nothing, since each has the other's parameters frozen.
 
     Args:
         key: a PRNG key.
@@ -93,7 +96,7 @@ def ciwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 64,
     check_finite(0, 1, beta=beta)
     q = encode(model, x)
     w = weigh_draws(key, model, x, q, num_samples)
-    return terms(beta * bounds.elbo(w.log_w) + (1 - beta) * bounds.iwae(w.log_w), w)
+    return terms(times(beta, bounds.elbo(w.log_w)) + times(1 - beta, bounds.iwae(w.log_w)), w)
 
 
 def _grouped(log_w: Float[Array, " mk"], num_groups: int) -> Float[Array, ""]:

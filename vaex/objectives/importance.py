@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
+from vaex.arithmetic import times
 from vaex.bounds import with_value
 from vaex.model import Example, Model
 from vaex.objectives.terms import Terms, draw, encode, log_weights, terms, weigh_draws
@@ -43,7 +44,8 @@ def dreg(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -
     generator:    sum_k v_k d log w_k / d theta,   v = softmax(log w)
     recognition:  sum_k v_k^2 (d log w_k / d z_k) (d z_k / d phi)
 
-    Unbiased for the gradients of L_K, with a signal-to-noise ratio of the recognition model's that grows with K.
+    Unbiased for the gradients of L_K, with a signal-to-noise ratio of the recognition model's that grows with K. The
+    second derivative means nothing, since weights and q are frozen.
 
     Args:
         key: a PRNG key.
@@ -62,9 +64,10 @@ def dreg(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -
     """
     q = encode(model, x)
     z, frozen = draw(key, q, num_samples), jax.lax.stop_gradient(q)
-    v = jax.lax.stop_gradient(jax.nn.softmax(log_weights(model, x, frozen, z).log_w))
+    log_w = jax.lax.stop_gradient(log_weights(model, x, frozen, z).log_w)
+    v = jnp.where(log_w == -jnp.inf, 0.0, jax.nn.softmax(log_w))  # also where all are
     w = log_weights(model, x, frozen, _scale_path(z, v))
-    return terms(with_value(bounds.iwae(w.log_w), jnp.sum(v * w.log_w)), w)
+    return terms(with_value(bounds.iwae(w.log_w), jnp.sum(times(v, w.log_w))), w)
 
 
 def renyi(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5, alpha: float = 0.5) -> Terms:

@@ -14,7 +14,8 @@ def vq(key: PRNGKeyArray, model: Model, x: Example, *, commitment: Number = 0.25
     log p(x|e) + log p(codes) - commitment ||v(x) - sg(e)||^2,   e the codes nearest to the encoder's vectors v(x)
 
     The source's middle term, which moves the codebook, is in its appendix A.1 a moving average instead:
-    `vqvae.update_codebook`. Log p(codes) trains the prior alone.
+    `vqvae.update_codebook`. Log p(codes) trains the prior alone. The second derivative means nothing, since codes are
+    frozen and their gradient is passed on to v(x).
 
     Args:
         key: not needed, since nothing is drawn.

@@ -27,6 +27,8 @@ def gumbel(
 
     1/L sum_l log p(x|y_l) - KL(q(z|x) || p(z)),   y = softmax((logits + g) / temperature),   g ~ Gumbel(0, 1)
 
+    The second derivative means nothing where straight_through gives one draw the gradient of another.
+
     Args:
         key: a PRNG key.
         model: a model whose q(z|x) is a OneHotCategorical, or several independent ones.

@@ -6,6 +6,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpyro.distributions import kl_divergence
 
+from vaex.arithmetic import times
 from vaex.distributions.labelled import Labelled, LabelledLatent, Pair, with_label
 from vaex.distributions.shapes import check_value, log_density
 from vaex.distributions.stacked import StackedLatent, generator
@@ -66,8 +67,8 @@ def unlabelled_bound(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
     # The same noise for every label leaves each expectation as it is, and less noise in what tells labels apart.
     per_class = jax.vmap(lambda y, q_z, p_z: _at_label(key, model, x, y, q_z, p_z))
     log_px_z, kl = per_class(classes, q.given, p.given)
-    log_px_z = jnp.sum(probabilities * log_px_z)
-    kl = kl_divergence(q.label, p.label) + jnp.sum(probabilities * kl)
+    log_px_z = jnp.sum(times(probabilities, log_px_z))
+    kl = kl_divergence(q.label, p.label) + jnp.sum(times(probabilities, kl))
     return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
 
 
@@ -111,7 +112,7 @@ def semi_supervised(
     share = num_labels / num_train
     classified = log_density("q(y|x)", _labelled(model, x.labelled)[0].label, x.label)
     return unlabelled._replace(
-        objective=(1 - share) * unlabelled.objective + share * labelled.objective + alpha * classified
+        objective=times(1 - share, unlabelled.objective) + share * labelled.objective + times(alpha, classified)
     )
 
 

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from vaex import bounds
+from vaex.arithmetic import times
 from vaex.distributions.abilities import kl_per_dimension
 from vaex.errors import OptionError, UsageError, check_finite, check_whole
 from vaex.model import Example, Model
@@ -80,4 +81,4 @@ def capacity(
     """
     check_finite(0, nats=nats, gamma=gamma)
     plain = elbo(key, model, x, num_samples=num_samples, kl="analytic")
-    return plain._replace(objective=plain.log_px_z - gamma * jnp.abs(plain.kl - nats))
+    return plain._replace(objective=plain.log_px_z - times(gamma, jnp.abs(plain.kl - nats)))

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from vaex.arithmetic import times
 from vaex.bounds import with_value
 from vaex.errors import OptionError, check_whole
 from vaex.model import Example, Model
@@ -26,6 +27,8 @@ def tvo(
     gradient of E_b[log w]:  E_b[d log w] + Cov_b[(1 - b) d log q + b d log p(x, z), log w]
 
     Expectations are self-normalized over K draws from q(z|x), so that value and gradient have a bias of order 1/K.
+    Where a weight is zero the bound is -inf, as E_0[log w] is. The second derivative means nothing, since the
+    covariances are frozen.
 
     Args:
         key: a PRNG key.
@@ -53,9 +56,10 @@ def tvo(
     def term(beta: Float[Array, ""]) -> tuple[Array, Array]:
         """E_b[log w], and what has its gradient."""
         log_w = jax.lax.stop_gradient(w.log_w)
-        share = jax.nn.softmax(beta * log_w)
-        value = jnp.sum(share * w.log_w)
-        signal = share * (log_w - jax.lax.stop_gradient(value))
+        share = jax.nn.softmax(times(beta, log_w))
+        value = jnp.sum(times(share, w.log_w))
+        signal = times(share, log_w - jax.lax.stop_gradient(value))
+        signal = jnp.where(jnp.isfinite(signal), signal, 0.0)
         return value, value + jnp.sum(signal * ((1 - beta) * w.log_qz + beta * log_p))
 
     values, surrogates = jax.vmap(term)(betas[:-1])
