@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = (  # of files and folders of vaex/, each of which imports only from those before it and from itself
     "errors",
+    "files",
     "choices",
     "losses",
     "bounds",

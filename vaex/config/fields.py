@@ -12,6 +12,7 @@ from vaex.config.old import carried_over
 from vaex.config.root import ROOT
 from vaex.config.section import Config, field_at, section
 from vaex.errors import UsageError
+from vaex.files import replaced
 
 
 def default_config() -> Config:
@@ -21,7 +22,8 @@ def default_config() -> Config:
 
 def save_config(config: Config, path: Path) -> None:
     """Write a config as JSON."""
-    path.write_text(json.dumps(config.to_dict(), indent=2) + "\n")
+    with replaced(path) as file:
+        file.write((json.dumps(config.to_dict(), indent=2) + "\n").encode())
 
 
 def read_config(path: Path) -> Config:
@@ -30,7 +32,7 @@ def read_config(path: Path) -> Config:
     Raises:
         UsageError: a choice or a field that there is not.
     """
-    return _read(ROOT, carried_over(json.loads(path.read_text())), "config")
+    return _read(ROOT, carried_over(json.loads(path.read_text(encoding="utf-8"))), "config")
 
 
 def equal(config: Config, other: Config) -> bool:

@@ -2,12 +2,14 @@
 
 import hashlib
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+
+from vaex.errors import WriteError
+from vaex.files import replaced
 
 
 def cache_dir() -> Path:
@@ -41,20 +43,8 @@ def cached(name: str, files: Sequence[Path], decode: Callable[[], dict[str, np.n
             print(f"cached data {path} is damaged ({error}): decoding it again", flush=True)
     arrays = decode()
     try:
-        _write(path, arrays)
-    except OSError as error:
-        print(f"decoded data are not cached, {path.parent} cannot be written: {error}", flush=True)
+        with replaced(path) as file:
+            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
+    except WriteError as error:
+        print(f"decoded data are not cached: {error.advised('they are decoded anew each time')}", flush=True)
     return arrays
-
-
-def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write beside the final name, then rename: a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as partial:
-        try:
-            np.savez(partial, **arrays)  # pyright: ignore[reportArgumentType]
-            partial.close()
-            os.replace(partial.name, path)
-        except BaseException:
-            Path(partial.name).unlink(missing_ok=True)
-            raise
