@@ -35,6 +35,24 @@ def read_config(path: Path) -> Config:
     return _read(ROOT, carried_over(json.loads(path.read_text(encoding="utf-8"))), "config")
 
 
+def check_config(config: Any) -> Config:
+    """What an experiment returns, if that is a config.
+
+    Raises:
+        UsageError: it is something else, or has fields that there are not, or values of another type.
+    """
+    if not isinstance(config, ConfigDict):
+        raise UsageError(
+            f"get_config() returns {type(config).__name__}: expected a config, such as default_config() makes"
+        )
+    expected, found = set(default_config()), set(config)
+    if expected - found:
+        missing = ", ".join(sorted(expected - found))
+        raise UsageError(f"get_config() returns a config without {missing}: expected what default_config() makes")
+    _read(ROOT, config.to_dict(), "config")
+    return config
+
+
 def equal(config: Config, other: Config) -> bool:
     """Whether all fields are; ConfigDict's own == tells fields that may be unset from those that may not."""
     return config.to_dict() == other.to_dict()
@@ -123,4 +141,4 @@ def _with_tuples(value: Any) -> Any:
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
-__all__ = ["Config", "ConfigDict", "default_config", "describe", "equal", "read_config", "save_config"]
+__all__ = ["Config", "ConfigDict", "check_config", "default_config", "describe", "equal", "read_config", "save_config"]
