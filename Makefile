@@ -8,13 +8,23 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 STAMP := .venv/.installed$(if $(ACCEL),-$(ACCEL))
 BIN := .venv/bin
 
+# A variable as one word of a shell, as it was given: neither make nor the shell runs anything that is in it.
+define NEWLINE
+
+
+endef
+quoted = '$(subst ','\'',$(subst $(NEWLINE), ,$(value $(1))))'
+unexport EXP RUN NAME ARGS
+
 # What each command of vaex is about; train carries a run on where RUN is given, and report takes none.
-SUBJECT_train = $(if $(RUN),--run '$(RUN)','$(EXP)')
-SUBJECT_config = '$(EXP)'
-SUBJECT_evaluate = '$(or $(RUN),runs/latest)'
-SUBJECT_sample = '$(or $(RUN),runs/latest)'
-SUBJECT_figure = '$(NAME)'
-SUBJECT_report = $(if $(RUN),--run '$(RUN)')
+RUN_OR_LATEST = $(if $(value RUN),$(call quoted,RUN),runs/latest)
+SUBJECT_train = $(if $(value RUN),--run $(call quoted,RUN),$(call quoted,EXP))
+SUBJECT_config = $(call quoted,EXP)
+SUBJECT_evaluate = $(RUN_OR_LATEST)
+SUBJECT_sample = $(RUN_OR_LATEST)
+SUBJECT_figure = $(call quoted,NAME)
+SUBJECT_report = $(if $(value RUN),--run $(call quoted,RUN))
+MORE = $(if $(value ARGS),--args $(call quoted,ARGS))
 COMMANDS := train config evaluate sample figure report
 
 .PHONY: help setup $(COMMANDS) test lint bench clean
@@ -26,7 +36,7 @@ help:
 	@echo "make setup: install into .venv, without running anything, ACCEL=cuda13 for an NVIDIA GPU; make clean: remove it"
 
 $(COMMANDS): $(STAMP)
-	@$(BIN)/vaex $@ $(SUBJECT_$@) $(ARGS)
+	@$(BIN)/vaex $@ $(SUBJECT_$@) $(MORE)
 
 setup: $(STAMP)
 
@@ -47,13 +57,13 @@ $(STAMP): pyproject.toml requirements.lock
 	@touch $@
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -q -n 2 $(ARGS)
+	@PYTEST_ADDOPTS="-q -n 2 $$PYTEST_ADDOPTS "$(call quoted,ARGS) $(BIN)/python -m pytest
 
 lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/basedpyright
 
 bench: $(STAMP)
-	@$(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/python -m tests.bench $(call quoted,ARGS)
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache build *.egg-info

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 ORDER = (  # of files and folders of vaex/, each of which imports only from those before it and from itself
     "errors",
     "arithmetic",
+    "files",
     "choices",
     "losses",
     "bounds",

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from vaex.errors import UsageError
+from vaex.runs.start import with_args
+
 ROOT = Path(__file__).parent.parent
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text()
@@ -31,15 +34,11 @@ def commands(text):
 
 
 def parse(command):
-    """A make command -> its target, and its variables, ARGS split once more as the recipe's shell does."""
+    """A make command -> its target, and its variables, ARGS split once more, as vaex does."""
     make, target, *rest = shlex.split(command, comments=True)
     assert make == "make"
     variables = dict(word.split("=", 1) for word in rest)
-    words = shlex.shlex(variables.get("ARGS", ""), posix=True, punctuation_chars=True)
-    words.whitespace_split = True
-    variables["ARGS"] = list(words)
-    for word in variables["ARGS"]:
-        assert not re.fullmatch(r"[();<>|&]+", word), f"a shell would not take {word!r} without quotation marks"
+    variables["ARGS"] = with_args(["--args", variables.get("ARGS", "")])
     return target, variables
 
 
@@ -73,7 +72,7 @@ def test_a_command_can_be_run(page, command):
     if target == "figure":
         assert variables["NAME"] in about_studies()
     if "EXP" in variables:
-        assert handed_on(command) == [target, variables["EXP"], *variables["ARGS"]]
+        assert with_args(handed_on(command)) == [target, variables["EXP"], *variables["ARGS"]]
         override(load_experiment(variables["EXP"]), variables["ARGS"])
 
 
@@ -98,8 +97,34 @@ def test_commands_are_read_as_a_shell_reads_them():
     assert {"make lint", "make train EXP=a ARGS=--z=b"} < set(found)
     read = [parse(command) for command in found if "--x" in command]
     assert read == [("train", {"EXP": "a", "ARGS": ["--x=1,2", "--y=((3, 4),)"]})]
-    with pytest.raises(AssertionError, match="a shell would not take"):
-        parse('make train EXP=a ARGS="--y=((3, 4),)"')
+    assert parse('make train EXP=a ARGS="--config.y=((3, 4),) b"')[1]["ARGS"] == ["--config.y=((3, 4),)", "b"]
+
+
+@pytest.mark.parametrize(
+    ("target", "variable"), [("train", "RUN"), ("train", "EXP"), ("sample", "RUN"), ("figure", "NAME")]
+)
+def test_make_hands_on_every_word_as_it_was_given_and_runs_nothing_in_it(tmp_path, target, variable):
+    """Neither make nor the shell of its recipe."""
+    mark = tmp_path / "ran"
+    nasty = f"my 'runs' \"(a); touch {mark}; `touch {mark}` $(touch {mark}) $(shell touch {mark}) #, \\"
+    for given in (nasty, f"x\ntouch {mark}"):
+        words = handed_on(shlex.join(["make", target, f"{variable}={given}", f"ARGS={given}"]))
+        assert words[-3:] == [given.replace("\n", " "), "--args", given.replace("\n", " ")]
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        ("--config.a=(8, 4) --config.b=((1, 2),  3)", ["--config.a=(8, 4)", "--config.b=((1, 2), 3)"]),
+        ("--runs 'my runs' $HOME `x`", ["--runs", "my runs", "$HOME", "`x`"]),
+    ],
+)
+def test_args_are_split_as_by_a_shell_but_for_what_stands_between_brackets(text, words):
+    assert with_args(["train", "a", "--args", text, "--debug"]) == ["train", "a", *words, "--debug"]
+    with pytest.raises(UsageError, match="quotation marks go in pairs"):
+        with_args(["--args", "it's"])
 
 
 def test_readme_is_short():

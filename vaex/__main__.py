@@ -1,29 +1,59 @@
 """The command line: vaex COMMAND, or python -m vaex COMMAND; `vaex --help` lists the commands."""
 
-import argparse
-import os
+from __future__ import annotations
+
+import contextlib
+import io
 import sys
+import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from vaex.errors import UsageError
-from vaex.runs.experiments import about_experiments, about_studies
+from vaex.runs.process import complain, flushed, unheard
+from vaex.runs.process import run as run_process
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command -> its exit code: 0, 2 for what the user can mend, 130 for an interruption that saved nothing."""
-    arguments, rest = _parser().parse_known_args(argv)
+    """Run one command -> its exit code.
+
+    0; 1 where nobody takes what it prints; 2 for what the user can mend; 130 for an interruption that saved nothing.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    is_debugged = "--debug" in argv
     try:
+        from vaex.runs.start import set_up_jax, with_args
+
+        argv = with_args([word for word in argv if word != "--debug"])
+        arguments, rest = _parse(argv)
         if rest and not arguments.takes_flags:
             raise UsageError(f"unexpected argument {rest[0]!r}: `vaex {arguments.command} --help` has those there are")
-        _set_up_jax()
+        set_up_jax(arguments.computes)
         arguments.run_command(arguments, rest)
+        return flushed(0)
     except UsageError as error:
-        print(f"vaex: {error}", file=sys.stderr)
+        if is_debugged:
+            traceback.print_exception(error)
+        complain(str(error))
+        return 2
+    except OSError as error:
+        if error.filename is None:  # no file's: those have a name, or are a WriteError
+            return unheard(error)
+        if is_debugged:
+            traceback.print_exception(error)
+        complain(f"{error.filename} cannot be read or written: {error.strerror or error}")
         return 2
     except KeyboardInterrupt:
-        print("vaex: interrupted", file=sys.stderr)
+        complain("interrupted")
         return 130
-    return 0
+
+
+def run() -> NoReturn:
+    """The command in a process of its own: `python -m vaex` and the script `vaex`."""
+    run_process(main)
 
 
 def _train(arguments: argparse.Namespace, flags: list[str]) -> None:
@@ -90,27 +120,44 @@ def _config(experiment: str, flags: list[str]) -> object:
     return override(load_experiment(experiment), flags, log=console.say)
 
 
+def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The arguments, and those that are unknown; --help is printed here, since argparse is silent where it cannot."""
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            return _parser().parse_known_args(argv)
+    except SystemExit:
+        sys.stdout.write(printed.getvalue())
+        raise
+
+
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
+    from vaex.runs.experiments import about_experiments, about_studies
+
     known = "\n".join(f"  {name:18} {about}" for name, about in about_experiments().items())
     parser = argparse.ArgumentParser(
         prog="vaex",
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Variational autoencoders in JAX. By make: make COMMAND EXP=... (or RUN=..., NAME=...) ARGS='...'",
-        epilog=f"experiments (EXP):\n{known}",
+        epilog=f"--debug shows the traceback of an error\n\nexperiments (EXP):\n{known}",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, run, about: str, *, takes_flags: bool = False) -> argparse.ArgumentParser:
+    def command(name: str, run, about: str, *, takes_flags: bool = False, computes: bool = True):
         added = commands.add_parser(name, help=about, allow_abbrev=False)
-        added.set_defaults(run_command=run, takes_flags=takes_flags)
+        added.set_defaults(run_command=run, takes_flags=takes_flags, computes=computes)
         return added
 
     train = command("train", _train, "train, evaluate and draw; --config.FIELD=VALUE changes fields", takes_flags=True)
     train.add_argument("experiment", nargs="?", help="experiments/NAME.py, or a .py file with a get_config()")
     train.add_argument("--run", default="", help="carry this run folder on instead")
     train.add_argument("--runs", help="where run folders are made: runs")
-    shown = command("config", _show_config, "print every field, its value and its meaning", takes_flags=True)
+    shown = command(
+        "config", _show_config, "print every field, its value and its meaning", takes_flags=True, computes=False
+    )
     shown.add_argument("experiment", help="as of train")
     command("evaluate", _evaluate, "scores and figures of a run again").add_argument("run")
     sample = command("sample", _sample, "draw from the prior of a run")
@@ -122,19 +169,12 @@ def _parser() -> argparse.ArgumentParser:
     about = "; ".join(f"{name}: {shows}" for name, shows in about_studies().items())
     figure.add_argument("name", choices=list(about_studies()), help=about)
     figure.add_argument("--out", default="runs/figures", help="where the figure is written: runs/figures")
-    report = command("report", _report, "write the tables of README and docs from docs/results/")
+    report = command("report", _report, "write the tables of README and docs from docs/results/", computes=False)
     report.add_argument("--run", default="", help="make this run the reported one of its experiment first")
     return parser
 
 
-def _set_up_jax() -> None:
-    """Compiled programs are kept between runs, unless the user has set JAX's own variable for it."""
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        from vaex.data.cache import cache_dir
-
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache_dir() / "jax")
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the folder that `python -m vaex` is called in, where anybody's orbax.py may lie
+    run()

@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import os
 from typing import Any
 
 
@@ -33,6 +34,26 @@ class OptionError(UsageError):
         if self.path is not None:
             return self
         return OptionError(self.parameter, self.found, self.expected, self.cure, path=path)
+
+
+class WriteError(UsageError):
+    """A file cannot be written: no room, no permission, a limit.
+
+    Whoever knows what was going on says what is whole and how to go on: `advised`.
+
+    Args:
+        path: the file.
+        reason: why, as the system says it.
+        cure: what is whole, and how to go on.
+    """
+
+    def __init__(self, path: str | os.PathLike, reason: str, cure: str = "make room there, or name another") -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"cannot write {path}: {reason}; {cure}")
+
+    def advised(self, cure: str) -> "WriteError":
+        """The same with other advice."""
+        return WriteError(self.path, self.reason, cure)
 
 
 def check_whole(least: int = 1, most: int | None = None, **options: Any) -> None:

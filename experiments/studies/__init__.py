@@ -5,6 +5,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from vaex.files import advising, replaced
+
 from .classifier import classifier_figure
 from .gmm import gmm_figure
 from .labels import labels_figure
@@ -25,7 +27,7 @@ STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
 def draw(name: str, folder: Path) -> tuple[Path, list[str]]:
     """Run a study by its name -> where its figure lies, and its lines."""
     figure, lines = STUDIES[name]()
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
-    figure.savefig(path, dpi=150)
+    with advising(lambda: "make room there, or name another folder with ARGS=--out=FOLDER"), replaced(path) as file:
+        figure.savefig(file, format="png", dpi=150)
     return path, lines

@@ -1,5 +1,6 @@
 """Speed, as ratios within one run: python -m tests.bench [train] [networks] [estimators] [flows] [evaluate] [start]."""
 
+import shlex
 import sys
 
 from tests.bench import estimators, evaluation, flows, networks, start, training
@@ -14,7 +15,7 @@ SECTIONS = {
 }
 
 if __name__ == "__main__":
-    chosen = sys.argv[1:] or list(SECTIONS)
+    chosen = shlex.split(" ".join(sys.argv[1:])) or list(SECTIONS)
     if unknown := set(chosen) - set(SECTIONS):
         sys.exit(f"unknown section {', '.join(sorted(unknown))}: expected {', '.join(SECTIONS)}")
     for name in chosen:

@@ -1,6 +1,6 @@
 """The only folder that reads a config: its sections, and what they mean."""
 
-from vaex.config.fields import Config, default_config, describe, equal, read_config, save_config
+from vaex.config.fields import Config, check_config, default_config, describe, equal, read_config, save_config
 from vaex.config.override import override
 from vaex.config.section import section
 from vaex.models import MODELS
@@ -24,6 +24,7 @@ __all__ = [
     "RATES",
     "SCHEDULES",
     "Config",
+    "check_config",
     "default_config",
     "describe",
     "equal",

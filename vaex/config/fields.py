@@ -12,6 +12,7 @@ from vaex.config.old import carried_over
 from vaex.config.root import ROOT
 from vaex.config.section import Config, field_at, section
 from vaex.errors import UsageError
+from vaex.files import replaced
 
 
 def default_config() -> Config:
@@ -21,7 +22,8 @@ def default_config() -> Config:
 
 def save_config(config: Config, path: Path) -> None:
     """Write a config as JSON."""
-    path.write_text(json.dumps(config.to_dict(), indent=2) + "\n")
+    with replaced(path) as file:
+        file.write((json.dumps(config.to_dict(), indent=2) + "\n").encode())
 
 
 def read_config(path: Path) -> Config:
@@ -30,7 +32,25 @@ def read_config(path: Path) -> Config:
     Raises:
         UsageError: a choice or a field that there is not.
     """
-    return _read(ROOT, carried_over(json.loads(path.read_text())), "config")
+    return _read(ROOT, carried_over(json.loads(path.read_text(encoding="utf-8"))), "config")
+
+
+def check_config(config: Any) -> Config:
+    """What an experiment returns, if that is a config.
+
+    Raises:
+        UsageError: it is something else, or has fields that there are not, or values of another type.
+    """
+    if not isinstance(config, ConfigDict):
+        raise UsageError(
+            f"get_config() returns {type(config).__name__}: expected a config, such as default_config() makes"
+        )
+    expected, found = set(default_config()), set(config)
+    if expected - found:
+        missing = ", ".join(sorted(expected - found))
+        raise UsageError(f"get_config() returns a config without {missing}: expected what default_config() makes")
+    _read(ROOT, config.to_dict(), "config")
+    return config
 
 
 def equal(config: Config, other: Config) -> bool:
@@ -121,4 +141,4 @@ def _with_tuples(value: Any) -> Any:
     return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
-__all__ = ["Config", "ConfigDict", "default_config", "describe", "equal", "read_config", "save_config"]
+__all__ = ["Config", "ConfigDict", "check_config", "default_config", "describe", "equal", "read_config", "save_config"]

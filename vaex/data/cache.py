@@ -2,14 +2,14 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from vaex.data.npz import checksum, read_npz
-from vaex.errors import UsageError
+from vaex.errors import UsageError, WriteError
+from vaex.files import replaced
 
 _CHECKSUM = "checksum"  # the name of an array of the cache
 
@@ -44,9 +44,10 @@ def cached(name: str, files: Sequence[Path], decode: Callable[[], dict[str, np.n
             print(f"cached data are damaged, and decoded again: {error}", flush=True)
     arrays = decode()
     try:
-        _write(path, arrays)
-    except OSError as error:
-        print(f"decoded data are not cached, {path.parent} cannot be written: {error}", flush=True)
+        with replaced(path) as file:
+            np.savez(file, **arrays, **{_CHECKSUM: np.uint32(checksum(arrays))})  # pyright: ignore[reportArgumentType]
+    except WriteError as error:
+        print(f"decoded data are not cached: {error.advised('they are decoded anew each time')}", flush=True)
     return arrays
 
 
@@ -56,16 +57,3 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     if stored is None or stored.shape or int(stored) != checksum(arrays):
         raise UsageError(f"{path}: its checksum is another")
     return arrays
-
-
-def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write beside the final name, then rename: a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as partial:
-        try:
-            np.savez(partial, **arrays, **{_CHECKSUM: np.uint32(checksum(arrays))})  # pyright: ignore[reportArgumentType]
-            partial.close()
-            os.replace(partial.name, path)
-        except BaseException:
-            Path(partial.name).unlink(missing_ok=True)
-            raise

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,10 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from vaex.errors import UsageError
+from vaex.files import reserve, writing
 
 _METRIC = "selected"  # the metric that chooses the best; runs from before its name have validation_elbo
-logging.getLogger("absl").setLevel(logging.ERROR)  # orbax warns of each option that a reader implies
+logging.getLogger("absl").setLevel(logging.CRITICAL)  # orbax warns of options that a reader implies; errors are raised
 
 
 @contextlib.contextmanager
@@ -52,8 +54,23 @@ def save(path: Path, epoch: int, state: Any, progress: dict[str, Any], *, select
     state = jax.device_get(state)
     sums = {"crc32": _crc32(state), "params_crc32": _crc32(state.params)}
     items = ocp.args.Composite(state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(progress | sums))
-    with _manager(path) as manager:
+    with _writing(path / "checkpoints", state), _manager(path) as manager:
         manager.save(epoch, args=items, metrics=None if selected is None else {_METRIC: selected}, force=True)
+
+
+@contextlib.contextmanager
+def _writing(folder: Path, state: Any) -> Iterator[None]:
+    """Say in one line that a checkpoint cannot be written, and leave nothing of it."""
+    with writing(folder):
+        folder.mkdir(exist_ok=True)
+        # Asked before, since orbax's threads each print what they could not write.
+        reserve(folder, 2**16 + sum(leaf.nbytes for leaf in jax.tree.leaves(state)))
+        try:
+            yield
+        except Exception as error:  # of orbax and of tensorstore, whose own are no OSErrors
+            for half in folder.glob("*.orbax-checkpoint-tmp*"):
+                shutil.rmtree(half, ignore_errors=True)
+            raise OSError(_first_line(error)) from error
 
 
 def restore(path: Path, abstract: Any) -> tuple[Any, dict[str, Any]]:

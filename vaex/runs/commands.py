@@ -11,6 +11,7 @@ from vaex.config.setup import setup
 from vaex.config.task import Task, build_task
 from vaex.data.npz import checksum
 from vaex.errors import UsageError
+from vaex.files import advising
 from vaex.runs import folder, results
 from vaex.runs.training import newest_progress, train
 
@@ -19,10 +20,11 @@ def train_new(config: Config, name: str, runs: Path) -> Path:
     """Train, evaluate and draw, in a new folder runs/NAME/TIME."""
     made = setup(config)  # whatever is wrong with the config is said before a folder is made
     results.check_selection(made)
-    path = folder.create_run(runs, name)
-    folder.write_json(path / folder.DATASET, describe(made.task, name))
-    save_config(config, path / folder.CONFIG)
-    return train(path, made)
+    files = {
+        folder.DATASET: lambda path: folder.write_json(path, describe(made.task, name)),
+        folder.CONFIG: lambda path: save_config(config, path),
+    }
+    return train(folder.create_run(runs, name, files), made)
 
 
 def resume(run: str) -> Path:
@@ -40,7 +42,8 @@ def resume(run: str) -> Path:
 def evaluate(run: str) -> Path:
     """Write results.json and the figures of a run's best checkpoint again."""
     path = folder.open_run(run)
-    with folder.locked(path):
+    again = f"the checkpoints are whole: make room there, then make evaluate RUN={folder.shown(path)}"
+    with folder.locked(path), advising(lambda: again):
         task = build_task(read_config(path / folder.CONFIG))
         check_data(path, task)
         results.write(path, task, newest_progress(path))

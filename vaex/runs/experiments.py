@@ -5,6 +5,7 @@ import difflib
 import importlib
 import importlib.util
 import sys
+import traceback
 import zlib
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -17,7 +18,24 @@ _HERE = Path(__file__).resolve().parent.parent
 
 
 def load_experiment(name: str) -> Any:
-    """The config of NAME.py in an experiments folder, or of a Python file with a get_config()."""
+    """The config of NAME.py in an experiments folder, or of a Python file with a get_config().
+
+    Raises:
+        UsageError: there is no such file, or it does not parse, import or return a config; the message has the line.
+    """
+    path = _find(name)
+    try:
+        module = _import(path.parent, path.name)
+        if "get_config" not in vars(module):
+            raise UsageError("it has no get_config(): define one, which returns a config")
+        return _checked(module.get_config())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit and whatever else a file of somebody's may raise
+        raise UsageError(_where(path, error)) from error
+
+
+def _find(name: str) -> Path:
     path = Path(name)
     if path.suffix != ".py":
         stem = name.removeprefix("experiments/")
@@ -29,12 +47,42 @@ def load_experiment(name: str) -> Any:
         near = difflib.get_close_matches(path.stem, known, n=3) or known
         cure = f"nearest: {', '.join(near)}" if known else "name a .py file with a get_config()"
         raise UsageError(f"unknown experiment {name!r}: {cure}")
-    return _import(path.parent, path.stem).get_config()
+    return path
+
+
+def _checked(config: Any) -> Any:
+    from vaex.config import check_config
+
+    return check_config(config)
+
+
+def _where(path: Path, error: BaseException) -> str:
+    """One line: the file, the line and what is wrong there."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:  # perhaps a neighbour's
+        return f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).parent == path.parent.resolve()]
+    place = f"{own[-1].filename}, line {own[-1].lineno}" if own else f"{path}, line {_line_of_get_config(path)}"
+    said = (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, UsageError):
+        return f"{place}: {said}"
+    if isinstance(error, ModuleNotFoundError) and (path.parent / f"{error.name}.py").is_file():
+        said += f": import a neighbour by `from . import {error.name}`"
+    return f"{place}: {type(error).__name__}{': ' if said else ''}{said}"
+
+
+def _line_of_get_config(path: Path) -> int:
+    """Where it starts, else the first line."""
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return 1
+    return next((node.lineno for node in body if isinstance(node, ast.FunctionDef) and node.name == "get_config"), 1)
 
 
 def load_studies() -> ModuleType:
     """The package of studies beside vaex's own experiments."""
-    return _import(folders()[-1], "studies")
+    return importlib.import_module(f"{_package(folders()[-1])}.studies")
 
 
 def folders() -> list[Path]:
@@ -60,18 +108,41 @@ def about_studies() -> dict[str, str]:
 
 
 def _about(files: list[Path]) -> dict[str, str]:
-    docstrings = {path.stem: ast.get_docstring(ast.parse(path.read_text())) or "" for path in files}
-    return {name: text.split("\n")[0] for name, text in sorted(docstrings.items())}
+    return {path.stem: _first_line(path) for path in sorted(files, key=lambda path: path.stem)}
 
 
-def _import(folder: Path, name: str) -> ModuleType:
+def _first_line(path: Path) -> str:
+    """Of a file's docstring; a file that is no Python must not keep the others from being listed."""
+    try:
+        text = ast.get_docstring(ast.parse(path.read_bytes())) or ""
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return f"({type(error).__name__})"
+    return text.split("\n")[0]
+
+
+def _import(folder: Path, file: str) -> ModuleType:
     """A file of a folder, which it may import its neighbours from by `from . import`; sys.path stays as it is."""
+    name = f"{_package(folder)}.{file.removesuffix('.py').replace('.', '_')}"
+    spec = importlib.util.spec_from_file_location(name, folder.resolve() / file)
+    if spec is None or spec.loader is None:
+        raise UsageError("it is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _package(folder: Path) -> str:
+    """The name of a package that is this folder; nothing of the folder above it can be imported by it."""
     folder = folder.resolve()
     package = f"vaex_experiments_{zlib.crc32(str(folder).encode()):08x}"
     if package not in sys.modules:
         spec = ModuleSpec(package, None, is_package=True)
         spec.submodule_search_locations = [str(folder)]
         sys.modules[package] = importlib.util.module_from_spec(spec)
-    sys.modules.pop(f"{package}.{name}", None)  # it may have changed
     importlib.invalidate_caches()
-    return importlib.import_module(f"{package}.{name}")
+    return package

@@ -2,31 +2,49 @@
 
 import contextlib
 import fcntl
+import itertools
 import json
 import math
 import os
+import secrets
+import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vaex.errors import UsageError
+from vaex.errors import UsageError, WriteError
+from vaex.files import replaced, writing
 
 Row = dict[str, Any]  # the metrics of an epoch
 Show = Callable[[Row], None]
 CONFIG, DATASET, METRICS, RESULTS = "config.json", "dataset.json", "metrics.jsonl", "results.json"
 
 
-def create_run(root: Path, experiment: str) -> Path:
-    """Make runs/EXPERIMENT/TIME and point runs/latest at it."""
-    stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
-    names = (stamp, *(f"{stamp}_{i}" for i in range(2, 100)))  # several may start in one second
+def create_run(root: Path, experiment: str, files: Mapping[str, Callable[[Path], None]] | None = None) -> Path:
+    """Make runs/EXPERIMENT/TIME with its first files, and point runs/latest at it.
+
+    Args:
+        root: where run folders are made.
+        experiment: its name.
+        files: what writes each file at a path, by the file's name.
+
+    Raises:
+        UsageError: something of it cannot be written; nothing is left.
+    """
+    cure = "name another with ARGS=--runs=FOLDER"
     try:
-        path = root / experiment / next(name for name in names if not (root / experiment / name).exists())
-        path.mkdir(parents=True)
-        _point_latest(root, path)
+        path = _new_folder(root / experiment)
+        try:
+            for name, write in (files or {}).items():
+                write(path / name)
+            _point_latest(root, path)
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+    except WriteError as error:
+        raise error.advised(f"no run folder was made: make room there, or {cure}") from None
     except OSError as error:
-        cure = "name another with ARGS=--runs=FOLDER"
         raise UsageError(f"cannot write a run folder in {root}: {error.strerror or error}; {cure}") from None
     return path.resolve()
 
@@ -59,14 +77,15 @@ def locked(path: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(f"{path} is in use by another process: wait for it, or stop it") from None
+        for left in [*path.glob(".*.tmp"), *(path / "figures").glob(".*.tmp")]:  # by a process that was killed
+            left.unlink(missing_ok=True)
         yield
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON beside the final name, then rename: a reader never sees half a file."""
-    partial = path.with_suffix(".tmp")
-    partial.write_text(_json(value, indent=2) + "\n")
-    os.replace(partial, path)
+    with replaced(path) as file:
+        file.write((_json(value, indent=2) + "\n").encode())
 
 
 def _json(value: Any, *, indent: int | None = None) -> str:
@@ -84,13 +103,13 @@ def _finite(value: Any) -> Any:
 
 def read_json(path: Path) -> Any:
     """The value in a JSON file of a run."""
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The rows of a run's metrics.jsonl; a last line cut short by a crash is left out."""
     file = path / METRICS
-    lines = file.read_text().splitlines(keepends=True) if file.is_file() else []
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
@@ -98,30 +117,32 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 def metrics_writer(path: Path, *, epoch: int) -> Iterator[Any]:
     """A function that appends a row to metrics.jsonl and to TensorBoard; rows after `epoch` are taken back first."""
     kept = [row for row in read_metrics(path) if row["epoch"] <= epoch]
-    (path / METRICS).write_text("".join(_json(row) + "\n" for row in kept))
+    with replaced(path / METRICS) as file:
+        file.write("".join(_json(row) + "\n" for row in kept).encode())
     with contextlib.ExitStack() as stack:
-        file = stack.enter_context((path / METRICS).open("a"))
+        with writing(path / METRICS):
+            rows = os.open(path / METRICS, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
+        stack.callback(os.close, rows)
         boards = []
 
         def write(row: dict[str, Any]) -> None:
-            file.write(_json(row) + "\n")
-            file.flush()
+            line = (_json(row) + "\n").encode()
+            with writing(path / METRICS):
+                while line:
+                    line = line[os.write(rows, line) :]
             if not boards:
-                from tensorboardX import SummaryWriter  # over a second, which the first step need not wait for
+                from vaex.runs.board import Board  # over a second, which the first step need not wait for
 
-                boards.append(stack.enter_context(SummaryWriter(str(path / "tensorboard"), purge_step=epoch + 1)))
-            scalars = {name: value for name, value in row.items() if not isinstance(value, list)}
-            for name, value in scalars.items():
-                boards[0].add_scalar(name, value, global_step=int(row["epoch"]))
+                boards.append(stack.enter_context(contextlib.closing(Board(path / "tensorboard", epoch + 1))))
+            boards[0].add({name: value for name, value in row.items() if not isinstance(value, list)}, row["epoch"])
 
         yield write
 
 
 def save_figure(path: Path, name: str, figure: Any) -> None:
     """Write a figure to a run's figures/NAME.png."""
-    folder = path / "figures"
-    folder.mkdir(exist_ok=True)
-    figure.savefig(folder / f"{name}.png", dpi=150)
+    with replaced(path / "figures" / f"{name}.png") as file:
+        figure.savefig(file, format="png", dpi=150)
 
 
 def newest_checkpoint(path: Path) -> Path | None:
@@ -136,8 +157,22 @@ def shown(path: Path) -> str:
     return str(path) if relative.startswith("..") else relative
 
 
+def _new_folder(parent: Path) -> Path:
+    """A folder by the time; of several that start in one second, mkdir itself decides who has which name."""
+    stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
+    parent.mkdir(parents=True, exist_ok=True)
+    for i in itertools.count(1):
+        path = parent / (stamp if i == 1 else f"{stamp}_{i}")
+        with contextlib.suppress(FileExistsError):
+            path.mkdir()
+            return path
+    raise AssertionError
+
+
 def _point_latest(root: Path, path: Path) -> None:
-    latest = root / "latest"
-    partial = root / f".latest-{os.getpid()}"
+    partial = root / f".latest-{secrets.token_hex(8)}"
     partial.symlink_to(path.relative_to(root), target_is_directory=True)
-    os.replace(partial, latest)
+    try:
+        os.replace(partial, root / "latest")
+    finally:
+        partial.unlink(missing_ok=True)

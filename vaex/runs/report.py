@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from vaex.errors import UsageError
+from vaex.files import advising, replaced
 from vaex.runs import tables
 from vaex.runs.words import Run, score_line
 
@@ -52,8 +53,10 @@ def write_report(root: Path) -> list[Path]:
         UsageError: a file of docs/results that is not of the form above, or a table that there is none of.
     """
     changed = {path: text for path, text in report(root).items() if path.read_text(encoding="utf-8") != text}
-    for path, text in changed.items():
-        path.write_text(text, encoding="utf-8")
+    with advising(lambda: "every file is whole, before or after: make room there, then make report"):
+        for path, text in changed.items():
+            with replaced(path) as file:
+                file.write(text.encode())
     return list(changed)
 
 
@@ -113,7 +116,8 @@ def keep(run: Path, root: Path) -> Path:
     others = {"others": kept.pop("others")} if "others" in kept else {}
     kept.pop("provenance", None)
     kept.pop("cores", None)
-    path.write_text(json.dumps(kept | results | others, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    with replaced(path) as file:
+        file.write((json.dumps(kept | results | others, indent=2, ensure_ascii=False) + "\n").encode())
     return path
 
 

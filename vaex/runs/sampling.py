@@ -8,6 +8,7 @@ import numpy as np
 
 from vaex.config.task import condition_of
 from vaex.errors import UsageError, check_seed
+from vaex.files import advising, replaced
 from vaex.model import Conditional
 from vaex.runs import console, folder
 from vaex.runs.load import load, num_classes
@@ -24,7 +25,8 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
     path = folder.open_run(run)
     from vaex import figures
 
-    with folder.locked(path):
+    again = f"the run is whole: make room there, then make sample RUN={folder.shown(path)}"
+    with folder.locked(path), advising(lambda: again):
         vae, params, config = load(path)
         model = vae.bind(params)
         conditions = to_sample(condition_of(config), num_classes(path), num_samples, label)
@@ -40,7 +42,8 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
         z, means, images = jax.device_get(draw(jax.random.split(jax.random.key(seed), num_samples), conditions))
         leaves, _ = jax.tree_util.tree_flatten_with_path(z)
         latents = {"".join(["z", *map(_part, place)]): leaf for place, leaf in leaves}
-        np.savez(path / "samples.npz", **latents, means=means, samples=images)
+        with replaced(path / "samples.npz") as file:
+            np.savez(file, **latents, means=means, samples=images)
         folder.save_figure(path, "samples", figures.of_samples(means))
     console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / 'samples.npz'}")
     return path

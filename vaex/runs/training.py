@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from vaex.config.setup import Setup
+from vaex.files import advising
 from vaex.runs import console, folder, results
 from vaex.train import TrainState, train_epoch
 from vaex.train.loop import Loop, Progress, fit
@@ -15,7 +16,7 @@ from vaex.train.loop import Loop, Progress, fit
 def train(path: Path, made: Setup) -> Path:
     """Train from the newest checkpoint, or from the start, to the end; then evaluate and draw."""
     task, c = made.task, made.task.experiment.train
-    with folder.locked(path):
+    with folder.locked(path), advising(lambda: _how_to_go_on(path)):
         state, progress = _newest(path, made)
         found = f"{len(task.dataset.train.images):,} training images from {task.dataset.source}, {task.dataset.meaning}"
         console.say(f"{task.label}: {found}; run folder {path}")
@@ -42,6 +43,13 @@ def train(path: Path, made: Setup) -> Path:
         del state  # the best checkpoint is what is evaluated
         results.write(path, task, progress)
     return path
+
+
+def _how_to_go_on(path: Path) -> str:
+    """After a write that failed."""
+    newest = folder.newest_checkpoint(path)
+    whole = "its config is whole" if newest is None else f"checkpoint {newest.name} is whole"
+    return f"{whole}: make room there, then carry on with: make train RUN={folder.shown(path)}"
 
 
 def newest_progress(path: Path) -> Progress:

@@ -1,0 +1,85 @@
+"""Files written whole or not at all, and never by a link."""
+
+import contextlib
+import errno
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from vaex.errors import WriteError
+
+_partial: set[Path] = set()  # what is being written; swept up where a process ends without unwinding
+
+
+@contextlib.contextmanager
+def replaced(path: Path) -> Iterator[IO[bytes]]:
+    """A new file that takes this name at the end, whole or not at all; what a link of this name points at stays.
+
+    Its folder is made where there is none. The name that it has until then cannot be foreseen, so that in a shared
+    folder nobody has put a link there.
+
+    Raises:
+        WriteError: it cannot be written; nothing of it is left.
+    """
+    partial = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _partial.add(partial)
+        try:
+            with partial.open("xb") as file:
+                yield file
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+            _partial.discard(partial)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Whatever the system refuses within is said of this file.
+
+    Raises:
+        WriteError: in place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(path, error.strerror or str(error)) from error
+
+
+@contextlib.contextmanager
+def advising(cure: Callable[[], str]) -> Iterator[None]:
+    """What to say of a file that cannot be written within: what is whole, and how to go on."""
+    try:
+        yield
+    except WriteError as error:
+        raise error.advised(cure()) from error
+
+
+def reserve(folder: Path, num_bytes: int) -> None:
+    """Find out at once whether so much has room in a folder, where the system can tell without writing it.
+
+    Raises:
+        OSError: it has none.
+    """
+    if sys.platform == "darwin":  # which has no posix_fallocate
+        return
+    probe = folder / f".{secrets.token_hex(8)}.tmp"
+    try:
+        with probe.open("xb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(num_bytes, 1))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):  # others: a file system that cannot tell
+            raise
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def sweep() -> None:
+    """Remove what this process has half-written, before it ends at once."""
+    for partial in list(_partial):
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -1,0 +1,95 @@
+"""The process of the command line: its streams, its interrupts and its end; imports nothing that takes time."""
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import NoReturn
+
+_GRACE = 2.0  # seconds in which an interrupted process may unwind
+
+
+def run(main: Callable[[], int]) -> NoReturn:
+    """Run a command in this process and end it: nothing that a terminal, a pipe or Ctrl-C does ends in a traceback."""
+    sys.excepthook = _excepthook
+    signal.signal(signal.SIGINT, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where it is closed
+            stream.reconfigure(errors="replace")  # of a terminal that knows only ASCII
+    try:
+        code = main()
+    except SystemExit as error:  # of argparse, of rich where a pipe was closed
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except KeyboardInterrupt:
+        leave()
+    code = flushed(code)
+    if code == 130:
+        os._exit(code)  # unwound, but for threads of XLA, which take an interpreter down that ends
+    sys.exit(code)
+
+
+def flushed(code: int) -> int:
+    """Write out what standard output still holds -> the exit code, another where that fails."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        return unheard(error)
+    return code
+
+
+def unheard(error: OSError) -> int:
+    """Nobody takes what is printed -> the exit code; in silence where a pipe was closed, as by `head`."""
+    if not isinstance(error, BrokenPipeError):
+        complain(f"cannot write to standard output: {error.strerror or error}")
+    with contextlib.suppress(OSError, ValueError):  # the interpreter's own last flush goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def complain(message: str) -> None:
+    """One line on standard error, where there is one."""
+    with contextlib.suppress(OSError):
+        print(f"vaex: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)
+
+
+def leave() -> NoReturn:
+    """End an interrupted process without unwinding it."""
+    from vaex import files
+
+    files.sweep()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, RuntimeError, AttributeError):
+            stream.write("\x1b[?25h" if stream.isatty() else "")  # a progress bar hides the cursor
+            stream.flush()
+    os.write(2, b"vaex: interrupted\n")
+    os._exit(130)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Unwind; at once where nothing can be half-done, and soon where the interrupt is swallowed on its way."""
+    signal.signal(signal.SIGINT, lambda number, frame: leave())
+    if _imports(frame):  # modules written in C turn an interrupt into errors of their own
+        leave()
+    timer = threading.Timer(_GRACE, leave)
+    timer.daemon = True
+    timer.start()
+    raise KeyboardInterrupt
+
+
+def _imports(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tensorstore's threads print what they could not tell a checkpoint's event loop after it was closed."""
+    if not (kind is RuntimeError and str(error) == "Event loop is closed"):
+        sys.__excepthook__(kind, error, trace)

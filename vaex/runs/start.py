@@ -1,0 +1,53 @@
+"""What the command line does before a command: its arguments in words, and jax with a cache and a device."""
+
+import os
+import shlex
+import warnings
+
+from vaex.errors import UsageError
+
+
+def with_args(argv: list[str]) -> list[str]:
+    """`--args TEXT`, which make writes, in words: split as a shell splits it, but nothing in it is run.
+
+    What stands between brackets stays together: --config.model.network.encoder_hidden=(8, 4) is one word.
+    """
+    if "--args" not in argv[:-1]:
+        return argv
+    at = argv.index("--args")
+    try:
+        found = shlex.split(argv[at + 1])
+    except ValueError as error:
+        raise UsageError(f"ARGS is {argv[at + 1]!r}: {error}; quotation marks go in pairs") from None
+    words: list[str] = []
+    for word in found:
+        if words and words[-1].startswith("--config.") and words[-1].count("(") > words[-1].count(")"):
+            words[-1] += f" {word}"
+        else:
+            words.append(os.path.expanduser(word) if word.startswith("~/") else word)
+    return [*argv[:at], *words, *argv[at + 2 :]]
+
+
+def set_up_jax(computes: bool) -> None:
+    """Compiled programs are kept between runs, unless the user has set JAX's own variable for it; a device is there."""
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        from vaex.data.cache import cache_dir
+
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache_dir() / "jax")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    # A cache that cannot be read or written is done without.
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
+    if not computes:
+        return
+    try:
+        import jax
+
+        jax.devices()
+    except Exception as error:  # of a backend, by an assertion too, and of a variable that jax cannot read
+        asked = os.environ.get("JAX_PLATFORMS")
+        found = f"JAX_PLATFORMS is {asked!r}, and jax" if asked else "jax"
+        cure = (
+            "unset it, or make setup ACCEL=cuda13 for an NVIDIA GPU" if asked else "mend it, or set JAX_PLATFORMS=cpu"
+        )
+        why = f" ({error})" if str(error) else ""
+        raise UsageError(f"{found} finds no device to compute on{why}: {cure}") from error
