@@ -39,6 +39,8 @@ class Data:
     condition: Annotated[str | None, CONDITIONS] = None
 
     def __post_init__(self) -> None:
+        if not self.name or ":" in self.name or not self.name.isprintable():  # TFDS runs the code of "community:name"
+            raise OptionError("name", self.name, "the name of a data set, without a colon")
         check_whole(0, num_validation=self.num_validation)
         check_whole(num_labels=self.num_labels)
         check_fraction(missing=self.missing)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
@@ -32,7 +33,8 @@ def cached(name: str, files: Sequence[Path], decode: Callable[[], dict[str, np.n
     """
     stats = [(str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
     digest = hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
-    path = cache_dir() / "data" / f"{name}-{digest}.npz"
+    stem = re.sub(r"[^\w-]", "_", name)  # a name is no path
+    path = cache_dir() / "data" / f"{stem}-{digest}.npz"
     if path.is_file():
         try:
             with np.load(path, allow_pickle=False) as arrays:

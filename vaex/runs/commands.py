@@ -40,6 +40,7 @@ def evaluate(run: str) -> Path:
     """Write results.json and the figures of a run's best checkpoint again."""
     path = folder.open_run(run)
     with folder.locked(path):
+        folder.read_metrics(path)  # what is wrong with it is said before an evaluation
         task = build_task(read_config(path / folder.CONFIG))
         check_data(path, task)
         results.write(path, task, newest_progress(path))
@@ -52,7 +53,7 @@ def check_data(path: Path, task: Task) -> None:
     Raises:
         UsageError: they are others.
     """
-    before = folder.read_json(path / folder.DATASET)
+    before = folder.read_dataset(path)
     now = describe(task, before["experiment"])
     for field in ("dataset", "num_train", "x_shape", "crc32"):
         if now[field] != before[field]:
