@@ -43,7 +43,7 @@ def read(place: Path, abstract: Any, cure: str) -> Any:
 def nameable(path: Path) -> Iterator[Path]:
     """A folder by a name that orbax takes for no pattern, as it does one with brackets; else a link of such a name."""
     if re.fullmatch(r"[^*?\[\]\\\ud800-\udfff]*", str(path)):
-        yield path
+        yield path.absolute()
         return
     with tempfile.TemporaryDirectory(prefix="vaex-") as folder:
         link = Path(folder) / "run"
