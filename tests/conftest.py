@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shutil
 import tempfile
 import typing
 from importlib.metadata import version
@@ -64,3 +65,38 @@ def _programs_of_one_file():
     """What a file has compiled goes with it: thousands of programs are gigabytes."""
     yield
     jax.clear_caches()
+
+
+@pytest.fixture(scope="session")
+def saved_run(tmp_path_factory):
+    """A run of digits that is half done, as training leaves it, but untrained: its best checkpoint 1, its newest 2."""
+    from vaex.config import override, save_config
+    from vaex.config.setup import setup
+    from vaex.runs import checkpoints, commands, folder
+    from vaex.runs.experiments import load_experiment
+    from vaex.train.loop import Progress
+
+    run = tmp_path_factory.mktemp("saved") / "run"
+    run.mkdir()
+    small = ["model.latent_dim=2", "model.network.encoder_hidden=4", "model.network.decoder_hidden=4"]
+    flags = [*small, "evaluate.num_samples=2", "train.num_epochs=3"]
+    config = override(load_experiment("digits"), [f"--config.{flag}" for flag in flags])
+    made = setup(config)
+    save_config(config, run / folder.CONFIG)
+    folder.write_json(run / folder.DATASET, commands.describe(made.task, "digits"))
+    state = made.init()
+    with folder.metrics_writer(run, epoch=0) as write:
+        for epoch, elbo in ((1, -30.0), (2, -40.0)):
+            progress = Progress(epoch, best=-30.0, stale=epoch - 1)._asdict()
+            now = state._replace(params=jax.tree.map(lambda a, by=epoch: a + by, state.params))
+            checkpoints.save(run, epoch, now, progress, selected=elbo)
+            write({"epoch": epoch, "elbo": elbo, "kl": 1.0, "loss": -elbo, "seconds": 1.0})
+    with folder.locked(run):
+        folder.write_json(run / folder.RESULTS, {"experiment": "digits", "dataset": "digits"})
+    return run
+
+
+@pytest.fixture
+def run(saved_run, tmp_path):
+    """A copy to damage."""
+    return shutil.copytree(saved_run, tmp_path / "run")

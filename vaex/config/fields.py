@@ -11,6 +11,7 @@ from vaex.choices import Choices, Field
 from vaex.config.old import carried_over
 from vaex.config.root import ROOT
 from vaex.config.section import Config, field_at, section
+from vaex.config.stored import check_type, read_json, shown
 from vaex.errors import UsageError
 from vaex.files import replaced
 
@@ -30,9 +31,15 @@ def read_config(path: Path) -> Config:
     """A config from its JSON, that of an earlier version with `model.kind` carried over.
 
     Raises:
-        UsageError: a choice or a field that there is not.
+        UsageError: no JSON, or a choice or a field that there is not; the message names the file.
     """
-    return _read(ROOT, carried_over(json.loads(path.read_text(encoding="utf-8"))), "config")
+    stored = check_type(read_json(path), dict, str(path))
+    try:
+        return _read(ROOT, carried_over(stored), "config")
+    except UsageError as error:
+        raise UsageError(f"{error}, in {path}") from None
+    except (KeyError, TypeError, AttributeError) as error:  # of what is carried over, which has all fields or none
+        raise UsageError(f"{path} has model.kind, as runs of an earlier vaex, but not their fields: {error}") from None
 
 
 def check_config(config: Any) -> Config:
@@ -110,10 +117,10 @@ def _shown(value: Any) -> str:
 def _read(choices: Choices, stored: Any, path: str) -> Config:
     """A section from its JSON."""
     if not isinstance(stored, dict):
-        raise UsageError(f"{path} is {stored!r}: expected an object with fields")
+        raise UsageError(f"{path} is {shown(stored)}: expected an object with fields")
     name = stored.get("name", "") if choices.has_names else ""
-    if name not in choices:
-        raise UsageError(f"{path}.name is {name!r}: expected one of {', '.join(choices)}")
+    if not isinstance(name, str) or name not in choices:
+        raise UsageError(f"{path}.name is {shown(name)}: expected one of {', '.join(choices)}")
     fields = choices.fields(name)
     made = section(choices, name)
     for key, value in stored.items():
@@ -133,7 +140,7 @@ def _read_value(field: Field, value: Any, path: str) -> Any:
     value = _with_tuples(value)
     is_right = isinstance(value, field.type) or (field.type is float and type(value) is int)
     if not is_right or (type(value) is bool and field.type is not bool):
-        raise UsageError(f"{path} is {value!r}: expected {field.type.__name__}")
+        raise UsageError(f"{path} is {shown(value)}: expected {field.type.__name__}")
     return value
 
 

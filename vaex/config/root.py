@@ -9,7 +9,7 @@ import optax
 from vaex.choices import Build, Choices
 from vaex.data.conditions import CONDITIONS
 from vaex.data.preprocess import BINARIZE
-from vaex.errors import check_fraction, check_positive, check_seed, check_whole
+from vaex.errors import OptionError, check_fraction, check_positive, check_seed, check_whole
 from vaex.models import MODELS
 from vaex.models.vae import vae
 from vaex.objectives import OBJECTIVES, elbo
@@ -39,6 +39,8 @@ class Data:
     condition: Annotated[str | None, CONDITIONS] = None
 
     def __post_init__(self) -> None:
+        if not self.name or ":" in self.name or not self.name.isprintable():  # TFDS runs the code of "community:name"
+            raise OptionError("name", self.name, "the name of a data set, without a colon")
         check_whole(0, num_validation=self.num_validation)
         check_whole(num_labels=self.num_labels)
         check_fraction(missing=self.missing)

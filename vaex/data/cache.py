@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def cached(name: str, files: Sequence[Path], decode: Callable[[], dict[str, np.n
     """
     stats = [(str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
     digest = hashlib.sha256(repr((_CHECKSUM, stats)).encode()).hexdigest()[:16]
-    path = cache_dir() / "data" / f"{name}-{digest}.npz"
+    stem = re.sub(r"[^\w-]", "_", name)  # a name is no path
+    path = cache_dir() / "data" / f"{stem}-{digest}.npz"
     if path.is_file():
         try:
             return _read(path)

@@ -38,13 +38,13 @@ def as_levels(splits: Mapping[str, np.ndarray], source: str) -> tuple[dict[str, 
         found = ", ".join(f"{split} images are {one.shape[1:]} of {one.dtype}" for split, one in shaped.items())
         raise UsageError(f"{source}: {found}: make them alike")
     highest = {split: images.max() for split, images in shaped.items()}
-    levels, said = _converted(shaped, kinds.pop(), max(highest.values()), source)
+    levels, said = _converted(shaped, kinds.pop(), max(highest.values()).item(), source)
     _check_scale(levels, highest, source)
     return levels, said
 
 
 def _converted(
-    shaped: Mapping[str, np.ndarray], kind: str, highest: np.generic, source: str
+    shaped: Mapping[str, np.ndarray], kind: str, highest: float, source: str
 ) -> tuple[dict[str, np.ndarray], str]:
     if kind == "bool" or (kind == "integer" and highest == 1):
         white = {split: np.where(images > 0, np.uint8(255), np.uint8(0)) for split, images in shaped.items()}

@@ -32,7 +32,10 @@ class DiagonalNormalMixture(NamedTuple):
     def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "*sample d"]:
         which, noise = jax.random.split(key)
         k = jax.random.categorical(which, self.logits, shape=sample_shape)
-        mean, log_var = self.mean_of_components[k], self.log_var[k]
+        mean, log_var = (
+            jnp.asarray(self.mean_of_components)[k],
+            jnp.asarray(self.log_var)[k],
+        )  # numpy's have no traced k
         return mean + jnp.exp(0.5 * log_var) * jax.random.normal(noise, mean.shape)
 
     def log_prob(self, value: Float[Array, " d"]) -> Float[Array, ""]:
@@ -68,7 +71,7 @@ class UniformMixture(NamedTuple):
         def one(key: Any) -> Any:
             which, noise = jax.random.split(key)
             k = jax.random.randint(which, (), 0, self.num_components)
-            return jax.tree.map(lambda a: a[k], self.components).sample(noise)
+            return jax.tree.map(lambda a: jnp.asarray(a)[k], self.components).sample(noise)
 
         z = jax.vmap(one)(jax.random.split(key, math.prod(sample_shape)))
         return jax.tree.map(lambda a: a.reshape(*sample_shape, *a.shape[1:]), z)

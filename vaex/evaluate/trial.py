@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from vaex.data import Dataset, Split
+from vaex.distributions.abilities import mean
 from vaex.distributions.shapes import check_value
 from vaex.model import Conditional, Example, Model, at
 from vaex.objectives.terms import encode
@@ -43,6 +44,6 @@ def reconstruct(model: Model | Conditional, example: Example) -> tuple[Any, Any]
         example: one example; for a Conditional model a Given.
     """
     now, seen = at(model, example)
-    p = now.decode(encode(now, seen).mean)
+    p = now.decode(mean(encode(now, seen)))
     check_value("p(x|z)", p, seen)
     return seen, p

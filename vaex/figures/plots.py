@@ -58,7 +58,8 @@ def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
             if points:
                 axes.plot(*zip(*points, strict=True), label=label, marker="." if len(points) < 20 else None)
         axes.set_xlabel("epoch")
-        axes.legend(frameon=False)
+        if axes.lines:
+            axes.legend(frameon=False)
     drawn = [value for row in rows if (value := row.get(next(iter(shown)))) is not None]
     if drawn:
         panels[0].set_ylim(bottom=_robust_floor(drawn))
@@ -77,16 +78,17 @@ def kl_per_dimension(kls: Sequence[float]) -> Figure:
 
 def kl_per_layer(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """The KL of each layer of a hierarchy against the epoch, from the validations among a run's rows."""
-    rows = [row for row in rows if "validation_kl_per_layer" in row]
+    rows = [row for row in rows if row.get("validation_kl_per_layer") is not None]
     epochs, kls = [row["epoch"] for row in rows], np.array([row["validation_kl_per_layer"] for row in rows])
     figure = Figure(figsize=(7, 3.2), layout="constrained")
     axes = figure.subplots()
     for layer, line in enumerate(kls.T, start=1):
         axes.plot(epochs, line, label=f"$z_{layer}$: {line[-1]:.2f}", marker="." if len(rows) < 20 else None)
-    axes.set_ylim(bottom=min(0.0, kls.min()))
+    axes.set_ylim(bottom=kls.min(initial=0.0))
     axes.set_xlabel("epoch")
     axes.set_ylabel("KL of a layer on\nvalidation data, nats per example")
-    axes.legend(frameon=False, title="at the end")
+    if len(rows):
+        axes.legend(frameon=False, title="at the end")
     return figure
 
 
@@ -123,7 +125,11 @@ def traversal_points(z: np.ndarray, dims: Sequence[int], *, steps: int = 11, rea
     return points.reshape(-1, z.shape[-1])
 
 
-def _robust_floor(values: Sequence[float]) -> float:
-    """Keep a first epoch far below the rest from flattening the curve."""
-    later = values[len(values) // 10 :]
-    return min(later) - 0.3 * (max(values) - min(later)) - 1
+def _robust_floor(values: Sequence[float | None]) -> float | None:
+    """Keep a first epoch far below the rest from flattening the curve; None where nothing is known."""
+    known = np.array(values, float)  # None is nan
+    later = known[len(known) // 10 :]
+    later = later[np.isfinite(later)]
+    if not later.size:
+        return None
+    return later.min() - 0.3 * (known[np.isfinite(known)].max() - later.min()) - 1

@@ -13,15 +13,116 @@ import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
+from vaex.config.stored import check_type, read_json, read_object
 from vaex.errors import UsageError
 from vaex.files import reserve, writing
+from vaex.runs.arrays import nameable, plain, read, restored
+from vaex.runs.folder import CHECKPOINTS, checkpoints
+from vaex.runs.sums import check_sums, write_sums
 
 _METRIC = "selected"  # the metric that chooses the best; runs from before its name have validation_elbo
 logging.getLogger("absl").setLevel(logging.CRITICAL)  # orbax warns of options that a reader implies; errors are raised
 
 
+def save(path: Path, epoch: int, state: Any, progress: dict[str, Any], *, selected: float | None) -> None:
+    """Write a checkpoint after an epoch, whole or not at all; a run's first is read back.
+
+    Args:
+        path: the run folder.
+        epoch: epochs done.
+        state: a TrainState.
+        progress: what else the loop carries on, as JSON.
+        selected: the metric that chooses the best, or None where none was computed.
+
+    Raises:
+        UsageError: the run's first checkpoint is not read back as it was written.
+    """
+    is_first = not checkpoints(path)
+    state = jax.device_get(plain(state))
+    sums = {"crc32": _crc32(state), "params_crc32": _crc32(state.params)}
+    items = ocp.args.Composite(state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(progress | sums))
+    with _writing(path / CHECKPOINTS, state):
+        with _manager(path) as manager:
+            manager.save(epoch, args=items, metrics=None if selected is None else {_METRIC: selected}, force=True)
+        write_sums(path / CHECKPOINTS / str(epoch))
+    if is_first:
+        try:
+            restore(path, jax.eval_shape(lambda: state))
+        except UsageError as error:
+            raise UsageError(f"{error}; it was written just now: train in another folder by --runs=FOLDER") from None
+
+
+def restore(path: Path, abstract: Any) -> tuple[Any, dict[str, Any]]:
+    """The newest checkpoint of a run.
+
+    Args:
+        path: the run folder.
+        abstract: the state's shapes and dtypes; a state that was saved in the other precision is brought to this one.
+
+    Returns:
+        The state, on the device, and the progress that were saved.
+
+    Raises:
+        UsageError: no checkpoint, or one that cannot be read, is damaged, or is of another model or optimizer.
+    """
+    place = _newest(path)
+    progress = _progress(place)
+    return _state(place, abstract, progress["crc32"]), _without_sums(progress)
+
+
+def restore_params(path: Path, abstract: Any) -> tuple[Any, dict[str, Any]]:
+    """The parameters of a run's best checkpoint, or of its newest where none was validated; nothing else is read.
+
+    Args:
+        path: the run folder.
+        abstract: as of restore, of the parameters alone.
+
+    Returns:
+        The parameters, on the device, and the progress that was saved with them.
+
+    Raises:
+        UsageError: as restore.
+    """
+    place = _best(path)
+    progress = _progress(place)
+    return _state(place, {"params": abstract}, progress.get("params_crc32"))["params"], _without_sums(progress)
+
+
+def read_progress(path: Path) -> dict[str, Any]:
+    """The progress that was saved with the newest checkpoint."""
+    return _without_sums(_progress(_newest(path)))
+
+
+def _newest(path: Path) -> Path:
+    found = checkpoints(path)
+    if not found:
+        raise UsageError(f"{path} has no checkpoint: train it first")
+    return found[-1]
+
+
+def _best(path: Path) -> Path:
+    metrics = {place: _selected(place) for place in checkpoints(path)}
+    measured = [place for place, metric in metrics.items() if metric is not None]
+    return max(measured, key=lambda place: (metrics[place], int(place.name)), default=None) or _newest(path)
+
+
+def _selected(place: Path) -> float | None:
+    """The metric that chooses the best, None of a checkpoint without a validation."""
+    check_sums(place, _cure(place), under="metrics/")
+    file = place / "metrics" / "metrics"
+    if not file.parent.exists():
+        return None
+    metrics = check_type(read_json(file), dict, str(file))
+    return check_type(next(iter(metrics.values()), None), float, f"{file}: {next(iter(metrics), _METRIC)}")
+
+
+def _progress(place: Path) -> dict[str, Any]:
+    check_sums(place, _cure(place), under="progress/")
+    return read_object(place / "progress" / "metadata", {"epoch": int, "crc32": int})
+
+
 @contextlib.contextmanager
-def _manager(path: Path, *, read_only: bool = False) -> Iterator[ocp.CheckpointManager]:
+def _manager(path: Path) -> Iterator[ocp.CheckpointManager]:
     """Keeps the newest and the best by validation, and sweeps up what a killed process left half-written."""
     policy = preservation_policy.AnyPreservationPolicy(
         [
@@ -33,29 +134,11 @@ def _manager(path: Path, *, read_only: bool = False) -> Iterator[ocp.CheckpointM
         preservation_policy=policy,
         best_fn=_metric,
         best_mode="max",
-        cleanup_tmp_directories=not read_only,
+        cleanup_tmp_directories=True,
         enable_async_checkpointing=False,
-        read_only=read_only,  # a reader must not sweep up what a writer is just writing
     )
-    with ocp.CheckpointManager(path / "checkpoints", options=options) as manager:
+    with nameable(path) as folder, ocp.CheckpointManager(folder / CHECKPOINTS, options=options) as manager:
         yield manager
-
-
-def save(path: Path, epoch: int, state: Any, progress: dict[str, Any], *, selected: float | None) -> None:
-    """Write a checkpoint after an epoch, whole or not at all.
-
-    Args:
-        path: the run folder.
-        epoch: epochs done.
-        state: a TrainState.
-        progress: what else the loop carries on, as JSON.
-        selected: the metric that chooses the best, or None where none was computed.
-    """
-    state = jax.device_get(state)
-    sums = {"crc32": _crc32(state), "params_crc32": _crc32(state.params)}
-    items = ocp.args.Composite(state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(progress | sums))
-    with _writing(path / "checkpoints", state), _manager(path) as manager:
-        manager.save(epoch, args=items, metrics=None if selected is None else {_METRIC: selected}, force=True)
 
 
 @contextlib.contextmanager
@@ -67,80 +150,32 @@ def _writing(folder: Path, state: Any) -> Iterator[None]:
         reserve(folder, 2**16 + sum(leaf.nbytes for leaf in jax.tree.leaves(state)))
         try:
             yield
+        except UsageError:
+            raise
         except Exception as error:  # of orbax and of tensorstore, whose own are no OSErrors
             for half in folder.glob("*.orbax-checkpoint-tmp*"):
                 shutil.rmtree(half, ignore_errors=True)
             raise OSError(_first_line(error)) from error
 
 
-def restore(path: Path, abstract: Any) -> tuple[Any, dict[str, Any]]:
-    """The newest checkpoint of a run.
-
-    Args:
-        path: the run folder.
-        abstract: the state's shapes and dtypes.
-
-    Returns:
-        The state and the progress that were saved.
-
-    Raises:
-        UsageError: no checkpoint, or one that cannot be read or is not what was written.
-    """
-    state, progress = _restore(path, ocp.args.StandardRestore(abstract), best=False)
-    return state, _without_sums(progress)
+def _state(place: Path, abstract: Any, checksum: int | None) -> Any:
+    """The parts of a state that are asked for; the parameters of a run from before have no sum of their own."""
+    check_sums(place, _cure(place), under="state/")
+    state = read(place, abstract, _cure(place))
+    if checksum is not None and checksum != _crc32(state):
+        raise UsageError(f"checkpoint {place} is damaged: its checksum does not match; {_cure(place)}")
+    return restored(state, abstract)
 
 
-def restore_params(path: Path, abstract: Any) -> tuple[Any, dict[str, Any]]:
-    """The parameters of a run's best checkpoint, or of its newest where none was validated; nothing else is read.
-
-    Args:
-        path: the run folder.
-        abstract: their shapes and dtypes.
-
-    Returns:
-        The parameters, on the device, and the progress that was saved with them.
-
-    Raises:
-        UsageError: as restore.
-    """
-    wanted = ocp.args.PyTreeRestore({"params": abstract}, partial_restore=True)
-    state, progress = _restore(path, wanted, best=True)
-    return jax.device_put(state["params"]), _without_sums(progress)
+def _cure(place: Path) -> str:
+    others = [other for other in checkpoints(place.parent.parent) if other != place]
+    copy = "copy it again from where it is whole"
+    return f"{copy}, or move it away to go on from checkpoint {others[-1].name}" if others else copy
 
 
-def read_progress(path: Path) -> dict[str, Any]:
-    """The progress that was saved with the newest checkpoint."""
-    return _without_sums(_restore(path, None, best=False)[1])
-
-
-def _restore(path: Path, wanted: Any, *, best: bool) -> tuple[Any, dict[str, Any]]:
-    if not (path / "checkpoints").is_dir():
-        raise UsageError(f"{path} has no checkpoint: train it first")
-    with _manager(path, read_only=True) as manager:
-        step = (manager.best_step() if best else None) or manager.latest_step()
-        if step is None:
-            raise UsageError(f"{path} has no checkpoint: train it first")
-        items = {"progress": ocp.args.JsonRestore()} | ({} if wanted is None else {"state": wanted})
-        try:
-            loaded = manager.restore(step, args=ocp.args.Composite(**items))
-            state, progress = loaded.get("state"), loaded["progress"]
-            _check(state, progress)
-        except Exception as error:  # whatever a reader raises on damaged bytes
-            others = [s for s in manager.all_steps() if s != step]
-            place = manager.directory / str(step)
-            cure = f"delete it to go on from checkpoint {others[-1]}" if others else "delete the run and train again"
-            raise UsageError(f"checkpoint {place} is damaged ({_first_line(error)}): {cure}") from None
-    return state, progress
-
-
-def _check(state: Any, progress: dict[str, Any]) -> None:
-    """What was read is what was written; the parameters of a run from before have no sum of their own."""
-    if state is None:
-        return
-    is_part = isinstance(state, dict)
-    expected = progress.get("params_crc32") if is_part else progress["crc32"]
-    if expected is not None and expected != _crc32(state["params"] if is_part else state):
-        raise ValueError("its checksum does not match")
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:200]
 
 
 def _without_sums(progress: dict[str, Any]) -> dict[str, Any]:
@@ -156,8 +191,3 @@ def _crc32(state: Any) -> int:
     for leaf in jax.tree.leaves(state):
         crc = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), crc)
     return crc
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200]

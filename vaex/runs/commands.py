@@ -44,6 +44,7 @@ def evaluate(run: str) -> Path:
     path = folder.open_run(run)
     again = f"the checkpoints are whole: make room there, then make evaluate RUN={folder.shown(path)}"
     with folder.locked(path), advising(lambda: again):
+        folder.read_metrics(path)  # what is wrong with it is said before an evaluation
         task = build_task(read_config(path / folder.CONFIG))
         check_data(path, task)
         results.write(path, task, newest_progress(path))
@@ -56,7 +57,7 @@ def check_data(path: Path, task: Task) -> None:
     Raises:
         UsageError: they are others.
     """
-    before = folder.read_json(path / folder.DATASET)
+    before = folder.read_dataset(path)
     now = describe(task, before["experiment"])
     for field in ("dataset", "num_train", "x_shape", "crc32"):
         if now[field] != before[field]:

@@ -7,9 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 _VALIDATION = {"elbo": "ELBO", "log_likelihood": "L_K", "log_px_z": "log p(x|z)"}  # of these the first two there are
-_console = Console(highlight=False, soft_wrap=True)
+_console = Console(highlight=False, soft_wrap=True, emoji=False)  # [x] and :x: in the name of a folder are no markup
 
 
 def say(message: str) -> None:
@@ -61,7 +62,8 @@ def evaluating(num_examples: int, num_samples: int) -> Iterator[Callable[[int], 
 
 def summary(results: Mapping[str, Any], folder: str, own: Mapping[str, Any]) -> None:
     """The table at the end, with the scores of this kind of model's own."""
-    table = Table(title=f"{results['experiment']} on {results['dataset']}", show_header=False, title_justify="left")
+    title = Text(f"{results['experiment']} on {results['dataset']}")
+    table = Table(title=title, show_header=False, title_justify="left")
     sure = "" if results["is_likelihood"] else "  (grey pixels: not a likelihood)"
     rows = {
         **(_bounds(results, sure) if "test_elbo" in results else _reconstruction(results, sure)),
@@ -74,7 +76,7 @@ def summary(results: Mapping[str, Any], folder: str, own: Mapping[str, Any]) -> 
         "folder": folder,
     }
     for name, value in rows.items():
-        table.add_row(name, value)
+        table.add_row(Text(name), Text(value))
     _console.print(table)
 
 

@@ -3,8 +3,6 @@
 import contextlib
 import fcntl
 import itertools
-import json
-import math
 import os
 import secrets
 import shutil
@@ -13,12 +11,18 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vaex.config.stored import check_fields, check_type, parse, read_object, read_text
+from vaex.config.stored import read_json as read_json
 from vaex.errors import UsageError, WriteError
 from vaex.files import replaced, writing
+from vaex.runs.files import as_json, check_files, check_folders
+from vaex.runs.files import write_json as write_json
 
 Row = dict[str, Any]  # the metrics of an epoch
 Show = Callable[[Row], None]
 CONFIG, DATASET, METRICS, RESULTS = "config.json", "dataset.json", "metrics.jsonl", "results.json"
+SAMPLES, CHECKPOINTS = "samples.npz", "checkpoints"
+_DATASET = {"experiment": str, "dataset": str, "num_train": int, "source": str, "x_shape": list, "crc32": int}
 
 
 def create_run(root: Path, experiment: str, files: Mapping[str, Callable[[Path], None]] | None = None) -> Path:
@@ -50,24 +54,32 @@ def create_run(root: Path, experiment: str, files: Mapping[str, Callable[[Path],
 
 
 def open_run(path: str | Path) -> Path:
-    """Check that a folder is a run's.
+    """Check that a folder is a run's, and that what is read of it lies in it.
 
     Raises:
-        UsageError: it is not.
+        UsageError: it is not, or a link leads out of it.
     """
     path = Path(path)
-    missing = [name for name in (CONFIG, DATASET) if not (path / name).is_file()]
-    if missing:
+    try:
+        missing = [name for name in (CONFIG, DATASET) if not (path / name).exists()]
         found = "no such folder" if not path.is_dir() else f"it has no {' and no '.join(missing)}"
+    except OSError as error:
+        raise UsageError(f"cannot open the run folder {path}: {error.strerror or error}") from None
+    if missing:
         raise UsageError(f"{path} is not a run folder: {found}; name one like runs/EXPERIMENT/TIME or runs/latest")
-    return path.resolve()
+    path = path.resolve()
+    check_files(path, CONFIG, DATASET)
+    check_folders(path, CHECKPOINTS)
+    return path
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a run folder against a second process; the lock goes with the process, however it ends."""
+    """Hold a run folder against a second process, to write in it; the lock goes with the process, however it ends."""
+    check_files(path, ".lock", METRICS, RESULTS, SAMPLES)
+    check_folders(path, "figures", "tensorboard")
     try:
-        file = (path / ".lock").open("a+")
+        file = os.fdopen(os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "a+")
     except OSError as error:
         raise UsageError(
             f"cannot write in {path}: {error.strerror}; mend its permissions or copy it elsewhere"
@@ -82,35 +94,36 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON beside the final name, then rename: a reader never sees half a file."""
-    with replaced(path) as file:
-        file.write((_json(value, indent=2) + "\n").encode())
+def save_figure(path: Path, name: str, figure: Any) -> None:
+    """Write a figure to a run's figures/NAME.png."""
+    with replaced(path / "figures" / f"{name}.png") as file:
+        figure.savefig(file, format="png", dpi=150)
 
 
-def _json(value: Any, *, indent: int | None = None) -> str:
-    """JSON, which has no nan and no infinity: null stands for them."""
-    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+def read_dataset(path: Path) -> dict[str, Any]:
+    """What a run's dataset.json says of its experiment and its data; one from before has no num_classes.
+
+    Raises:
+        UsageError: it cannot be read, or lacks a field or has another type there.
+    """
+    dataset = read_object(path / DATASET, _DATASET)
+    sizes = [check_type(size, int, f"{path / DATASET}: a size of x_shape") for size in dataset["x_shape"]]
+    if len(sizes) != 3 or min(sizes) < 1:
+        raise UsageError(f"{path / DATASET}: x_shape is {sizes}: expected the height, the width and the channels")
+    if check_type(dataset.get("num_classes", 0), int, f"{path / DATASET}: num_classes") < 0:
+        raise UsageError(f"{path / DATASET}: num_classes is {dataset['num_classes']}: expected at least 0")
+    return dataset
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def read_metrics(path: Path) -> list[Row]:
+    """The rows of a run's metrics.jsonl; a last line cut short by a crash is left out.
 
-
-def read_json(path: Path) -> Any:
-    """The value in a JSON file of a run."""
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The rows of a run's metrics.jsonl; a last line cut short by a crash is left out."""
+    Raises:
+        UsageError: it cannot be read, or a line is no object with an epoch and numbers.
+    """
     file = path / METRICS
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.is_file() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    lines = read_text(file).splitlines(keepends=True) if file.exists() else []
+    return [_row(line, f"{file}, line {i}") for i, line in enumerate(lines, 1) if line.endswith("\n")]
 
 
 @contextlib.contextmanager
@@ -118,7 +131,7 @@ def metrics_writer(path: Path, *, epoch: int) -> Iterator[Any]:
     """A function that appends a row to metrics.jsonl and to TensorBoard; rows after `epoch` are taken back first."""
     kept = [row for row in read_metrics(path) if row["epoch"] <= epoch]
     with replaced(path / METRICS) as file:
-        file.write("".join(_json(row) + "\n" for row in kept).encode())
+        file.write("".join(as_json(row) + "\n" for row in kept).encode())
     with contextlib.ExitStack() as stack:
         with writing(path / METRICS):
             rows = os.open(path / METRICS, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
@@ -126,7 +139,7 @@ def metrics_writer(path: Path, *, epoch: int) -> Iterator[Any]:
         boards = []
 
         def write(row: dict[str, Any]) -> None:
-            line = (_json(row) + "\n").encode()
+            line = (as_json(row) + "\n").encode()
             with writing(path / METRICS):
                 while line:
                     line = line[os.write(rows, line) :]
@@ -139,16 +152,19 @@ def metrics_writer(path: Path, *, epoch: int) -> Iterator[Any]:
         yield write
 
 
-def save_figure(path: Path, name: str, figure: Any) -> None:
-    """Write a figure to a run's figures/NAME.png."""
-    with replaced(path / "figures" / f"{name}.png") as file:
-        figure.savefig(file, format="png", dpi=150)
+def checkpoints(path: Path) -> list[Path]:
+    """The folders of a run's checkpoints, the newest last; one with a number for its name was written to its end."""
+    folder = path / CHECKPOINTS
+    try:
+        names = [name for name in os.listdir(folder) if name.isdecimal()] if folder.exists() else []
+    except OSError as error:
+        raise UsageError(f"cannot read {folder}: {error.strerror or error}") from None
+    return [folder / name for name in sorted(names, key=int)]
 
 
 def newest_checkpoint(path: Path) -> Path | None:
-    """The folder of a run's newest checkpoint; a folder with a number for its name was written to its end."""
-    done = [p for p in (path / "checkpoints").glob("*") if p.name.isdigit()]
-    return max(done, key=lambda p: int(p.name), default=None)
+    """The folder of a run's newest checkpoint."""
+    return next(reversed(checkpoints(path)), None)
 
 
 def shown(path: Path) -> str:
@@ -176,3 +192,12 @@ def _point_latest(root: Path, path: Path) -> None:
         os.replace(partial, root / "latest")
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _row(line: str, where: str) -> Row:
+    row = check_fields(parse(line, where, has_nan=True), {"epoch": int}, where)
+    for name, value in row.items():
+        for number in value if isinstance(value, list) else [value]:
+            if number is not None:
+                check_type(number, float, f"{where}: {name}")
+    return row

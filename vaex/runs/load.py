@@ -8,7 +8,7 @@ from vaex.config import Config, old, read_config
 from vaex.config.task import describe_run
 from vaex.model import Params
 from vaex.models import Description
-from vaex.runs.folder import CONFIG, DATASET, open_run, read_json
+from vaex.runs.folder import CONFIG, open_run, read_dataset, read_json
 
 
 def load(run_folder: str | Path) -> tuple[Description, Params, Config]:
@@ -17,13 +17,15 @@ def load(run_folder: str | Path) -> tuple[Description, Params, Config]:
     >>> vae, params, config = vaex.load("runs/latest")
     >>> model = vae.bind(params)
 
+    Parameters are jax arrays as training had them; in a process of the other precision they are brought to its own.
+
     Raises:
-        UsageError: not a run folder, or a damaged checkpoint.
+        UsageError: not a run folder, a file of it that cannot be read or is of another run, or a damaged checkpoint.
     """
     from vaex.runs import checkpoints
 
     path = open_run(run_folder)
-    config, dataset = read_config(path / CONFIG), read_json(path / DATASET)
+    config, dataset = read_config(path / CONFIG), read_dataset(path)
     description = describe_run(config, tuple(dataset["x_shape"]), num_classes(path))
     params, _ = checkpoints.restore_params(path, jax.eval_shape(description.init, jax.random.key(0)))
     return description, params, config
@@ -32,4 +34,4 @@ def load(run_folder: str | Path) -> tuple[Description, Params, Config]:
 def num_classes(path: Path) -> int:
     """How many classes the labels of a run's data have; a run from before says it in its config, or not at all."""
     config = read_json(path / CONFIG)
-    return old.num_classes(config) if old.is_old(config) else read_json(path / DATASET)["num_classes"]
+    return old.num_classes(config) if old.is_old(config) else read_dataset(path)["num_classes"]

@@ -70,7 +70,7 @@ def write(path: Path, task: Task, progress: Progress) -> None:
             scores |= found
             own |= found if i else {}
     results = {
-        **folder.read_json(path / folder.DATASET),
+        **folder.read_dataset(path),
         **scores,
         "is_likelihood": task.is_likelihood,
         "train_seconds": round(progress.seconds, 2),

@@ -42,10 +42,10 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
         z, means, images = jax.device_get(draw(jax.random.split(jax.random.key(seed), num_samples), conditions))
         leaves, _ = jax.tree_util.tree_flatten_with_path(z)
         latents = {"".join(["z", *map(_part, place)]): leaf for place, leaf in leaves}
-        with replaced(path / "samples.npz") as file:
+        with replaced(path / folder.SAMPLES) as file:
             np.savez(file, **latents, means=means, samples=images)
         folder.save_figure(path, "samples", figures.of_samples(means))
-    console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / 'samples.npz'}")
+    console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / folder.SAMPLES}")
     return path
 
 

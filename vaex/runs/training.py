@@ -2,11 +2,14 @@
 
 import functools
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from vaex.config.setup import Setup
+from vaex.config.stored import check_fields
+from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import console, folder, results
 from vaex.train import TrainState, train_epoch
@@ -53,11 +56,10 @@ def _how_to_go_on(path: Path) -> str:
 
 
 def newest_progress(path: Path) -> Progress:
-    """How far a run is; of one from before, whose best ELBO has a name of its own."""
+    """How far a run is."""
     from vaex.runs import checkpoints
 
-    saved = checkpoints.read_progress(path)
-    return Progress(**{"best" if name == "best_elbo" else name: value for name, value in saved.items()})
+    return _progress(path, checkpoints.read_progress(path))
 
 
 def _newest(path: Path, made: Setup) -> tuple[TrainState, Progress]:
@@ -67,7 +69,17 @@ def _newest(path: Path, made: Setup) -> tuple[TrainState, Progress]:
     from vaex.runs import checkpoints
 
     state, progress = checkpoints.restore(path, jax.eval_shape(made.init))
-    return jax.device_put(state), Progress(**progress)
+    return state, _progress(path, progress)
+
+
+def _progress(path: Path, saved: dict[str, Any]) -> Progress:
+    """Progress as it was saved; of a run from before, whose best ELBO has a name of its own."""
+    named = {"best" if name == "best_elbo" else name: value for name, value in saved.items()}
+    where = f"the progress in {folder.newest_checkpoint(path)}"
+    fields = check_fields(named, Progress.__annotations__, where)
+    if more := [name for name in fields if name not in Progress._fields]:
+        raise UsageError(f"{where} has a field {more[0]!r}: expected only {', '.join(Progress._fields)}")
+    return Progress(**fields)
 
 
 def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show) -> Loop:

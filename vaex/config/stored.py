@@ -1,0 +1,104 @@
+"""JSON that lies in a file: read whole, or refused in one line that names the file."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vaex.errors import UsageError
+
+_WORDS = {str: "text", int: "a whole number", float: "a number", list: "a list", dict: "an object with fields"}
+
+
+def read_text(path: Path) -> str:
+    """What a text file says.
+
+    Raises:
+        UsageError: it cannot be read, or is not in UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {path}: {error.strerror or error}; mend its permissions or copy it again"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: expected text in UTF-8, found byte {error.start} of another encoding") from None
+
+
+def parse(text: str, where: str, *, has_nan: bool = False) -> Any:
+    """The value that JSON says, with Infinity as Python writes it.
+
+    Args:
+        text: JSON.
+        where: its place, for messages.
+        has_nan: whether NaN is a number there, as it is in measurements.
+
+    Raises:
+        UsageError: it is not JSON.
+    """
+    try:
+        return json.loads(text, parse_constant=float if has_nan else _number)
+    except (ValueError, RecursionError) as error:
+        found = "nothing" if not text.strip() else str(error).splitlines()[0]
+        raise UsageError(f"{where}: expected JSON, found {found}: copy it again from where it is whole") from None
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file.
+
+    Raises:
+        UsageError: it cannot be read, or is not JSON.
+    """
+    return parse(read_text(path), str(path))
+
+
+def read_object(path: Path, fields: Mapping[str, type]) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Args:
+        path: the file.
+        fields: those that it has to have, and their types; it may have more.
+
+    Raises:
+        UsageError: it cannot be read, is no object, or lacks a field or has another type there.
+    """
+    return check_fields(read_json(path), fields, str(path))
+
+
+def check_fields(value: Any, fields: Mapping[str, type], where: str) -> dict[str, Any]:
+    """The value, an object that has these fields.
+
+    Raises:
+        UsageError: it is no object, or lacks a field or has another type there.
+    """
+    check_type(value, dict, where)
+    for name, type_ in fields.items():
+        if name not in value:
+            raise UsageError(f"{where}: has no field {name!r}, expected {_WORDS[type_]} there")
+        check_type(value[name], type_, f"{where}: {name}")
+    return value
+
+
+def check_type(value: Any, expected: type, what: str) -> Any:
+    """The value, which is of a type; a whole number is a number.
+
+    Raises:
+        UsageError: it is of another.
+    """
+    is_right = isinstance(value, expected) or (expected is float and isinstance(value, int))
+    if not is_right or isinstance(value, bool) or (isinstance(value, int) and abs(value) >= 2**63):
+        raise UsageError(f"{what} is {shown(value)}: expected {_WORDS[expected]}")
+    return value
+
+
+def shown(value: Any) -> str:
+    """A value, not too long for a line."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _number(name: str) -> float:
+    if name == "NaN":
+        raise ValueError("NaN, which is no number")
+    return float(name)

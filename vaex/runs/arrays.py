@@ -1,0 +1,130 @@
+"""The arrays of a checkpoint, read by orbax: that they are those that are wanted, in the precision of this process."""
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import orbax.checkpoint as ocp
+from etils import epath
+
+from vaex.errors import UsageError
+
+
+def read(place: Path, abstract: Any, cure: str) -> Any:
+    """The arrays of a checkpoint, as numpy's and in the precision that they were saved in.
+
+    Args:
+        place: the checkpoint's folder.
+        abstract: the shapes and dtypes of those parts of the state that are asked for.
+        cure: what to do where they cannot be read.
+
+    Raises:
+        UsageError: they cannot be read, or are of another model or optimizer.
+    """
+    wanted = jax.eval_shape(plain, abstract)
+    arguments = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
+    item = ocp.args.PyTreeRestore(item=wanted, restore_args=arguments, partial_restore=True)
+    handler = ocp.PyTreeCheckpointHandler()
+    with nameable(place) as name:
+        folder = epath.Path(name)
+        with _one_line(place, cure):
+            saved = handler.metadata(folder / "state").tree
+            found = _leaves({part: saved.get(part) for part in _parts(wanted)})
+        _check_same(found, _leaves(wanted), place)
+        with _one_line(place, cure):
+            return handler.restore(folder / "state", args=item)
+
+
+@contextlib.contextmanager
+def nameable(path: Path) -> Iterator[Path]:
+    """A folder by a name that orbax takes for no pattern, as it does one with brackets; else a link of such a name."""
+    if re.fullmatch(r"[^*?\[\]\\\ud800-\udfff]*", str(path)):
+        yield path.absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="vaex-") as folder:
+        link = Path(folder) / "run"
+        link.symlink_to(path.resolve(), target_is_directory=True)
+        yield link
+
+
+def plain(state: Any) -> Any:
+    """A state with the bits of its random keys, which are arrays, in place of the keys."""
+    return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, state)
+
+
+def restored(state: Any, abstract: Any) -> Any:
+    """Saved arrays, on the device, as the abstract state has them: in this process's precision, and keys as keys."""
+
+    def one(leaf: np.ndarray, wanted: Any) -> jax.Array:
+        if _is_key(wanted):
+            return jax.random.wrap_key_data(jnp.asarray(leaf))
+        return jax.device_put(np.asarray(leaf).astype(wanted.dtype))
+
+    return jax.tree.map(one, state, abstract)
+
+
+def _check_same(saved: dict[str, Any], wanted: dict[str, Any], place: Path) -> None:
+    """What is saved is what is wanted; 32 and 64 bits of a kind are the same.
+
+    Args:
+        saved: the leaves of a checkpoint, of which shapes and dtypes are looked at.
+        wanted: those of a state.
+        place: of the checkpoint.
+
+    Raises:
+        UsageError: a leaf more or less, or one of another shape or kind.
+    """
+    cure = "the run's config.json and dataset.json are not those that it was trained by: put those back"
+    for name, leaf in wanted.items():
+        if name not in saved:
+            raise UsageError(f"checkpoint {place} has no {name}, which the config's model or optimizer has; {cure}")
+        if saved[name].shape != leaf.shape:
+            shapes = f"has shape {saved[name].shape}: expected {leaf.shape} by the config"
+            raise UsageError(f"{name} in checkpoint {place} {shapes}; {cure}")
+        if _kind(saved[name]) != _kind(leaf):
+            raise UsageError(f"{name} in checkpoint {place} is {saved[name].dtype}: expected {leaf.dtype}; {cure}")
+    if more := [name for name in saved if name not in wanted]:
+        raise UsageError(f"checkpoint {place} has {more[0]}, which the config's model and optimizer have not; {cure}")
+
+
+def _leaves(tree: Any) -> dict[str, Any]:
+    """The leaves of a tree by their places, such as params/decoder/out/bias."""
+    found, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {"/".join(map(_part, path)): leaf for path, leaf in found}
+
+
+def _parts(tree: Any) -> list[str]:
+    """The names of what a tree has at its top, even where that has no leaves."""
+    found, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=lambda node: node is not tree)
+    return [_part(path[0]) for path, _ in found]
+
+
+@contextlib.contextmanager
+def _one_line(place: Path, cure: str) -> Iterator[None]:
+    """Whatever a reader raises on bytes that are not what was written is one line."""
+    try:
+        yield
+    except Exception as error:
+        lines = str(error).strip().splitlines()
+        found = (lines[0] if lines else type(error).__name__)[:200]
+        raise UsageError(f"checkpoint {place} cannot be read ({found}); {cure}") from None
+
+
+def _kind(leaf: Any) -> str:
+    dtype = np.dtype(leaf.dtype)
+    return dtype.kind if dtype.kind in "fiu" and dtype.itemsize in (4, 8) else dtype.name
+
+
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _part(key: Any) -> str:
+    """Of a name: the key of a dict, the field of a tuple, or the index."""
+    return jax.tree_util.keystr((key,), simple=True)
