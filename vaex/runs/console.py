@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 _VALIDATION = {"elbo": "ELBO", "log_likelihood": "L_K", "log_px_z": "log p(x|z)"}  # of these the first two there are
-_console = Console(highlight=False, soft_wrap=True)
+_console = Console(highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(message: str) -> None:
