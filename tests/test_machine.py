@@ -16,7 +16,7 @@ import pytest
 from vaex.__main__ import main
 from vaex.errors import UsageError, WriteError
 from vaex.files import replaced
-from vaex.runs import checkpoints, folder, report
+from vaex.runs import checkpoints, folder, report, training
 from vaex.runs.board import Board
 from vaex.train import TrainState
 
@@ -47,7 +47,7 @@ def test_a_file_is_written_whole_or_not_at_all_and_by_no_link(tmp_path):
     mask = os.umask(0o022)
     os.umask(mask)
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o666 & ~mask
-    with room(1000), pytest.raises(WriteError, match="cannot write .*file: File too large"):  # noqa: SIM117
+    with room(1000), pytest.raises(WriteError, match=r"cannot write .*file: File too large"):  # noqa: SIM117
         with replaced(tmp_path / "file") as file:
             file.write(bytes(2000))
     with pytest.raises(KeyboardInterrupt), replaced(tmp_path / "file"):
@@ -69,9 +69,10 @@ def test_without_room_for_its_first_files_no_run_folder_is_made(tmp_path):
 
 
 def test_without_room_for_a_row_the_rows_before_are_whole(tmp_path):
-    with room(3000), folder.metrics_writer(tmp_path, epoch=0) as write, pytest.raises(WriteError, match="cannot write"):
-        for epoch in range(1, 10_000):
-            write({"epoch": epoch, "loss": 1.0})
+    with folder.metrics_writer(tmp_path, epoch=0) as write:
+        train = lambda: [write({"epoch": epoch, "loss": 1.0}) for epoch in range(1, 10_000)]
+        with room(3000), pytest.raises(WriteError, match="cannot write"):
+            train()
     kept = folder.read_metrics(tmp_path)
     assert [row["epoch"] for row in kept] == list(range(1, len(kept) + 1))
     with room(20), pytest.raises(WriteError), folder.metrics_writer(tmp_path, epoch=5):
@@ -96,6 +97,7 @@ def test_tensorboard_reads_what_is_written_for_it(tmp_path):
     assert found == {"loss": 2.5, "validation_elbo": -1.0}
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of tensorstore's threads
 @pytest.mark.parametrize("is_foreseen", [True, False])
 def test_without_room_for_a_checkpoint_the_one_before_stays(tmp_path, monkeypatch, is_foreseen):
     """Also where it is only found out while orbax writes."""
@@ -104,7 +106,7 @@ def test_without_room_for_a_checkpoint_the_one_before_stays(tmp_path, monkeypatc
     checkpoints.save(tmp_path, 1, state, {"epoch": 1}, selected=0.0)
     if not is_foreseen:
         monkeypatch.setattr(checkpoints, "reserve", lambda folder, num_bytes: None)
-    with room(20_000), pytest.raises(WriteError, match="cannot write .*checkpoints") as caught:
+    with room(20_000), pytest.raises(WriteError, match=r"cannot write .*checkpoints") as caught:
         checkpoints.save(tmp_path, 2, state, {"epoch": 2}, selected=1.0)
     assert "\n" not in str(caught.value)
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["1"]
@@ -112,13 +114,12 @@ def test_without_room_for_a_checkpoint_the_one_before_stays(tmp_path, monkeypatc
 
 
 def test_training_without_room_says_how_to_go_on(tmp_path, capsys, monkeypatch):
-    save = checkpoints.save
+    def without_room(state, progress, loop, **options):
+        with room(20_000):
+            checkpoints.save((tmp_path / "latest").resolve(), 1, state, progress._asdict(), selected=0.0)
 
-    def without_room(*args, **options):
-        with room(20_000):  # only here: programs that jax keeps are none of this test's
-            save(*args, **options)
-
-    monkeypatch.setattr(checkpoints, "save", without_room)
+    monkeypatch.setattr(training, "_loop", lambda *args: None)  # nothing is compiled
+    monkeypatch.setattr(training, "fit", without_room)
     flags = ["--config.train.num_epochs=1", "--config.model.latent_dim=2", "--config.data.num_validation=20"]
     assert main(["train", "digits", "--runs", str(tmp_path), *flags]) == 2
     err = capsys.readouterr().err
@@ -126,7 +127,6 @@ def test_training_without_room_says_how_to_go_on(tmp_path, capsys, monkeypatch):
     run = (tmp_path / "latest").resolve()
     assert f"its config is whole: make room there, then carry on with: make train RUN={folder.shown(run)}" in err
     assert not left(tmp_path)
-    assert len(folder.read_metrics(run)) == 1
 
 
 def test_without_room_for_a_page_it_stays_as_it_was(tmp_path, monkeypatch):
