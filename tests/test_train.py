@@ -195,6 +195,21 @@ def test_sigterm_writes_a_checkpoint_and_ends():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_an_interrupt_in_the_last_epoch_is_not_swallowed():
+    """It ends the run before its evaluation."""
+    recorder = Recorder([-1.0] * 6, signal_at=6)
+    _, progress, ending = run_fit(recorder)
+    assert (ending, progress.epoch, len(recorder.rows)) == ("interrupted", 6, 6)
+
+
+def test_a_row_is_written_before_its_checkpoint():
+    """So that whatever fails between the two, no checkpoint is without its row."""
+    recorder = Recorder([-1.0] * 6)
+    recorder.save = lambda state, progress, elbo: recorder.saved.append((len(recorder.rows), progress, elbo))
+    run_fit(recorder)
+    assert [rows for rows, _, _ in recorder.saved] == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_run_trains_from_any_thread():
     """Where signals cannot be noted."""
     with concurrent.futures.ThreadPoolExecutor() as pool:

@@ -156,8 +156,11 @@ def _tfds_worker(task: str, argument: str) -> Arrays:
     """Run TFDS in a process of its own: it may import TensorFlow, which the training process never does."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "arrays.npz"
-        command = [sys.executable, "-m", "vaex.data.tfds_worker", task, argument, str(out)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # By its file, and by -P: from the folder that vaex is called in nothing is imported.
+        command = [sys.executable, "-P", str(Path(__file__).with_name("tfds_worker.py")), task, argument, str(out)]
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
+        )
         if done.returncode != 0:
             last = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "no output")
             raise UsageError(f"TFDS could not {task} {argument}: {last}")

@@ -1,4 +1,4 @@
-"""TFDS in a process of its own: python -m vaex.data.tfds_worker decode FOLDER OUT.npz, or download NAME OUT.npz."""
+"""TFDS in a process of its own: python tfds_worker.py decode FOLDER OUT.npz, or download NAME OUT.npz."""
 
 import sys
 from typing import Any

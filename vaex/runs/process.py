@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import NoReturn
 
 _GRACE = 2.0  # seconds in which an interrupted process may unwind
@@ -15,7 +15,7 @@ _GRACE = 2.0  # seconds in which an interrupted process may unwind
 
 def run(main: Callable[[], int]) -> NoReturn:
     """Run a command in this process and end it: nothing that a terminal, a pipe or Ctrl-C does ends in a traceback."""
-    sys.excepthook = _excepthook
+    sys.unraisablehook = _unraisable
     signal.signal(signal.SIGINT, _interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None where it is closed
@@ -89,7 +89,7 @@ def _imports(frame: FrameType | None) -> bool:
     return False
 
 
-def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _unraisable(found: "sys.UnraisableHookArgs") -> None:
     """Tensorstore's threads print what they could not tell a checkpoint's event loop after it was closed."""
-    if not (kind is RuntimeError and str(error) == "Event loop is closed"):
-        sys.__excepthook__(kind, error, trace)
+    if not (found.exc_type is RuntimeError and str(found.exc_value) == "Event loop is closed"):
+        sys.__unraisablehook__(found)

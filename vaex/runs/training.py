@@ -30,7 +30,7 @@ def train(path: Path, made: Setup) -> Path:
             state, progress, ending = fit(
                 state,
                 progress,
-                _loop(path, made, write, show),
+                _loop(path, made, write, show, state),
                 num_epochs=c.num_epochs,
                 num_steps=task.num_steps,
                 eval_every=c.eval_every,
@@ -82,11 +82,13 @@ def _progress(path: Path, saved: dict[str, Any]) -> Progress:
     return Progress(**fields)
 
 
-def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show) -> Loop:
+def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state: TrainState) -> Loop:
     """What the loop does at each turn, in a run's folder."""
     stored = jax.tree.map(jnp.asarray, made.task.stored)
     step = functools.partial(train_epoch, recipe=made.recipe, batch_size=made.task.experiment.train.batch_size)
     run_epoch = jax.jit(step, donate_argnums=0)
+    # Before signals are noted, which wait for the end of an epoch; the first call then finds the program.
+    run_epoch.lower(state, made.task.key, stored).compile()
 
     def log(row: folder.Row) -> None:
         write(row)

@@ -86,13 +86,13 @@ def fit(
                 )
             progress = progress._replace(epoch=epoch, epoch_seconds=progress.epoch_seconds + epoch_seconds)
             before = progress.seconds
+            progress = progress._replace(seconds=before + time.perf_counter() - start)
+            loop.log(row | {"seconds": progress.seconds})  # first: a checkpoint without its row could not be mended
             stop = interrupted()
             if selected is not None or stop:
-                progress = progress._replace(seconds=before + time.perf_counter() - start)
                 loop.save(state, progress, selected)
-            progress = progress._replace(seconds=before + time.perf_counter() - start)
-            loop.log(row | {"seconds": progress.seconds})
-            if stop and epoch < num_epochs:
+                progress = progress._replace(seconds=before + time.perf_counter() - start)
+            if stop:
                 return state, progress, "interrupted"
     return state, progress, "finished" if progress.epoch >= num_epochs else "stopped early"
 
