@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
+from etils import epath
 
 from vaex.errors import UsageError
 
@@ -31,12 +32,13 @@ def read(place: Path, abstract: Any, cure: str) -> Any:
     item = ocp.args.PyTreeRestore(item=wanted, restore_args=arguments, partial_restore=True)
     handler = ocp.PyTreeCheckpointHandler()
     with nameable(place) as folder:
+        directory = epath.Path(folder / "state")
         with _one_line(place, cure):
-            saved = handler.metadata(folder / "state").tree
+            saved = handler.metadata(directory).tree
             found = _leaves({part: saved.get(part) for part in _parts(wanted)})
         _check_same(found, _leaves(wanted), place)
         with _one_line(place, cure):
-            return handler.restore(folder / "state", args=item)
+            return handler.restore(directory, args=item)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from vaex.config.setup import setup
 from vaex.config.task import Task, build_task
 from vaex.errors import UsageError
 from vaex.runs import folder, results
+from vaex.runs.load import naming
 from vaex.runs.training import newest_progress, train
 
 
@@ -31,7 +32,8 @@ def resume(run: str) -> Path:
         raise UsageError(
             f"{path} was trained by an earlier vaex: evaluate and sample it, but train it on by that version"
         )
-    made = setup(read_config(path / folder.CONFIG))
+    with naming(path / folder.CONFIG):
+        made = setup(read_config(path / folder.CONFIG))
     check_data(path, made.task)
     return train(path, made)
 
@@ -41,7 +43,8 @@ def evaluate(run: str) -> Path:
     path = folder.open_run(run)
     with folder.locked(path):
         folder.read_metrics(path)  # what is wrong with it is said before an evaluation
-        task = build_task(read_config(path / folder.CONFIG))
+        with naming(path / folder.CONFIG):
+            task = build_task(read_config(path / folder.CONFIG))
         check_data(path, task)
         results.write(path, task, newest_progress(path))
     return path
