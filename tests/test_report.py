@@ -197,3 +197,22 @@ def _write(root, run):
 
 def _write_json(root, run):
     (root / report.RESULTS / "a.json").write_text(json.dumps(run))
+
+
+@pytest.mark.parametrize("text", ["[]", "{", json.dumps(RUN | {"experiment": "z", "test_elbo": "high"}), "\udcff"])
+def test_broken_files_are_named_and_the_others_are_reported(tmp_path, text):
+    _write(tmp_path, RUN)
+    (tmp_path / report.RESULTS / "studies").mkdir()
+    for broken in ("z.json", "studies/s.json"):
+        (tmp_path / report.RESULTS / broken).write_text(text, errors="surrogateescape")
+    with pytest.raises(UsageError, match=r"z\.json.*; .*s\.json") as error:
+        report.write_report(tmp_path)
+    assert "\n" not in str(error.value)
+    assert "ELBO -2.50 nats" in (tmp_path / "experiments" / "a.py").read_text()
+    assert "make train EXP=a" in (tmp_path / "README.md").read_text()
+
+
+def test_a_run_names_no_file_but_its_experiment_s(tmp_path):
+    (tmp_path / "results.json").write_text(json.dumps({"experiment": "../planted"}))
+    with pytest.raises(UsageError, match=r"experiment is '../planted'"):
+        report.keep(tmp_path, tmp_path)

@@ -18,6 +18,7 @@ from vaex.config.setup import setup
 from vaex.config.task import describe_run
 from vaex.figures.plots import kl_per_layer, learning_curves
 from vaex.runs import checkpoints, folder, load
+from vaex.runs.training import newest_progress
 
 GARBAGE = np.random.default_rng(0).bytes(200)
 
@@ -130,6 +131,11 @@ def test_a_command_says_in_one_line_what_is_damaged(capsys, run, command, name, 
         ("config.json", {"data": {"name": {}}}, "config.data.name is {}: expected str, in "),
         ("config.json", {"model": {"name": ["vae"]}}, "config.model.name is ['vae']: expected one of vae"),
         ("config.json", {"model": 3}, "config.model is 3: expected an object with fields"),
+        (
+            "config.json",
+            {"model": {"latent_dim": 0}},
+            "model.latent_dim is 0: expected a whole number of at least 1, in ",
+        ),
         ("config.json", {"seeds": 3}, "config.seeds is no field"),
         ("config.json", {"optimizer": {"learning_rate": np.nan}}, "expected JSON, found NaN, which is no number"),
         ("config.json", {"model": {"kind": "vae"}}, "config.json has model.kind, as runs of an earlier vaex, but not"),
@@ -139,7 +145,7 @@ def test_a_command_says_in_one_line_what_is_damaged(capsys, run, command, name, 
         ("dataset.json", {"x_shape": [8, 8, 10**30]}, "dataset.json: a size of x_shape is 1000"),
         ("dataset.json", {"num_classes": True}, "dataset.json: num_classes is True: expected a whole number"),
         ("dataset.json", {"num_train": None}, "dataset.json: num_train is None: expected a whole number"),
-        ("dataset.json", {"x_shape": [9, 9, 1]}, "has shape (64, 4): expected (81, 4) by the config"),
+        ("dataset.json", {"x_shape": [9, 9, 1]}, "has shape (64,): expected (81,) by the config"),
         ("config.json", {"model": {"latent_dim": 3}}, "has shape (2, 4): expected (3, 4) by the config"),
         ("config.json", {"model": {"network": {"decoder_hidden": [4, 4]}}}, "decoder/params/hidden_1/bias, which the"),
         ("config.json", {"model": {"network": {"decoder_hidden": []}}}, "has shape (4, 64): expected (2, 64)"),
@@ -193,3 +199,18 @@ def test_files_without_permission_or_in_another_encoding(run, monkeypatch):
 
     monkeypatch.setattr(Path, "read_text", refused)
     assert f"cannot read {run / 'config.json'}: Permission denied" in str(refusal(lambda: vaex.load(run))[0])
+
+
+def test_a_checkpoint_from_before_it_had_checksums_of_its_files(run, described):
+    for sums in run.glob("checkpoints/*/crc32.json"):
+        sums.unlink()
+    assert same(vaex.load(run)[1], described[0][1])
+    flip(max((run / "checkpoints" / "1" / "state" / "d").iterdir(), key=lambda path: path.stat().st_size))
+    line, _ = refusal(lambda: vaex.load(run))
+    assert f"checkpoint {run / 'checkpoints' / '1'} " in str(line)
+    progress = run / "checkpoints" / "2" / "progress" / "metadata"
+    written = json.loads(progress.read_text())
+    for change, message in (({"loss": 1}, "has a field 'loss'"), ({"best": []}, "best is []: expected a number")):
+        progress.write_text(json.dumps(written | change))
+        line, _ = refusal(lambda: newest_progress(run))
+        assert message in str(line)

@@ -8,11 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaex.config import equal, override, read_config
+from vaex.config.stored import read_object
 from vaex.config.task import build_task
 from vaex.errors import UsageError
 from vaex.runs import commands
 from vaex.runs.experiments import load_experiment
-from vaex.runs.folder import CONFIG, DATASET, RESULTS, read_json
+from vaex.runs.folder import CONFIG, RESULTS, read_dataset
 
 COUNTS = (100, 600, 1000, 3000)
 SEEDS = (0, 1, 2)
@@ -37,13 +38,13 @@ def train(experiment: str, num_labels: int, seed: int, *, runs: Path = Path("run
     there = [file.parent for file in (runs / experiment).glob(f"*/{CONFIG}") if equal(read_config(file), config)]
     if there:
         crc32 = commands.describe(build_task(config), experiment)["crc32"]
-        there = [path for path in there if read_json(path / DATASET)["crc32"] == crc32]
+        there = [path for path in there if read_dataset(path)["crc32"] == crc32]
     path = there[0] if there else commands.train_new(config, experiment, runs)
     if there and not (path / RESULTS).is_file():
         commands.resume(str(path))
     if not (path / RESULTS).is_file():
         raise UsageError(f"{path} was interrupted: carry on with make figure NAME=labels")
-    results = read_json(path / RESULTS)
+    results = read_object(path / RESULTS, {"dataset": str, "test_accuracy": float})
     return results["dataset"], results["test_accuracy"]
 
 

@@ -31,14 +31,14 @@ def read(place: Path, abstract: Any, cure: str) -> Any:
     arguments = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
     item = ocp.args.PyTreeRestore(item=wanted, restore_args=arguments, partial_restore=True)
     handler = ocp.PyTreeCheckpointHandler()
-    with nameable(place) as name:
-        folder = epath.Path(name)
+    with nameable(place) as folder:
+        directory = epath.Path(folder / "state")
         with _one_line(place, cure):
-            saved = handler.metadata(folder / "state").tree
+            saved = handler.metadata(directory).tree
             found = _leaves({part: saved.get(part) for part in _parts(wanted)})
         _check_same(found, _leaves(wanted), place)
         with _one_line(place, cure):
-            return handler.restore(folder / "state", args=item)
+            return handler.restore(directory, args=item)
 
 
 @contextlib.contextmanager

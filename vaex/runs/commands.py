@@ -13,6 +13,7 @@ from vaex.data.npz import checksum
 from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import folder, results
+from vaex.runs.load import naming
 from vaex.runs.training import newest_progress, train
 
 
@@ -34,7 +35,8 @@ def resume(run: str) -> Path:
         raise UsageError(
             f"{path} was trained by an earlier vaex: evaluate and sample it, but train it on by that version"
         )
-    made = setup(read_config(path / folder.CONFIG))
+    with naming(path / folder.CONFIG):
+        made = setup(read_config(path / folder.CONFIG))
     check_data(path, made.task)
     return train(path, made)
 
@@ -45,7 +47,8 @@ def evaluate(run: str) -> Path:
     again = f"the checkpoints are whole: make room there, then make evaluate RUN={folder.shown(path)}"
     with folder.locked(path), advising(lambda: again):
         folder.read_metrics(path)  # what is wrong with it is said before an evaluation
-        task = build_task(read_config(path / folder.CONFIG))
+        with naming(path / folder.CONFIG):
+            task = build_task(read_config(path / folder.CONFIG))
         check_data(path, task)
         results.write(path, task, newest_progress(path))
     return path

@@ -1,11 +1,14 @@
 """A run's model with its trained parameters."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
 
 from vaex.config import Config, old, read_config
 from vaex.config.task import describe_run
+from vaex.errors import OptionError, UsageError
 from vaex.model import Params
 from vaex.models import Description
 from vaex.runs.folder import CONFIG, open_run, read_dataset, read_json
@@ -26,7 +29,8 @@ def load(run_folder: str | Path) -> tuple[Description, Params, Config]:
 
     path = open_run(run_folder)
     config, dataset = read_config(path / CONFIG), read_dataset(path)
-    description = describe_run(config, tuple(dataset["x_shape"]), num_classes(path))
+    with naming(path / CONFIG):
+        description = describe_run(config, tuple(dataset["x_shape"]), num_classes(path))
     params, _ = checkpoints.restore_params(path, jax.eval_shape(description.init, jax.random.key(0)))
     return description, params, config
 
@@ -35,3 +39,12 @@ def num_classes(path: Path) -> int:
     """How many classes the labels of a run's data have; a run from before says it in its config, or not at all."""
     config = read_json(path / CONFIG)
     return old.num_classes(config) if old.is_old(config) else read_dataset(path)["num_classes"]
+
+
+@contextlib.contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """What is said of an option names the file that has it."""
+    try:
+        yield
+    except OptionError as error:
+        raise UsageError(f"{error}, in {file}") from None

@@ -10,37 +10,29 @@ A Markdown file has a table where it says so, and what lies between the two mark
     <!-- /report -->
 """
 
-import ast
-import json
 import re
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from vaex.errors import UsageError
 from vaex.files import advising, replaced
 from vaex.runs import tables
+from vaex.runs.docstrings import about, with_score_line
+from vaex.runs.kept import BY_HAND, RESULTS, keep, read_runs, read_studies, readable_runs, readable_studies, tell
 from vaex.runs.words import Run, score_line
 
-RESULTS = Path("docs") / "results"
-BY_HAND = {
-    "family": "the heading that the experiment stands under in docs/experiments.md",
-    "command": "what makes the run",
-    "score": "the names of the fields that are the score, in order; without it the log-likelihood and the ELBO",
-    "published": "what is published beside it, with its source and protocol",
-    "note": "a remark that has numbers of the run",
-    "num_labels": "how many images had a label, which puts the run in the table of labels",
-    "comparisons": "the comparisons that the run is part of",
-    "provenance": "where the numbers are from",
-    "cores": "how many of the machine's two CPU cores the run had",
-    "others": "further runs",
-}
+__all__ = [
+    "BY_HAND",
+    "RESULTS",
+    "fill",
+    "keep",
+    "read_runs",
+    "read_studies",
+    "report",
+    "with_score_line",
+    "write_report",
+]
 _REGION = re.compile(r"(<!-- report: ([^>]+?) -->\n)(.*?)(<!-- /report -->)", re.DOTALL)
-_DOCSTRING = re.compile(
-    r'(?P<before>"""[^\n]+\n\nmake train EXP=[^\n]+\n)'
-    r'(?P<score>\n(?:[\d.,]+ s of training|Measured: )[^\n]+\n(?:(?!""")[^\n]+\n)*)?'
-)
 
 
 def write_report(root: Path) -> list[Path]:
@@ -50,75 +42,24 @@ def write_report(root: Path) -> list[Path]:
         root: the folder that holds README.md, docs/ and experiments/.
 
     Raises:
-        UsageError: a file of docs/results that is not of the form above, or a table that there is none of.
+        UsageError: files of docs/results that are not of the form above, or tables that there are none of, each of them
+            named; the others are reported.
     """
-    changed = {path: text for path, text in report(root).items() if path.read_text(encoding="utf-8") != text}
+    texts, broken = _report(root)
+    changed = {path: text for path, text in texts.items() if path.read_text(encoding="utf-8") != text}
     with advising(lambda: "every file is whole, before or after: make room there, then make report"):
         for path, text in changed.items():
             with replaced(path) as file:
                 file.write(text.encode())
+    tell(broken)
     return list(changed)
 
 
 def report(root: Path) -> dict[Path, str]:
     """Every file that has a table or a score line, and what it should say."""
-    runs, studies = read_runs(root), read_studies(root)
-    sources = {name: root / "experiments" / f"{name}.py" for name in runs}
-    for name, path in sources.items():
-        if not path.is_file():
-            raise UsageError(f"{RESULTS / name}.json is of no experiment: expected {path}")
-    about = {name: _about(path) for name, path in sources.items()}
-    pages = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
-    texts = {path: fill(path.read_text(encoding="utf-8"), runs, studies, about) for path in pages}
-    for name, path in sources.items():
-        texts[path] = with_score_line(path.read_text(encoding="utf-8"), score_line(runs[name]))
+    texts, broken = _report(root)
+    tell(broken)
     return texts
-
-
-def read_runs(root: Path) -> Mapping[str, Run]:
-    """The reported run of each experiment, by its name."""
-    runs = {path.stem: _read(path) for path in sorted((root / RESULTS).glob("*.json"))}
-    for name, run in runs.items():
-        for field in ("family", "command"):
-            if field not in run:
-                raise UsageError(f"{RESULTS / name}.json has no {field!r}: add {BY_HAND[field]}")
-        if run.get("experiment") != name:
-            raise UsageError(f"{RESULTS / name}.json is of {run.get('experiment')!r}: expected {name!r}")
-    return runs
-
-
-def read_studies(root: Path) -> Mapping[str, Run]:
-    """What each study found, by its name."""
-    return {path.stem: _read(path) for path in sorted((root / RESULTS / "studies").glob("*.json"))}
-
-
-def keep(run: Path, root: Path) -> Path:
-    """Make a run the one that is reported: its results.json, and what stands by hand beside the one before.
-
-    Args:
-        run: a run folder, as it comes from `make train EXP=NAME`, without flags.
-        root: the folder that holds docs/.
-
-    Returns:
-        The file of docs/results, whose tables are then written by `make report`.
-
-    Raises:
-        UsageError: the run is of a part of the data set, or of grey pixels, whose scores would mislead beside others.
-    """
-    results = _read(run / "results.json")
-    if "(" in (dataset := results.get("dataset", "")):
-        raise UsageError(f"{run} was trained on {dataset}: expected the whole data set, and pixels of the likelihood")
-    name = results["experiment"]
-    path = root / RESULTS / f"{name}.json"
-    before = _read(path) if path.is_file() else {}
-    defaults = {"family": "", "command": f"make train EXP={name}"}
-    kept = defaults | {field: before[field] for field in BY_HAND if field in before}
-    others = {"others": kept.pop("others")} if "others" in kept else {}
-    kept.pop("provenance", None)
-    kept.pop("cores", None)
-    with replaced(path) as file:
-        file.write((json.dumps(kept | results | others, indent=2, ensure_ascii=False) + "\n").encode())
-    return path
 
 
 def fill(text: str, runs: Mapping[str, Run], studies: Mapping[str, Run], about: Mapping[str, str]) -> str:
@@ -160,28 +101,23 @@ def fill(text: str, runs: Mapping[str, Run], studies: Mapping[str, Run], about: 
     return _REGION.sub(write, text)
 
 
-def with_score_line(source: str, line: str) -> str:
-    """An experiment's source with its score line, the paragraph after its command, in place of the one before.
-
-    Raises:
-        UsageError: the docstring does not start with a line, an empty one and `make train EXP=...`.
-    """
-    match = _DOCSTRING.match(source)
-    if match is None:
-        raise UsageError(
-            f"the docstring {source.splitlines()[0]!r} has no place for its score: after its first line it needs an "
-            "empty one and `make train EXP=NAME`"
-        )
-    return f"{match['before']}\n{textwrap.fill(line, 120, break_long_words=False)}\n{source[match.end() :]}"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise UsageError(f"{path}: not a readable JSON file ({error})") from None
-
-
-def _about(path: Path) -> str:
-    """The first line of a file's docstring."""
-    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+def _report(root: Path) -> tuple[dict[Path, str], list[str]]:
+    """What every file should say of the runs that can be read, and what is wrong with the others."""
+    (runs, broken), (studies, broken_studies) = readable_runs(root), readable_studies(root)
+    broken += broken_studies
+    sources = {root / "experiments" / f"{name}.py": name for name in runs}
+    for path in [path for path in sources if not path.is_file()]:
+        name = sources.pop(path)
+        broken.append(f"{RESULTS / name}.json is of no experiment: expected {path}")
+        del runs[name]
+    abouts = {name: about(path) for path, name in sources.items()}
+    texts = {}
+    for path in [root / "README.md", *sorted((root / "docs").glob("*.md")), *sources]:
+        text = path.read_text(encoding="utf-8")
+        try:
+            is_page = path not in sources
+            line = "" if is_page else score_line(runs[sources[path]])
+            texts[path] = fill(text, runs, studies, abouts) if is_page else with_score_line(text, line)
+        except UsageError as error:
+            broken.append(str(error))
+    return texts, broken
