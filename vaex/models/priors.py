@@ -14,6 +14,7 @@ from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
 from vaex.distributions.flows import Bijection, Flow
 from vaex.distributions.mixtures import uniform_mixture
 from vaex.model import Distribution, Encode, Family, Params
+from vaex.models.scales import bounded_log_var
 
 
 def standard_normal(latent_dim: int) -> Family:
@@ -51,7 +52,7 @@ def normal_mixture(latent_dim: int, num_components: int) -> Family:
         }
 
     def apply(params: Params, encode: Encode) -> Distribution:
-        return DiagonalNormalMixture(params["logits"], params["mean"], params["log_var"])
+        return DiagonalNormalMixture(params["logits"], params["mean"], bounded_log_var(params["log_var"]))
 
     return Family(init, apply)
 

@@ -10,7 +10,7 @@ from vaex.distributions.labelled import Labelled, LabelledLatent, Pair, with_lab
 from vaex.distributions.stacked import StackedLatent, generator
 from vaex.errors import OptionError, UsageError
 from vaex.model import Distribution, Example, Model
-from vaex.objectives.terms import Number, Terms, analytic_kl, known_or_sampled_kl, weigh_draws
+from vaex.objectives.terms import Number, Terms, analytic_kl, check_draws, known_or_sampled_kl, weigh_draws
 
 
 def labelled_bound(key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, " classes"]) -> Terms:
@@ -141,6 +141,7 @@ def stacked_semi_supervised(
         raise UsageError(f"this objective is for M1+M2, found the prior {type(model.prior).__name__}: use another")
     keys = jax.random.split(key, 3)
     q = model.encode(x.unlabelled).below  # pyright: ignore[reportAttributeAccessIssue]
+    check_draws(q, 1)
     z1 = q.sample(keys[0])
     z1_labelled = model.encode(x.labelled).sample(keys[1]).below
     log_px = model.decode(StackedLatent(z1, None)).log_prob(x.unlabelled)
