@@ -151,8 +151,8 @@ DISCRETE = {
 }  # fmt: skip
 DEAR = {"flow", "chain", "chain with a one-hot layer", "stacked", "stacked under a one-hot", "quantized"}
 MEANS = {
-    "normal", "masked", "expanded", "gamma", "continuous bernoulli", "numpyro's mixture", "labelled", "one-hot",
-    "bernoulli", "levels", "logistic levels", "quantized",
+    "normal", "masked", "expanded", "gamma", "continuous bernoulli", "numpyro's mixture", "mixture", "labelled",
+    "one-hot", "bernoulli", "levels", "logistic levels", "quantized",
 }  # fmt: skip
 
 

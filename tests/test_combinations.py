@@ -53,7 +53,8 @@ def but(factor, *levels):
 PLAIN = tuple(kind for kind in MODELS if not KINDS[kind].objectives)  # kinds that no objective is for alone
 CLAIMED = tuple(name for kind in KINDS.values() for name in kind.objectives)
 SCORE = ("reinforce", "vimco", "tvo", "enumerate", "gumbel")  # they need no path through draws
-FLOWS = but("posterior", "diagonal", "full", "one_hot")
+FLOWS = but("posterior", "diagonal", "full", "mixture", "one_hot")
+STRATIFIED = ("elbo", "stl", "iwae")  # they draw from each component of a mixture
 FIXED = ("standard", "mixture", "flow")  # over vectors of any kind
 # What cannot be, as the levels that cannot stand together, and what is said of it.
 REFUSED = [
@@ -77,6 +78,10 @@ REFUSED = [
     (
         {"objective": but("objective", *SCORE, *CLAIMED), "posterior": ("one_hot",)},
         "no gradient|use another|factorize",
+    ),
+    (
+        {"objective": but("objective", *STRATIFIED, *SCORE, *CLAIMED), "posterior": ("mixture",)},
+        "use the objective elbo, stl or iwae|use kl=.sampled. of the objective elbo, or stl or iwae",
     ),
     ({"objective": ("gumbel",), "posterior": but("posterior", "one_hot")}, "gumbel needs one-hot latents"),
     ({"objective": ("gumbel",), "model": but("model", "vae")}, "gumbel needs one-hot latents|objective.name"),

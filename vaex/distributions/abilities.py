@@ -64,7 +64,7 @@ def has_gradient(q: Distribution) -> bool:
 
     Not where which component of a mixture is drawn depends on phi, nor where draws are discrete.
     """
-    return True
+    return not is_discrete(q)
 
 
 @functools.singledispatch
@@ -129,6 +129,15 @@ def normal_parameters(q: Distribution) -> tuple[Array, Array] | None:
 @functools.singledispatch
 def component_log_probs(q: Distribution) -> Callable[[Any], Float[Array, " k"]] | None:
     """Of a mixture, value -> log w_k p_k(value) of each component, in nats; None of what has no components."""
+    return None
+
+
+@functools.singledispatch
+def draws_of_components(q: Distribution) -> tuple[Float[Array, " j"], Callable[[PRNGKeyArray, int], Latent]] | None:
+    """Of a mixture, log w [J], and (key, K) -> K draws of each component, [J, K, ...]; None where there are none.
+
+    Through both flows the gradient of an expectation that draws of the mixture itself lose.
+    """
     return None
 
 

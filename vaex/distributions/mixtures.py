@@ -2,12 +2,13 @@
 
 import functools
 import math
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
 from vaex.errors import UsageError
@@ -37,6 +38,17 @@ class DiagonalNormalMixture(NamedTuple):
             jnp.asarray(self.log_var)[k],
         )  # numpy's have no traced k
         return mean + jnp.exp(0.5 * log_var) * jax.random.normal(noise, mean.shape)
+
+    def draws_of_components(self, key: Any, num_samples: int) -> Float[Array, "j k d"]:
+        """K draws of each component, J of them."""
+        j, d = self.mean_of_components.shape
+        noise = jax.random.normal(key, (j, num_samples, d))
+        return self.mean_of_components[:, None] + jnp.exp(0.5 * self.log_var)[:, None] * noise
+
+    @property
+    def mean(self) -> Float[Array, " d"]:
+        """sum_k w_k mean_k."""
+        return jax.nn.softmax(self.logits) @ self.mean_of_components
 
     def log_prob(self, value: Float[Array, " d"]) -> Float[Array, ""]:
         return jax.nn.logsumexp(self.component_log_probs(value))
@@ -121,8 +133,36 @@ def component_posterior(mixture: Any, value: Array) -> Any:
 
 for _mixture in (DiagonalNormalMixture, UniformMixture):
     abilities.component_log_probs.register(_mixture, lambda q: q.component_log_probs)
+abilities.mean.register(DiagonalNormalMixture, lambda q: q.mean)
 abilities.has_gradient.register(DiagonalNormalMixture, lambda q: False)  # none with respect to the weights
+abilities.draws_of_components.register(
+    DiagonalNormalMixture, lambda q: (jax.nn.log_softmax(q.logits), q.draws_of_components)
+)
 # The weights of this one are fixed, so that its draws move with all that may: with its components.
 abilities.has_gradient.register(UniformMixture, lambda q: abilities.has_gradient(q.components))
 abilities.is_discrete.register(UniformMixture, lambda q: abilities.is_discrete(q.components))
 abilities.is_cheap_to_evaluate.register(UniformMixture, lambda q: abilities.is_cheap_to_evaluate(q.components))
+
+
+@abilities.draws_of_components.register(dist.MixtureSameFamily)
+def _(q: dist.MixtureSameFamily) -> Any:
+    draw = lambda key, num_samples: jnp.swapaxes(q.component_distribution.sample(key, (num_samples,)), 0, 1)
+    return _drawn_if_whole(q, [q.component_distribution], draw)
+
+
+@abilities.draws_of_components.register(dist.MixtureGeneral)
+def _(q: dist.MixtureGeneral) -> Any:
+    each = q.component_distributions
+
+    def draw(key: PRNGKeyArray, num_samples: int) -> Array:
+        keys = jax.random.split(key, len(each))
+        return jnp.stack([p.sample(k, (num_samples,)) for p, k in zip(each, keys, strict=True)])
+
+    return _drawn_if_whole(q, each, draw)
+
+
+def _drawn_if_whole(q: Any, parts: Sequence[Distribution], draw: Callable[[PRNGKeyArray, int], Array]) -> Any:
+    """Of one mixture, not of a batch of them, whose components' own draws carry a gradient."""
+    if q.batch_shape or not all(map(abilities.has_gradient, parts)):
+        return None
+    return jax.nn.log_softmax(q.mixing_distribution.logits), draw

@@ -77,6 +77,12 @@ class Generated:
             draw = jax.vmap(draw)
         return StackedLatent(draw(jax.random.split(below_key, sample_shape), z2), z2)
 
+    def ask(self, ability: Callable[[Distribution], bool]) -> list[bool]:
+        """What an ability answers for p(z2) and for p(z1|z2), of whose numbers none are computed."""
+        answers = [ability(self.model.prior)]
+        jax.eval_shape(lambda: answers.append(ability(self.model.decode(self.model.prior.sample(jax.random.key(0))))))
+        return answers
+
     def log_prob(self, value: StackedLatent) -> Float[Array, ""]:
         return self.model.prior.log_prob(value.above) + self.model.decode(value.above).log_prob(value.below)
 
@@ -88,6 +94,9 @@ def generator(p: Distribution) -> Model | None:
 
 
 generator.register(Generated, lambda p: p.model)
+abilities.is_discrete.register(Generated, lambda p: any(p.ask(abilities.is_discrete)))
+abilities.has_gradient.register(Generated, lambda p: all(p.ask(abilities.has_gradient)))
+abilities.is_cheap_to_evaluate.register(Generated, lambda p: False)
 abilities.own_estimate_mean.register(StackedPosterior, lambda q: q.estimate_mean)
 abilities.own_sample_and_log_prob.register(StackedPosterior, lambda q: q.sample_and_log_prob)
 abilities.is_cheap_to_evaluate.register(StackedPosterior, lambda q: False)

@@ -10,12 +10,11 @@ import numpyro.distributions as dist
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from vaex.errors import OptionError, check_positive
+from vaex.errors import OptionError, check_fraction, check_positive
 from vaex.model import Distribution, Family, Params
 from vaex.models.description import Source
+from vaex.models.scales import MIN_SIGMA, check_learned, learned_scale
 from vaex.networks.pairs import Shape
-
-_LOG_SCALE_BOUND = 8.0  # what a decoder may make of a scale, exp(-8) to exp(8): pixels' noise is 1/256 and more
 
 
 class Likelihood(NamedTuple):
@@ -51,35 +50,44 @@ def from_function(function: Callable[[Array], dist.Distribution], **known: Any) 
     return Likelihood(lambda key: {}, apply, **known)
 
 
-def learned_normal(sigma: ArrayLike) -> Family:
-    """N(raw, diag(sigma^2)) with sigma learned: a scalar for all elements, or an array for each."""
+def learned_normal(sigma: ArrayLike, *, min_sigma: float = MIN_SIGMA) -> Family:
+    """N(raw, diag(sigma^2)) with sigma learned: a scalar for all elements, or an array for each; above min_sigma.
+
+    Raises:
+        OptionError: a sigma to start from below twice min_sigma.
+    """
+    check_learned(float(np.min(sigma)), min_sigma)
 
     def apply(params: Params, raw: Float[Array, "..."]) -> Distribution:
-        return dist.Normal(raw, jnp.broadcast_to(jnp.exp(params["log_sigma"]), raw.shape)).to_event(raw.ndim)
+        return dist.Normal(raw, jnp.broadcast_to(learned_scale(params, min_sigma), raw.shape)).to_event(raw.ndim)
 
     return Family(init=lambda key: {"log_sigma": jnp.log(jnp.asarray(sigma, jnp.float32))}, apply=apply)
 
 
-def with_scale(sigma: float) -> Callable[[np.ndarray], np.ndarray]:
+def with_scale(sigma: float, min_sigma: float) -> Callable[[np.ndarray], np.ndarray]:
     """The raw [location, log scale] to start from, of a mean and this scale."""
-    raw = unbounded(sigma)
+    raw = unbounded(sigma, min_sigma)
     return lambda mean: np.stack([mean, np.full_like(mean, raw)], axis=-1)
 
 
-def unbounded(sigma: float) -> float:
+def unbounded(sigma: float, min_sigma: float) -> float:
     """The raw output at which a scale of [location, log scale] is this one.
 
     Raises:
-        OptionError: a scale that no output has.
+        OptionError: a scale that no output has, or a min_sigma that is not between 0 and 1.
     """
     check_positive(sigma=sigma)
-    log_scale = math.log(sigma)
-    if not abs(log_scale) < _LOG_SCALE_BOUND:
-        low, high = math.exp(-_LOG_SCALE_BOUND), math.exp(_LOG_SCALE_BOUND)
-        raise OptionError("sigma", sigma, f"more than {low:.2g} and less than {high:.2g} to start from")
-    return _LOG_SCALE_BOUND * math.atanh(log_scale / _LOG_SCALE_BOUND)
+    check_fraction(min_sigma=min_sigma)
+    log_scale, bound = math.log(sigma), -math.log(min_sigma)
+    if not abs(log_scale) < bound:
+        raise OptionError("sigma", sigma, f"more than {min_sigma:.2g} and less than {1 / min_sigma:.2g} to start from")
+    return bound * math.atanh(log_scale / bound)
 
 
-def bounded(log_scale: Float[Array, "..."]) -> Float[Array, "..."]:
-    """Near the identity around 0, and never beyond the bound."""
-    return _LOG_SCALE_BOUND * jnp.tanh(log_scale / _LOG_SCALE_BOUND)
+def bounded(log_scale: Float[Array, "..."], min_sigma: float) -> Float[Array, "..."]:
+    """What a decoder makes of the logarithm of a scale: near the identity around 0, its exp above min_sigma.
+
+    b tanh(log_scale / b),   b = -log(min_sigma)
+    """
+    bound = -math.log(min_sigma)
+    return bound * jnp.tanh(log_scale / bound)

@@ -16,6 +16,7 @@ from vaex.distributions import (
 from vaex.errors import check_positive, check_whole
 from vaex.model import Distribution, Params
 from vaex.models.likelihood_parts import Likelihood, bounded, from_function, learned_normal, unbounded, with_scale
+from vaex.models.scales import MIN_SIGMA, check_learned, learned_scale
 from vaex.networks.pairs import Shape
 
 
@@ -43,44 +44,45 @@ def gaussian_fixed(*, sigma: float) -> Likelihood:
     return from_function(lambda raw: dist.Normal(raw, jnp.full_like(raw, sigma)))
 
 
-def gaussian_scalar(*, sigma: float = 0.1) -> Likelihood:
+def gaussian_scalar(*, sigma: float = 0.1, min_sigma: float = MIN_SIGMA) -> Likelihood:
     """The likelihood p(x|z) = N(raw, sigma^2 I) with one sigma learned, the same for every z.
 
     Args:
         sigma: where learning starts: wide enough that no pixel is an outlier at first.
+        min_sigma: what the scale stays above; by default a third of the noise of rounding.
 
     Source: Rybkin, Daniilidis and Levine 2021.
     """
-    check_positive(sigma=sigma)
-    return Likelihood(*learned_normal(sigma))
+    return Likelihood(*learned_normal(sigma, min_sigma=min_sigma))
 
 
-def gaussian_pixel(*, x_shape: Shape, sigma: float = 0.1) -> Likelihood:
+def gaussian_pixel(*, x_shape: Shape, sigma: float = 0.1, min_sigma: float = MIN_SIGMA) -> Likelihood:
     """The likelihood p(x|z) = N(raw, diag(sigma^2)) with one sigma learned for each pixel, the same for every z.
 
     Args:
         x_shape: the shape of one example.
         sigma: where learning starts: wide enough that no pixel is an outlier at first.
+        min_sigma: what the scale stays above; by default a third of the noise of rounding.
     """
-    check_positive(sigma=sigma)
-    return Likelihood(*learned_normal(np.full(x_shape, sigma)))
+    return Likelihood(*learned_normal(np.full(x_shape, sigma), min_sigma=min_sigma))
 
 
-def gaussian_output(*, sigma: float = 0.1) -> Likelihood:
+def gaussian_output(*, sigma: float = 0.1, min_sigma: float = MIN_SIGMA) -> Likelihood:
     """The likelihood p(x|z) = N(mean, diag(sigma^2)) with both from z: raw = [mean, log sigma], [*x_shape, 2].
 
     The logarithm of sigma is bounded smoothly, so that no density grows without limit where x is foreseen exactly.
 
     Args:
         sigma: where learning starts.
+        min_sigma: what the scale stays above, and below its inverse; by default a third of the noise of rounding.
 
     Source: Kingma and Welling 2013, appendix C.2.
     """
-    normal = lambda raw: dist.Normal(raw[..., 0], jnp.exp(bounded(raw[..., 1])))
-    return from_function(normal, raw_shape=lambda x_shape: (*x_shape, 2), start=with_scale(sigma))
+    normal = lambda raw: dist.Normal(raw[..., 0], jnp.exp(bounded(raw[..., 1], min_sigma)))
+    return from_function(normal, raw_shape=lambda x_shape: (*x_shape, 2), start=with_scale(sigma, min_sigma))
 
 
-def student_t(*, x_shape: Shape, sigma: float = 0.1, degrees: float = 4.0) -> Likelihood:
+def student_t(*, x_shape: Shape, sigma: float = 0.1, degrees: float = 4.0, min_sigma: float = MIN_SIGMA) -> Likelihood:
     """The likelihood p(x|z) = prod_j StudentT(x_j; degrees, raw_j, sigma_j) with one scale learned for each pixel.
 
     Its tails are heavier than a Gaussian's, so that pixels foreseen badly weigh less on the rest.
@@ -89,13 +91,15 @@ def student_t(*, x_shape: Shape, sigma: float = 0.1, degrees: float = 4.0) -> Li
         x_shape: the shape of one example.
         sigma: the scale from which learning starts.
         degrees: of freedom; 1 is Cauchy's distribution, many are a Gaussian.
+        min_sigma: what the scale stays above; by default a third of the noise of rounding.
 
     Source: Takahashi et al. 2018, Student-t variational autoencoder, with degrees that are given.
     """
-    check_positive(sigma=sigma, degrees=degrees)
+    check_positive(degrees=degrees)
+    check_learned(sigma, min_sigma)
 
     def apply(params: Params, raw: Float[Array, "..."]) -> Distribution:
-        return dist.StudentT(degrees, raw, jnp.exp(params["log_sigma"])).to_event(raw.ndim)
+        return dist.StudentT(degrees, raw, learned_scale(params, min_sigma)).to_event(raw.ndim)
 
     return Likelihood(lambda key: {"log_sigma": jnp.full(x_shape, jnp.log(sigma))}, apply)
 
@@ -127,21 +131,22 @@ def categorical() -> Likelihood:
     )
 
 
-def discretized_logistic(*, sigma: float = 0.1) -> Likelihood:
+def discretized_logistic(*, sigma: float = 0.1, min_sigma: float = MIN_SIGMA) -> Likelihood:
     """The likelihood of levels by a rounded logistic variable: raw = [location, log scale], [*x_shape, 2].
 
     Args:
         sigma: the scale from which learning starts.
+        min_sigma: what the scale stays above, and below its inverse; by default a tenth of a level.
 
     Source: Kingma et al. 2016 and Salimans et al. 2017, section 2.1.
     """
-    logistic = lambda raw: DiscretizedLogistic(raw[..., 0], bounded(raw[..., 1]))
+    logistic = lambda raw: DiscretizedLogistic(raw[..., 0], bounded(raw[..., 1], min_sigma))
     return from_function(
-        logistic, defined_on="levels", raw_shape=lambda x_shape: (*x_shape, 2), start=with_scale(sigma)
+        logistic, defined_on="levels", raw_shape=lambda x_shape: (*x_shape, 2), start=with_scale(sigma, min_sigma)
     )
 
 
-def logistic_mixture(*, num_components: int) -> Likelihood:
+def logistic_mixture(*, num_components: int, min_sigma: float = MIN_SIGMA) -> Likelihood:
     """The likelihood of levels by a mixture of K rounded logistics for each: raw = [logits, locations, log scales].
 
     P(x_j) = sum_k softmax(logits_j)_k P(x_j; loc_jk, scale_jk),   raw: [*x_shape, 3, K]
@@ -150,18 +155,20 @@ def logistic_mixture(*, num_components: int) -> Likelihood:
 
     Args:
         num_components: K, which start all over [0, 1], so that each finds levels of its own.
+        min_sigma: what each scale stays above, and below its inverse; by default a tenth of a level.
 
     Source: Salimans, Karpathy, Chen and Kingma 2017, section 2.1.
     """
     check_whole(num_components=num_components)
+    start = unbounded(0.1, min_sigma)
 
     def mixture(raw: Float[Array, "*x_shape three k"]) -> dist.Distribution:
-        components = DiscretizedLogistic(raw[..., 1, :], bounded(raw[..., 2, :]))
+        components = DiscretizedLogistic(raw[..., 1, :], bounded(raw[..., 2, :], min_sigma))
         return dist.MixtureSameFamily(dist.Categorical(logits=raw[..., 0, :]), components)
 
     def spread(mean: np.ndarray) -> np.ndarray:
         locations = (np.arange(num_components) + 0.5) / num_components
-        raw = np.stack([np.zeros_like(locations), locations, np.full_like(locations, unbounded(0.1))])
+        raw = np.stack([np.zeros_like(locations), locations, np.full_like(locations, start)])
         return np.broadcast_to(raw, (*mean.shape, *raw.shape))
 
     shape = lambda x_shape: (*x_shape, 3, num_components)

@@ -2,12 +2,14 @@
 
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 from numpyro.distributions import biject_to, constraints
 
 from vaex.distributions.mixtures import component_posterior
 from vaex.model import Model, Params
+from vaex.models.scales import bounded_log_var
 
 _CHOLESKY = biject_to(constraints.lower_cholesky)  # d (d + 1) / 2 free numbers -> a triangle with a positive diagonal
 
@@ -52,4 +54,7 @@ def free_parameters(mixture: GaussianMixture) -> Params:
 
 def constrain(free: Params) -> GaussianMixture:
     """The mixture that free_parameters were of."""
-    return GaussianMixture(free["logits"], free["mean"], _CHOLESKY(free["scale"]))
+    d = free["mean"].shape[-1]
+    log_diagonal = 0.5 * bounded_log_var(2 * free["scale"][..., -d:])  # a component may be drawn to a single point
+    scale = jnp.concatenate([free["scale"][..., :-d], log_diagonal], axis=-1)
+    return GaussianMixture(free["logits"], free["mean"], _CHOLESKY(scale))

@@ -11,7 +11,7 @@ from vaex.distributions import flows
 from vaex.distributions.flows import Bijection
 from vaex.errors import check_whole
 from vaex.model import Distribution, Family, Params
-from vaex.models.posteriors import diagonal_normal, flow, full_normal, one_hot_categorical
+from vaex.models.posteriors import diagonal_normal, flow, full_normal, normal_mixture, one_hot_categorical
 from vaex.networks.mlp import ACTIVATIONS
 from vaex.networks.pairs import Shape, Widths
 
@@ -42,6 +42,17 @@ def full(latent_dim: int) -> Posterior:
         latent_dim: d.
     """
     return Posterior(*full_normal(latent_dim), raw_shape=(latent_dim * (latent_dim + 3) // 2,))
+
+
+def mixture(latent_dim: int, *, num_components: int = 4) -> Posterior:
+    """A mixture of diagonal Gaussians, for the objectives elbo, stl and iwae.
+
+    Args:
+        latent_dim: d.
+        num_components: J; num_samples of the objective are drawn from each.
+    """
+    check_whole(num_components=num_components)
+    return Posterior(*normal_mixture(), raw_shape=(num_components, 2 * latent_dim + 1))
 
 
 def one_hot(latent_dim: int, *, num_classes: int) -> Posterior:
@@ -152,6 +163,7 @@ POSTERIORS = Choices(
     {
         "diagonal": diagonal,
         "full": full,
+        "mixture": mixture,
         "planar": planar,
         "iaf": iaf,
         "affine_coupling": affine_coupling,

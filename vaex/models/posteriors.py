@@ -1,12 +1,13 @@
-"""Posteriors q(z|x): what the raw output of an encoder means."""
+"""Posteriors q(z|x): what the raw output of an encoder means, its log-variances kept within +-40 by scales.py."""
 
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from vaex.distributions import OneHotCategorical
+from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
 from vaex.distributions.flows import Bijection, Flow
 from vaex.model import Distribution, Family, Params
+from vaex.models.scales import bounded_log_var, scale_of
 
 
 def diagonal_normal() -> Family:
@@ -17,7 +18,7 @@ def diagonal_normal() -> Family:
 
     def apply(params: Params, raw: Float[Array, " two_d"]) -> Distribution:
         mean, log_var = jnp.split(raw, 2, axis=-1)
-        return dist.Normal(mean, jnp.exp(0.5 * log_var)).to_event(1)
+        return dist.Normal(mean, scale_of(log_var)).to_event(1)
 
     return Family(init=lambda key: {}, apply=apply)
 
@@ -33,8 +34,23 @@ def full_normal(latent_dim: int) -> Family:
 
     def apply(params: Params, raw: Float[Array, " n"]) -> Distribution:
         mean, log_var, lower = jnp.split(raw, [latent_dim, 2 * latent_dim])
-        scale_tril = jnp.diag(jnp.exp(0.5 * log_var)).at[jnp.tril_indices(latent_dim, -1)].set(lower)
+        scale_tril = jnp.diag(scale_of(log_var)).at[jnp.tril_indices(latent_dim, -1)].set(lower)
         return dist.MultivariateNormal(mean, scale_tril=scale_tril)
+
+    return Family(init=lambda key: {}, apply=apply)
+
+
+def normal_mixture() -> Family:
+    """The posterior q(z|x) = sum_j w_j N(z; mean_j, diag(exp(log_var_j))), raw = [logits, mean, log_var], [J, 2d + 1].
+
+    Its draws carry no gradient to the w_j: elbo, stl and iwae draw from each component instead.
+
+    Source: Morningstar et al. 2021, automatic differentiation variational inference with mixtures.
+    """
+
+    def apply(params: Params, raw: Float[Array, "j n"]) -> Distribution:
+        mean, log_var = jnp.split(raw[:, 1:], 2, axis=-1)
+        return DiagonalNormalMixture(raw[:, 0], mean, bounded_log_var(log_var))
 
     return Family(init=lambda key: {}, apply=apply)
 
@@ -51,7 +67,7 @@ def flow(latent_dim: int, bijection: Bijection) -> Family:
 
     def apply(params: Params, raw: Float[Array, " n"]) -> Distribution:
         mean, log_var, context = jnp.split(raw, [latent_dim, 2 * latent_dim])
-        return Flow(dist.Normal(mean, jnp.exp(0.5 * log_var)).to_event(1), params, context, bijection)
+        return Flow(dist.Normal(mean, scale_of(log_var)).to_event(1), params, context, bijection)
 
     return Family(bijection.init, apply)
 

@@ -15,6 +15,7 @@ from vaex.distributions.flows import Bijection, Flow
 from vaex.distributions.mixtures import uniform_mixture
 from vaex.errors import check_seed
 from vaex.model import Distribution, Encode, Family, Params
+from vaex.models.scales import bounded_log_var
 
 
 def standard_normal(latent_dim: int) -> Family:
@@ -52,7 +53,7 @@ def normal_mixture(latent_dim: int, num_components: int) -> Family:
         }
 
     def apply(params: Params, encode: Encode) -> Distribution:
-        return DiagonalNormalMixture(params["logits"], params["mean"], params["log_var"])
+        return DiagonalNormalMixture(params["logits"], params["mean"], bounded_log_var(params["log_var"]))
 
     return Family(init, apply)
 

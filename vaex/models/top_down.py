@@ -15,6 +15,7 @@ from vaex.distributions.chain import Chain, Link
 from vaex.model import Distribution, Family, Latent, Model, Params
 from vaex.models.description import of_one_example
 from vaex.models.likelihood_parts import Likelihood
+from vaex.models.scales import scale_of
 from vaex.networks import Bottleneck, ImageHead, Merge, Pyramid, as_channels, halved, scaled
 
 
@@ -174,4 +175,4 @@ def _join(h: Float[Array, "h w c"], features: Float[Array, "h w d"]) -> Float[Ar
 def _normal(raw: Any) -> Distribution:
     """A map of means and log-variances as a distribution over one vector."""
     mean, log_var = (part.reshape(-1) for part in jnp.split(raw, 2, axis=-1))
-    return dist.Normal(mean, jnp.exp(0.5 * log_var)).to_event(1)
+    return dist.Normal(mean, scale_of(log_var)).to_event(1)

@@ -3,21 +3,11 @@
 import jax
 from jaxtyping import PRNGKeyArray
 
-from vaex import bounds
 from vaex.arithmetic import times
 from vaex.errors import OptionError, check_finite
 from vaex.model import Example, Model
-from vaex.objectives.terms import (
-    Number,
-    Terms,
-    analytic_kl,
-    draw,
-    encode,
-    known_or_sampled_kl,
-    log_weights,
-    terms,
-    weigh_draws,
-)
+from vaex.objectives.strata import draw_each, weigh_each
+from vaex.objectives.terms import Number, Terms, analytic_kl, encode, known_or_sampled_kl, log_weights, terms
 
 
 def elbo(
@@ -28,11 +18,14 @@ def elbo(
     kl="analytic": ELBO = 1/L sum_l log p(x|z_l) - KL(q(z|x) || p(z))
     kl="sampled":  ELBO = 1/L sum_l log p(x|z_l) + log p(z_l) - log q(z_l|x)
 
+    A mixture q gives L draws of each component: 1/L sum_l becomes sum_j w_j 1/L sum_l, z_jl ~ q_j, so that the weights
+    have their gradient.
+
     Args:
         key: a PRNG key.
         model: a model.
         x: one example.
-        num_samples: L.
+        num_samples: L; of a mixture q, of each component.
         kl: "analytic" for the closed form, "sampled" for an estimate from the same draws, "auto" for the first where
             one is known and the second elsewhere.
         beta: weight of the KL in the objective; the reported elbo is never weighted.
@@ -42,7 +35,7 @@ def elbo(
 
     Raises:
         OptionError: num_samples below 1, another `kl`, or a beta that is negative or not finite.
-        UsageError: a discrete q, or kl="analytic" where no closed form is known.
+        UsageError: a q whose draws carry no gradient, or kl="analytic" where no closed form is known.
 
     Source: Kingma and Welling 2013, equation 7 (SGVB-B) and 6 (SGVB-A); beta as in Higgins et al. 2017, equation 4.
     """
@@ -50,12 +43,12 @@ def elbo(
     if kl not in ("auto", "analytic", "sampled"):
         raise OptionError("kl", kl, '"auto", "analytic" or "sampled"')
     q = encode(model, x)
-    w = weigh_draws(key, model, x, q, num_samples)
-    log_px_z = bounds.elbo(w.log_px_z)
+    w = weigh_each(key, model, x, q, num_samples)
+    log_px_z = w.average(w.log_px_z)
     if kl == "analytic":
         divergence = analytic_kl(q, model.prior)
     elif kl == "sampled":
-        divergence = bounds.elbo(w.log_qz - w.log_pz)
+        divergence = w.average(w.log_qz - w.log_pz)
     else:
         divergence = known_or_sampled_kl(q, model.prior, w)
     return Terms(log_px_z - times(beta, divergence), log_px_z - divergence, log_px_z, divergence)
@@ -67,23 +60,25 @@ def stl(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) ->
     1/L sum_l log p(x|z_l) + log p(z_l) - log q(z_l|x),   the parameters of the last q frozen, z_l still moving with q
 
     The frozen term's gradient, the score of q, has mean zero: the estimator stays unbiased. Its second derivative means
-    nothing, since that of the frozen term has not.
+    nothing, since that of the frozen term has not. Of a mixture q there are L draws of each component, and 1/L sum_l
+    becomes sum_j w_j 1/L sum_l, the w_j still moving.
 
     Args:
         key: a PRNG key.
         model: a model, whose q(z|x) is a pytree of arrays as numpyro's are.
         x: one example.
-        num_samples: L.
+        num_samples: L; of a mixture q, of each component.
 
     Returns:
         Terms, in nats, with the value of the ELBO with the sampled KL.
 
     Raises:
         OptionError: num_samples below 1.
-        UsageError: a discrete q.
+        UsageError: a q whose draws carry no gradient.
 
     Source: Roeder, Wu and Duvenaud 2017, the path derivative estimator.
     """
     q = encode(model, x)
-    w = log_weights(model, x, jax.lax.stop_gradient(q), draw(key, q, num_samples))
-    return terms(bounds.elbo(w.log_w), w)
+    z, log_share = draw_each(key, q, num_samples)
+    w = log_weights(model, x, jax.lax.stop_gradient(q), z)._replace(log_share=log_share)
+    return terms(w.average(w.log_w), w)

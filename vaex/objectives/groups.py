@@ -29,7 +29,7 @@ def miwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 8, 
 
     Raises:
         OptionError: num_samples or num_groups below 1.
-        UsageError: a discrete q.
+        UsageError: a q whose draws carry no gradient.
 
     Source: Rainforth et al. 2018, MIWAE.
     """
@@ -58,7 +58,7 @@ def piwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 8, 
 
     Raises:
         OptionError: num_samples or num_groups below 1.
-        UsageError: a discrete q.
+        UsageError: a q whose draws carry no gradient.
 
     Source: Rainforth et al. 2018, PIWAE.
     """
@@ -89,7 +89,7 @@ def ciwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 64,
 
     Raises:
         OptionError: num_samples below 1, or beta outside [0, 1].
-        UsageError: a discrete q.
+        UsageError: a q whose draws carry no gradient.
 
     Source: Rainforth et al. 2018, CIWAE.
     """

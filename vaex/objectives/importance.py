@@ -10,32 +10,34 @@ from vaex import bounds
 from vaex.arithmetic import times
 from vaex.bounds import with_value
 from vaex.model import Example, Model
+from vaex.objectives.strata import weigh_each
 from vaex.objectives.terms import Terms, draw, encode, log_weights, terms, weigh_draws
 
 
 def iwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -> Terms:
     """The importance-weighted bound of K draws.
 
-    L_K = log 1/K sum_k w_k
+    L_K = log 1/K sum_k w_k,   of a mixture q   log sum_j w_j 1/K sum_k p(x, z_jk) / q(z_jk|x),   z_jk ~ q_j
 
     Args:
         key: a PRNG key.
         model: a model.
         x: one example.
-        num_samples: K.
+        num_samples: K; of a mixture q, of each component.
 
     Returns:
         Terms, in nats; elbo and kl are averages over the same draws.
 
     Raises:
         OptionError: num_samples below 1.
-        UsageError: a discrete q.
+        UsageError: a q whose draws carry no gradient.
 
-    Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
+    Source: Burda, Grosse and Salakhutdinov 2015, equation 8; of a mixture, the stratified bound of Morningstar et al.
+    2021, automatic differentiation variational inference with mixtures.
     """
     q = encode(model, x)
-    w = weigh_draws(key, model, x, q, num_samples)
-    return terms(bounds.iwae(w.log_w), w)
+    w = weigh_each(key, model, x, q, num_samples)
+    return terms(w.iwae(), w)
 
 
 def dreg(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -> Terms:
@@ -58,7 +60,7 @@ def dreg(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -
 
     Raises:
         OptionError: num_samples below 1.
-        UsageError: a discrete q.
+        UsageError: a q whose draws carry no gradient.
 
     Source: Tucker, Lawson, Gu and Maddison 2018, the estimator for IWAE.
     """
@@ -87,7 +89,7 @@ def renyi(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5, 
 
     Raises:
         OptionError: num_samples below 1, or alpha not finite.
-        UsageError: a discrete q.
+        UsageError: a q whose draws carry no gradient.
 
     Source: Li and Turner 2016, the VR bound by Monte Carlo.
     """
@@ -112,7 +114,7 @@ def vr_max(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5)
 
     Raises:
         OptionError: num_samples below 1.
-        UsageError: a discrete q.
+        UsageError: a q whose draws carry no gradient.
 
     Source: Li and Turner 2016, VR-max.
     """

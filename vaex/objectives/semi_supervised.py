@@ -12,7 +12,15 @@ from vaex.distributions.shapes import check_value, log_density
 from vaex.distributions.stacked import StackedLatent, generator
 from vaex.errors import OptionError, UsageError, check_finite
 from vaex.model import Distribution, Example, Model
-from vaex.objectives.terms import Number, Terms, analytic_kl, encode, known_or_sampled_kl, weigh_draws
+from vaex.objectives.terms import (
+    Number,
+    Terms,
+    analytic_kl,
+    check_draws,
+    encode,
+    known_or_sampled_kl,
+    weigh_draws,
+)
 
 
 def labelled_bound(key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, " classes"]) -> Terms:
@@ -146,6 +154,7 @@ def stacked_semi_supervised(
         raise UsageError(f"this objective is for M1+M2, found the prior {type(model.prior).__name__}: use another")
     keys = jax.random.split(key, 3)
     q = encode(model, x.unlabelled).below  # pyright: ignore[reportAttributeAccessIssue]
+    check_draws(q, 1)
     z1 = q.sample(keys[0])
     z1_labelled = encode(model, x.labelled).sample(keys[1]).below
     log_px = log_density("p(x|z)", model.decode(StackedLatent(z1, None)), x.unlabelled)

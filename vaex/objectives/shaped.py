@@ -35,7 +35,7 @@ def free_bits(
     Raises:
         OptionError: num_samples or group_size below 1, nats that are negative or not finite, or groups that do not
             divide the dimensions.
-        UsageError: a discrete q, or no factorization.
+        UsageError: a q whose draws carry no gradient, or no factorization.
 
     Source: Kingma et al. 2016, free bits.
     """
@@ -75,7 +75,7 @@ def capacity(
 
     Raises:
         OptionError: num_samples below 1, or nats or gamma that are negative or not finite.
-        UsageError: a discrete q, or no closed-form KL.
+        UsageError: a q whose draws carry no gradient, or no closed-form KL.
 
     Source: Burgess et al. 2018, understanding disentangling in beta-VAE, equation 8.
     """

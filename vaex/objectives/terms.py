@@ -5,10 +5,19 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.distributions.abilities import closed_form_kl, factors, is_discrete, sample_and_log_prob
+from vaex.arithmetic import times
+from vaex.distributions.abilities import (
+    closed_form_kl,
+    draws_of_components,
+    factors,
+    has_gradient,
+    is_discrete,
+    sample_and_log_prob,
+)
 from vaex.distributions.shapes import check_event, check_number, log_density
 from vaex.errors import UsageError, check_whole
 from vaex.model import Conditional, Distribution, Example, Latent, Model, Observed
@@ -33,10 +42,21 @@ class Weights(NamedTuple):
     log_px_z: Float[Array, " k"]
     log_pz: Float[Array, " k"]
     log_qz: Float[Array, " k"]
+    log_share: Float[Array, " k"] | None = None  # of each draw in an average over them, where that is not 1/K
 
     @property
     def log_w(self) -> Float[Array, " k"]:
         return self.log_px_z + self.log_pz - self.log_qz
+
+    def average(self, values: Float[Array, " k"]) -> Float[Array, ""]:
+        """The average over the draws of one value for each."""
+        if self.log_share is None:
+            return bounds.elbo(values)
+        return jnp.sum(times(jnp.exp(self.log_share), values))
+
+    def iwae(self) -> Float[Array, ""]:
+        """The logarithm of the average weight."""
+        return bounds.iwae(self.log_w) if self.log_share is None else jax.nn.logsumexp(self.log_w + self.log_share)
 
 
 @functools.singledispatch
@@ -148,16 +168,28 @@ def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
 
 def check_draws(q: Distribution, num_samples: int) -> None:
     check_whole(num_samples=num_samples)
+    if has_gradient(q):
+        return
+    name = type(q).__name__
     if is_discrete(q):
         raise UsageError(
-            f"{type(q).__name__} is discrete, so its draws carry no gradient: use the objective reinforce, vimco or "
+            f"{name} is discrete, so its draws carry no gradient: use the objective reinforce, vimco or "
             "enumerate, or a Gumbel-softmax posterior"
         )
+    if draws_of_components(q) is not None:
+        raise UsageError(
+            f"{name} is a mixture, whose draws carry no gradient to its weights: use the objective elbo, stl or iwae, "
+            "which draw from every component, or another posterior"
+        )
+    raise UsageError(
+        f"{name} has draws that carry no gradient to all of its parameters: use the objective reinforce, vimco or "
+        "tvo, or another posterior"
+    )
 
 
 def terms(objective: Float[Array, ""], weights: Weights) -> Terms:
     """Report an objective beside the plain ELBO of the same draws."""
-    log_px_z, kl = bounds.elbo(weights.log_px_z), bounds.elbo(weights.log_qz - weights.log_pz)
+    log_px_z, kl = weights.average(weights.log_px_z), weights.average(weights.log_qz - weights.log_pz)
     return Terms(objective, log_px_z - kl, log_px_z, kl)
 
 
@@ -177,7 +209,7 @@ def needed_factors(distribution: Distribution) -> Any:
 def known_or_sampled_kl(q: Distribution, p: Distribution, weights: Weights) -> Float[Array, ""]:
     """KL(q || p) in nats: the closed form where one is known, else 1/K sum_k log q(z_k|x) - log p(z_k)."""
     known = closed_form_kl(q, p)
-    return bounds.elbo(weights.log_qz - weights.log_pz) if known is None else known
+    return weights.average(weights.log_qz - weights.log_pz) if known is None else known
 
 
 def analytic_kl(q: Distribution, p: Distribution) -> Float[Array, ""]:
