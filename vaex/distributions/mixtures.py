@@ -10,6 +10,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from vaex.distributions import abilities
+from vaex.distributions.shapes import check_value
 from vaex.errors import UsageError
 from vaex.model import Distribution
 
@@ -104,7 +105,7 @@ def component_posterior(mixture: Any, value: Array) -> Any:
         A Categorical over the components.
 
     Raises:
-        UsageError: the distribution is no mixture.
+        UsageError: the distribution is no mixture, or the value has another shape.
 
     Source: the q(c|x) of Jiang et al. 2017, VaDE, is its mean over z ~ q(z|x).
     """
@@ -113,6 +114,7 @@ def component_posterior(mixture: Any, value: Array) -> Any:
             f"{type(mixture).__name__} has no components: clusters are read from a mixture, such as the prior "
             '"mixture" or "vamp"'
         )
+    check_value("the mixture", mixture, value)
     return dist.Categorical(logits=log_probs(value))
 
 
