@@ -5,8 +5,10 @@ import re
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 import pytest
+import scipy.stats
 
 from tests.models import drawn
 from vaex import Model, evaluate, objectives
@@ -147,6 +149,14 @@ def test_what_is_one_value_has_one_number(p, value):
     assert jax.eval_shape(lambda: log_density("p", p, value)).shape == ()
     with pytest.raises(UsageError, match="is over values of shape"):
         log_density("p", p, jnp.stack([jnp.asarray(value)] * 2))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "bool", "float32"])
+def test_a_count_is_the_same_in_every_type(dtype):
+    """Numpyro's Poisson computes x + 1 in the type of x, and 256 is 0 in eight bits."""
+    x = np.full(3, 1 if dtype == "bool" else 255, dtype)
+    found = log_density("p(x|z)", dist.Poisson(jnp.full(3, 200.0)).to_event(1), jnp.asarray(x))
+    np.testing.assert_allclose(found, scipy.stats.poisson(200).logpmf(x.astype(int)).sum(), rtol=1e-5)
 
 
 def test_a_distribution_with_no_more_than_sample_and_log_prob_answers_by_its_draws():
