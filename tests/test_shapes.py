@@ -104,7 +104,7 @@ def test_an_example_is_of_the_shape_of_the_likelihood(name):
     """Each fault, and the right model beside it."""
     call = (CALLS | ONLY_X)[name]
     trace(call, RIGHT, X)
-    message = r"p\(x\|z\) (of one example has batch_shape|is over values of shape).*; jax.vmap makes"
+    message = r"p\(x\|z\) (of one example has batch_shape|is over values of shape).*; jax.vmap makes|found an x"
     for decode, x in OF_X.values():
         with pytest.raises(UsageError, match=message):
             trace(call, RIGHT._replace(decode=decode), x)
