@@ -12,7 +12,8 @@ import scipy.stats
 
 from tests.models import drawn
 from vaex import Model, evaluate, objectives
-from vaex.distributions import OneHotCategorical
+from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
+from vaex.distributions.flows.flow import Flow, chain
 from vaex.distributions.masked import Masked
 from vaex.distributions.shapes import log_density
 from vaex.errors import UsageError
@@ -142,6 +143,8 @@ def test_it_is_refused_under_vmap_and_in_a_loss_too():
         (dist.Normal(0.0, jnp.ones(4)).to_event(1).mask(True), jnp.zeros(4)),
         (OneHotCategorical(jnp.zeros((2, 3))).to_event(1), jnp.zeros((2, 3))),
         (CLUSTERS, jnp.zeros(2)),
+        (DiagonalNormalMixture(jnp.zeros(2), jnp.zeros((2, 3)), jnp.zeros((2, 3))), jnp.zeros(3)),
+        (Flow(normal(jnp.zeros(2), 1), [], jnp.zeros(0), chain([])), jnp.zeros(2)),
     ],
 )
 def test_what_is_one_value_has_one_number(p, value):

@@ -10,7 +10,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from vaex.distributions import abilities
-from vaex.distributions.shapes import check_value
+from vaex.distributions.shapes import check_value, value_shape
 from vaex.errors import UsageError
 from vaex.model import Distribution
 
@@ -120,6 +120,7 @@ def component_posterior(mixture: Any, value: Array) -> Any:
 
 for _mixture in (DiagonalNormalMixture, UniformMixture):
     abilities.component_log_probs.register(_mixture, lambda q: q.component_log_probs)
+value_shape.register(DiagonalNormalMixture, lambda q: q.mean_of_components.shape[-1:])
 abilities.has_gradient.register(DiagonalNormalMixture, lambda q: False)  # none with respect to the weights
 # The weights of this one are fixed, so that its draws move with all that may: with its components.
 abilities.has_gradient.register(UniformMixture, lambda q: abilities.has_gradient(q.components))
