@@ -89,7 +89,9 @@ def test_cluster_probabilities_are_the_mean_of_bayes_rule_over_q():
 
 
 def model_of(prior, q):
-    return Model(prior=prior, encode=lambda x: q, decode=lambda z: dist.Normal(z, 1.0).to_event(1))
+    return Model(
+        prior=prior, encode=lambda x: q, decode=lambda z: dist.Normal(jnp.broadcast_to(z, X.shape), 1.0).to_event(1)
+    )
 
 
 def test_clusters_need_a_mixture():

@@ -5,12 +5,15 @@ import re
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 import pytest
+import scipy.stats
 
 from tests.models import drawn
 from vaex import Model, evaluate, objectives
-from vaex.distributions import OneHotCategorical
+from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
+from vaex.distributions.flows.flow import Flow, chain
 from vaex.distributions.masked import Masked
 from vaex.distributions.shapes import log_density
 from vaex.errors import UsageError
@@ -102,7 +105,7 @@ def test_an_example_is_of_the_shape_of_the_likelihood(name):
     """Each fault, and the right model beside it."""
     call = (CALLS | ONLY_X)[name]
     trace(call, RIGHT, X)
-    message = r"p\(x\|z\) (of one example has batch_shape|is over values of shape).*; jax.vmap makes"
+    message = r"p\(x\|z\) (of one example has batch_shape|is over values of shape).*; jax.vmap makes|found an x"
     for decode, x in OF_X.values():
         with pytest.raises(UsageError, match=message):
             trace(call, RIGHT._replace(decode=decode), x)
@@ -140,6 +143,8 @@ def test_it_is_refused_under_vmap_and_in_a_loss_too():
         (dist.Normal(0.0, jnp.ones(4)).to_event(1).mask(True), jnp.zeros(4)),
         (OneHotCategorical(jnp.zeros((2, 3))).to_event(1), jnp.zeros((2, 3))),
         (CLUSTERS, jnp.zeros(2)),
+        (DiagonalNormalMixture(jnp.zeros(2), jnp.zeros((2, 3)), jnp.zeros((2, 3))), jnp.zeros(3)),
+        (Flow(normal(jnp.zeros(2), 1), [], jnp.zeros(0), chain([])), jnp.zeros(2)),
     ],
 )
 def test_what_is_one_value_has_one_number(p, value):
@@ -147,6 +152,14 @@ def test_what_is_one_value_has_one_number(p, value):
     assert jax.eval_shape(lambda: log_density("p", p, value)).shape == ()
     with pytest.raises(UsageError, match="is over values of shape"):
         log_density("p", p, jnp.stack([jnp.asarray(value)] * 2))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "bool", "float32"])
+def test_a_count_is_the_same_in_every_type(dtype):
+    """Numpyro's Poisson computes x + 1 in the type of x, and 256 is 0 in eight bits."""
+    x = np.full(3, 1 if dtype == "bool" else 255, dtype)
+    found = log_density("p(x|z)", dist.Poisson(jnp.full(3, 200.0)).to_event(1), jnp.asarray(x))
+    np.testing.assert_allclose(found, scipy.stats.poisson(200).logpmf(x.astype(int)).sum(), rtol=1e-5)
 
 
 def test_a_distribution_with_no_more_than_sample_and_log_prob_answers_by_its_draws():

@@ -11,6 +11,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
+from vaex.distributions.shapes import check_value, value_shape
 from vaex.errors import UsageError
 from vaex.model import Distribution
 
@@ -119,7 +120,7 @@ def component_posterior(mixture: Any, value: Array) -> Any:
         A Categorical over the components.
 
     Raises:
-        UsageError: the distribution is no mixture.
+        UsageError: the distribution is no mixture, or the value has another shape.
 
     Source: the q(c|x) of Jiang et al. 2017, VaDE, is its mean over z ~ q(z|x).
     """
@@ -128,12 +129,14 @@ def component_posterior(mixture: Any, value: Array) -> Any:
             f"{type(mixture).__name__} has no components: clusters are read from a mixture, such as the prior "
             '"mixture" or "vamp"'
         )
+    check_value("the mixture", mixture, value)
     return dist.Categorical(logits=log_probs(value))
 
 
 for _mixture in (DiagonalNormalMixture, UniformMixture):
     abilities.component_log_probs.register(_mixture, lambda q: q.component_log_probs)
 abilities.mean.register(DiagonalNormalMixture, lambda q: q.mean)
+value_shape.register(DiagonalNormalMixture, lambda q: q.mean_of_components.shape[-1:])
 abilities.has_gradient.register(DiagonalNormalMixture, lambda q: False)  # none with respect to the weights
 abilities.draws_of_components.register(
     DiagonalNormalMixture, lambda q: (jax.nn.log_softmax(q.logits), q.draws_of_components)

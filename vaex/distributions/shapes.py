@@ -15,6 +15,8 @@ from jaxtyping import Array, Float
 from vaex.errors import UsageError
 from vaex.model import Distribution
 
+_NARROW = tuple(map(jnp.dtype, ("int8", "int16", "uint8", "uint16")))
+
 
 @functools.singledispatch
 def batch_shape(p: Distribution) -> tuple[int, ...]:
@@ -26,9 +28,12 @@ def batch_shape(p: Distribution) -> tuple[int, ...]:
 def value_shape(p: Distribution) -> Any:
     """The shape of one value, in the structure of one: those of a draw, unless a type says otherwise.
 
-    None where a distribution sees to it itself.
+    None where a distribution has no draws, or sees to it itself.
     """
-    return shape_of(jax.eval_shape(lambda: p.sample(jax.random.key(0))))
+    try:
+        return shape_of(jax.eval_shape(lambda: p.sample(jax.random.key(0))))
+    except NotImplementedError:
+        return None
 
 
 def shape_of(value: Any) -> Any:
@@ -42,13 +47,13 @@ def log_density(name: str, p: Distribution, value: Any) -> Float[Array, ""]:
     Args:
         name: how p is written, as "p(x|z)".
         p: a distribution.
-        value: one value of it.
+        value: one value of it; integers of less than 32 bits are widened, in which 255 + 1 would be 0.
 
     Raises:
         UsageError: p is a batch of distributions, value is no value of it, or its log-density is not one number.
     """
     check_value(name, p, value)
-    found = p.log_prob(value)
+    found = p.log_prob(jax.tree.map(_widened, value))
     check_number(name, found)
     return found
 
@@ -104,6 +109,10 @@ def check_shape(what: str, value: Any, expected: Any) -> None:
         raise UsageError(
             f"found {what} of shape {found}: expected {expected}, that of one example; jax.vmap makes a batch"
         )
+
+
+def _widened(leaf: Any) -> Any:
+    return leaf.astype(jnp.int32) if jnp.result_type(leaf) in _NARROW else leaf
 
 
 batch_shape.register(dist.Distribution, lambda p: p.batch_shape)

@@ -11,7 +11,7 @@ from vaex import bounds
 from vaex.distributions.abilities import is_cheap_to_evaluate
 from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import filled
-from vaex.distributions.shapes import check_value, log_density
+from vaex.distributions.shapes import check_event, check_shape, log_density
 from vaex.evaluate.latents import active_units, mutual_information, posterior_mean
 from vaex.evaluate.scores import effective_sample_size, elbo, kl_per_layer, map_examples
 from vaex.evaluate.trial import first, reconstruct
@@ -126,8 +126,9 @@ def measure_error(key: PRNGKeyArray, model: Any, x: Example, options: Options) -
     def one(k: PRNGKeyArray, example: Example) -> Array:
         now, seen = at(model, example)
         p = now.decode(encode(now, seen).sample(k))
-        check_value("p(x|z)", p, seen)
+        check_event("p(x|z)", p)
         estimate = p.mean
+        check_shape("an x", filled(seen, 0.0), jnp.shape(estimate))
         return jnp.sum((filled(seen, estimate) - estimate) ** 2)
 
     return {"reconstruction_error": jnp.mean(map_examples(one, key, x, batch_size=options.batch_size))}

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.distributions import abilities
+from vaex.distributions import abilities, shapes
 from vaex.model import Params
 
 # (params, context, a vector) -> (a vector, log |det df/dz| at z): forward takes z to f(z), inverse f(z) to z.
@@ -114,6 +114,8 @@ class Flow:
         return jnp.vectorize(lambda z: f(self.params, self.context, z), signature="(d)->(d),()")(vectors)
 
 
+shapes.batch_shape.register(Flow, lambda q: shapes.batch_shape(q.base))
+shapes.value_shape.register(Flow, lambda q: shapes.value_shape(q.base))
 abilities.own_sample_and_log_prob.register(Flow, lambda q: q.sample_and_log_prob)
 abilities.is_cheap_to_evaluate.register(Flow, lambda q: False)
 abilities.has_gradient.register(Flow, lambda q: abilities.has_gradient(q.base))
