@@ -44,7 +44,7 @@ def check_whole(least: int = 1, most: int | None = None, **options: Any) -> None
     for parameter, found in options.items():
         for number in _leaves(found):
             is_whole = isinstance(number, numbers.Integral) and not isinstance(number, bool)
-            if not is_whole or number < least or (most is not None and number > most):
+            if not is_whole or int(number) < least or (most is not None and int(number) > most):
                 what = "whole numbers" if isinstance(found, tuple) else "a whole number"
                 raise OptionError(parameter, found, f"{what} {_range(least, most)}")
 
@@ -67,8 +67,9 @@ def check_finite(least: float | None = None, most: float | None = None, **option
     for parameter, found in options.items():
         if not isinstance(found, numbers.Real):
             continue
-        is_outside = (least is not None and found < least) or (most is not None and found > most)
-        if is_outside or not math.isfinite(found):
+        value = float(found)
+        is_outside = (least is not None and value < least) or (most is not None and value > most)
+        if is_outside or not math.isfinite(value):
             raise OptionError(parameter, found, f"a finite number {_range(least, most)}".strip())
 
 
@@ -79,7 +80,7 @@ def check_positive(**options: Any) -> None:
         OptionError: another value.
     """
     for parameter, found in options.items():
-        if isinstance(found, numbers.Real) and not 0 < found < math.inf:
+        if isinstance(found, numbers.Real) and not 0 < float(found) < math.inf:
             raise OptionError(parameter, found, "a number above 0")
 
 
