@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
+import pytest
 from matplotlib.figure import Figure
 
 from vaex import Model
@@ -21,6 +22,7 @@ from vaex.evaluate import REPORTS, Trial
 from vaex.evaluate.reports import report_clusters, report_codebook, report_latent_classifier
 from vaex.figures import FIGURES
 from vaex.models import KINDS, MODELS, Kind, vae
+from vaex.runs import console, folder, words
 from vaex.runs.experiments import load_experiment
 
 KEY = jax.random.key(0)
@@ -126,3 +128,28 @@ def test_a_row_of_samples_for_each_component():
     prior = DiagonalNormalMixture(jnp.zeros(3), jnp.array([[5.0], [10.0], [0.0]]), jnp.zeros((3, 1)))
     figure = FIGURES["components"](KEY, trial(by_brightness(prior), jnp.zeros((4, 8, 8, 1))))
     assert figure.axes
+
+
+def test_what_is_not_finite_is_null(tmp_path):
+    """JSON has no nan and no infinity, which Python writes all the same."""
+    value = {"a": float("nan"), "b": [1.5, float("inf")], "c": {"d": (-float("inf"), 2)}, "epoch": 1}
+    wanted = {"a": None, "b": [1.5, None], "c": {"d": [None, 2]}, "epoch": 1}
+    folder.write_json(tmp_path / "results.json", value)
+    with folder.metrics_writer(tmp_path, epoch=0) as write:
+        write({"epoch": 1, "loss": float("nan")})
+    read = lambda name: json.loads((tmp_path / name).read_text(), parse_constant=pytest.fail)
+    assert read("results.json") == wanted
+    assert read("metrics.jsonl") == {"epoch": 1, "loss": None}
+
+
+def test_a_single_test_image_has_a_score_without_a_standard_error(capsys):
+    x = jnp.ones((1, 8, 8, 1))
+    scores = REPORTS["scores"](jax.random.key(0), trial(by_brightness(dist.Normal(jnp.zeros(1), 1.0).to_event(1)), x))
+    assert scores["test_elbo_standard_error"] is scores["test_log_likelihood_standard_error"] is None
+    run = {"experiment": "e", "dataset": "d", "is_likelihood": True, "num_epochs": 1, "train_seconds": 1.0}
+    run |= {"examples_per_second": 1, "best_epoch": 1, "evaluate_seconds": 1.0}
+    console.summary(run | scores, "folder", {})
+    line = next(line for line in capsys.readouterr().out.splitlines() if "test ELBO" in line)
+    assert f"{scores['test_elbo']:.2f} nats" in line
+    assert "±" not in line
+    assert words.score({"test_elbo": None, "test_log_likelihood": -2.0, "num_samples": 5}) == "L_5 = -2.00 nats"

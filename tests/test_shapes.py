@@ -27,7 +27,7 @@ from vaex.models.prior_table import PRIORS
 from vaex.networks import MLP, NETWORKS, ConvDecoder, ConvEncoder, GatedMLP
 from vaex.networks.grid import GridDecoder, GridEncoder
 from vaex.objectives import OBJECTIVES, Context, batch_loss
-from vaex.objectives.terms import encode
+from vaex.objectives.encode import encode
 
 KEY = jax.random.key(0)
 X = jnp.ones((3, 2))

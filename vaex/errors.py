@@ -88,9 +88,9 @@ def check_finite(least: float | None = None, most: float | None = None, **option
     for parameter, found in options.items():
         if not isinstance(found, numbers.Real):
             continue
-        number = float(found)
-        is_outside = (least is not None and number < least) or (most is not None and number > most)
-        if is_outside or not math.isfinite(number):
+        value = float(found)
+        is_outside = (least is not None and value < least) or (most is not None and value > most)
+        if is_outside or not math.isfinite(value):
             raise OptionError(parameter, found, f"a finite number {_range(least, most)}".strip())
 
 

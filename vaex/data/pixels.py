@@ -37,8 +37,8 @@ def as_levels(splits: Mapping[str, np.ndarray], source: str) -> tuple[dict[str, 
     if len(kinds) > 1 or len(shapes) > 1:
         found = ", ".join(f"{split} images are {one.shape[1:]} of {one.dtype}" for split, one in shaped.items())
         raise UsageError(f"{source}: {found}: make them alike")
-    highest = {split: images.max() for split, images in shaped.items()}
-    levels, said = _converted(shaped, kinds.pop(), max(highest.values()).item(), source)
+    highest = {split: images.max().item() for split, images in shaped.items()}
+    levels, said = _converted(shaped, kinds.pop(), max(highest.values()), source)
     _check_scale(levels, highest, source)
     return levels, said
 
@@ -108,7 +108,7 @@ def _check_values(images: np.ndarray, what: str) -> None:
         )
 
 
-def _check_scale(levels: Mapping[str, np.ndarray], highest: Mapping[str, np.generic], source: str) -> None:
+def _check_scale(levels: Mapping[str, np.ndarray], highest: Mapping[str, float], source: str) -> None:
     """One split in 0..1 or 0..16 and another in 0..255 were scaled by different hands; all black may be so."""
     reached = [int(images.max()) for images in levels.values() if images.any()]
     if reached and min(reached) <= 16 and max(reached) >= 128:

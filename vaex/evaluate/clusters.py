@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions.mixtures import component_posterior
 from vaex.errors import UsageError
 from vaex.model import Example, Model
-from vaex.objectives.terms import encode_example
+from vaex.objectives.encode import encode_example
 
 
 def cluster_probabilities(

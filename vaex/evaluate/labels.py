@@ -14,7 +14,7 @@ from vaex.evaluate.latents import posterior_mean
 from vaex.evaluate.scores import map_examples
 from vaex.evaluate.trial import Trial
 from vaex.model import Example, Model, at
-from vaex.objectives.terms import encode_example
+from vaex.objectives.encode import encode_example
 
 _DRAWS = 20  # of what preprocessing draws, over which a label is averaged
 

@@ -10,7 +10,7 @@ from vaex import bounds
 from vaex.distributions.abilities import estimate_mean
 from vaex.distributions.shapes import log_density
 from vaex.model import Distribution, Example, Model
-from vaex.objectives.terms import encode_example
+from vaex.objectives.encode import encode_example
 
 ACTIVE_VARIANCE = 1e-2
 

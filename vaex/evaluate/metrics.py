@@ -17,7 +17,7 @@ from vaex.evaluate.scores import effective_sample_size, elbo, kl_per_layer, map_
 from vaex.evaluate.trial import first, reconstruct
 from vaex.model import Conditional, Example, Model, Params, at, split
 from vaex.objectives import Terms, kl_per_dimension, sample_weights
-from vaex.objectives.terms import encode
+from vaex.objectives.encode import encode
 
 FEW = 500  # examples for what takes many draws of each, or every pair of them
 Measured = dict[str, Any]

@@ -18,7 +18,7 @@ from vaex.evaluate.scores import bits_per_dim, elbo, kl_per_layer, log_likelihoo
 from vaex.evaluate.trial import Trial, first
 from vaex.model import Example, at
 from vaex.objectives import Terms, kl_per_dimension
-from vaex.objectives.terms import encode
+from vaex.objectives.encode import encode
 
 _ELBO_SAMPLES = 10  # draws averaged over in the reported test ELBO
 _GROUP = 25  # batches of test images to one call, after which the progress is shown

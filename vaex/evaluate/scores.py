@@ -14,7 +14,8 @@ from vaex.distributions.shapes import check_shape
 from vaex.errors import check_whole
 from vaex.model import Example, Model
 from vaex.objectives import Terms, sample_weights
-from vaex.objectives.terms import encode, encode_example, known_or_sampled_kl
+from vaex.objectives.encode import encode, encode_example
+from vaex.objectives.terms import known_or_sampled_kl
 
 
 def log_likelihood(

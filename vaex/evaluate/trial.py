@@ -11,7 +11,7 @@ from vaex.data import Dataset, Split
 from vaex.distributions.abilities import mean
 from vaex.distributions.shapes import check_value
 from vaex.model import Conditional, Example, Model, at
-from vaex.objectives.terms import encode
+from vaex.objectives.encode import encode
 
 
 class Trial(NamedTuple):

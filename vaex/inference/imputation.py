@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions.masked import Masked
 from vaex.model import Latent, Model
 from vaex.objectives import Weights, log_weights, sample_and_log_prob
-from vaex.objectives.terms import encode
+from vaex.objectives.encode import encode
 
 
 def single(key: PRNGKeyArray, model: Model, example: Masked, *, num_samples: int = 1000) -> Float[Array, "..."]:

@@ -12,7 +12,8 @@ from vaex.distributions.abilities import has_gradient, sample_and_log_prob
 from vaex.distributions.shapes import check_event, check_number, log_density
 from vaex.errors import UsageError, check_finite, check_whole
 from vaex.model import Example, Model
-from vaex.objectives.terms import Number, Terms, check_draws, draw, encode, needed_factors
+from vaex.objectives.encode import encode
+from vaex.objectives.terms import Number, Terms, check_draws, draw, needed_factors
 
 
 def total_correlation(

@@ -10,7 +10,8 @@ from vaex.bounds import with_value
 from vaex.distributions import all_states
 from vaex.errors import OptionError, check_whole
 from vaex.model import Example, Model
-from vaex.objectives.terms import Number, Terms, encode, log_weights, terms
+from vaex.objectives.encode import encode
+from vaex.objectives.terms import Number, Terms, log_weights, terms
 
 
 def reinforce(

@@ -6,8 +6,9 @@ from jaxtyping import PRNGKeyArray
 from vaex.arithmetic import times
 from vaex.errors import OptionError, check_finite
 from vaex.model import Example, Model
+from vaex.objectives.encode import encode
 from vaex.objectives.strata import draw_each, weigh_each
-from vaex.objectives.terms import Number, Terms, analytic_kl, encode, known_or_sampled_kl, log_weights, terms
+from vaex.objectives.terms import Number, Terms, analytic_kl, known_or_sampled_kl, log_weights, terms
 
 
 def elbo(

@@ -9,7 +9,8 @@ from vaex.arithmetic import times
 from vaex.bounds import with_value
 from vaex.errors import check_finite, check_whole
 from vaex.model import Example, Model
-from vaex.objectives.terms import Number, Terms, draw, encode, log_weights, terms, weigh_draws
+from vaex.objectives.encode import encode
+from vaex.objectives.terms import Number, Terms, draw, log_weights, terms, weigh_draws
 
 
 def miwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 8, num_groups: int = 8) -> Terms:

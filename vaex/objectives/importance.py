@@ -10,8 +10,9 @@ from vaex import bounds
 from vaex.arithmetic import times
 from vaex.bounds import with_value
 from vaex.model import Example, Model
+from vaex.objectives.encode import encode
 from vaex.objectives.strata import weigh_each
-from vaex.objectives.terms import Terms, draw, encode, log_weights, terms, weigh_draws
+from vaex.objectives.terms import Terms, draw, log_weights, terms, weigh_draws
 
 
 def iwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -> Terms:

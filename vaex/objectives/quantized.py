@@ -5,7 +5,8 @@ from jaxtyping import PRNGKeyArray
 from vaex.distributions.codes import distance_to_codes
 from vaex.errors import UsageError, check_finite
 from vaex.model import Example, Model
-from vaex.objectives.terms import Number, Terms, encode, sample_weights
+from vaex.objectives.encode import encode
+from vaex.objectives.terms import Number, Terms, sample_weights
 
 
 def vq(key: PRNGKeyArray, model: Model, x: Example, *, commitment: Number = 0.25) -> Terms:

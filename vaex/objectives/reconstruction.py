@@ -6,7 +6,8 @@ from vaex.distributions.abilities import mean
 from vaex.distributions.shapes import log_density
 from vaex.errors import UsageError
 from vaex.model import Example, Model
-from vaex.objectives.terms import Terms, encode
+from vaex.objectives.encode import encode
+from vaex.objectives.terms import Terms
 
 
 def reconstruction(key: PRNGKeyArray, model: Model, x: Example) -> Terms:

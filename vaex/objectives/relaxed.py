@@ -11,7 +11,8 @@ from vaex.distributions.one_hot import one_hot_logits
 from vaex.distributions.shapes import check_value, log_density
 from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Example, Latent, Model
-from vaex.objectives.terms import Number, Terms, analytic_kl, encode
+from vaex.objectives.encode import encode
+from vaex.objectives.terms import Number, Terms, analytic_kl
 
 
 def gumbel(

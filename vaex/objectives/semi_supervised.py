@@ -12,15 +12,8 @@ from vaex.distributions.shapes import check_value, log_density
 from vaex.distributions.stacked import StackedLatent, generator
 from vaex.errors import OptionError, UsageError, check_finite
 from vaex.model import Distribution, Example, Model
-from vaex.objectives.terms import (
-    Number,
-    Terms,
-    analytic_kl,
-    check_draws,
-    encode,
-    known_or_sampled_kl,
-    weigh_draws,
-)
+from vaex.objectives.encode import encode
+from vaex.objectives.terms import Number, Terms, analytic_kl, check_draws, known_or_sampled_kl, weigh_draws
 
 
 def labelled_bound(key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, " classes"]) -> Terms:

@@ -9,7 +9,8 @@ from vaex.distributions.abilities import kl_per_dimension
 from vaex.errors import OptionError, UsageError, check_finite, check_whole
 from vaex.model import Example, Model
 from vaex.objectives.elbo import elbo
-from vaex.objectives.terms import Number, Terms, encode, weigh_draws
+from vaex.objectives.encode import encode
+from vaex.objectives.terms import Number, Terms, weigh_draws
 
 
 def free_bits(

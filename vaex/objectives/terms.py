@@ -1,8 +1,7 @@
 """What every objective is made of: log-weights, and the terms that are reported of them."""
 
-import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,9 +17,9 @@ from vaex.distributions.abilities import (
     is_discrete,
     sample_and_log_prob,
 )
-from vaex.distributions.shapes import check_event, check_number, log_density
+from vaex.distributions.shapes import check_number, log_density
 from vaex.errors import UsageError, check_whole
-from vaex.model import Conditional, Distribution, Example, Latent, Model, Observed
+from vaex.model import Distribution, Example, Latent, Model
 
 
 class Terms(NamedTuple):
@@ -57,41 +56,6 @@ class Weights(NamedTuple):
     def iwae(self) -> Float[Array, ""]:
         """The logarithm of the average weight."""
         return bounds.iwae(self.log_w) if self.log_share is None else jax.nn.logsumexp(self.log_w + self.log_share)
-
-
-@functools.singledispatch
-def encode(model: Model, x: Example) -> Distribution:
-    """Q(z|x) of one example.
-
-    Raises:
-        UsageError: q(z|x) is a batch of distributions, or the model is none of examples without a condition.
-    """
-    q = model.encode(x)
-    check_event("q(z|x)", q)
-    return q
-
-
-@encode.register(Conditional)
-def _(model: Conditional, x: Example) -> NoReturn:
-    raise UsageError(
-        "found a Conditional, which has a Model for each condition: expected a Model; call f(key, *at(model, x))"
-    )
-
-
-@encode.register(Observed)
-def _(model: Observed, x: Example) -> NoReturn:
-    raise UsageError("found an Observed, which has no latents: expected a Model; use the objective log_joint")
-
-
-def encode_example(model: Model, x: Example) -> Distribution:
-    """Q(z|x) of one example, where nobody asks for log p(x|z) and so would see that x is no value of it.
-
-    Raises:
-        UsageError: as of encode; x has not the shape of what p(x|z) is over, or log p(x|z) is not one number.
-    """
-    q = encode(model, x)
-    jax.eval_shape(lambda: log_density("p(x|z)", model.decode(q.sample(jax.random.key(0))), x))
-    return q
 
 
 def log_weights(

@@ -8,7 +8,8 @@ from vaex.arithmetic import times
 from vaex.bounds import with_value
 from vaex.errors import OptionError, check_whole
 from vaex.model import Example, Model
-from vaex.objectives.terms import Terms, encode, log_weights, terms
+from vaex.objectives.encode import encode
+from vaex.objectives.terms import Terms, log_weights, terms
 
 
 def tvo(
