@@ -27,6 +27,7 @@ from vaex.distributions.codes import Quantized
 from vaex.distributions.labelled import Labelled, LabelledLatent
 from vaex.distributions.masked import Masked, ObservedPart
 from vaex.distributions.stacked import StackedLatent, StackedPosterior
+from vaex.distributions.states import all_states
 from vaex.errors import UsageError
 
 KEY = jax.random.key(0)
@@ -306,7 +307,7 @@ def test_components_and_layers_add_up_to_the_whole():
     ],
 )
 def test_all_states_are_each_once_and_have_all_of_the_probability(q, number):
-    states = abilities.all_states(q)
+    states = all_states(q)
     flat = np.concatenate([np.asarray(a).reshape(number, -1) for a in jax.tree.leaves(states)], axis=1)
     assert len(np.unique(flat, axis=0)) == number
     np.testing.assert_allclose(jnp.exp(jax.vmap(q.log_prob)(states)).sum(), 1.0, rtol=1e-5)
@@ -315,7 +316,7 @@ def test_all_states_are_each_once_and_have_all_of_the_probability(q, number):
 @pytest.mark.parametrize("q", [made("normal"), made("flow"), dist.Poisson(2.0), made("levels")])
 def test_what_has_no_end_of_states_is_refused(q):
     with pytest.raises(UsageError, match=f"{type(q).__name__} cannot be enumerated"):
-        abilities.all_states(q)
+        all_states(q)
 
 
 def test_a_graph_answers_by_its_nodes():

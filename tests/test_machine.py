@@ -18,6 +18,7 @@ from vaex.errors import UsageError, WriteError
 from vaex.files import replaced
 from vaex.runs import checkpoints, folder, report, training
 from vaex.runs.board import Board
+from vaex.runs.create import create_run
 from vaex.train import TrainState
 
 
@@ -60,9 +61,9 @@ def test_a_file_is_written_whole_or_not_at_all_and_by_no_link(tmp_path):
 
 def test_without_room_for_its_first_files_no_run_folder_is_made(tmp_path):
     write = lambda path: folder.write_json(path, "x" * 500)
-    first = folder.create_run(tmp_path, "digits", {"config.json": write})
+    first = create_run(tmp_path, "digits", {"config.json": write})
     with room(100), pytest.raises(UsageError, match="File too large; no run folder was made: make room") as caught:
-        folder.create_run(tmp_path, "digits", {"config.json": write})
+        create_run(tmp_path, "digits", {"config.json": write})
     assert "\n" not in str(caught.value)
     assert list((tmp_path / "digits").iterdir()) == [first]
     assert (tmp_path / "latest").resolve() == first
@@ -140,7 +141,7 @@ def test_without_room_for_a_page_it_stays_as_it_was(tmp_path, monkeypatch):
 
 def test_runs_that_start_in_one_second_each_have_a_folder(tmp_path):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda i: folder.create_run(tmp_path, "digits"), range(130)))
+        made = list(pool.map(lambda i: create_run(tmp_path, "digits"), range(130)))
     assert len(set(made)) == 130
     assert (tmp_path / "latest").resolve() in made
 

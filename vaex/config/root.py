@@ -7,7 +7,9 @@ from typing import Annotated
 import optax
 
 from vaex.choices import Build, Choices
+from vaex.data import SOURCES
 from vaex.data.conditions import CONDITIONS
+from vaex.data.form import check_form
 from vaex.data.preprocess import BINARIZE
 from vaex.errors import OptionError, check_fraction, check_positive, check_seed, check_whole
 from vaex.models import MODELS
@@ -21,9 +23,11 @@ class Data:
     """What is trained on.
 
     Attributes:
-        name: a TFDS image data set, a folder or an npz file.
+        name: a TFDS image data set, a folder of IDX files or an npz file; folder:PATH for a folder of image files.
         dir: where to look first; "" takes VAEX_DATA_DIR.
         num_validation: images of the validation split, from the tail of train.
+        image_size: height and width that images are cropped and scaled to; unset, as they are.
+        channels: 1 makes images grey, 3 gives them colours; unset, as they are.
         num_labels: training images that keep their labels; unset, all, where anything reads them.
         missing: the fraction of each image's pixels that nothing sees; unset, none.
         binarize: for a Bernoulli likelihood: dynamic, threshold or none.
@@ -33,14 +37,18 @@ class Data:
     name: str = "mnist"
     dir: str = ""
     num_validation: int = 1000
+    image_size: int | None = None
+    channels: int | None = None
     num_labels: int | None = None
     missing: float | None = None
     binarize: Annotated[str | None, BINARIZE] = None
     condition: Annotated[str | None, CONDITIONS] = None
 
     def __post_init__(self) -> None:
-        if not self.name or ":" in self.name or not self.name.isprintable():  # TFDS runs the code of "community:name"
-            raise OptionError("name", self.name, "the name of a data set, without a colon")
+        source, colon, _ = self.name.partition(":")  # TFDS runs the code of "community:name"
+        if not self.name or (colon and source not in SOURCES) or not self.name.isprintable():
+            raise OptionError("name", self.name, f"the name of a data set, or {' or '.join(SOURCES)}:PATH")
+        check_form(image_size=self.image_size, channels=self.channels)
         check_whole(0, num_validation=self.num_validation)
         check_whole(num_labels=self.num_labels)
         check_fraction(missing=self.missing)

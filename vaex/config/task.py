@@ -14,6 +14,7 @@ from vaex.config.section import Config, call
 from vaex.data import Dataset
 from vaex.data.conditions import CONDITIONS
 from vaex.data.examples import EXAMPLES, Examples, Making, chosen, seen
+from vaex.data.form import Form
 from vaex.data.preprocess import BINARIZE, Preprocess, dequantize, scale
 from vaex.errors import UsageError
 from vaex.models import KINDS, Description, Source
@@ -55,7 +56,8 @@ def build_task(config: Config) -> Task:
         raise UsageError(
             f"model.name is {config.model.name!r} without data.num_labels: set --config.data.num_labels=100, say"
         )
-    dataset = data.load(c.name, dir=c.dir or None, num_validation=c.num_validation)
+    form = Form(c.image_size, c.channels)
+    dataset = data.load(c.name, dir=c.dir or None, num_validation=c.num_validation, form=form)
     by = Making(
         apply=pixels.apply,
         condition=None if c.condition is None else CONDITIONS[c.condition],

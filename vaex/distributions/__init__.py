@@ -1,12 +1,12 @@
 """The distributions that numpyro.distributions lacks, or has only slower."""
 
 from vaex.distributions import full_normal as full_normal  # registers its KL
-from vaex.distributions.abilities import all_states, check_num_states
 from vaex.distributions.bernoulli import IndependentBernoulli
 from vaex.distributions.continuous_bernoulli import ContinuousBernoulli
 from vaex.distributions.levels import NUM_LEVELS, CategoricalLevels, DiscretizedLogistic
 from vaex.distributions.mixtures import DiagonalNormalMixture, UniformMixture
 from vaex.distributions.one_hot import OneHotCategorical
+from vaex.distributions.states import all_states, check_num_states
 
 __all__ = [
     "NUM_LEVELS",

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
 from vaex.distributions.shapes import log_density, value_shape
+from vaex.distributions.states import all_states, check_num_states
 from vaex.errors import UsageError
 from vaex.model import Distribution, Family, Params
 
@@ -73,9 +74,9 @@ class Joint:
 
     def enumerate_support(self) -> dict[str, Array]:
         """All joint states of a graph whose nodes are all discrete."""
-        states = {name: abilities.all_states(conditional) for name, conditional in self.graph.conditionals.items()}
+        states = {name: all_states(conditional) for name, conditional in self.graph.conditionals.items()}
         sizes = [len(one) for one in states.values()]
-        abilities.check_num_states(math.prod(sizes))
+        check_num_states(math.prod(sizes))
         grids = jnp.meshgrid(*map(jnp.arange, sizes), indexing="ij")
         return {name: one[grid.ravel()] for (name, one), grid in zip(states.items(), grids, strict=True)}
 
@@ -89,7 +90,7 @@ class Joint:
 
 
 value_shape.register(Joint, lambda q: None)  # its values are checked by their names
-abilities.all_states.register(Joint, lambda q: q.enumerate_support())
+all_states.register(Joint, lambda q: q.enumerate_support())
 abilities.own_sample_and_log_prob.register(Joint, lambda q: q.sample_and_log_prob)
 abilities.is_cheap_to_evaluate.register(Joint, lambda q: False)
 abilities.is_discrete.register(Joint, lambda q: any(map(abilities.is_discrete, q.graph.conditionals.values())))

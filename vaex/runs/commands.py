@@ -13,6 +13,7 @@ from vaex.data.npz import checksum
 from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import folder, results
+from vaex.runs.create import create_run
 from vaex.runs.load import naming
 from vaex.runs.training import newest_progress, train
 
@@ -25,7 +26,7 @@ def train_new(config: Config, name: str, runs: Path) -> Path:
         folder.DATASET: lambda path: folder.write_json(path, describe(made.task, name)),
         folder.CONFIG: lambda path: save_config(config, path),
     }
-    return train(folder.create_run(runs, name, files), made)
+    return train(create_run(runs, name, files), made)
 
 
 def resume(run: str) -> Path:

@@ -2,18 +2,14 @@
 
 import contextlib
 import fcntl
-import itertools
 import os
-import secrets
-import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from vaex.config.stored import check_fields, check_type, parse, read_object, read_text
 from vaex.config.stored import read_json as read_json
-from vaex.errors import UsageError, WriteError
+from vaex.errors import UsageError
 from vaex.files import replaced, writing
 from vaex.runs.files import as_json, check_files, check_folders
 from vaex.runs.files import write_json as write_json
@@ -23,34 +19,6 @@ Show = Callable[[Row], None]
 CONFIG, DATASET, METRICS, RESULTS = "config.json", "dataset.json", "metrics.jsonl", "results.json"
 SAMPLES, CHECKPOINTS = "samples.npz", "checkpoints"
 _DATASET = {"experiment": str, "dataset": str, "num_train": int, "source": str, "x_shape": list, "crc32": int}
-
-
-def create_run(root: Path, experiment: str, files: Mapping[str, Callable[[Path], None]] | None = None) -> Path:
-    """Make runs/EXPERIMENT/TIME with its first files, and point runs/latest at it.
-
-    Args:
-        root: where run folders are made.
-        experiment: its name.
-        files: what writes each file at a path, by the file's name.
-
-    Raises:
-        UsageError: something of it cannot be written; nothing is left.
-    """
-    cure = "name another with ARGS=--runs=FOLDER"
-    try:
-        path = _new_folder(root / experiment)
-        try:
-            for name, write in (files or {}).items():
-                write(path / name)
-            _point_latest(root, path)
-        except BaseException:
-            shutil.rmtree(path, ignore_errors=True)
-            raise
-    except WriteError as error:
-        raise error.advised(f"no run folder was made: make room there, or {cure}") from None
-    except OSError as error:
-        raise UsageError(f"cannot write a run folder in {root}: {error.strerror or error}; {cure}") from None
-    return path.resolve()
 
 
 def open_run(path: str | Path) -> Path:
@@ -171,27 +139,6 @@ def shown(path: Path) -> str:
     """A path as a user would type it from here."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
-
-
-def _new_folder(parent: Path) -> Path:
-    """A folder by the time; of several that start in one second, mkdir itself decides who has which name."""
-    stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
-    parent.mkdir(parents=True, exist_ok=True)
-    for i in itertools.count(1):
-        path = parent / (stamp if i == 1 else f"{stamp}_{i}")
-        with contextlib.suppress(FileExistsError):
-            path.mkdir()
-            return path
-    raise AssertionError
-
-
-def _point_latest(root: Path, path: Path) -> None:
-    partial = root / f".latest-{secrets.token_hex(8)}"
-    partial.symlink_to(path.relative_to(root), target_is_directory=True)
-    try:
-        os.replace(partial, root / "latest")
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _row(line: str, where: str) -> Row:

@@ -1,0 +1,153 @@
+"""Folders of images: what is read of them, compared with what Pillow was given to write."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vaex import data
+from vaex.data import find
+from vaex.data.form import Form, check_form, formed
+from vaex.data.image_folder import image_files, read_folder
+from vaex.errors import OptionError, UsageError
+
+RNG = np.random.default_rng(0)
+
+
+def read(folder, **form):
+    return read_folder(folder, image_files(folder), Form(**form))
+
+
+def grey(*shape):
+    return RNG.integers(0, 256, shape, np.uint8)
+
+
+def save(path, pixels, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **options)
+
+
+def test_subfolders_are_labels_whatever_the_format(tmp_path):
+    """Each image's mean is its own, so that it is known again after the shuffle."""
+    labels = {}
+    for i in range(12):
+        name = "ab"[i % 2]
+        pixels = np.full((6, 5), 20 * i, np.uint8)
+        suffix, options = (("png", {}), ("webp", {"lossless": True}), ("TIFF", {}))[i % 3]
+        save(tmp_path / name / f"{i}.{suffix}", pixels, **options)
+        labels[20 * i] = i % 2
+    (tmp_path / "a" / ".hidden.png").write_bytes(b"no image")
+    (tmp_path / "notes.txt").write_text("no image")
+    arrays = read(tmp_path, channels=1)
+    assert arrays["train_images"].shape == (12, 6, 5, 1)
+    levels = arrays["train_images"][:, 0, 0, 0].tolist()
+    assert sorted(levels) == sorted(labels)
+    assert levels != sorted(levels)  # a tail of one class would be no validation split
+    assert {level: int(y) for level, y in zip(levels, arrays["train_labels"], strict=True)} == labels
+
+
+def test_splits_by_their_folders(tmp_path):
+    for i, split in enumerate(["train", "train", "train", "val", "test", "test"]):
+        save(tmp_path / split / "ab"[i % 2] / f"{i}.png", np.full((4, 4), i, np.uint8))
+    arrays = read(tmp_path)
+    level = lambda split: arrays[f"{split}_images"][:, 0, 0, 0].tolist()
+    assert (sorted(level("train")[:3]), level("train")[3:], sorted(level("test"))) == ([0, 1, 2], [3], [4, 5])
+    assert arrays["train_labels"].tolist() == [i % 2 for i in level("train")]
+    for path in (tmp_path / "test").rglob("*.png"):
+        path.unlink()
+    arrays = read(tmp_path)
+    assert (len(arrays["train_images"]), level("test")) == (3, [3])
+
+
+def test_sixteen_bits_transparency_palettes_and_orientation(tmp_path):
+    deep = RNG.integers(0, 2**16, (4, 3)).astype(np.uint16)
+    save(tmp_path / "deep" / "a.png", deep)
+    np.testing.assert_array_equal(read(tmp_path / "deep")["train_images"][0, ..., 0], np.round(deep / 257))
+    clear = np.zeros((4, 3, 4), np.uint8)
+    clear[0] = 255, 0, 0, 255
+    save(tmp_path / "clear" / "a.png", clear)
+    assert read(tmp_path / "clear")["train_images"][0, :2, 0].tolist() == [[255, 0, 0], [255, 255, 255]]
+    colours = grey(4, 3, 3)
+    (tmp_path / "palette").mkdir()
+    Image.fromarray(colours).quantize(12).save(tmp_path / "palette" / "a.png")
+    np.testing.assert_array_equal(read(tmp_path / "palette")["train_images"][0], colours)  # 12 pixels, 12 colours
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise
+    pixels = grey(4, 3)
+    save(tmp_path / "turned" / "a.png", pixels, exif=exif)
+    np.testing.assert_array_equal(read(tmp_path / "turned")["train_images"][0, ..., 0], np.rot90(pixels, -1))
+
+
+def test_a_size_crops_the_middle_and_averages(tmp_path):
+    """A square about the middle, and the mean of each block."""
+    blocks = np.kron(grey(2, 2), np.ones((8, 8), np.uint8))
+    wide = np.pad(blocks, ((0, 0), (8, 8)))
+    save(tmp_path / "a.png", wide)
+    save(tmp_path / "b.png", blocks)
+    with pytest.raises(UsageError, match=r"2 sizes, such as .*a.png of 32x16 and .*b.png of 16x16.*image_size"):
+        read(tmp_path)
+    a, b = read(tmp_path, size=16)["train_images"]
+    np.testing.assert_array_equal(a, b)
+    noisy = grey(16, 16)
+    save(tmp_path / "a.png", noisy)
+    small = sorted(read(tmp_path, size=2)["train_images"][..., 0].astype(float).tolist())
+    means = lambda pixels: pixels.reshape(2, 8, 2, 8).mean(axis=(1, 3))
+    np.testing.assert_allclose(
+        small, sorted([means(noisy).tolist(), means(blocks).tolist()]), atol=1.01
+    )  # rounded after each axis
+
+
+def test_channels(tmp_path):
+    save(tmp_path / "a.png", grey(4, 4))
+    save(tmp_path / "b.png", grey(4, 4, 3))
+    with pytest.raises(UsageError, match=r"a.png is grey and .*b.png in colour: set --config.data.channels"):
+        read(tmp_path)
+    assert read(tmp_path, channels=1)["train_images"].shape == (2, 4, 4, 1)
+    assert read(tmp_path, channels=3)["train_images"].shape == (2, 4, 4, 3)
+    for form in ({"image_size": None, "channels": 2}, {"image_size": 0, "channels": None}):
+        with pytest.raises(OptionError, match=r"channels is 2|image_size is 0"):
+            check_form(**form)
+
+
+@pytest.mark.parametrize("cut", [0, 10, 60])
+def test_a_damaged_image_is_named(tmp_path, cut):
+    for i in range(3):
+        save(tmp_path / f"{i}.png", grey(8, 8))
+    whole = (tmp_path / "1.png").read_bytes()
+    (tmp_path / "1.png").write_bytes(whole[:cut])
+    with pytest.raises(UsageError, match=r"1\.png: not a whole image"):
+        read(tmp_path)
+
+
+def test_no_images(tmp_path):
+    with pytest.raises(UsageError, match="no image in it"):
+        image_files(tmp_path)
+    with pytest.raises(UsageError, match="no such folder"):
+        image_files(tmp_path / "none")
+    save(tmp_path / "a.tif", np.zeros((2, 2), np.float32))
+    with pytest.raises(UsageError, match="floats"):
+        read(tmp_path)
+
+
+def test_a_data_set_by_its_folder(tmp_path, monkeypatch):
+    """Of 20 images 2 are held out; decoded once; arrays of another source are brought to a form as files are."""
+    pixels = grey(20, 12, 8, 3)
+    for i, one in enumerate(pixels):
+        save(tmp_path / "ab"[i % 2] / f"{i:02d}.png", one)
+    form = Form(size=4, channels=1)
+    dataset = data.load(f"folder:{tmp_path}", num_validation=3, form=form)
+    splits = (dataset.train, dataset.validation, dataset.test)
+    assert [len(split.images) for split in splits] == [15, 3, 2]
+    assert dataset.meaning.endswith("labels 0 to 1")
+    found = {one.tobytes(): int(y) for split in splits for one, y in zip(split.images, split.labels, strict=True)}
+    assert found == {one.tobytes(): i % 2 for i, one in enumerate(formed(pixels, form))}
+    monkeypatch.setattr(find, "read_folder", lambda *_: pytest.fail("decoded again"))
+    again = data.load(f"folder:{tmp_path}", num_validation=3, form=form)
+    np.testing.assert_array_equal(again.train.images, dataset.train.images)
+
+
+def test_grey_to_colour_and_back_is_the_same():
+    pixels = grey(3, 5, 4, 1)
+    colours = formed(pixels, Form(channels=3))
+    assert colours.shape == (3, 5, 4, 3)
+    np.testing.assert_array_equal(formed(colours, Form(channels=1)), pixels)
+    assert formed(pixels, Form(channels=1)) is pixels

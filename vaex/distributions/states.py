@@ -1,0 +1,44 @@
+"""The values of a discrete distribution, one by one: a function on which its type registers."""
+
+import functools
+from typing import Any
+
+import jax.numpy as jnp
+import numpyro.distributions as dist
+
+from vaex.errors import UsageError
+from vaex.model import Distribution
+
+_MOST_STATES = 10_000
+
+
+@functools.singledispatch
+def all_states(q: Distribution) -> Any:
+    """All values of a discrete variable, or of a vector of independent ones: [S, ...].
+
+    Raises:
+        UsageError: not discrete, or more than 10,000 states.
+    """
+    raise UsageError(f"{type(q).__name__} cannot be enumerated: use reinforce or vimco, or elbo if it is continuous")
+
+
+def check_num_states(num_states: int) -> None:
+    """Raise a UsageError for more states than can be summed over."""
+    if num_states > _MOST_STATES:
+        raise UsageError(f"z has {num_states:,} states: expected at most {_MOST_STATES:,}; use reinforce or vimco")
+
+
+@all_states.register(dist.Distribution)
+def _(q: dist.Distribution) -> Any:
+    return q.enumerate_support() if q.has_enumerate_support else all_states.dispatch(object)(q)
+
+
+@all_states.register(dist.Independent)
+def _(q: dist.Independent) -> Any:
+    base = q.base_dist
+    if not base.has_enumerate_support or q.reinterpreted_batch_ndims != 1:
+        return all_states.dispatch(object)(q)
+    values = base.enumerate_support(expand=False)[:, 0]
+    check_num_states(len(values) ** base.batch_shape[0])
+    grids = jnp.meshgrid(*[jnp.arange(len(values))] * base.batch_shape[0], indexing="ij")
+    return values[jnp.stack([g.ravel() for g in grids], axis=-1)]
