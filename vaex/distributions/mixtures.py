@@ -34,10 +34,8 @@ class DiagonalNormalMixture(NamedTuple):
     def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "*sample d"]:
         which, noise = jax.random.split(key)
         k = jax.random.categorical(which, self.logits, shape=sample_shape)
-        mean, log_var = (
-            jnp.asarray(self.mean_of_components)[k],
-            jnp.asarray(self.log_var)[k],
-        )  # numpy's have no traced k
+        # A restored array may be numpy's, which takes no traced index.
+        mean, log_var = jnp.asarray(self.mean_of_components)[k], jnp.asarray(self.log_var)[k]
         return mean + jnp.exp(0.5 * log_var) * jax.random.normal(noise, mean.shape)
 
     def draws_of_components(self, key: Any, num_samples: int) -> Float[Array, "j k d"]:
