@@ -43,6 +43,6 @@ def reconstruct(model: Model | Conditional, example: Example) -> tuple[Any, Any]
         example: one example; for a Conditional model a Given.
     """
     now, seen = at(model, example)
-    p = now.decode(encode(now, seen).mean)
+    p = now.decode(encode(now, seen).mean)  # pyright: ignore[reportAttributeAccessIssue]
     check_value("p(x|z)", p, seen)
     return seen, p
