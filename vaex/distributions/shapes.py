@@ -47,7 +47,7 @@ def log_density(name: str, p: Distribution, value: Any) -> Float[Array, ""]:
     Args:
         name: how p is written, as "p(x|z)".
         p: a distribution.
-        value: one value of it; integers of less than 32 bits are widened, in which 255 + 1 would be 0.
+        value: one value of it; integers of less than 32 bits are widened, in which 300 trials would be 44.
 
     Raises:
         UsageError: p is a batch of distributions, value is no value of it, or its log-density is not one number.
