@@ -275,7 +275,7 @@ def test_gaussians_at_extreme_variances(log_var, mean):
 
 def test_kl_normal_between_extremes_is_never_nan():
     """The true value, 1e43 nats, is beyond float32: inf, and right where it fits."""
-    wide, narrow, zero = jnp.full((2,), 50.0), jnp.full((2,), -50.0), jnp.zeros(2)
+    wide, narrow, zero = (jnp.full((2,), value, jnp.float32) for value in (50.0, -50.0, 0.0))
     assert losses.kl_normal(zero, wide, zero, narrow) == jnp.inf
     np.testing.assert_allclose(losses.kl_normal(zero, narrow, zero, wide), 99.0, rtol=1e-6)
     for a, b in ((wide, narrow), (narrow, wide)):
