@@ -32,7 +32,6 @@ INF = jnp.inf
 class Cut(dist.Distribution):
     """log p(x) = -theta where z allows x, else -inf."""
 
-    support = dist.constraints.real
     pytree_data_fields = ("theta", "inside")
 
     def __init__(self, theta, inside):
