@@ -10,6 +10,8 @@ import scipy.special
 
 from vaex import bounds
 
+pytestmark = pytest.mark.exact
+
 LOG_W = jnp.asarray(np.random.default_rng(0).normal(scale=5, size=(6, 4)), jnp.float32)
 NUMPY = {
     "elbo": lambda w: w.mean(0),
@@ -43,3 +45,28 @@ def test_the_gradient_of_iwae_is_the_normalized_weights():
 def test_weights_that_would_overflow():
     np.testing.assert_allclose(bounds.iwae(jnp.array([-1e4, -1e4])), -1e4, rtol=1e-6)
     np.testing.assert_allclose(bounds.iwae(jnp.array([1e4, -jnp.inf])), 1e4 - np.log(2), rtol=1e-6)
+
+
+def test_renyi_keeps_its_digits_and_its_gradients_near_one():
+    """Against float64, measured from the mean of log w, and the gradient softmax((1 - alpha) log w)."""
+    log_w = np.float32(np.random.default_rng(1).normal(size=(5, 100)) * 3 - 90)
+    w = np.float64(log_w)
+    alphas = (0.5, 0.9, 0.99, 0.9999, 1.00001, 1 - 1e-9, 1 + 1e-15, 1.7)
+    f = lambda w, a: (bounds.renyi(w, alpha=a), jax.grad(lambda w: bounds.renyi(w, alpha=a).sum())(w))
+    for alpha, (found, slope) in zip(alphas, jax.jit(lambda w: [f(w, a) for a in alphas])(log_w), strict=True):
+        scaled = (1 - alpha) * (w - w.mean(0))
+        np.testing.assert_allclose(
+            found, w.mean(0) + np.log1p(np.expm1(scaled).mean(0)) / (1 - alpha), atol=3e-5, err_msg=str(alpha)
+        )
+        np.testing.assert_allclose(slope, scipy.special.softmax(scaled, axis=0), rtol=1e-4)
+
+
+def test_renyi_where_weights_are_zero():
+    """w^(1 - alpha) is 0 below alpha = 1, and above it infinite."""
+    log_w = jnp.array([-3.0, -jnp.inf, -4.0])
+    f = jax.jit(lambda w: [jax.value_and_grad(lambda w: bounds.renyi(w, alpha=a))(w) for a in (0.5, 1.5)])  # noqa: B023
+    (below, slope), (above, still) = f(log_w)
+    np.testing.assert_allclose(below, 2 * np.log((np.exp(-1.5) + np.exp(-2)) / 3), rtol=1e-5)
+    np.testing.assert_allclose(slope, scipy.special.softmax([-1.5, -np.inf, -2]), rtol=1e-5)
+    assert above == -np.inf
+    assert not still.any()

@@ -13,6 +13,8 @@ from tests.test_objectives import assert_mean, draws
 from vaex import objectives
 from vaex.models import exact
 
+pytestmark = pytest.mark.exact
+
 RNG = np.random.default_rng(0)
 D, K = 4, 2
 GENERATOR = exact.LinearGaussian(

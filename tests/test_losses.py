@@ -10,12 +10,16 @@ import scipy.special
 import scipy.stats
 
 from vaex import losses
+from vaex.errors import UsageError
+
+pytestmark = pytest.mark.exact
 
 RNG = np.random.default_rng(0)
 MEAN, LOG_VAR, X = (jnp.asarray(RNG.normal(size=(3, 7)), jnp.float32) for _ in range(3))
 MEAN_P, LOG_VAR_P = (jnp.asarray(RNG.normal(size=(3, 7)), jnp.float32) for _ in range(2))
 BITS = jnp.asarray(np.asarray(X) > 0, jnp.float32)
 LABELS = jnp.array([0, 6, 3])
+INF = np.inf
 
 
 def numeric_kl(mean_q, log_var_q, mean_p, log_var_p):
@@ -84,7 +88,80 @@ def test_categorical_nll_matches_scipy():
 
 
 def test_categorical_nll_of_a_label_outside_is_nan():
-    assert np.isnan(losses.categorical_nll(MEAN, jnp.array([0, 7, 3]))[1])
+    np.testing.assert_array_equal(np.isnan(losses.categorical_nll(MEAN, jnp.array([-1, 7, 3]))), [True, True, False])
+    with pytest.raises(UsageError, match="labels are float32: expected integers"):
+        losses.categorical_nll(MEAN, X[:, 0])
+
+
+IMAGES = jnp.asarray(RNG.normal(size=(5, 4, 3, 2)), jnp.float32)
+ROWS = IMAGES.reshape(5, -1)
+OF_IMAGES = {
+    "kl_standard_normal": lambda a, n: losses.kl_standard_normal(a, 2 * a, event_ndims=n),
+    "kl_normal": lambda a, n: losses.kl_normal(a, 2 * a, 3 * a, -a, event_ndims=n),
+    "bernoulli_nll": lambda a, n: losses.bernoulli_nll(a, (a > 0) * 1.0, event_ndims=n),
+    "gaussian_nll": lambda a, n: losses.gaussian_nll(a, 2 * a, log_var=-a, event_ndims=n),
+}
+
+
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_images_are_summed_over_all_their_axes(name):
+    f = OF_IMAGES[name]
+    images, rows, guessed = jax.jit(lambda: (f(IMAGES, 3), f(ROWS, 1), f(IMAGES, 1)))()
+    np.testing.assert_allclose(images, rows, rtol=1e-5)
+    assert guessed.shape == (5, 4, 3)  # nothing guesses
+
+
+def test_the_levels_of_an_image_are_one_example():
+    labels = jnp.asarray(RNG.integers(0, 2, (5, 4, 3)))
+    found = losses.categorical_nll(IMAGES, labels, event_ndims=2)
+    np.testing.assert_allclose(found, losses.categorical_nll(IMAGES, labels).sum((1, 2)), rtol=1e-5)
+
+
+def test_one_example_meets_many_and_no_axis_is_stretched_over_another():
+    """K draws' outputs [K, n, d] with a batch [n, d], and a parameter [d]; but an n of 1, 4 and [4, 1] never meet."""
+    draws = jnp.stack([MEAN, 2 * MEAN])
+    np.testing.assert_allclose(losses.bernoulli_nll(draws, BITS)[1], losses.bernoulli_nll(2 * MEAN, BITS), rtol=1e-6)
+    np.testing.assert_allclose(
+        losses.gaussian_nll(MEAN[0], X, log_var=jnp.zeros((3, 1))),
+        losses.gaussian_nll(jnp.tile(MEAN[:1], (3, 1)), X, log_var=0.0),
+        rtol=1e-6,
+    )
+
+
+ROW, COLUMN, ONE, FEW = jnp.arange(4.0), jnp.arange(4.0)[:, None], MEAN[:1], jnp.zeros((1, 7))
+MISMATCHED = {
+    "gaussian_nll": lambda: losses.gaussian_nll(COLUMN, ROW, log_var=0.0),
+    "gaussian_nll of one": lambda: losses.gaussian_nll(MEAN, ONE, log_var=0.0),
+    "gaussian_nll's log_var": lambda: losses.gaussian_nll(COLUMN, COLUMN, log_var=ROW),
+    "bernoulli_nll": lambda: losses.bernoulli_nll(COLUMN, ROW),
+    "bernoulli_nll of one": lambda: losses.bernoulli_nll(MEAN, ONE),
+    "bernoulli_nll of a number": lambda: losses.bernoulli_nll(MEAN, jnp.array(1.0)),
+    "bernoulli_nll of images": lambda: losses.bernoulli_nll(IMAGES, ROWS, event_ndims=3),
+    "kl_standard_normal": lambda: losses.kl_standard_normal(COLUMN, ROW),
+    "kl_normal": lambda: losses.kl_normal(MEAN, LOG_VAR, ONE, FEW),
+    "reparameterize": lambda: losses.reparameterize(jax.random.key(0), COLUMN, ROW),
+    "categorical_nll": lambda: losses.categorical_nll(MEAN, LABELS[:, None]),
+    "negative_elbo": lambda: losses.negative_elbo(jnp.ones(8), jnp.ones((8, 1))),
+    "negative_elbo of pixels": lambda: losses.negative_elbo(jnp.ones((28, 28)), jnp.ones(28)),
+    "negative_elbo's beta": lambda: losses.negative_elbo(jnp.ones(4), jnp.ones(4), beta=COLUMN),
+}
+
+
+@pytest.mark.parametrize("name", MISMATCHED)
+def test_shapes_that_do_not_match_are_refused(name):
+    with pytest.raises(UsageError, match="expected"):
+        MISMATCHED[name]()
+    if name.startswith("negative_elbo"):
+        with pytest.raises(UsageError, match="event_ndims"):
+            MISMATCHED[name]()
+
+
+def test_infinite_log_odds_are_certain():
+    logits, x = jnp.array([INF, -INF, 0.5]), jnp.array([1.0, 0.0, 1.0])
+    value, slope = BERNOULLI(logits, x)
+    np.testing.assert_allclose(value, np.log1p(np.exp(-0.5)), rtol=1e-6)
+    np.testing.assert_allclose(slope, [0, 0, -scipy.special.expit(-0.5)], rtol=1e-6)
+    assert losses.bernoulli_nll(logits, 1 - x) == INF
 
 
 def test_negative_elbo_weights_the_kl():
@@ -198,7 +275,7 @@ def test_gaussians_at_extreme_variances(log_var, mean):
 
 def test_kl_normal_between_extremes_is_never_nan():
     """The true value, 1e43 nats, is beyond float32: inf, and right where it fits."""
-    wide, narrow, zero = jnp.full((2,), 50.0), jnp.full((2,), -50.0), jnp.zeros(2)
+    wide, narrow, zero = (jnp.full((2,), value, jnp.float32) for value in (50.0, -50.0, 0.0))
     assert losses.kl_normal(zero, wide, zero, narrow) == jnp.inf
     np.testing.assert_allclose(losses.kl_normal(zero, narrow, zero, wide), 99.0, rtol=1e-6)
     for a, b in ((wide, narrow), (narrow, wide)):

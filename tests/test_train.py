@@ -18,6 +18,7 @@ from vaex.data.preprocess import binarize_dynamic
 from vaex.errors import UsageError
 from vaex.train import Recipe, TrainState, init_state, train_epoch, train_step
 from vaex.train.loop import Loop, Progress, fit
+from vaex.train.step import epoch_order
 
 VAE = small_vae(x_dim=6)
 OPTIMIZER = optax.adam(1e-2)
@@ -92,6 +93,17 @@ def test_an_epoch_is_its_steps_in_an_order_without_repeats():
     assert left_out(after, jnp.zeros(40)) != left_out(again, after.params)  # another epoch, another order
 
 
+@pytest.mark.exact
+@pytest.mark.parametrize("num_examples", [7, 70_000])
+def test_the_order_of_an_epoch_is_the_same_in_both_precisions(num_examples):
+    def order(in_double):
+        with jax.enable_x64(in_double):
+            return np.asarray(epoch_order(jax.random.key(3), jnp.array(2, jnp.int32), num_examples))
+
+    np.testing.assert_array_equal(order(False), order(True))
+    assert sorted(order(True)) == list(range(num_examples))
+
+
 def test_an_epoch_compiles_once_and_its_state_is_donated():
     traces = []
 
@@ -116,6 +128,7 @@ def test_a_run_is_a_function_of_its_key():
     )
 
 
+@pytest.mark.exact
 def test_training_raises_the_bound():
     state, first, _ = EPOCH(start(), jax.random.key(0), IMAGES)
     for _ in range(60):

@@ -35,6 +35,13 @@ def times(weight: Num[Array, "..."] | float, log_value: Float[Array, "..."] | fl
     return weight * jnp.where((weight == 0) & ~jnp.isfinite(log_value), 0.0, log_value)
 
 
+def logsumexp(log_values: Float[Array, "..."], axis: int = 0) -> Float[Array, "..."]:
+    """Log sum_k exp(log_value_k) along an axis; where all are -inf it is -inf, with a gradient of 0 instead of nan."""
+    none = jnp.all(log_values == -jnp.inf, axis=axis)
+    some = jnp.where(jnp.expand_dims(none, axis), 0.0, log_values)
+    return jnp.where(none, -jnp.inf, jax.nn.logsumexp(some, axis=axis))
+
+
 @jax.custom_jvp
 def binary_cross_entropy(logits: Float[Array, "... d"], x: Float[Array, "... d"]) -> Float[Array, "..."]:
     """sum_j softplus(logits_j) - x_j * logits_j, with one logarithm for every 16 elements."""

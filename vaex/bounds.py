@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from vaex.arithmetic import at_least_float32
+from vaex.arithmetic import at_least_float32, logsumexp
 from vaex.errors import OptionError
 
 if TYPE_CHECKING:
-    from jaxtyping import Array, Bool, Float
+    from jaxtyping import Array, Float
 
 
 def elbo(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
@@ -48,9 +48,7 @@ def iwae(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
 
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
     """
-    log_w = at_least_float32(log_w)
-    none = jnp.all(log_w == -jnp.inf, axis=0)
-    return _minus_inf(none, jax.nn.logsumexp(jnp.where(none, 0.0, log_w), axis=0) - jnp.log(log_w.shape[0]))
+    return logsumexp(at_least_float32(log_w)) - jnp.log(log_w.shape[0])
 
 
 def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*batch"]:
@@ -89,7 +87,7 @@ def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*ba
     exponent = power * (log_w - origin)
     near = jnp.log1p(jnp.mean(jnp.expm1(jnp.where(is_near, exponent, 0.0)), axis=0))
     far = iwae(jnp.where(is_near, 0.0, exponent))
-    return _minus_inf(none, origin + jnp.where(is_near, near, far) / power)
+    return jnp.where(none, -jnp.inf, origin + jnp.where(is_near, near, far) / power)
 
 
 @jax.custom_jvp
@@ -105,7 +103,3 @@ def with_value(value: Float[Array, "*shape"], surrogate: Float[Array, "*shape"])
 @with_value.defjvp
 def _with_value_jvp(primals, tangents):
     return primals[0], tangents[1].astype(primals[0].dtype)
-
-
-def _minus_inf(where: Bool[Array, "*batch"], bound: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
-    return jnp.where(where, -jnp.inf, bound)

@@ -18,7 +18,7 @@ from vaex.arithmetic import at_least_float32, binary_cross_entropy, times
 from vaex.errors import UsageError, check_aligned, check_broadcasts
 
 if TYPE_CHECKING:
-    from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
+    from jaxtyping import Array, Float, Num, PRNGKeyArray
 
     Values = Float[Array, "..."]
 
@@ -145,7 +145,7 @@ def gaussian_nll(mean: Values, x: Values, *, log_var: Values | float, event_ndim
     return 0.5 * _sum(_LOG_2PI + log_var + jnp.square((x - mean) * jnp.exp(-0.5 * log_var)), event_ndims)
 
 
-def categorical_nll(logits: Values, labels: Int[Array, "..."], *, event_ndims: int = 0) -> Values:
+def categorical_nll(logits: Values, labels: Num[Array, "..."], *, event_ndims: int = 0) -> Values:
     """-log softmax(logits)[label].
 
     nll = logsumexp(logits) - logits[label]

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, Num
 
@@ -27,7 +28,9 @@ class IndependentBernoulli(dist.Independent):
 
     def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
         logits = self.base_dist.logits  # pyright: ignore[reportAttributeAccessIssue]
-        return -bernoulli_nll(self._flatten_event(logits), self._flatten_event(value))
+        flat = self._flatten_event(logits), self._flatten_event(value)
+        batch = jnp.broadcast_shapes(*(a.shape[:-1] for a in flat))  # as numpyro's do; the loss stretches no axis
+        return -bernoulli_nll(*(jnp.broadcast_to(a, (*batch, a.shape[-1])) for a in flat))
 
     def _flatten_event(self, array: Num[Array, "..."]) -> Num[Array, "... d"]:
         batch_dim = array.ndim - self.reinterpreted_batch_ndims

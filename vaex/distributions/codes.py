@@ -13,6 +13,8 @@ from vaex.bounds import with_value
 from vaex.distributions import abilities, shapes
 from vaex.model import Distribution
 
+_MOST_PAIRED = 1024  # codes, between all pairs of which distances are taken
+
 
 class Quantized(NamedTuple):
     """The point mass on the codes nearest to the encoder's vectors, one code for each of T places.
@@ -73,9 +75,21 @@ class CodePrior(NamedTuple):
 
 
 def nearest(vectors: Float[Array, "... d"], codes: Float[Array, "k d"]) -> Int[Array, "..."]:
-    """argmin_k ||v - codes_k||, of several the first; exact enough to find a code from itself."""
-    products = jnp.matmul(vectors, codes.T, precision="highest")
-    return jnp.argmin(jnp.sum(codes**2, axis=-1) - 2 * products, axis=-1)
+    """argmin_k ||v - codes_k||, of several the first.
+
+    ||v - c_k||^2 = ||v - c_j||^2 + ||c_k - c_j||^2 - 2 (v - c_j)^T (c_k - c_j)
+
+    Matrix products search from the codes' mean for a c_j that is near, and then from this one: codes whose distance is
+    small beside their length would not be told apart from the origin. Above 1,024 codes the first search is all.
+    """
+    full = functools.partial(jnp.matmul, precision="highest")
+    centre = jnp.mean(codes, axis=0)
+    centred = codes - centre
+    near = jnp.argmin(jnp.sum(centred**2, axis=-1) - 2 * full(vectors - centre, centred.T), axis=-1)
+    if len(codes) > _MOST_PAIRED:
+        return near
+    between = jnp.sum((codes[:, None] - codes) ** 2, axis=-1)
+    return jnp.argmin(between[near] - 2 * full(vectors - codes[near], centred.T), axis=-1)
 
 
 @functools.singledispatch

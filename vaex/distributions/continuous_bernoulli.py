@@ -37,7 +37,8 @@ class ContinuousBernoulli(dist.Distribution):
         return jnp.clip(jnp.where(self.logits > 0, 1 - x, x), 0, 1)
 
     def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
-        return value * self.logits - log_normalizer(self.logits)
+        log_p = value * self.logits - log_normalizer(self.logits)
+        return jnp.where((value >= 0) & (value <= 1), log_p, -jnp.inf)
 
     @property
     def mean(self) -> Float[Array, "..."]:

@@ -17,7 +17,7 @@ _TOP = NUM_LEVELS - 1
 class CategoricalLevels(dist.Distribution):
     """A level with a probability of its own for each.
 
-    log p(x) = log softmax(logits)_{255 x}
+    log p(x) = log softmax(logits)_{255 x},   255 x rounded; -inf where that is no level
 
     Args:
         logits: unnormalized log-probabilities, [*batch, 256].
@@ -39,7 +39,8 @@ class CategoricalLevels(dist.Distribution):
         level = jnp.round(_TOP * value).astype(jnp.int32)
         log_p = jax.nn.log_softmax(self.logits)
         log_p = jnp.broadcast_to(log_p, (*level.shape, NUM_LEVELS))
-        return jnp.take_along_axis(log_p, level[..., None], axis=-1)[..., 0]
+        log_p = jnp.take_along_axis(log_p, level[..., None], axis=-1, mode="clip")[..., 0]
+        return jnp.where((level >= 0) & (level <= _TOP), log_p, -jnp.inf)
 
     @property
     def mean(self) -> Float[Array, "..."]:
@@ -52,7 +53,7 @@ class DiscretizedLogistic(dist.Distribution):
     P(x) = sigmoid((x + 1/510 - loc) / scale) - sigmoid((x - 1/510 - loc) / scale),   the edges at 0 and 1 open
 
     Its logarithm is taken of the difference in closed form, log sigmoid(a) + log sigmoid(-b) + log(1 - exp(b - a)), so
-    that no level's is infinite.
+    that no level's is infinite; what is no level has probability 0.
 
     Args:
         loc: locations, [*batch], on the scale of x.
@@ -82,7 +83,8 @@ class DiscretizedLogistic(dist.Distribution):
         log_not_above = jnp.where(above, jax.nn.log_sigmoid(a), 0.0)
         log_not_below = jnp.where(below, jax.nn.log_sigmoid(-b), 0.0)
         both = jnp.log(-jnp.expm1(-inverse_scale / _TOP))
-        return log_not_above + log_not_below + jnp.where(above & below, both, 0.0)
+        log_p = log_not_above + log_not_below + jnp.where(above & below, both, 0.0)
+        return jnp.where((level >= 0) & (level <= _TOP), log_p, -jnp.inf)
 
     @property
     def mean(self) -> Float[Array, "..."]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.arithmetic import at_least_float32
+from vaex.arithmetic import at_least_float32, logsumexp
 from vaex.distributions.abilities import log_prob_per_layer
 from vaex.distributions.shapes import check_shape
 from vaex.errors import check_whole
@@ -47,8 +47,8 @@ def log_likelihood(
     def add_chunk(total: Float[Array, ""], chunk: Array) -> tuple[Float[Array, ""], None]:
         weights = sample_weights(jax.random.fold_in(key, chunk), model, x, q, chunk_size)
         wanted = chunk * chunk_size + jnp.arange(chunk_size) < num_samples
-        log_w = jnp.where(wanted, weights.log_w, -jnp.inf)
-        return jnp.logaddexp(total, jax.nn.logsumexp(log_w)), None
+        log_w = jnp.where(wanted, at_least_float32(weights.log_w), -jnp.inf)
+        return jnp.logaddexp(total, logsumexp(log_w)), None
 
     num_chunks = -(-num_samples // chunk_size)
     total, _ = jax.lax.scan(add_chunk, jnp.array(-jnp.inf), jnp.arange(num_chunks))

@@ -24,7 +24,7 @@ def single(key: PRNGKeyArray, model: Model, example: Masked, *, num_samples: int
         num_samples: K; the bias is of order 1/K.
 
     Returns:
-        x, with the conditional mean where it was missing.
+        x, with the conditional mean where it was missing; nan there if no draw has a weight above zero.
 
     Source: Mattei and Frellsen 2019, the single imputation.
     """
@@ -54,7 +54,7 @@ def multiple(
         num_samples: K, from which the z are drawn again; exact in the limit of large K.
 
     Returns:
-        M completed examples, [M, *x_shape].
+        M completed examples, [M, *x_shape]; nan where something is missing and no draw has a weight above zero.
 
     Source: Mattei and Frellsen 2019, multiple imputation; Rubin 1987 for the resampling.
     """
@@ -63,7 +63,8 @@ def multiple(
     chosen = jax.random.categorical(choice_key, weights.log_w, shape=(num_draws,))
 
     def one(k: PRNGKeyArray, index: Array) -> Float[Array, "..."]:
-        return example.filled(model.decode(jax.tree.map(lambda a: a[index], z)).sample(k))
+        x = model.decode(jax.tree.map(lambda a: a[index], z)).sample(k)
+        return example.filled(jnp.where(weights.log_w[index] == -jnp.inf, jnp.nan, x))
 
     return jax.vmap(one)(jax.random.split(noise_key, num_draws), chosen)
 

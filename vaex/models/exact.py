@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, Int
 
-from vaex.arithmetic import times
+from vaex.arithmetic import logsumexp, times
 from vaex.model import Model, Params
 
 
@@ -122,15 +122,17 @@ class DiscreteTable(NamedTuple):
     likelihood_logits: Float[Array, "s v"]
 
     def log_px(self, x: Int[Array, ""]) -> Float[Array, ""]:
-        """Log p(x) = log sum_z p(z) p(x|z), in nats."""
-        return jax.nn.logsumexp(self._log_joint(x))
+        """Log p(x) = log sum_z p(z) p(x|z), in nats; nan where x is no value."""
+        return logsumexp(self._log_joint(x))
 
     def posterior(self, x: Int[Array, ""]) -> Any:
         """p(z|x)."""
         return _categorical(self._log_joint(x))
 
     def _log_joint(self, x: Int[Array, ""]) -> Float[Array, " s"]:
-        return jax.nn.log_softmax(self.prior_logits) + jax.nn.log_softmax(self.likelihood_logits)[:, x]
+        log_px_z = jax.nn.log_softmax(self.likelihood_logits)
+        of_x = log_px_z.at[:, x].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
+        return jax.nn.log_softmax(self.prior_logits) + of_x
 
 
 def bind_table(params: Params) -> Model:
@@ -155,7 +157,7 @@ def table_iwae(params: Params, x: Int[Array, ""], *, num_samples: int) -> Float[
     """The exact expectation of L_K for bind_table(params), by a sum over all S^K tuples of states."""
     table: Any = params["decoder"]
     log_q = jax.nn.log_softmax(params["encoder"][x])
-    log_w = table.posterior(x).logits - log_q
+    log_w = jnp.where(log_q == -jnp.inf, 0.0, table.posterior(x).logits - log_q)  # of what is never drawn
     grids = jnp.meshgrid(*[jnp.arange(log_q.size)] * num_samples)
     tuples = jnp.stack([g.ravel() for g in grids])  # [K, S^K]
     bound = jax.nn.logsumexp(log_w[tuples], axis=0) - jnp.log(num_samples)

@@ -57,7 +57,8 @@ def tvo(
     def term(beta: Float[Array, ""]) -> tuple[Array, Array]:
         """E_b[log w], and what has its gradient."""
         log_w = jax.lax.stop_gradient(w.log_w)
-        share = jax.nn.softmax(times(beta, log_w))
+        power = times(beta, log_w)
+        share = jax.nn.softmax(jnp.where(jnp.all(power == -jnp.inf), 0.0, power))
         value = jnp.sum(times(share, w.log_w))
         signal = times(share, log_w - jax.lax.stop_gradient(value))
         signal = jnp.where(jnp.isfinite(signal), signal, 0.0)

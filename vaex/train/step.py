@@ -89,6 +89,11 @@ def _skipped(opt_state: Any, max_skipped: int) -> Bool[Array, ""]:
     return (opt_state.notfinite_count > 0) & (opt_state.notfinite_count <= max_skipped)
 
 
+def epoch_order(key: PRNGKeyArray, epoch: Int[Array, ""], num_examples: int) -> Int[Array, " n"]:
+    """The order of the examples in an epoch, the same in float32 and in float64."""
+    return jax.random.permutation(jax.random.fold_in(key, epoch), num_examples)
+
+
 def train_epoch(
     state: TrainState, key: PRNGKeyArray, examples: Example, *, recipe: Recipe, batch_size: int
 ) -> tuple[TrainState, Metrics, Int[Array, ""]]:
@@ -110,7 +115,7 @@ def train_epoch(
     n = jax.tree.leaves(examples)[0].shape[0]
     num_steps = n // batch_size
     order_key, step_key = jax.random.split(key)
-    order = jax.random.permutation(jax.random.fold_in(order_key, state.step // num_steps), n)
+    order = epoch_order(order_key, state.step // num_steps, n)
     batches = order[: num_steps * batch_size].reshape(num_steps, batch_size)
 
     def step(state: TrainState, indices: Int[Array, " m"]):

@@ -60,22 +60,26 @@ def _invertible(u: Float[Array, " d"], w: Float[Array, " d"]) -> tuple[Float[Arr
     return u + (allowed - uw) * w / jnp.maximum(square, 1e-12), allowed
 
 
+@jax.custom_jvp
 def _root(y: Float[Array, ""], c: Float[Array, ""]) -> Float[Array, ""]:
-    """The a with a + c tanh(a) = y, for c > -1: bisection, then one Newton step for the derivative.
-
-    At the root a Newton step's derivative with respect to y and c is the root's own.
-    """
-    fixed_y, fixed_c = jax.lax.stop_gradient((y, c))
+    """The a with a + c tanh(a) = y, for c > -1: bisection, then one Newton step."""
 
     def halve(i: Array, interval: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = interval
         middle = (low + high) / 2
-        below = middle + fixed_c * jnp.tanh(middle) < fixed_y
+        below = middle + c * jnp.tanh(middle) < y
         return jnp.where(below, middle, low), jnp.where(below, high, middle)
 
-    reach = jnp.abs(fixed_c)
-    low, high = jax.lax.fori_loop(0, _NUM_BISECTIONS, halve, (fixed_y - reach, fixed_y + reach))
-    a = jax.lax.stop_gradient((low + high) / 2)
+    reach = jnp.abs(c)
+    low, high = jax.lax.fori_loop(0, _NUM_BISECTIONS, halve, (y - reach, y + reach))
+    a = (low + high) / 2
     height = jnp.tanh(a)
-    slope = jax.lax.stop_gradient(1 + c * (1 - height**2))
-    return a - (a + c * height - y) / slope
+    return a - (a + c * height - y) / (1 + c * (1 - height**2))
+
+
+@_root.defjvp
+def _root_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Da (1 + c (1 - tanh(a)^2)) + tanh(a) dc = dy, at a root that moves, so that its own derivatives are right too."""
+    a, c = _root(*primals), primals[1]
+    height = jnp.tanh(a)
+    return a, (tangents[0] - height * tangents[1]) / (1 + c * (1 - height**2))
