@@ -26,7 +26,7 @@ from vaex.distributions.chain import Chain, Link
 from vaex.distributions.codes import Quantized
 from vaex.distributions.labelled import Labelled, LabelledLatent
 from vaex.distributions.masked import Masked, ObservedPart
-from vaex.distributions.stacked import StackedLatent, StackedPosterior
+from vaex.distributions.stacked import Generated, StackedLatent, StackedPosterior
 from vaex.distributions.states import all_states
 from vaex.errors import UsageError
 
@@ -257,6 +257,19 @@ def test_what_wraps_another_answers_as_that_does():
     drawn = abilities.estimate_mean(KEY, labelled, 5)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b.mean(0)), drawn, labelled.sample(KEY, (5,)))
     assert abilities.is_discrete(jax.vmap(OneHotCategorical)(jnp.zeros((5, 3))))
+    for name in ("normal", "one-hot", "mixture"):
+        generated = Generated(Model(made("normal"), lambda x: made("normal"), lambda z: made(name)))  # noqa: B023
+        assert abilities.is_discrete(generated) == (name in DISCRETE)
+        assert abilities.has_gradient(generated) == (name not in NO_GRADIENT)
+
+
+def test_of_a_batch_of_mixtures_or_of_discrete_components_none_are_drawn_by_component():
+    for q in (
+        dist.MixtureSameFamily(dist.Categorical(logits=jnp.zeros((3, 2))), dist.Normal(jnp.zeros((3, 2)), 1.0)),
+        dist.MixtureSameFamily(dist.Categorical(logits=jnp.zeros(2)), dist.BernoulliLogits(jnp.zeros(2))),
+        made("normal"),
+    ):
+        assert abilities.draws_of_components(q) is None
 
 
 def test_a_conditional_without_a_mean_is_averaged_over_its_draws():
@@ -344,7 +357,12 @@ class Known(Mine):
     """One that registers what it knows."""
 
 
+class Counts(Mine):
+    """One that registers that it is discrete, and no more."""
+
+
 abilities.mean.register(Known, lambda q: q.loc)
+abilities.is_discrete.register(Counts, lambda q: True)
 
 
 def test_a_distribution_of_two_methods_is_enough():
@@ -369,6 +387,9 @@ def test_a_distribution_of_two_methods_is_enough():
 def test_a_distribution_registers_what_it_knows():
     model, x = Model(Mine(jnp.zeros(2)), Known, lambda z: dist.Normal(z, 1.0).to_event(1)), jnp.array([0.3, -1.0])
     np.testing.assert_array_equal(abilities.estimate_mean(KEY, Known(x), 1), x)
+    assert not abilities.has_gradient(Counts(x))
+    with pytest.raises(UsageError, match="Counts is discrete, so its draws carry no gradient: use"):
+        objectives.elbo(KEY, model._replace(encode=Counts), x)
     terms = objectives.reconstruction(KEY, model, x)
     np.testing.assert_allclose(terms.objective, 2 * dist.Normal(0.0, 1.0).log_prob(0.0), rtol=1e-6)
     assert terms.elbo is None
