@@ -118,7 +118,10 @@ def test_noise_is_what_it_says():
         (NOISE, "model.noise.name: model 'vae' has no noise, which is of autoencoder: set --config.model.name"),
         ([*KIND, *NOISE[:1]], "model.noise.level is not set: expected a value: the probability"),
         ([*KIND, *NOISE[1:]], "model.noise.level is of a section that is not set: set --config.model.noise.name first"),
-        ([*KIND, *NOISE, "--config.model.noise.level=1.5"], "model.noise.level is 1.5: expected a finite number from 0 to 1"),
+        (
+            [*KIND, *NOISE, "--config.model.noise.level=1.5"],
+            "model.noise.level is 1.5: expected a finite number from 0 to 1",
+        ),
         (
             [*KIND, *NOISE, "--config.model.noise.name=pepper"],
             "noise.name is 'pepper': expected one of masking",

@@ -10,7 +10,9 @@ from vaex.errors import UsageError
 
 Params = Any  # a pytree of arrays
 Example = Any  # an array, or a pytree of them: Masked, Given and the like; with a leading axis, a batch of them
+Condition = Any  # what an example is modelled under: an array, or a pytree of them; None without
 Latent = Any  # what a posterior samples: an array, or a pytree of them
+Value = Any  # what a distribution is over: an Example or a Latent
 _CURE = "pass Given(x, condition) to a Conditional model, and bare examples to a Model"
 
 
@@ -20,7 +22,7 @@ class Distribution(Protocol):
 
     def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any: ...
 
-    def log_prob(self, value: Any) -> Any: ...
+    def log_prob(self, value: Value) -> Any: ...
 
 
 Encode = Callable[[Any], Distribution]  # x -> q(z|x)
@@ -40,7 +42,7 @@ class Model(NamedTuple):
     # (key, q) -> p(x|z), log p(z) and log q(z) of one z ~ q, where one pass gives all three; log_w is made of it.
     weigh: Callable[[PRNGKeyArray, Any], tuple[Distribution, Array, Array]] | None = None
 
-    def given(self, condition: Any = None) -> "Model":
+    def given(self, condition: Condition = None) -> "Model":
         """Itself, without a condition.
 
         Raises:
@@ -55,7 +57,7 @@ class Observed(NamedTuple):
 
     distribution: Distribution  # p(x)
 
-    def given(self, condition: Any = None) -> "Observed":
+    def given(self, condition: Condition = None) -> "Observed":
         """Itself, without a condition.
 
         Raises:
@@ -76,7 +78,7 @@ class Given(NamedTuple):
     """An example with the condition that it is modelled under."""
 
     x: Example
-    condition: Any
+    condition: Condition
 
 
 class Conditional(NamedTuple):
@@ -84,7 +86,7 @@ class Conditional(NamedTuple):
 
     model_of: Callable[[Any], Any]  # condition -> Model, or Observed or the Distribution itself of a fully observed x
 
-    def given(self, condition: Any = None) -> Any:
+    def given(self, condition: Condition = None) -> Any:
         """The model of one condition.
 
         Raises:
@@ -96,7 +98,7 @@ class Conditional(NamedTuple):
 
 
 @functools.singledispatch
-def split(example: Any) -> tuple[Any, Any]:
+def split(example: Example) -> tuple[Any, Any]:
     """What a model observes of an example, and the condition, None where there is none."""
     return example, None
 
@@ -106,7 +108,7 @@ def _(example: Given) -> tuple[Any, Any]:
     return example.x, example.condition
 
 
-def at(model: Model | Conditional | Observed, example: Any) -> tuple[Any, Any]:
+def at(model: Model | Conditional | Observed, example: Example) -> tuple[Any, Any]:
     """The model of one example and what it observes of it, which differ from the arguments where there is a condition.
 
     Args:
@@ -123,6 +125,6 @@ def at(model: Model | Conditional | Observed, example: Any) -> tuple[Any, Any]:
     return model.given(condition), x
 
 
-def _refuse(condition: Any) -> None:
+def _refuse(condition: Condition) -> None:
     if condition is not None:
         raise UsageError(f"found a condition for a model without one: {_CURE}")

@@ -8,6 +8,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, Num
 
 from vaex.losses import bernoulli_nll
+from vaex.model import Value
 
 
 class IndependentBernoulli(dist.Independent):
@@ -26,7 +27,7 @@ class IndependentBernoulli(dist.Independent):
     def __init__(self, logits: Float[Array, "..."], event_dim: int) -> None:
         super().__init__(dist.BernoulliLogits(logits), event_dim)
 
-    def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
+    def log_prob(self, value: Value, intermediates: Any = None) -> Float[Array, "..."]:
         logits = self.base_dist.logits  # pyright: ignore[reportAttributeAccessIssue]
         flat = self._flatten_event(logits), self._flatten_event(value)
         batch = jnp.broadcast_shapes(*(a.shape[:-1] for a in flat))  # as numpyro's do; the loss stretches no axis

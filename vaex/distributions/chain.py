@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
 from vaex.distributions.shapes import log_density
-from vaex.model import Distribution, Params
+from vaex.model import Distribution, Latent, Params
 
 _LAYER = "a layer's conditional"
 
@@ -47,36 +47,36 @@ class Chain:
     state: Any
     top_down: bool
 
-    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> tuple[Any, ...]:
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> tuple[Latent, ...]:
         return self.sample_and_log_prob(key, sample_shape)[0]
 
     def sample_and_log_prob(
         self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()
-    ) -> tuple[tuple[Any, ...], Float[Array, "..."]]:
+    ) -> tuple[tuple[Latent, ...], Float[Array, "..."]]:
         """Draws with their log-densities, for which no network is applied a second time."""
 
-        def one(key: PRNGKeyArray) -> tuple[tuple[Any, ...], Array]:
+        def one(key: PRNGKeyArray) -> tuple[tuple[Latent, ...], Array]:
             conditionals, z = self._walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
             return z, sum(log_density(_LAYER, c, z_l) for c, z_l in zip(conditionals, z, strict=True))  # pyright: ignore
 
         return _for_each(one, key, sample_shape)
 
-    def log_prob(self, value: tuple[Any, ...]) -> Float[Array, ""]:
+    def log_prob(self, value: tuple[Latent, ...]) -> Float[Array, ""]:
         return jnp.sum(self.log_prob_per_layer(value))
 
-    def log_prob_per_layer(self, value: tuple[Any, ...]) -> Float[Array, " l"]:
+    def log_prob_per_layer(self, value: tuple[Latent, ...]) -> Float[Array, " l"]:
         """The log-density of z_1, ..., z_L, each given what is drawn before it: their sum is log_prob."""
         drawn = value[::-1] if self.top_down else value
         conditionals, _ = self._walk(lambda i, conditional: drawn[i])
         return jnp.stack([log_density(_LAYER, c, z_l) for c, z_l in zip(conditionals, value, strict=True)])
 
-    def estimate_mean(self, key: PRNGKeyArray, num_samples: int) -> tuple[Any, ...]:
+    def estimate_mean(self, key: PRNGKeyArray, num_samples: int) -> tuple[Latent, ...]:
         """E[z] as the average over draws of each conditional's mean, which has less noise than that of the draws.
 
         E[z_l] = E[E[z_l | what is drawn before it]]
         """
 
-        def one(key: PRNGKeyArray) -> tuple[Any, ...]:
+        def one(key: PRNGKeyArray) -> tuple[Latent, ...]:
             conditionals, z = self._walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
             means = map(abilities.mean, conditionals)
             return tuple(z_l if mean is None else mean for mean, z_l in zip(means, z, strict=True))
@@ -94,7 +94,7 @@ class Chain:
         jax.eval_shape(lambda: self._walk(choose)[1])
         return answers
 
-    def _walk(self, choose: Callable[[int, Distribution], Any]) -> tuple[tuple[Distribution, ...], tuple[Any, ...]]:
+    def _walk(self, choose: Callable[[int, Distribution], Any]) -> tuple[tuple[Distribution, ...], tuple[Latent, ...]]:
         """The conditionals and the chosen values of z_1, ..., z_L."""
         state, conditionals, values = self.state, [], []
         for i, (link, params) in enumerate(zip(self.links, self.params, strict=True)):

@@ -8,6 +8,8 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
+from vaex.model import Value
+
 
 class ContinuousBernoulli(dist.Distribution):
     """A density on [0, 1], the normalized lambda^x (1 - lambda)^(1 - x) with lambda = sigmoid(logits).
@@ -36,7 +38,7 @@ class ContinuousBernoulli(dist.Distribution):
         x = jnp.log1p(u * jnp.expm1(slope)) / slope
         return jnp.clip(jnp.where(self.logits > 0, 1 - x, x), 0, 1)
 
-    def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
+    def log_prob(self, value: Value, intermediates: Any = None) -> Float[Array, "..."]:
         log_p = value * self.logits - log_normalizer(self.logits)
         return jnp.where((value >= 0) & (value <= 1), log_p, -jnp.inf)
 

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
 from vaex.distributions import abilities
+from vaex.model import Value
 
 NUM_LEVELS = 256
 _TOP = NUM_LEVELS - 1
@@ -35,7 +36,7 @@ class CategoricalLevels(dist.Distribution):
         levels = jax.random.categorical(key, self.logits, shape=sample_shape + self.batch_shape)
         return levels / _TOP
 
-    def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
+    def log_prob(self, value: Value, intermediates: Any = None) -> Float[Array, "..."]:
         level = jnp.round(_TOP * value).astype(jnp.int32)
         log_p = jax.nn.log_softmax(self.logits)
         log_p = jnp.broadcast_to(log_p, (*level.shape, NUM_LEVELS))
@@ -75,7 +76,7 @@ class DiscretizedLogistic(dist.Distribution):
         x = self.loc + jnp.exp(self.log_scale) * noise
         return jnp.round(_TOP * jnp.clip(x, 0, 1)) / _TOP
 
-    def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
+    def log_prob(self, value: Value, intermediates: Any = None) -> Float[Array, "..."]:
         inverse_scale, level = jnp.exp(-self.log_scale), jnp.round(_TOP * value)
         above, below = level < _TOP, level > 0  # whether there are levels on that side
         a = ((level + 0.5) / _TOP - self.loc) * inverse_scale

@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from vaex.distributions import abilities, shapes
 from vaex.errors import UsageError
+from vaex.model import Example, Value
 
 
 class Masked(NamedTuple):
@@ -16,7 +17,7 @@ class Masked(NamedTuple):
     x: Float[Array, "..."]
     mask: Bool[Array, "..."]  # of the same shape; True where x is observed
 
-    def filled(self, value: Any = 0.0) -> Float[Array, "..."]:
+    def filled(self, value: Value = 0.0) -> Float[Array, "..."]:
         """X with a value, or with those of an array, where it is missing.
 
         Raises:
@@ -32,7 +33,7 @@ class Masked(NamedTuple):
 
 @functools.singledispatch
 @functools.singledispatch
-def filled(x: Any, value: Any) -> Any:
+def filled(x: Example, value: Value) -> Any:
     """An example with a value, or those of an array, where something is missing; one without a mask as it is."""
     return x
 

@@ -14,7 +14,7 @@ from vaex.arithmetic import logsumexp
 from vaex.distributions import abilities
 from vaex.distributions.shapes import check_value, value_shape
 from vaex.errors import UsageError
-from vaex.model import Distribution
+from vaex.model import Distribution, Value
 
 _LEAST_LOG_VAR = -80.0  # so that precisions stay finite
 _FEW = 1024  # numbers in the means, up to which differences cost little more than products
@@ -107,11 +107,11 @@ class UniformMixture(NamedTuple):
         z = jax.vmap(one)(jax.random.split(key, math.prod(sample_shape)))
         return jax.tree.map(lambda a: a.reshape(*sample_shape, *a.shape[1:]), z)
 
-    def component_log_probs(self, value: Any) -> Float[Array, " k"]:
+    def component_log_probs(self, value: Value) -> Float[Array, " k"]:
         """Log 1/K p_k(z) for each k, named as in numpyro's mixtures."""
         return jax.vmap(lambda p: p.log_prob(value))(self.components) - jnp.log(self.num_components)
 
-    def log_prob(self, value: Any) -> Float[Array, ""]:
+    def log_prob(self, value: Value) -> Float[Array, ""]:
         return logsumexp(self.component_log_probs(value))
 
 

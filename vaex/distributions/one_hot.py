@@ -10,14 +10,14 @@ from jaxtyping import Array, Float
 from numpyro.distributions import constraints, kl_divergence
 
 from vaex.arithmetic import times
-from vaex.model import Distribution
+from vaex.model import Distribution, Example, Value
 
 
 class _OneHot(constraints.Constraint):
     is_discrete = True
     event_dim = 1
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Example) -> Any:
         return ((x == 0) | (x == 1)).all(axis=-1) & (x.sum(axis=-1) == 1)
 
     def feasible_like(self, prototype: Any) -> Array:
@@ -49,7 +49,7 @@ class OneHotCategorical(dist.Distribution):
         classes = jax.random.categorical(key, self.logits, shape=sample_shape + self.batch_shape)
         return jax.nn.one_hot(classes, self.logits.shape[-1], dtype=self.logits.dtype)
 
-    def log_prob(self, value: Any, intermediates: Any = None) -> Float[Array, "..."]:
+    def log_prob(self, value: Value, intermediates: Any = None) -> Float[Array, "..."]:
         return jnp.sum(times(value, jax.nn.log_softmax(self.logits)), axis=-1)
 
     def enumerate_support(self, expand: bool = True) -> Float[Array, "classes ..."]:

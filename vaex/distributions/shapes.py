@@ -13,7 +13,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from vaex.errors import UsageError
-from vaex.model import Distribution
+from vaex.model import Distribution, Value
 
 _NARROW = tuple(map(jnp.dtype, ("int8", "int16", "uint8", "uint16")))
 
@@ -36,12 +36,12 @@ def value_shape(p: Distribution) -> Any:
         return None
 
 
-def shape_of(value: Any) -> Any:
+def shape_of(value: Value) -> Any:
     """The shape of an array, or of each array of a pytree."""
     return jax.tree.map(jnp.shape, value)
 
 
-def log_density(name: str, p: Distribution, value: Any) -> Float[Array, ""]:
+def log_density(name: str, p: Distribution, value: Value) -> Float[Array, ""]:
     """The log-density of one value, in nats: one number.
 
     Args:
@@ -58,7 +58,7 @@ def log_density(name: str, p: Distribution, value: Any) -> Float[Array, ""]:
     return found
 
 
-def check_value(name: str, p: Distribution, value: Any) -> None:
+def check_value(name: str, p: Distribution, value: Value) -> None:
     """P is over one event, and value has its shape.
 
     Raises:
@@ -99,7 +99,7 @@ def check_number(name: str, log_density: Any) -> None:
         )
 
 
-def check_shape(what: str, value: Any, expected: Any) -> None:
+def check_shape(what: str, value: Value, expected: Any) -> None:
     """A value has a shape.
 
     Raises:

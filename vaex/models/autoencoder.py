@@ -10,7 +10,7 @@ import numpyro.distributions as dist
 from vaex.choices import Build, supply
 from vaex.distributions.shapes import value_shape
 from vaex.errors import UsageError, check_whole
-from vaex.model import Conditional, Distribution, Family, Given, Model
+from vaex.model import Conditional, Distribution, Family, Given, Model, Value
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, refuse
 from vaex.models.likelihood_parts import output_bias
@@ -32,7 +32,7 @@ class NoPrior:
     def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> NoReturn:
         raise UsageError("an autoencoder has no p(z) to draw from: train a VAE for samples")
 
-    def log_prob(self, value: Any) -> NoReturn:
+    def log_prob(self, value: Value) -> NoReturn:
         raise UsageError("an autoencoder has no p(z), and with it no bound on log p(x): train a VAE for one")
 
 

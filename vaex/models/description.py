@@ -11,7 +11,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from vaex.distributions.shapes import check_shape, shape_of, value_shape
 from vaex.errors import UsageError
-from vaex.model import Conditional, Distribution, Model, Params
+from vaex.model import Condition, Conditional, Distribution, Example, Latent, Model, Params
 from vaex.networks.pairs import Shape
 
 
@@ -94,7 +94,7 @@ def of_one_example(model: Model, x_shape: Shape) -> Model:
             return shape
         return shape_of(jax.eval_shape(lambda: model.encode(jnp.zeros(x_shape)).sample(jax.random.key(0))))
 
-    def encode(x: Any) -> Distribution:
+    def encode(x: Example) -> Distribution:
         check_shape("an x", x, x_shape)
         if jnp.result_type(x) == jnp.uint8:
             raise UsageError(
@@ -103,7 +103,7 @@ def of_one_example(model: Model, x_shape: Shape) -> Model:
             )
         return model.encode(x)
 
-    def decode(z: Any) -> Distribution:
+    def decode(z: Latent) -> Distribution:
         check_shape("a z", z, z_shape())
         return model.decode(z)
 
@@ -113,7 +113,7 @@ def of_one_example(model: Model, x_shape: Shape) -> Model:
 def of_each_condition(bind: Callable[..., Model], params: Params, shape: Shape) -> Conditional:
     """The Conditional of a bind that takes (params, condition)."""
 
-    def given(condition: Any) -> Model:
+    def given(condition: Condition) -> Model:
         check_shape("a condition", condition, shape)
         return bind(params, condition)
 

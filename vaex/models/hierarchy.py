@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key, PRNGKeyArray
 from vaex.choices import Build, supply
 from vaex.distributions.chain import Chain, Link
 from vaex.errors import OptionError, UsageError, check_whole
-from vaex.model import Distribution, Encode, Family, Params
+from vaex.model import Condition, Distribution, Encode, Family, Latent, Params
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe
 from vaex.models.likelihood_parts import Likelihood, output_bias
@@ -23,7 +23,7 @@ from vaex.networks import ACTIVATIONS, MLP, as_vector
 from vaex.networks.pairs import Widths
 
 
-def top_down(top: Family, networks: Sequence[nn.Module], dims: Sequence[int], condition: Any = None) -> Family:
+def top_down(top: Family, networks: Sequence[nn.Module], dims: Sequence[int], condition: Condition = None) -> Family:
     """The prior p(z) = p(z_L) p(z_{L-1}|z_L) ... p(z_1|z_2), each conditional a diagonal normal.
 
     Its apply is (params, encode), or given a condition (params, encode, condition), which then every conditional sees.
@@ -83,7 +83,7 @@ class Lowest(nn.Module):
 
     network: nn.Module
 
-    def __call__(self, z: tuple[Any, ...]) -> Float[Array, "..."]:
+    def __call__(self, z: tuple[Latent, ...]) -> Float[Array, "..."]:
         return self.network(z[0])
 
 
@@ -91,7 +91,7 @@ def hierarchy(
     source: Source,
     *,
     latent_dims: tuple[int, ...],
-    between_hidden: tuple[Any, ...],  # of Widths, which is checked where a flag may have it wrong
+    between_hidden: tuple[Latent, ...],  # of Widths, which is checked where a flag may have it wrong
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
     activation: Annotated[str, ACTIVATIONS] = "relu",
@@ -142,12 +142,12 @@ def lowest(hidden: Widths, likelihood: Likelihood, source: Source, activation: C
     return Lowest(MLP(hidden, shape, activation, out_bias=output_bias(likelihood, source)))
 
 
-def with_lowest(z: tuple[Any, ...], condition: Any) -> tuple[Any]:
+def with_lowest(z: tuple[Latent, ...], condition: Condition) -> tuple[Any]:
     """What `lowest` sees of z and of a condition."""
     return (as_vector(z[0], condition),)
 
 
-def check_between(latent_dims: Widths, between_hidden: tuple[Any, ...]) -> None:
+def check_between(latent_dims: Widths, between_hidden: tuple[Latent, ...]) -> None:
     """The widths fit between the layers.
 
     Raises:
@@ -183,7 +183,7 @@ def check_layers(networks: Sequence[nn.Module], dims: Sequence[int]) -> None:
 
 
 def _normal_link(network: nn.Module) -> Link:
-    def given(params: Params, z: Any) -> Distribution:
+    def given(params: Params, z: Latent) -> Distribution:
         layer, condition = params
         raw: Any = network.apply(layer, as_vector(z, *condition) if condition else z)
         return normal(raw)
@@ -191,7 +191,7 @@ def _normal_link(network: nn.Module) -> Link:
     return Link(given)
 
 
-def _init(keys: Key[Array, " n"], networks: Sequence[nn.Module], dims: Sequence[int], condition: Any) -> list[Params]:
+def _init(keys: Key[Array, " n"], networks: Sequence[nn.Module], dims: Widths, condition: Condition) -> list[Params]:
     seen = [jnp.zeros(dim) if condition is None else as_vector(jnp.zeros(dim), condition) for dim in dims]
     return [network.init(key, z) for key, network, z in zip(keys, networks, seen, strict=True)]
 

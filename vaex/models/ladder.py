@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.choices import Build, supply
 from vaex.distributions.chain import Chain, Link
 from vaex.errors import check_whole
-from vaex.model import Distribution, Example, Family, Latent, Model, Params
+from vaex.model import Condition, Distribution, Example, Family, Latent, Model, Params
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe, of_one_example
 from vaex.models.hierarchy import check_between, layered_prior, lowest, normal, with_lowest
@@ -83,7 +83,7 @@ class Ladder:
     prior: Family
     likelihood: Family | Likelihood
 
-    def init(self, key: PRNGKeyArray, condition: Any = None) -> Params:
+    def init(self, key: PRNGKeyArray, condition: Condition = None) -> Params:
         """Parameters drawn from `key`: a dict with one entry for each part."""
         keys = jax.random.split(key, 4)
         raws, encoder = self.encoder.init_with_output(keys[0], self._seen(jnp.zeros(self.x_shape), condition))
@@ -95,7 +95,7 @@ class Ladder:
             "likelihood": self.likelihood.init(keys[3]),
         }
 
-    def bind(self, params: Params, condition: Any = None) -> Model:
+    def bind(self, params: Params, condition: Condition = None) -> Model:
         """The model that these parameters make, under a condition or without one."""
 
         def encode(x: Float[Array, "..."]) -> Distribution:
@@ -110,7 +110,7 @@ class Ladder:
         prior: Any = self.prior.apply(params["prior"], encode, *given)
         return of_one_example(Model(prior=prior, encode=encode, decode=decode), self.x_shape)
 
-    def _seen(self, x: Example, condition: Any) -> Any:
+    def _seen(self, x: Example, condition: Condition) -> Any:
         return x if condition is None else as_vector(x, condition)
 
 
@@ -134,7 +134,7 @@ def ladder(
     source: Source,
     *,
     latent_dims: tuple[int, ...],
-    between_hidden: tuple[Any, ...],  # of Widths, which is checked where a flag may have it wrong
+    between_hidden: tuple[Latent, ...],  # of Widths, which is checked where a flag may have it wrong
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
     activation: Annotated[str, ACTIVATIONS] = "relu",

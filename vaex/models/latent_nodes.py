@@ -3,7 +3,7 @@
 from typing import Any
 
 from vaex.errors import UsageError
-from vaex.model import Distribution, Encode, Model, Params
+from vaex.model import Distribution, Encode, Model, Params, Value
 from vaex.models.graph import Graph, Joint, quoted
 
 
@@ -39,7 +39,7 @@ def latent_variable_model(joint: Joint, latent: tuple[str, ...], encode: Encode)
     prior = Graph(tuple(z), graph.inputs)
     likelihood = Graph(tuple(x), {**graph.inputs, **{node.name: shapes[node.name] for node in z}})
 
-    def decode(value: Any) -> Distribution:
+    def decode(value: Value) -> Distribution:
         values = value if len(z) > 1 else {z[0].name: value}
         return _part(likelihood, joint.params, {**joint.inputs, **values})
 

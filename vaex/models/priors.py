@@ -14,7 +14,7 @@ from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
 from vaex.distributions.flows import Bijection, Flow
 from vaex.distributions.mixtures import uniform_mixture
 from vaex.errors import check_seed
-from vaex.model import Distribution, Encode, Family, Params
+from vaex.model import Condition, Distribution, Encode, Family, Params
 from vaex.models.scales import bounded_log_var
 
 
@@ -122,7 +122,7 @@ def learned_prior(network: nn.Module, family: Family, condition_shape: tuple[int
         network_key, family_key = jax.random.split(key)
         return {"network": network.init(network_key, jnp.zeros(condition_shape)), "family": family.init(family_key)}
 
-    def apply(params: Params, encode: Encode, condition: Any) -> Distribution:
+    def apply(params: Params, encode: Encode, condition: Condition) -> Distribution:
         return family.apply(params["family"], network.apply(params["network"], condition))
 
     return Family(init, apply)

@@ -12,7 +12,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.chain import Chain, Link
-from vaex.model import Distribution, Family, Latent, Model, Params
+from vaex.model import Condition, Distribution, Family, Latent, Model, Params
 from vaex.models.description import of_one_example
 from vaex.models.likelihood_parts import Likelihood
 from vaex.models.scales import scale_of
@@ -78,7 +78,7 @@ class TopDown:
             for i, after in zip(order, [*order[1:], order[-1]], strict=True)
         )
 
-    def init(self, key: PRNGKeyArray, condition: Any = None) -> Params:
+    def init(self, key: PRNGKeyArray, condition: Condition = None) -> Params:
         """Parameters drawn from `key`: a dict with one entry for each part."""
         encoder_key, head_key, likelihood_key, key = jax.random.split(key, 4)
         keys = jax.random.split(key, (len(self.blocks), 3))
@@ -100,7 +100,7 @@ class TopDown:
             "likelihood": self.likelihood.init(likelihood_key),
         }
 
-    def bind(self, params: Params, condition: Any = None) -> Model:
+    def bind(self, params: Params, condition: Condition = None) -> Model:
         """The model that these parameters make, under a condition or without one."""
         path = params["decoder"]
         prior_links = tuple(_prior_link(block) for block in self.blocks)
@@ -159,11 +159,11 @@ def _posterior_link(block: Block) -> Link:
     )
 
 
-def _with(h: Float[Array, "h w c"], condition: Any) -> Float[Array, "h w c_and_more"]:
+def _with(h: Float[Array, "h w c"], condition: Condition) -> Float[Array, "h w c_and_more"]:
     return h if condition is None else as_channels(h, condition)
 
 
-def _beside(z: Float[Array, " hwd"], h: Float[Array, "h w c"], condition: Any) -> Float[Array, " hwd_and_more"]:
+def _beside(z: Float[Array, " hwd"], h: Float[Array, "h w c"], condition: Condition) -> Float[Array, " hwd_and_more"]:
     """A layer's latents, with the condition at each position of its map where there is one."""
     return z if condition is None else as_channels(z.reshape(*h.shape[:2], -1), condition).reshape(-1)
 

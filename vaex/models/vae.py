@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.choices import Build, supply
 from vaex.errors import UsageError, check_whole
-from vaex.model import Distribution, Example, Family, Latent, Model, Params
+from vaex.model import Condition, Distribution, Example, Family, Latent, Model, Params
 from vaex.models import likelihoods, posterior_table
 from vaex.models.description import Description, Kind, Source, describe, of_one_example
 from vaex.models.likelihood_parts import Likelihood, output_bias
@@ -53,7 +53,7 @@ class VAE:
     join: Callable[[Any, Any], Any] = as_vector
     join_latent: Callable[[Any, Any], Any] = as_vector
 
-    def init(self, key: PRNGKeyArray, condition: Any = None) -> Params:
+    def init(self, key: PRNGKeyArray, condition: Condition = None) -> Params:
         """Parameters drawn from `key`: a dict with one entry for each part.
 
         Args:
@@ -72,7 +72,7 @@ class VAE:
             "likelihood": self.likelihood.init(keys[4]),
         }
 
-    def bind(self, params: Params, condition: Any = None) -> Model:
+    def bind(self, params: Params, condition: Condition = None) -> Model:
         """The model that these parameters make, under a condition or without one: three closures."""
 
         def encode(x: Float[Array, "..."]) -> Distribution:
@@ -88,10 +88,10 @@ class VAE:
         prior = self.prior.apply(params["prior"], encode, *given)
         return of_one_example(Model(prior=prior, encode=encode, decode=decode), self.x_shape)
 
-    def _seen(self, x: Example, condition: Any) -> Any:
+    def _seen(self, x: Example, condition: Condition) -> Any:
         return x if condition is None else self.join(x, condition)
 
-    def _with(self, z: Latent, condition: Any) -> Any:
+    def _with(self, z: Latent, condition: Condition) -> Any:
         return z if condition is None else self.join_latent(z, condition)
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.arithmetic import times
 from vaex.bounds import with_value
-from vaex.model import Example, Model
+from vaex.model import Example, Latent, Model
 from vaex.objectives.encode import encode
 from vaex.objectives.strata import weigh_each
 from vaex.objectives.terms import Terms, draw, log_weights, terms, weigh_draws
@@ -124,7 +124,7 @@ def vr_max(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5)
     return terms(jnp.max(w.log_w, axis=0), w)
 
 
-def _scale_path(z: Any, factor: Float[Array, " k"]) -> Any:
+def _scale_path(z: Latent, factor: Float[Array, " k"]) -> Any:
     """The same draws, the gradient through each multiplied by its factor."""
     return jax.tree.map(lambda leaf: _scale_gradient(leaf, factor.reshape(-1, *(1,) * (leaf.ndim - 1))), z)
 

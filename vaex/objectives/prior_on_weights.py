@@ -1,15 +1,14 @@
 """Maximum a posteriori: a log-prior on the weights, per example."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vaex.errors import check_positive, check_whole
+from vaex.model import Params
 
 
-def weight_penalty(params: Any, *, sigma: float, num_train: int) -> Float[Array, ""]:
+def weight_penalty(params: Params, *, sigma: float, num_train: int) -> Float[Array, ""]:
     """Minus a Gaussian log-prior on all parameters, per example and without its constant: for Recipe.penalty.
 
     -1/N log N(theta; 0, sigma^2 I) = |theta|^2 / (2 sigma^2 N) + const

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions.one_hot import one_hot_logits
 from vaex.distributions.shapes import check_value, log_density
 from vaex.errors import OptionError, UsageError, check_whole
-from vaex.model import Example, Latent, Model
+from vaex.model import Example, Latent, Model, Value
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import Number, Terms, analytic_kl
 
@@ -62,7 +62,7 @@ def gumbel(
         relaxed = jax.nn.softmax(noisy / temperature)
         return (hard + (relaxed - jax.lax.stop_gradient(relaxed)) if straight_through else relaxed), hard
 
-    def log_px_at(value: Latent) -> Float[Array, ""]:
+    def log_px_at(value: Value) -> Float[Array, ""]:
         return log_density("p(x|z)", model.decode(value), x)
 
     y, z = jax.vmap(one)(jax.random.split(key, num_samples))

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from vaex.errors import UsageError
-from vaex.model import Example, at
+from vaex.model import Example, Params, at
 from vaex.models.description import Description
 from vaex.train.step import TrainState
 
@@ -46,7 +46,7 @@ def refit_prior(
     data_key, draw_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), refit.after))
 
     @jax.jit
-    def latents(params: Any, few: Example) -> jax.Array:
+    def latents(params: Params, few: Example) -> jax.Array:
         model = description.bind(params)
         x = preprocess(data_key, few)
         keys = jax.random.split(draw_key, len(jax.tree.leaves(x)[0]))

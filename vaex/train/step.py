@@ -68,7 +68,7 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: 
 
     (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(state.params)
     updates, opt_state = recipe.optimizer.update(grads, state.opt_state, state.params)
-    params: Any = optax.apply_updates(state.params, updates)
+    params: Params = optax.apply_updates(state.params, updates)
     skipped = _skipped(opt_state, recipe.max_skipped)
     if recipe.statistics is not None:
         moved = recipe.statistics(jax.random.fold_in(noise_key, _STATISTICS), state.params, x)
