@@ -91,7 +91,7 @@ def hierarchy(
     source: Source,
     *,
     latent_dims: tuple[int, ...],
-    between_hidden: tuple[Latent, ...],  # of Widths, which is checked where a flag may have it wrong
+    between_hidden: tuple[Any, ...],  # of Widths, which is checked where a flag may have it wrong
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
     activation: Annotated[str, ACTIVATIONS] = "relu",
@@ -147,19 +147,19 @@ def with_lowest(z: tuple[Latent, ...], condition: Condition) -> tuple[Any]:
     return (as_vector(z[0], condition),)
 
 
-def check_between(latent_dims: Widths, between_hidden: tuple[Latent, ...]) -> None:
+def check_between(latent_dims: Widths, between_hidden: tuple[Any, ...]) -> None:
     """The widths fit between the layers.
 
     Raises:
         OptionError: they do not.
     """
     check_whole(latent_dims=latent_dims)
-    expected = f"{len(latent_dims) - 1} tuples of widths, one between each two layers of latent_dims, as ((100, 100),)"
     if not latent_dims:
         raise OptionError("latent_dims", latent_dims, "the size of each layer, such as (100, 50)")
     tuples = [widths for widths in between_hidden if isinstance(widths, tuple)]
     if len(tuples) != len(between_hidden) or len(tuples) != len(latent_dims) - 1:
-        raise OptionError("between_hidden", between_hidden, expected)
+        expected = f"{len(latent_dims) - 1} tuples of widths, one between each two layers of latent_dims"
+        raise OptionError("between_hidden", between_hidden, f"{expected}, as ((100, 100),)")
     check_whole(between_hidden=between_hidden)
 
 
@@ -191,9 +191,9 @@ def _normal_link(network: nn.Module) -> Link:
     return Link(given)
 
 
-def _init(keys: Key[Array, " n"], networks: Sequence[nn.Module], dims: Widths, condition: Condition) -> list[Params]:
+def _init(keys: Key[Array, " n"], nets: Sequence[nn.Module], dims: Sequence[int], condition: Condition) -> list[Params]:
     seen = [jnp.zeros(dim) if condition is None else as_vector(jnp.zeros(dim), condition) for dim in dims]
-    return [network.init(key, z) for key, network, z in zip(keys, networks, seen, strict=True)]
+    return [network.init(key, z) for key, network, z in zip(keys, nets, seen, strict=True)]
 
 
 KIND = Kind(hierarchy)

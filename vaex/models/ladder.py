@@ -134,7 +134,7 @@ def ladder(
     source: Source,
     *,
     latent_dims: tuple[int, ...],
-    between_hidden: tuple[Latent, ...],  # of Widths, which is checked where a flag may have it wrong
+    between_hidden: tuple[Any, ...],  # of Widths, which is checked where a flag may have it wrong
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
     activation: Annotated[str, ACTIVATIONS] = "relu",
