@@ -57,7 +57,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@touch $@
 
 test: $(STAMP)
-	@PYTEST_ADDOPTS="-q -n 2 $$PYTEST_ADDOPTS "$(call quoted,ARGS) $(BIN)/python -m pytest
+	@PYTEST_ADDOPTS="-q -n logical --maxprocesses 4 --dist loadfile $$PYTEST_ADDOPTS "$(call quoted,ARGS) $(BIN)/python -m pytest
 
 lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/basedpyright
