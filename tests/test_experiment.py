@@ -111,7 +111,7 @@ def test_a_moving_average_and_a_prior_on_the_weights():
         (["--config.objective.name=free_bits", "--config.objective.group_size=0"], "group_size is 0"),
         (
             [*BETA[:1], STEPS, *CATEGORICAL, "--config.objective.name=gumbel", "--config.schedule.option=temperature"],
-            "temperature is 0.0",
+            "schedule.start is 0.0: expected a number above 0",
         ),
         ([*BETA, STEPS, "--config.schedule.name=square"], "schedule.name is 'square': expected one of linear"),
         (CATEGORICAL[:1], "model.posterior.num_classes is not set: expected a value"),

@@ -133,7 +133,7 @@ def test_training_without_room_says_how_to_go_on(tmp_path, capsys, monkeypatch):
 def test_without_room_for_a_page_it_stays_as_it_was(tmp_path, monkeypatch):
     page = tmp_path / "README.md"
     page.write_text("before")
-    monkeypatch.setattr(report, "report", lambda root: {page: "after" * 100})
+    monkeypatch.setattr(report, "_report", lambda root: ({page: "after" * 100}, []))
     with room(100), pytest.raises(UsageError, match="every file is whole, before or after: make room there"):
         report.write_report(tmp_path)
     assert page.read_text() == "before"
