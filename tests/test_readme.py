@@ -76,6 +76,35 @@ def test_a_command_can_be_run(page, command):
         override(load_experiment(variables["EXP"]), variables["ARGS"])
 
 
+TRAINING = [command for page, command in COMMANDS if page == "README.md" and "train EXP=" in command]
+
+
+@pytest.mark.parametrize("command", TRAINING)
+def test_a_training_of_readme_takes_a_step(command, monkeypatch):
+    """On 200 images of noise and in batches of 8, traced."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    from vaex import data
+    from vaex.config import override
+    from vaex.config.setup import setup
+    from vaex.runs.experiments import load_experiment
+    from vaex.train import train_step
+
+    pixels = np.random.default_rng(0).integers(0, 256, (200, 28, 28, 1), np.uint8)
+    split = data.Split(pixels, np.arange(200, dtype=np.int32) % 10)
+    monkeypatch.setattr(data, "load", lambda name, **options: data.Dataset(name, name, "noise", split, split, split))
+    _, variables = parse(command)
+    config = override(load_experiment(variables["EXP"]), [*variables["ARGS"], "--config.train.batch_size=8"])
+    made = setup(config)
+    batch = jax.tree.map(lambda a: jnp.asarray(a[:8]), made.task.stored)
+    state = jax.eval_shape(made.init)
+    after, metrics = jax.eval_shape(lambda s: train_step(s, made.task.key, batch, recipe=made.recipe), state)
+    assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, state)
+    assert metrics["loss"].shape == ()
+
+
 def handed_on(command):
     """What vaex would be called with: make prints its recipe, in which a shell says each word on a line of its own."""
     make = subprocess.run(
