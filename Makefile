@@ -1,12 +1,20 @@
-# vaex: `make` alone lists the commands. Everything is installed into .venv at first use, at the versions in requirements.lock.
+# vaex: `make` alone lists the commands. Everything is installed into .venv at first use, at the versions in the lock files.
 EXP ?= mnist_gauss
 RUN ?=
 NAME ?= snr
 ARGS ?=
 ACCEL ?=
+EXTRAS ?=
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 STAMP := .venv/.installed$(if $(ACCEL),-$(ACCEL))
 BIN := .venv/bin
+# What is installed only where it is asked for, by EXTRAS or by `make lint`: requirements-NAME.lock.
+KNOWN_EXTRAS := $(patsubst requirements-%.lock,%,$(wildcard requirements-*.lock))
+ifneq ($(filter-out $(KNOWN_EXTRAS),$(EXTRAS)),)
+$(error EXTRAS is $(EXTRAS): expected $(KNOWN_EXTRAS))
+endif
+READY := $(STAMP) $(EXTRAS:%=.venv/.extra-%)
+INSTALL = $(if $(shell command -v uv 2>/dev/null),uv pip install -q --python $(BIN)/python --compile-bytecode,$(BIN)/python -m pip install -q --disable-pip-version-check)
 
 # A variable as one word of a shell, as it was given: neither make nor the shell runs anything that is in it.
 define NEWLINE
@@ -33,33 +41,36 @@ help:
 	@$(if $(wildcard $(STAMP)),$(BIN)/vaex,$(PYTHON) -m vaex) --help
 	@echo
 	@echo "make test: every test; make lint: style and types; make bench: speed, as ratios to the matrix products alone"
-	@echo "make setup: install into .venv, without running anything, ACCEL=cuda13 for an NVIDIA GPU; make clean: remove it"
+	@echo "make setup: install into .venv, without running anything, ACCEL=cuda13 for an NVIDIA GPU, EXTRAS=tfds for TensorFlow,"
+	@echo "which prepares what TFDS alone has; make clean: remove it"
 
-$(COMMANDS): $(STAMP)
+$(COMMANDS): $(READY)
 	@$(BIN)/vaex $@ $(SUBJECT_$@) $(MORE)
 
-setup: $(STAMP)
+setup: $(READY)
 
 $(STAMP): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "vaex needs Python 3.11 or newer on the PATH; found none: install one, or name it with PYTHON=/path/to/python3" >&2; exit 2; }
 	@echo "installing into .venv (once, about a minute)"
 	@if command -v uv >/dev/null 2>&1; then \
 	    test -x $(BIN)/python || uv venv -q --python $(PYTHON) .venv; \
-	    uv pip install -q --python $(BIN)/python --compile-bytecode -r requirements.lock && \
-	    uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . && \
-	    if test -n "$(ACCEL)"; then uv pip install -q --python $(BIN)/python -c requirements.lock "jax[$(ACCEL)]"; fi; \
 	else \
 	    test -x $(BIN)/pip || $(PYTHON) -m venv .venv; \
-	    $(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.lock && \
-	    $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . && \
-	    if test -n "$(ACCEL)"; then $(BIN)/python -m pip install -q --disable-pip-version-check -c requirements.lock "jax[$(ACCEL)]"; fi; \
 	fi
+	@$(INSTALL) -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@$(if $(ACCEL),$(INSTALL) -c requirements.lock "jax[$(ACCEL)]")
 	@touch $@
 
-test: $(STAMP)
+.venv/.extra-%: requirements-%.lock | $(STAMP)
+	@echo "installing $* into .venv (once)"
+	@$(INSTALL) -c requirements.lock -r $<
+	@touch $@
+
+test: $(READY)
 	@PYTEST_ADDOPTS="-q -n logical --maxprocesses 4 --dist loadfile $$PYTEST_ADDOPTS "$(call quoted,ARGS) $(BIN)/python -m pytest
 
-lint: $(STAMP)
+lint: $(READY) .venv/.extra-lint
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/basedpyright
 
 bench: $(STAMP)

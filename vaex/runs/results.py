@@ -81,7 +81,8 @@ def write(path: Path, task: Task, progress: Progress) -> None:
         "num_epochs": progress.epoch,
         "best_epoch": best["epoch"],
         "seed": task.experiment.seed,
-        "versions": {name: _version(name) for name in ("vaex", "jax", "jaxlib", "flax", "optax", "numpyro", "numpy")},
+        "versions": {"vaex": _version("jax-vaex")}
+        | {name: _version(name) for name in ("jax", "jaxlib", "flax", "optax", "numpyro", "numpy")},
         "device": jax.devices()[0].device_kind,
     }
     folder.write_json(path / folder.RESULTS, results)
@@ -108,7 +109,7 @@ def draw(path: Path, key: jax.Array, names: tuple[str, ...], trial: Trial, resul
 def _version(name: str) -> str | None:
     try:
         return version(name)
-    except PackageNotFoundError:  # vaex itself, in a checkout that is not installed
+    except PackageNotFoundError:  # jax-vaex, in a checkout that is not installed
         return None
 
 
