@@ -47,8 +47,13 @@ class Mirror(BaseHTTPRequestHandler):
             body += body
         if how == "silent":
             self.server.over.wait(20)
+        self.protocol_version, self.close_connection = "HTTP/1.1", True
         self.send_response(404 if how == "gone" else 200)
-        self.send_header("Content-Length", str(len(body)))
+        if how == "chunked":  # of no length that is said before
+            self.send_header("Transfer-Encoding", "chunked")
+            body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:9], body[9:], b""))
+        else:
+            self.send_header("Content-Length", str(len(body)))
         if how == "packed":  # as a server that takes .gz for a page which it has compressed
             self.send_header("Content-Encoding", "gzip")
         self.end_headers()
@@ -102,7 +107,7 @@ def assert_is_the_data(dataset):
     np.testing.assert_array_equal(dataset.test.labels, ARRAYS["test_labels"])
 
 
-@pytest.mark.parametrize("how", ["whole", "packed"])
+@pytest.mark.parametrize("how", ["whole", "packed", "chunked"])
 def test_published_files_are_fetched_once(publish, server, how, monkeypatch, capsys):
     publish(how, "gone")
     dataset = data.load("mnist")

@@ -129,6 +129,17 @@ def test_commands_are_read_as_a_shell_reads_them():
     assert parse('make train EXP=a ARGS="--config.y=((3, 4),) b"')[1]["ARGS"] == ["--config.y=((3, 4),)", "b"]
 
 
+def test_make_installs_an_extra_from_its_own_lock_and_refuses_another():
+    make = lambda extras: subprocess.run(
+        ["make", "--dry-run", "setup", f"EXTRAS={extras}"], cwd=ROOT, capture_output=True, text=True
+    )
+    unknown, known = make("tfds tfsd"), make("tfds")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "EXTRAS is tfds tfsd: expected lint tfds" in unknown.stderr
+    installed = (ROOT / ".venv/.extra-tfds").exists()
+    assert ("-c requirements.lock -r requirements-tfds.lock" in known.stdout) != installed
+
+
 @pytest.mark.parametrize(
     ("target", "variable"), [("train", "RUN"), ("train", "EXP"), ("sample", "RUN"), ("figure", "NAME")]
 )

@@ -33,7 +33,7 @@ def test_the_wheel_has_all_that_a_checkout_has(tmp_path):
     assert files == modules("vaex") | {f"vaex/{name}" for name in modules("experiments")}
     assert metadata["Name"] == "jax-vaex"  # vaex on PyPI is a library of data frames
     assert commands == ["[console_scripts]", "vaex", "=", "vaex.__main__:run"]
-    needed = [line.split(";")[0] for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
+    needed = [line.split(";")[0] for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]
     assert {name.rstrip("<>=.,0123456789") for name in needed} == {"jax", "flax", "optax", "numpyro", "jaxtyping"}
 
 

@@ -70,7 +70,8 @@ def download(url: str, path: Path, size: int) -> None:
     wanted = {"Accept-Encoding": "identity"}
     try:
         with requests.get(url, headers=wanted, stream=True, timeout=(STALL_SECONDS, STALL_SECONDS)) as response:
-            response.raise_for_status()
+            if not response.ok:
+                raise DownloadError(f"HTTP status {response.status_code}")
             with path.open("wb") as file:
                 # read1 returns what has arrived; read would wait for all of it, however slowly it comes.
                 while chunk := response.raw.read1(1 << 18, decode_content=False):
@@ -80,8 +81,6 @@ def download(url: str, path: Path, size: int) -> None:
                         raise DownloadError(f"more than the {size:,} bytes of the file")
                     if seconds > PATIENCE_SECONDS and received < SLOWEST * seconds:
                         raise DownloadError(f"{received / seconds / 1000:.1f} kB a second: too slow")
-    except requests.HTTPError as error:
-        raise DownloadError(f"HTTP status {error.response.status_code}") from error
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         if "timed out" in str(error).lower():
             raise DownloadError(

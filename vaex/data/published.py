@@ -1,6 +1,7 @@
 """Data sets fetched as the files that their authors published: a name -> files with a checksum, and mirrors of them."""
 
 import hashlib
+import os
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -162,15 +163,13 @@ def _retrieve(url: str, path: Path, known: File) -> None:
         import pooch
     except ModuleNotFoundError:
         raise UsageError("pooch, which fetches data sets, is not installed: pip install pooch") from None
+
+    def get(fname: str, action: str | os.PathLike | None, pooch: object, *, check_only: bool | None = None) -> None:
+        download(fname, Path(action or path), known.size)  # the names are pooch's: a URL, and a file of another name
+
     pooch.get_logger().setLevel("WARNING")
     try:
-        pooch.retrieve(
-            url,
-            f"sha256:{known.sha256}",
-            fname=path.name,
-            path=path.parent,
-            downloader=lambda url, file, _: download(url, Path(file), known.size),
-        )
+        pooch.retrieve(url, f"sha256:{known.sha256}", fname=path.name, path=path.parent, downloader=get)
     except ValueError as error:  # pooch's word for a checksum
         raise DownloadError("another checksum than the published file's") from error
     except OSError as error:
