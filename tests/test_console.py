@@ -44,11 +44,13 @@ def test_a_log_without_a_terminal(capsys):
     ]
 
 
-def test_evaluation_says_how_far_it_is(capsys):
+def test_evaluation_says_how_far_it_is(monkeypatch, capsys):
+    times = iter([0.0, 20.0, 40.0, 60.0])
+    monkeypatch.setattr(console.time, "perf_counter", lambda: next(times))
     with console.evaluating(3000, 5) as advance:
         for _ in range(3):
             advance(1000)
-    assert capsys.readouterr().out.splitlines()[1:] == ["evaluated 1,000 of 3,000  ETA 0:00:00"]
+    assert capsys.readouterr().out.splitlines()[1:] == ["evaluated 2,000 of 3,000  ETA 0:00:20"]
 
 
 def test_nothing_of_the_summary_is_cut(capsys):

@@ -74,7 +74,9 @@ def training(
 def evaluating(num_examples: int, num_samples: int) -> Iterator[Callable[[int], None]]:
     """A function that is told how many more test examples are done."""
     say(f"evaluating {num_examples:,} test examples, {num_samples:,} importance samples each")
-    done, turn = [0], pace(num_examples, 0, time.perf_counter())
+    start = time.perf_counter()
+    done, turn = [0], pace(num_examples, 0, start)
+    turn(0, start, True)  # the line above
     with _bar(num_examples, 0, "images") as (bar, task):
 
         def advance(n: int) -> None:
