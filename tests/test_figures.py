@@ -4,11 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
+import pytest
 
 from vaex import Model, figures
 from vaex.data import Dataset, Split
 from vaex.evaluate import Trial
 from vaex.figures import plots
+from vaex.figures.grids import image_grid
 from vaex.model import Given
 
 IMAGES = np.repeat(np.arange(0, 160, 10, dtype=np.uint8), 16).reshape(16, 4, 4, 1)
@@ -53,3 +55,53 @@ def test_learning_curves_leave_out_what_was_not_finite():
 def test_none_where_there_is_a_condition():
     conditional = TRIAL._replace(x=Given(X, X))
     assert figures.FIGURES["interpolations"](jax.random.key(0), conditional) is None
+
+
+@pytest.mark.parametrize(("count", "size", "columns"), [(6, 28, 3), (10, 8, 10), (400, 28, 20), (1, 5, 1)])
+def test_each_pixel_is_a_whole_number_of_the_figures(count, size, columns):
+    figure = image_grid(np.zeros((count, size, size, 1)), columns=columns, title="a title " * 20, row_names=["0"])
+    axes = figure.axes[0]
+    box, shape = axes.get_window_extent(), axes.images[0].get_array().shape
+    np.testing.assert_allclose(np.round(box.bounds), box.bounds, atol=1e-6)
+    scale = np.array([box.height, box.width]) / shape
+    np.testing.assert_allclose(scale, np.round(scale[0]), atol=1e-6)
+
+
+def test_names_stand_beside_the_middle_of_their_images():
+    figure = image_grid(np.zeros((6, 4, 8, 1)), columns=2, title="", row_names=["a", "b", "c"], column_names=["0", "1"])
+    axes = figure.axes[0]
+    np.testing.assert_allclose(axes.get_yticks(), [1.5, 6.5, 11.5])
+    np.testing.assert_allclose(axes.get_xticks(), [3.5, 12.5])
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("classes", [np.arange(10), np.array([2, 5]), np.array([4]), np.arange(47)], ids=len)
+def test_a_tick_of_the_colour_bar_stands_in_the_middle_of_the_colour_of_its_points(classes):
+    figure = plots.latent_scatter(np.zeros((len(classes), 2)), classes)
+    bar, dots = figure.axes[1], figure.axes[0].collections[0]
+    ticks, names = bar.get_yticks(), [int(text.get_text()) for text in bar.get_yticklabels()]
+    np.testing.assert_array_equal(classes[ticks.astype(int)], names)
+    edges = dots.norm.boundaries
+    np.testing.assert_allclose(ticks, ((edges[1:] + edges[:-1]) / 2)[ticks.astype(int)])
+    colours = dots.to_rgba(dots.get_array())[:, :3]
+    assert len(np.unique(colours, axis=0)) == len(classes)
+
+
+@pytest.mark.parametrize("num_epochs", [1, 3])
+def test_epochs_are_whole_and_a_title_stands_above_all(num_epochs):
+    rows = [{"epoch": e, "elbo": -e, "kl": 1.0, "validation_kl_per_layer": [1.0]} for e in range(1, num_epochs + 1)]
+    for figure in (
+        plots.learning_curves(rows),
+        plots.kl_per_layer(rows),
+        image_grid(np.asarray(X), columns=4, title="images"),
+    ):
+        title = plots.titled(figure, "digits, epoch 3")._suptitle
+        figure.draw_without_rendering()
+        others = [axes.get_tightbbox() for axes in figure.axes] + [
+            text.get_window_extent() for text in figure.texts if text is not title
+        ]
+        lower = title.get_window_extent().y0
+        assert all(box.y1 <= lower for box in others)
+        for axes in figure.axes if figure.get_layout_engine() else []:
+            ticks = axes.get_xticks()
+            np.testing.assert_array_equal(ticks, np.round(ticks))

@@ -67,13 +67,16 @@ def _train(arguments: argparse.Namespace, flags: list[str]) -> None:
         raise UsageError(
             "--runs says where a new run folder is made, and --run which one to carry on: give one of them"
         )
+    if arguments.run and arguments.name is not None:
+        raise UsageError("--name is a new run's, and --run carries one on, whose folder has its name: leave out --name")
     if arguments.run and flags:
         raise UsageError(f"unexpected argument {flags[0]!r}: only a new training run takes --config.FIELD=VALUE")
     if arguments.run:
         commands.resume(arguments.run)
     else:
         config = _config(arguments.experiment, flags)
-        commands.train_new(config, Path(arguments.experiment).stem, Path(arguments.runs or "runs"))
+        runs = Path(arguments.runs or "runs")
+        commands.train_new(config, Path(arguments.experiment).stem, runs, called=arguments.name)
 
 
 def _show_config(arguments: argparse.Namespace, flags: list[str]) -> None:
@@ -155,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("experiment", nargs="?", help="experiments/NAME.py, or a .py file with a get_config()")
     train.add_argument("--run", default="", help="carry this run folder on instead")
     train.add_argument("--runs", help="where run folders are made: runs")
+    train.add_argument("--name", help="what the run is called: its folder is runs/EXPERIMENT/TIME_NAME")
     shown = command(
         "config", _show_config, "print every field, its value and its meaning", takes_flags=True, computes=False
     )

@@ -29,5 +29,5 @@ def draw(name: str, folder: Path) -> tuple[Path, list[str]]:
     figure, lines = STUDIES[name]()
     path = folder / f"{name}.png"
     with advising(lambda: "make room there, or name another folder with ARGS=--out=FOLDER"), replaced(path) as file:
-        figure.savefig(file, format="png", dpi=150)
+        figure.savefig(file, format="png", dpi=200)
     return path, lines

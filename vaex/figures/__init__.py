@@ -1,6 +1,7 @@
 """Figures: arrays in, pictures out; those of a trained model by their names."""
 
-from vaex.figures.plots import image_grid, kl_per_dimension, kl_per_layer, learning_curves
+from vaex.figures.grids import image_grid
+from vaex.figures.plots import kl_per_dimension, kl_per_layer, learning_curves, titled
 from vaex.figures.trained import FIGURES, of_samples
 
-__all__ = ["FIGURES", "image_grid", "kl_per_dimension", "kl_per_layer", "learning_curves", "of_samples"]
+__all__ = ["FIGURES", "image_grid", "kl_per_dimension", "kl_per_layer", "learning_curves", "of_samples", "titled"]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from vaex.distributions.masked import filled
 from vaex.evaluate.completion import NUM_COMPLETIONS, bicubic, complete
 from vaex.evaluate.trial import Trial, first
-from vaex.figures import plots
+from vaex.figures.grids import image_grid
 from vaex.model import Conditional, Given
 
 _SHOWN = 10  # examples in a figure
@@ -19,7 +19,8 @@ def samples_by_label(key: PRNGKeyArray, trial: Trial) -> Figure:
     """A row for each class: draws under it."""
     rows = _rows(key, trial.model, jnp.eye(trial.num_classes), num_samples=12)
     title = "a row for each label c: E[p(x|z, c)], z drawn from p(z|c)"
-    return plots.image_grid(rows.reshape(-1, *rows.shape[2:]), columns=12, title=title)
+    names = [str(label) for label in range(len(rows))]
+    return image_grid(rows.reshape(-1, *rows.shape[2:]), columns=12, title=title, row_names=names)
 
 
 def enlargements(key: PRNGKeyArray, trial: Trial) -> Figure:
@@ -61,4 +62,4 @@ def _rows(key: PRNGKeyArray, model: Conditional, conditions: Array | np.ndarray,
 def _side_by_side(columns: list, title: str) -> Figure:
     """Arrays [N, columns, H, W, C] -> a figure with N rows."""
     grid = np.concatenate([np.asarray(c) for c in columns], axis=1)
-    return plots.image_grid(grid.reshape(-1, *grid.shape[2:]), columns=grid.shape[1], title=title)
+    return image_grid(grid.reshape(-1, *grid.shape[2:]), columns=grid.shape[1], title=title)

@@ -4,33 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy.special import ndtri
 
-
-def tile(images: np.ndarray, *, columns: int, gap: int = 1) -> np.ndarray:
-    """Images side by side in rows of `columns`, with a white gap: [N, H, W, C] in [0, 1] -> [H', W', C]."""
-    n, h, w, c = images.shape
-    rows = -(-n // columns)
-    canvas = np.ones((rows * (h + gap) - gap, columns * (w + gap) - gap, c), np.float32)
-    for i, image in enumerate(images):
-        top, left = (i // columns) * (h + gap), (i % columns) * (w + gap)
-        canvas[top : top + h, left : left + w] = np.clip(image, 0, 1)
-    return canvas
+from vaex.figures.grids import DPI, image_grid
 
 
-def image_grid(images: np.ndarray, *, columns: int, title: str, inches: float = 7.0) -> Figure:
-    """A figure of tiled images, [N, H, W, C] in [0, 1]."""
-    canvas = tile(images, columns=columns)
-    height = inches * canvas.shape[0] / canvas.shape[1]
-    figure = Figure(figsize=(inches, height + 0.35), layout="constrained")
-    axes = figure.subplots()
-    if canvas.shape[-1] == 1:
-        axes.imshow(canvas[..., 0], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    else:
-        axes.imshow(canvas, interpolation="nearest")
-    axes.set_axis_off()
-    axes.set_title(title, fontsize=10, wrap=True)
+def titled(figure: Figure, title: str) -> Figure:
+    """A figure under a line that says whose it is."""
+    where = {} if figure.get_layout_engine() else {"y": 1 - 0.06 / figure.get_figheight(), "va": "top"}
+    figure.suptitle(title, fontsize=10, fontweight="bold", **where)
     return figure
 
 
@@ -46,18 +33,18 @@ def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
     """The bound and its KL against the epoch, on validation data L_K besides; of an autoencoder log p(x|z) alone."""
     has_bound = any("elbo" in row for row in rows)
     shown = {"elbo": "ELBO", "kl": "KL(q(z|x) || p(z))"} if has_bound else {"log_px_z": "log p(x|z), z = encode(x)"}
-    figure = Figure(figsize=(4.5 * len(shown), 3.4), layout="constrained")
+    figure = _figure(4.5 * len(shown), 3.8)
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
     for axes, (part, label) in zip(panels, shown.items(), strict=True):
         axes.set_ylabel(f"{label}, nats per example")
         lines = {part: "training", f"validation_{part}": "validation"}
         if part == "elbo":
-            lines["validation_log_likelihood"] = "validation, L_K"
+            lines["validation_log_likelihood"] = "first validation\nexamples, L$_K$"
         for name, label in lines.items():
             points = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
             if points:
                 axes.plot(*zip(*points, strict=True), label=label, marker="." if len(points) < 20 else None)
-        axes.set_xlabel("epoch")
+        _of_epochs(axes)
         if axes.lines:
             axes.legend(frameon=False)
     drawn = [value for row in rows if (value := row.get(next(iter(shown)))) is not None]
@@ -68,10 +55,11 @@ def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
 
 def kl_per_dimension(kls: Sequence[float]) -> Figure:
     """The KL of each latent dimension, the largest first."""
-    figure = Figure(figsize=(7, 2.8), layout="constrained")
+    figure = _figure(7, 2.8)
     axes = figure.subplots()
-    axes.bar(range(len(kls)), sorted(kls, reverse=True))
+    axes.bar(range(1, len(kls) + 1), sorted(kls, reverse=True))
     axes.set_xlabel("latent dimension, sorted")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_ylabel("KL(q(z$_j$|x) || p(z$_j$)), nats")
     return figure
 
@@ -80,12 +68,12 @@ def kl_per_layer(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """The KL of each layer of a hierarchy against the epoch, from the validations among a run's rows."""
     rows = [row for row in rows if row.get("validation_kl_per_layer") is not None]
     epochs, kls = [row["epoch"] for row in rows], np.array([row["validation_kl_per_layer"] for row in rows])
-    figure = Figure(figsize=(7, 3.2), layout="constrained")
+    figure = _figure(7, 3.2)
     axes = figure.subplots()
     for layer, line in enumerate(kls.T, start=1):
         axes.plot(epochs, line, label=f"$z_{layer}$: {line[-1]:.2f}", marker="." if len(rows) < 20 else None)
     axes.set_ylim(bottom=kls.min(initial=0.0))
-    axes.set_xlabel("epoch")
+    _of_epochs(axes)
     axes.set_ylabel("KL of a layer on\nvalidation data, nats per example")
     if len(rows):
         axes.legend(frameon=False, title="at the end")
@@ -94,14 +82,24 @@ def kl_per_layer(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 def latent_scatter(means: np.ndarray, labels: np.ndarray) -> Figure:
     """Posterior means of a two-dimensional latent space, coloured by label."""
-    figure = Figure(figsize=(6, 5.2), layout="constrained")
+    figure = _figure(6, 5.2)
     axes = figure.subplots()
     known = labels >= 0
+    dots = {"s": float(np.clip(600 / len(means) ** 0.5, 5, 40)), "alpha": 0.8, "linewidths": 0}
     if not known.all():
-        axes.scatter(*means[~known].T, c="grey", s=3, alpha=0.6, linewidths=0)
+        axes.scatter(*means[~known].T, c="grey", **dots)
     if known.any():
-        dots = axes.scatter(*means[known].T, c=labels[known], cmap="tab10", s=3, alpha=0.6, linewidths=0)
-        figure.colorbar(dots, ax=axes, label="label", ticks=np.unique(labels[known]))
+        classes, indices = np.unique(labels[known], return_inverse=True)
+        colours = ListedColormap(_colours(len(classes)))
+        norm = BoundaryNorm(np.arange(len(classes) + 1) - 0.5, len(classes))
+        shown = axes.scatter(*means[known].T, c=indices, cmap=colours, norm=norm, **dots)
+        ticks = np.arange(0, len(classes), -(-len(classes) // 25))
+        bar = figure.colorbar(shown, ax=axes, label="label", ticks=ticks)
+        bar.ax.set_yticklabels([str(label) for label in classes[ticks]])
+        bar.minorticks_off()
+        bar.ax.tick_params(length=0)
+        bar.solids.set_alpha(1)
+    axes.set_title("posterior means of the test examples", fontsize=10)
     axes.set_xlabel("$E_q[z_1]$")
     axes.set_ylabel("$E_q[z_2]$")
     axes.set_aspect("equal")
@@ -123,6 +121,23 @@ def traversal_points(z: np.ndarray, dims: Sequence[int], *, steps: int = 11, rea
     for row, dim in enumerate(dims):
         points[row, :, dim] = np.linspace(-reach, reach, steps)
     return points.reshape(-1, z.shape[-1])
+
+
+def _figure(width: float, height: float) -> Figure:
+    return Figure(figsize=(width, height), layout="constrained", dpi=DPI)
+
+
+def _of_epochs(axes: Axes) -> None:
+    """There is no epoch between two."""
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def _colours(num: int) -> Any:
+    """As many colours as there are classes, none of them twice."""
+    if num <= 20:
+        return colormaps["tab10" if num <= 10 else "tab20"].colors[:num]  # pyright: ignore[reportAttributeAccessIssue]
+    return colormaps["turbo"](np.linspace(0, 1, num))
 
 
 def _robust_floor(values: Sequence[float | None]) -> float | None:

@@ -16,6 +16,7 @@ from vaex.evaluate.imputation import impute, masked, truth
 from vaex.evaluate.metrics import latent_means
 from vaex.evaluate.trial import Trial, first, reconstruct
 from vaex.figures import completions, plots
+from vaex.figures.grids import image_grid
 from vaex.inference import imputation
 from vaex.model import Example, at, split
 
@@ -43,10 +44,11 @@ def samples(key: PRNGKeyArray, trial: Trial) -> Figure | None:
     return of_samples(_decoded(trial, trial.model.prior.sample(key, (100,))))
 
 
-def of_samples(means: np.ndarray) -> Figure:
-    """E[p(x|z)] for draws z ~ p(z), [N, H, W, C]."""
-    columns = max(1, round(len(means) ** 0.5))
-    return plots.image_grid(means, columns=columns, title="E[p(x|z)], z drawn from the prior")
+def of_samples(means: np.ndarray, *, labels: int = 0) -> Figure:
+    """E[p(x|z)] for draws z ~ p(z), [N, H, W, C]; of draws under each of some labels in turn, a column for each."""
+    columns = min(labels, len(means)) or max(1, round(len(means) ** 0.5))
+    names = [str(label) for label in range(columns)] if labels else []
+    return image_grid(means, columns=columns, title="E[p(x|z)], z drawn from the prior", column_names=names)
 
 
 def manifold(key: PRNGKeyArray, trial: Trial) -> Figure | None:
@@ -56,11 +58,11 @@ def manifold(key: PRNGKeyArray, trial: Trial) -> Figure | None:
         return None
     if means.shape[-1] == 2:
         title = "E[p(x|z)], z on the inverse normal CDF of a grid"
-        return plots.image_grid(_decoded(trial, jnp.asarray(plots.manifold_grid(20))), columns=20, title=title)
+        return image_grid(_decoded(trial, jnp.asarray(plots.manifold_grid(20))), columns=20, title=title)
     dims = [int(d) for d in np.argsort(-means.var(axis=0))[:10]]
     points = _decoded(trial, jnp.asarray(plots.traversal_points(means[0], dims)))
-    title = f"one latent a row, from -3 to 3, the most active first: {', '.join(map(str, dims))}"
-    return plots.image_grid(points, columns=11, title=title)
+    title = "one latent a row, from -3 to 3, the most active first"
+    return image_grid(points, columns=11, title=title, row_names=[f"$z_{{{dim + 1}}}$" for dim in dims])
 
 
 def interpolations(key: PRNGKeyArray, trial: Trial, *, steps: int = 11) -> Figure | None:
@@ -73,7 +75,7 @@ def interpolations(key: PRNGKeyArray, trial: Trial, *, steps: int = 11) -> Figur
     share = np.linspace(0, 1, steps, dtype=np.float32)[None, :, None]
     z = (1 - share) * starts[:, None] + share * ends[:, None]  # [pair, step, d]
     title = "E[p(x|z)], z on the line between the posterior means of two test images"
-    return plots.image_grid(_decoded(trial, jnp.asarray(z.reshape(-1, z.shape[-1]))), columns=steps, title=title)
+    return image_grid(_decoded(trial, jnp.asarray(z.reshape(-1, z.shape[-1]))), columns=steps, title=title)
 
 
 def latent(key: PRNGKeyArray, trial: Trial) -> Figure | None:
@@ -94,7 +96,7 @@ def autoencoded(key: PRNGKeyArray, trial: Trial) -> Figure:
     parts = [x, *((corrupted,) if is_corrupted else ()), mean(shown)]
     rows = [part[i : i + columns] for i in range(0, len(parts[0]), columns) for part in parts]
     title = f"test images, below each {'what the encoder sees, and ' if is_corrupted else ''}its reconstruction"
-    return plots.image_grid(np.concatenate(rows), columns=min(columns, len(parts[0])), title=title)
+    return image_grid(np.concatenate(rows), columns=min(columns, len(parts[0])), title=title)
 
 
 def analogies(key: PRNGKeyArray, trial: Trial) -> Figure:
@@ -122,7 +124,8 @@ def analogies(key: PRNGKeyArray, trial: Trial) -> Figure:
 
     rows = np.asarray(row(first(trial.x, 10)))
     title = "test images, and beside each its style under every label"
-    return plots.image_grid(rows.reshape(-1, *rows.shape[2:]), columns=rows.shape[1], title=title)
+    names = ["x", *map(str, range(rows.shape[1] - 1))]
+    return image_grid(rows.reshape(-1, *rows.shape[2:]), columns=len(names), title=title, column_names=names)
 
 
 def components(key: PRNGKeyArray, trial: Trial, *, columns: int = 12) -> Figure | None:
@@ -134,7 +137,8 @@ def components(key: PRNGKeyArray, trial: Trial, *, columns: int = 12) -> Figure 
     mean, scale = prior.mean_of_components[heaviest_first, None], jnp.exp(0.5 * prior.log_var[heaviest_first, None])
     z = mean + scale * jax.random.normal(key, (len(mean), columns, mean.shape[-1]))  # [component, column, d]
     title = "E[p(x|z)], z drawn from p(z|c): a component c a row, the heaviest first"
-    return plots.image_grid(_decoded(trial, z.reshape(-1, z.shape[-1])), columns=columns, title=title)
+    names = [f"{c + 1}" for c in np.asarray(heaviest_first)]
+    return image_grid(_decoded(trial, z.reshape(-1, z.shape[-1])), columns=columns, title=title, row_names=names)
 
 
 def imputations(key: PRNGKeyArray, trial: Trial) -> Figure:
@@ -146,7 +150,8 @@ def imputations(key: PRNGKeyArray, trial: Trial) -> Figure:
     draws = np.asarray(draw(jax.random.split(multiple_key, len(images)), few))
     rows = np.stack([masked(few).filled(0.5), impute(single_key, trial, few), *np.moveaxis(draws, 1, 0), images])
     title = f"from above: observed, the conditional mean, {_DRAWS} draws of what is missing, the truth"
-    return plots.image_grid(rows.reshape(-1, *images.shape[1:]), columns=len(images), title=title)
+    names = ["x$_{obs}$", "mean", *["draw"] * _DRAWS, "x"]
+    return image_grid(rows.reshape(-1, *images.shape[1:]), columns=len(images), title=title, row_names=names)
 
 
 FIGURES: dict[str, Callable[[PRNGKeyArray, Trial], Figure | None]] = {

@@ -88,6 +88,11 @@ def restore_params(path: Path, abstract: Any) -> tuple[Any, dict[str, Any]]:
     return _state(place, {"params": abstract}, progress.get("params_crc32"))["params"], _without_sums(progress)
 
 
+def best_epoch(path: Path) -> int:
+    """The epoch of the checkpoint that restore_params reads."""
+    return int(_best(path).name)
+
+
 def read_progress(path: Path) -> dict[str, Any]:
     """The progress that was saved with the newest checkpoint."""
     return _without_sums(_progress(_newest(path)))

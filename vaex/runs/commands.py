@@ -13,20 +13,21 @@ from vaex.data.npz import checksum
 from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import folder, results
-from vaex.runs.create import create_run
+from vaex.runs.create import check_name, create_run
 from vaex.runs.load import naming
 from vaex.runs.training import newest_progress, train
 
 
-def train_new(config: Config, name: str, runs: Path) -> Path:
-    """Train, evaluate and draw, in a new folder runs/NAME/TIME."""
+def train_new(config: Config, name: str, runs: Path, *, called: str | None = None) -> Path:
+    """Train, evaluate and draw, in a new folder runs/NAME/TIME, or TIME_CALLED."""
+    check_name(called)
     made = setup(config)  # whatever is wrong with the config is said before a folder is made
     results.check_selection(made)
     files = {
         folder.DATASET: lambda path: folder.write_json(path, describe(made.task, name)),
         folder.CONFIG: lambda path: save_config(config, path),
     }
-    return train(create_run(runs, name, files), made)
+    return train(create_run(runs, name, files, name=called), made)
 
 
 def resume(run: str) -> Path:

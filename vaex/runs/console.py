@@ -1,6 +1,7 @@
 """What a user sees: a progress bar on a terminal, plain lines elsewhere, and a table at the end."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+from vaex.runs.pace import pace
 
 _VALIDATION = {"elbo": "ELBO", "log_likelihood": "L_K", "log_px_z": "log p(x|z)"}  # of these the first two there are
 _console = Console(highlight=False, soft_wrap=True, emoji=False)  # [x] and :x: in the name of a folder are no markup
@@ -19,10 +22,21 @@ def say(message: str) -> None:
 
 
 @contextlib.contextmanager
+def compiling(what: str) -> Iterator[None]:
+    """A line when a compilation starts and one when it has ended, where there is no bar."""
+    start = time.perf_counter()
+    if not _console.is_terminal:
+        say(f"compiling {what}")
+    yield
+    if not _console.is_terminal:
+        say(f"compiled in {time.perf_counter() - start:.1f} s")
+
+
+@contextlib.contextmanager
 def training(
     num_epochs: int, done: int, seconds: float, examples: int
 ) -> Iterator[Callable[[Mapping[str, float]], None]]:
-    """A function that shows a row of metrics.
+    """A function that shows a row of metrics: in the bar, or in lines as pace has them, at each validation, at the end.
 
     Args:
         num_epochs: of the whole run.
@@ -31,6 +45,7 @@ def training(
         examples: in one epoch.
     """
     last = [seconds]
+    turn = pace(num_epochs, done, seconds)
 
     def describe(row: Mapping[str, float]) -> str:
         speed = examples / max(row["seconds"] - last[0], 1e-9)
@@ -46,8 +61,11 @@ def training(
             text = describe(row)
             bar.update(task, completed=row["epoch"], description=text)
             is_validated = any(name.startswith("validation_") for name in row)
-            if not _console.is_terminal and (is_validated or row["epoch"] == num_epochs):
-                say(f"epoch {row['epoch']}/{num_epochs}  {text}  {row['seconds']:.1f} s")
+            is_last = row["epoch"] == num_epochs
+            is_due, left = turn(row["epoch"], row["seconds"], is_validated or is_last)
+            if is_due and not _console.is_terminal:
+                eta = "" if is_last else f"  ETA {left}"
+                say(f"epoch {row['epoch']}/{num_epochs}  {text}  {row['seconds']:.1f} s{eta}")
 
         yield show
 
@@ -56,14 +74,27 @@ def training(
 def evaluating(num_examples: int, num_samples: int) -> Iterator[Callable[[int], None]]:
     """A function that is told how many more test examples are done."""
     say(f"evaluating {num_examples:,} test examples, {num_samples:,} importance samples each")
+    start = time.perf_counter()
+    done, turn = [0], pace(num_examples, 0, start)
+    turn(0, start, True)  # the line above
     with _bar(num_examples, 0, "images") as (bar, task):
-        yield lambda n: bar.update(task, advance=n)
+
+        def advance(n: int) -> None:
+            bar.update(task, advance=n)
+            done[0] += n
+            is_due, left = turn(done[0], time.perf_counter(), False)
+            if is_due and done[0] < num_examples and not _console.is_terminal:
+                say(f"evaluated {done[0]:,} of {num_examples:,}  ETA {left}")
+
+        yield advance
 
 
 def summary(results: Mapping[str, Any], folder: str, own: Mapping[str, Any]) -> None:
-    """The table at the end, with the scores of this kind of model's own."""
+    """The table at the end, with the scores of this kind of model's own, and the folder in a line to copy."""
     title = Text(f"{results['experiment']} on {results['dataset']}")
     table = Table(title=title, show_header=False, title_justify="left")
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
     sure = "" if results["is_likelihood"] else "  (grey pixels: not a likelihood)"
     rows = {
         **(_bounds(results, sure) if "test_elbo" in results else _reconstruction(results, sure)),
@@ -73,11 +104,11 @@ def summary(results: Mapping[str, Any], folder: str, own: Mapping[str, Any]) -> 
             f"{results['examples_per_second']:,} examples/s, best at epoch {results['best_epoch']}"
         ),
         "evaluation": f"{results['evaluate_seconds']:.1f} s",
-        "folder": folder,
     }
     for name, value in rows.items():
         table.add_row(Text(name), Text(value))
     _console.print(table)
+    say(f"run folder: {folder}")
 
 
 def _shown(value: Any) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import re
 import secrets
 import shutil
 import time
@@ -12,23 +13,42 @@ from pathlib import Path
 from vaex.errors import UsageError, WriteError
 
 
-def create_run(root: Path, experiment: str, files: Mapping[str, Callable[[Path], None]] | None = None) -> Path:
-    """Make runs/EXPERIMENT/TIME with its first files, and point runs/latest at it.
+def check_name(name: str | None) -> None:
+    """What a run is called beside its time can stand in the name of a folder; None is of no name.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name):
+        expected = "expected 1 to 100 letters a to z, digits, '.', '_' or '-'"
+        raise UsageError(f"--name is {name!r}: {expected}, as in --name=wider_decoder")
+
+
+def create_run(
+    root: Path,
+    experiment: str,
+    files: Mapping[str, Callable[[Path], None]] | None = None,
+    *,
+    name: str | None = None,
+) -> Path:
+    """Make runs/EXPERIMENT/TIME, or TIME_NAME, with its first files, and point runs/latest at it.
 
     Args:
         root: where run folders are made.
         experiment: its name.
         files: what writes each file at a path, by the file's name.
+        name: what the run is called.
 
     Raises:
-        UsageError: something of it cannot be written; nothing is left.
+        UsageError: the name cannot be one, or something of it cannot be written; nothing is left.
     """
+    check_name(name)
     cure = "name another with ARGS=--runs=FOLDER"
     try:
-        path = _new_folder(root / experiment)
+        path = _new_folder(root / experiment, "" if name is None else f"_{name}")
         try:
-            for name, write in (files or {}).items():
-                write(path / name)
+            for file, write in (files or {}).items():
+                write(path / file)
             _point_latest(root, path)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
@@ -40,9 +60,9 @@ def create_run(root: Path, experiment: str, files: Mapping[str, Callable[[Path],
     return path.resolve()
 
 
-def _new_folder(parent: Path) -> Path:
+def _new_folder(parent: Path, suffix: str) -> Path:
     """A folder by the time; of several that start in one second, mkdir itself decides who has which name."""
-    stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
+    stamp = time.strftime("%Y-%m-%d_%H-%M-%S") + suffix
     parent.mkdir(parents=True, exist_ok=True)
     for i in itertools.count(1):
         path = parent / (stamp if i == 1 else f"{stamp}_{i}")

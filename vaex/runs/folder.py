@@ -63,9 +63,9 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def save_figure(path: Path, name: str, figure: Any) -> None:
-    """Write a figure to a run's figures/NAME.png."""
+    """Write a figure to a run's figures/NAME.png, at its own resolution."""
     with replaced(path / "figures" / f"{name}.png") as file:
-        figure.savefig(file, format="png", dpi=150)
+        figure.savefig(file, format="png")
 
 
 def read_dataset(path: Path) -> dict[str, Any]:

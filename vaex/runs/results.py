@@ -95,15 +95,21 @@ def draw(path: Path, key: jax.Array, names: tuple[str, ...], trial: Trial, resul
     from vaex import figures  # matplotlib takes a second to import, which the first step need not wait for
 
     rows = folder.read_metrics(path)
-    folder.save_figure(path, "learning_curves", figures.learning_curves(rows))
+    experiment = results["experiment"]
+
+    def save(name: str, figure: Any, when: str) -> None:
+        folder.save_figure(path, name, figures.titled(figure, f"{experiment}, {when}"))
+
+    epochs, best = f"{results['num_epochs']} epochs", f"epoch {results['best_epoch']}"
+    save("learning_curves", figures.learning_curves(rows), epochs)
     if results.get("kl_per_dimension") is not None:
-        folder.save_figure(path, "kl_per_dimension", figures.kl_per_dimension(results["kl_per_dimension"]))
+        save("kl_per_dimension", figures.kl_per_dimension(results["kl_per_dimension"]), best)
     if results.get("kl_per_layer") is not None:
-        folder.save_figure(path, "kl_per_layer", figures.kl_per_layer(rows))
+        save("kl_per_layer", figures.kl_per_layer(rows), epochs)
     for i, name in enumerate(names):
         figure = figures.FIGURES[name](jax.random.fold_in(key, i), trial)
         if figure is not None:
-            folder.save_figure(path, name, figure)
+            save(name, figure, best)
 
 
 def _version(name: str) -> str | None:

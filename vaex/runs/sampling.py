@@ -24,6 +24,7 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
     check_seed(**{"--seed": seed})
     path = folder.open_run(run)
     from vaex import figures
+    from vaex.runs import checkpoints
 
     again = f"the run is whole: make room there, then make sample RUN={folder.shown(path)}"
     with folder.locked(path), advising(lambda: again):
@@ -44,7 +45,11 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
         latents = {"".join(["z", *map(_part, place)]): leaf for place, leaf in leaves}
         with replaced(path / folder.SAMPLES) as file:
             np.savez(file, **latents, means=means, samples=images)
-        folder.save_figure(path, "samples", figures.of_samples(means))
+        in_turn = 0 if conditions is None or label is not None else num_classes(path)
+        title = f"{folder.read_dataset(path)['experiment']}, epoch {checkpoints.best_epoch(path)}"
+        title += "" if label is None else f", label {label}"
+        figure = figures.titled(figures.of_samples(means, labels=in_turn), title)
+        folder.save_figure(path, "samples", figure)
     console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / folder.SAMPLES}")
     return path
 

@@ -88,7 +88,8 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
     step = functools.partial(train_epoch, recipe=made.recipe, batch_size=made.task.experiment.train.batch_size)
     run_epoch = jax.jit(step, donate_argnums=0)
     # Before signals are noted, which wait for the end of an epoch; the first call then finds the program.
-    run_epoch.lower(state, made.task.key, stored).compile()
+    with console.compiling(f"an epoch of {made.task.num_steps:,} steps"):
+        run_epoch.lower(state, made.task.key, stored).compile()
 
     def log(row: folder.Row) -> None:
         write(row)
