@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 DPI = 200  # twice what a screen shows of an inch, and more
-_LINE, _GAP, _NAMES = 0.19, 0.08, 0.32  # inches: a line of a title, a margin, the names of rows or of columns
+_LINE, _GAP, _NAMES = 0.19, 0.08, 0.42  # inches: a line of a title, a margin, the names of rows or of columns
 
 
 def tile(images: np.ndarray, *, columns: int, gap: int = 1) -> np.ndarray:

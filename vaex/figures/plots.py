@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -92,13 +93,12 @@ def latent_scatter(means: np.ndarray, labels: np.ndarray) -> Figure:
         classes, indices = np.unique(labels[known], return_inverse=True)
         colours = ListedColormap(_colours(len(classes)))
         norm = BoundaryNorm(np.arange(len(classes) + 1) - 0.5, len(classes))
-        shown = axes.scatter(*means[known].T, c=indices, cmap=colours, norm=norm, **dots)
+        axes.scatter(*means[known].T, c=indices, cmap=colours, norm=norm, **dots)
         ticks = np.arange(0, len(classes), -(-len(classes) // 25))
-        bar = figure.colorbar(shown, ax=axes, label="label", ticks=ticks)
+        bar = figure.colorbar(ScalarMappable(norm, colours), ax=axes, label="label", ticks=ticks)
         bar.ax.set_yticklabels([str(label) for label in classes[ticks]])
         bar.minorticks_off()
         bar.ax.tick_params(length=0)
-        bar.solids.set_alpha(1)
     axes.set_title("posterior means of the test examples", fontsize=10)
     axes.set_xlabel("$E_q[z_1]$")
     axes.set_ylabel("$E_q[z_2]$")

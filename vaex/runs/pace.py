@@ -6,7 +6,7 @@ from collections.abc import Callable
 SECONDS, SHARE = 30.0, 0.05  # between two lines lie at least both
 
 
-def pace(total: int, done: int, seconds: float) -> Callable[[int, float, bool], tuple[bool, str]]:
+def pace(total: int, done: int, seconds: float) -> Callable[[float, float, bool], tuple[bool, str]]:
     """A function (how much is done, seconds, is a line wanted anyway) -> whether one is due, and the time left.
 
     A line is due for the first turn, which says how long the whole will take, and then where both SECONDS and SHARE of
@@ -17,9 +17,9 @@ def pace(total: int, done: int, seconds: float) -> Callable[[int, float, bool], 
         done: how much of it was done before.
         seconds: what the clock showed then.
     """
-    lines: list[tuple[int, float]] = []  # the last one's
+    lines: list[tuple[float, float]] = []  # the last one's
 
-    def turn(done_now: int, now: float, wanted: bool) -> tuple[bool, str]:
+    def turn(done_now: float, now: float, wanted: bool) -> tuple[bool, str]:
         is_due = wanted or not lines
         if not is_due:
             before, then = lines[0]
