@@ -66,6 +66,24 @@ def test_npz_file(tmp_path):
     assert_is_the_data(data.load("mine", dir=tmp_path))
 
 
+def test_a_file_by_its_name_with_its_ending(tmp_path, monkeypatch):
+    """From data.dir or the working folder; an npy file is the images alone, and dSprites' are its imgs."""
+    np.savez(tmp_path / "mine.npz", x_train=TRAIN, y_train=TRAIN_LABELS, x_test=TEST, y_test=TEST_LABELS)
+    assert_is_the_data(data.load("mine.npz", dir=tmp_path))
+    np.savez(tmp_path / "sprites.npz", imgs=TRAIN, metadata=np.array({"title": "dSprites"}, dtype=object))
+    np.save(tmp_path / "mine.npy", TRAIN)
+    monkeypatch.chdir(tmp_path)
+    for name in ("sprites.npz", "mine.npy", str(tmp_path / "mine.npy")):
+        dataset = data.load(name)
+        found = np.concatenate([dataset.train.images, dataset.test.images])[..., 0]
+        assert {one.tobytes() for one in found} == {one.tobytes() for one in TRAIN}
+    (tmp_path / "mine.npy").write_bytes((tmp_path / "mine.npy").read_bytes()[:200])
+    with pytest.raises(UsageError, match=r"mine\.npy: not a readable npy file"):
+        data.load("mine.npy")
+    with pytest.raises(UsageError, match=r"'none\.npy': no such file"):
+        data.load("none.npy", dir=tmp_path)
+
+
 def test_npz_without_a_test_split_holds_out_a_tenth(tmp_path):
     np.savez(tmp_path / "mine.npz", images=TRAIN)
     one, two = (data.load("mine", dir=tmp_path) for _ in range(2))

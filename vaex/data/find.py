@@ -15,6 +15,7 @@ from vaex.data.sources import Arrays
 from vaex.errors import UsageError
 
 _PROBE_SECONDS = 3.0
+_READERS = {".npz": sources.read_npz, ".npy": sources.read_npy}  # of a file that is named with its ending
 _NOT_IN_TFDS = {"frey_face": ": docs/data.md says how it is made"}
 
 
@@ -27,9 +28,11 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Arrays, str, str
     source, colon, argument = name.partition(":")
     if colon:
         return *SOURCES[source](argument, form), name
-    looked = []
     if folder is not None and not folder.is_dir():
         raise UsageError(f"data.dir (or VAEX_DATA_DIR) is {folder}: no such folder; name an existing one")
+    if Path(name).suffix in _READERS:
+        return *_from_file(name, folder), name
+    looked = []
     for place in [folder, folder / "tfds"] if folder else []:
         found = _in_folder(name, place)
         if found is not None:
@@ -58,6 +61,14 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Arrays, str, str
         f"data set {name!r} not found; looked in: {'; '.join(looked)}. "
         f"Set VAEX_DATA_DIR (or data.dir) to a folder that holds it{_NOT_IN_TFDS.get(name, cure)}"
     )
+
+
+def _from_file(name: str, folder: Path | None) -> tuple[Arrays, str]:
+    places = [Path(name).expanduser(), *([folder / name] if folder else [])]
+    for path in places:
+        if path.is_file():
+            return _READERS[path.suffix](path), str(path)
+    raise UsageError(f"data set {name!r}: no such file; looked for {' and '.join(str(path) for path in places)}")
 
 
 def _downloaded(name: str, looked: list[str]) -> tuple[Arrays, str] | None:

@@ -4,7 +4,7 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,28 +14,36 @@ from vaex.errors import UsageError
 _END = b"PK\x05\x06"  # of a zip file's directory: 22 bytes, then a comment of at most 65,535
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Every array of an npz file, by its name.
+def read_npz(path: Path, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Every array of an npz file, by its name, or only those of some names.
 
     The format has a CRC-32 of each array, but none of its directory: entries that its end counts and that are not found
     there would be lost without a word.
 
+    Args:
+        path: the file.
+        only: the names of what is read, where they are in it; others may hold objects, which nothing here loads.
+
     Raises:
-        UsageError: it is damaged, no npz file, or holds objects.
+        UsageError: it is damaged, no npz file, or what is read of it holds objects.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of numpy's, about what is refused below
             with np.load(path, allow_pickle=False) as stored:
                 names = list(stored.files)
-                arrays = {name: stored[name] for name in names}
+                arrays = {name: stored[name] for name in names if only is None or name in only}
+                others = [member for member in stored.zip.namelist() if member.removesuffix(".npy") not in arrays]
+                for member in others:  # read for its checksum alone: with a damaged name it may be what is wanted
+                    stored.zip.read(member)
         counted = _counted(path)
     except Exception as error:  # zipfile's and numpy's readers raise a dozen kinds for the bytes of a stranger
         found = " ".join(str(error).split()) or type(error).__name__
         raise UsageError(f"{path}: not a readable npz file ({found}): get or make it again") from None
-    if len(arrays) != counted or not all(type(array) is np.ndarray for array in arrays.values()):
+    num_names = len(set(names))
+    if num_names != counted or not all(type(array) is np.ndarray for array in arrays.values()):
         raise UsageError(
-            f"{path}: a damaged npz file ({len(arrays)} arrays, its directory counts {counted}): get or make it again"
+            f"{path}: a damaged npz file ({num_names} arrays, its directory counts {counted}): get or make it again"
         )
     return arrays
 
