@@ -43,6 +43,7 @@ def parse(command):
     return target, variables
 
 
+OWN = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}  # not make test's
 EXAMPLES = [(page, i) for page, text in sorted(PAGES.items()) for i in range(len(examples(text)))]
 COMMANDS = [(page, command) for page, text in sorted(PAGES.items()) for command in commands(text)]
 
@@ -109,7 +110,13 @@ def test_a_training_of_readme_takes_a_step(command, monkeypatch):
 def handed_on(command):
     """What vaex would be called with: make prints its recipe, in which a shell says each word on a line of its own."""
     make = subprocess.run(
-        command.replace("make", "make --dry-run", 1), shell=True, cwd=ROOT, capture_output=True, text=True, check=True
+        command.replace("make", "make --dry-run", 1),
+        shell=True,
+        cwd=ROOT,
+        env=OWN,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     recipe = next(line for line in make.stdout.splitlines() if "/vaex " in line).replace(".venv/bin/vaex", "show", 1)
     script = f"show() {{ printf '%s\\n' \"$@\"; }}\n{recipe}"
@@ -133,9 +140,8 @@ def test_commands_are_read_as_a_shell_reads_them():
 def test_make_installs_an_extra_from_its_own_lock_and_refuses_another():
     """Also where make itself runs the tests."""
     command = ["make", "--no-print-directory", "--dry-run", "setup"]
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     make = lambda extras: subprocess.run(
-        [*command, f"EXTRAS={extras}"], cwd=ROOT, env=own, capture_output=True, text=True
+        [*command, f"EXTRAS={extras}"], cwd=ROOT, env=OWN, capture_output=True, text=True
     )
     unknown, known = make("tfds tfsd"), make("tfds")
     assert (unknown.returncode, unknown.stdout) == (2, "")
