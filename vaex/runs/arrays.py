@@ -111,9 +111,13 @@ def _one_line(place: Path, cure: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        lines = str(error).strip().splitlines()
-        found = (lines[0] if lines else type(error).__name__)[:200]
-        raise UsageError(f"checkpoint {place} cannot be read ({found}); {cure}") from None
+        raise UsageError(f"checkpoint {place} cannot be read ({first_line(error)}); {cure}") from None
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, no longer than a line; its type where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:200]
 
 
 def _kind(leaf: Any) -> str:

@@ -16,7 +16,7 @@ from orbax.checkpoint.checkpoint_managers import preservation_policy
 from vaex.config.stored import check_type, read_json, read_object
 from vaex.errors import UsageError
 from vaex.files import reserve, writing
-from vaex.runs.arrays import nameable, plain, read, restored
+from vaex.runs.arrays import first_line, nameable, plain, read, restored
 from vaex.runs.folder import CHECKPOINTS, checkpoints
 from vaex.runs.sums import check_sums, write_sums
 
@@ -160,7 +160,7 @@ def _writing(folder: Path, state: Any) -> Iterator[None]:
         except Exception as error:  # of orbax and of tensorstore, whose own are no OSErrors
             for half in folder.glob("*.orbax-checkpoint-tmp*"):
                 shutil.rmtree(half, ignore_errors=True)
-            raise OSError(_first_line(error)) from error
+            raise OSError(first_line(error)) from error
 
 
 def _state(place: Path, abstract: Any, checksum: int | None) -> Any:
@@ -176,11 +176,6 @@ def _cure(place: Path) -> str:
     others = [other for other in checkpoints(place.parent.parent) if other != place]
     copy = "copy it again from where it is whole"
     return f"{copy}, or move it away to go on from checkpoint {others[-1].name}" if others else copy
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200]
 
 
 def _without_sums(progress: dict[str, Any]) -> dict[str, Any]:

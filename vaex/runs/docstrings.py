@@ -30,4 +30,4 @@ def with_score_line(source: str, line: str) -> str:
 
 def about(path: Path) -> str:
     """The first line of a file's docstring."""
-    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+    return (ast.get_docstring(ast.parse(path.read_bytes())) or "").split("\n")[0]

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from vaex.errors import UsageError
+from vaex.runs.docstrings import about
 
 _HERE = Path(__file__).resolve().parent.parent
 
@@ -114,10 +115,9 @@ def _about(files: list[Path]) -> dict[str, str]:
 def _first_line(path: Path) -> str:
     """Of a file's docstring; a file that is no Python must not keep the others from being listed."""
     try:
-        text = ast.get_docstring(ast.parse(path.read_bytes())) or ""
+        return about(path)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return f"({type(error).__name__})"
-    return text.split("\n")[0]
 
 
 def _import(folder: Path, file: str) -> ModuleType:
