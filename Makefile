@@ -5,7 +5,8 @@ NAME ?= snr
 ARGS ?=
 ACCEL ?=
 EXTRAS ?=
-PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+# Looked for once, and only where it is needed.
+PYTHON ?= $(eval PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done))$(PYTHON)
 STAMP := .venv/.installed$(if $(ACCEL),-$(ACCEL))
 BIN := .venv/bin
 # What is installed only where it is asked for, by EXTRAS or by `make lint`: requirements-NAME.lock.
