@@ -27,7 +27,9 @@ unexport EXP RUN NAME ARGS
 
 # What each command of vaex is about; train carries a run on where RUN is given, and report takes none.
 RUN_OR_LATEST = $(if $(value RUN),$(call quoted,RUN),runs/latest)
-SUBJECT_train = $(if $(value RUN),--run $(call quoted,RUN),$(call quoted,EXP))
+SUBJECT_train = $(if $(value RUN),--run $(call quoted,RUN),$(if $(STARTED),,$(call quoted,EXP)))
+# A run that starts from another, where no EXP is named, has the other's config.
+STARTED = $(and $(findstring --from,$(value ARGS)),$(filter file,$(origin EXP)))
 SUBJECT_config = $(call quoted,EXP)
 SUBJECT_evaluate = $(RUN_OR_LATEST)
 SUBJECT_sample = $(RUN_OR_LATEST)

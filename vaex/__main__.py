@@ -59,7 +59,9 @@ def run() -> NoReturn:
 def _train(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs import commands
 
-    if bool(arguments.run) == bool(arguments.experiment):
+    if arguments.run and arguments.start:
+        raise UsageError("--run carries a run on in its own folder, and --from starts a new one: give one of them")
+    if bool(arguments.run) == bool(arguments.experiment) and not arguments.start:
         raise UsageError(
             "train needs an experiment's name, or --run with the folder of a run to carry on, and not both"
         )
@@ -69,14 +71,15 @@ def _train(arguments: argparse.Namespace, flags: list[str]) -> None:
         )
     if arguments.run and arguments.name is not None:
         raise UsageError("--name is a new run's, and --run carries one on, whose folder has its name: leave out --name")
-    if arguments.run and flags:
-        raise UsageError(f"unexpected argument {flags[0]!r}: only a new training run takes --config.FIELD=VALUE")
     if arguments.run:
-        commands.resume(arguments.run)
+        commands.resume(arguments.run, flags)
+        return
+    name, runs = Path(arguments.experiment or "").stem, Path(arguments.runs or "runs")
+    config = _config(arguments.experiment, flags) if arguments.experiment else None
+    if arguments.start:
+        commands.start_from(arguments.start, config, name, [] if config else flags, runs, called=arguments.name)
     else:
-        config = _config(arguments.experiment, flags)
-        runs = Path(arguments.runs or "runs")
-        commands.train_new(config, Path(arguments.experiment).stem, runs, called=arguments.name)
+        commands.train_new(config, name, runs, called=arguments.name)
 
 
 def _show_config(arguments: argparse.Namespace, flags: list[str]) -> None:
@@ -156,7 +159,8 @@ def _parser() -> argparse.ArgumentParser:
 
     train = command("train", _train, "train, evaluate and draw; --config.FIELD=VALUE changes fields", takes_flags=True)
     train.add_argument("experiment", nargs="?", help="experiments/NAME.py, or a .py file with a get_config()")
-    train.add_argument("--run", default="", help="carry this run folder on instead")
+    train.add_argument("--run", default="", help="carry this run on instead, a finished one with more epochs")
+    train.add_argument("--from", dest="start", default="", help="start from the parameters of this run")
     train.add_argument("--runs", help="where run folders are made: runs")
     train.add_argument("--name", help="what the run is called: its folder is runs/EXPERIMENT/TIME_NAME")
     shown = command(

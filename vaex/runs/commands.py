@@ -2,45 +2,75 @@
 
 import functools
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vaex.config import Config, read_config, save_config
-from vaex.config.old import is_old
+from vaex.config import Config, override, read_config, save_config
 from vaex.config.setup import setup
 from vaex.config.task import Task, build_task
 from vaex.data.npz import checksum
 from vaex.errors import UsageError
 from vaex.files import advising
-from vaex.runs import folder, results
+from vaex.runs import console, folder, origin, results
 from vaex.runs.create import check_name, create_run
 from vaex.runs.load import naming
 from vaex.runs.training import newest_progress, train
 
 
-def train_new(config: Config, name: str, runs: Path, *, called: str | None = None) -> Path:
-    """Train, evaluate and draw, in a new folder runs/NAME/TIME, or TIME_CALLED."""
+def train_new(config: Config, name: str, runs: Path, *, called: str | None = None, start: Path | None = None) -> Path:
+    """Train, evaluate and draw, in a new folder runs/NAME/TIME, or TIME_CALLED.
+
+    Args:
+        config: what to train.
+        name: of the experiment.
+        runs: where run folders are made.
+        called: what the run is called.
+        start: the folder of the run whose parameters it starts from.
+    """
     check_name(called)
     made = setup(config)  # whatever is wrong with the config is said before a folder is made
     results.check_selection(made)
-    files = {
+    files = {}
+    if start is not None:
+        state = origin.start_from(start, made)
+        files = {
+            folder.ORIGIN: lambda path: folder.write_json(path, origin.describe(start)),
+            folder.CHECKPOINTS: lambda path: origin.write_start(path.parent, state),
+        }
+    files |= {  # last, since they make it a run's folder
         folder.DATASET: lambda path: folder.write_json(path, describe(made.task, name)),
         folder.CONFIG: lambda path: save_config(config, path),
     }
     return train(create_run(runs, name, files, name=called), made)
 
 
-def resume(run: str) -> Path:
-    """Carry an unfinished run on; a finished one is evaluated again."""
+def resume(run: str, flags: Sequence[str] = ()) -> Path:
+    """Carry a run on, a finished one by flags with more epochs; a finished one is evaluated again."""
     path = folder.open_run(run)
-    if is_old(folder.read_json(path / folder.CONFIG)):
-        raise UsageError(
-            f"{path} was trained by an earlier vaex: evaluate and sample it, but train it on by that version"
-        )
+    done = 0 if folder.newest_checkpoint(path) is None else newest_progress(path).epoch
     with naming(path / folder.CONFIG):
-        made = setup(read_config(path / folder.CONFIG))
+        config = origin.extended(path, [*flags], epoch=done)
+        made = setup(config)
     check_data(path, made.task)
-    return train(path, made)
+    return train(path, made, config=config)
+
+
+def start_from(run: str, config: Config | None, name: str, flags: list[str], runs: Path, *, called: str | None) -> Path:
+    """Train a new run that starts from the parameters of another.
+
+    Args:
+        run: the other's folder.
+        config: what to train; None for what the other was trained by.
+        name: of the experiment; "" for the other's.
+        flags: --config.FIELD=VALUE.
+        runs: where run folders are made.
+        called: what the new run is called.
+    """
+    path = folder.open_run(run)
+    config = override(config or read_config(path / folder.CONFIG), flags, log=console.say)
+    name = name or folder.read_dataset(path)["experiment"]
+    return train_new(config, name, runs, called=called, start=path)
 
 
 def evaluate(run: str) -> Path:

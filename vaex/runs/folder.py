@@ -17,7 +17,7 @@ from vaex.runs.files import write_json as write_json
 Row = dict[str, Any]  # the metrics of an epoch
 Show = Callable[[Row], None]
 CONFIG, DATASET, METRICS, RESULTS = "config.json", "dataset.json", "metrics.jsonl", "results.json"
-SAMPLES, CHECKPOINTS = "samples.npz", "checkpoints"
+SAMPLES, CHECKPOINTS, ORIGIN = "samples.npz", "checkpoints", "origin.json"
 _DATASET = {"experiment": str, "dataset": str, "num_train": int, "source": str, "x_shape": list, "crc32": int}
 
 
@@ -36,7 +36,7 @@ def open_run(path: str | Path) -> Path:
     if missing:
         raise UsageError(f"{path} is not a run folder: {found}; name one like runs/EXPERIMENT/TIME or runs/latest")
     path = path.resolve()
-    check_files(path, CONFIG, DATASET)
+    check_files(path, CONFIG, DATASET, ORIGIN)
     check_folders(path, CHECKPOINTS)
     return path
 

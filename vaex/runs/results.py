@@ -16,6 +16,7 @@ from vaex.errors import UsageError
 from vaex.evaluate import REPORTS, Options, Trial, validator
 from vaex.evaluate.imputation import masked
 from vaex.runs import console, folder
+from vaex.runs.origin import read_origin
 from vaex.train.loop import Progress
 
 _TEST_KEY = 20131220  # folded into the seed's key: the draws of evaluation, the same at each evaluation of a run
@@ -71,6 +72,7 @@ def write(path: Path, task: Task, progress: Progress) -> None:
             own |= found if i else {}
     results = {
         **folder.read_dataset(path),
+        **read_origin(path),
         **scores,
         "is_likelihood": task.is_likelihood,
         "train_seconds": round(progress.seconds, 2),
