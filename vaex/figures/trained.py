@@ -167,6 +167,7 @@ FIGURES: dict[str, Callable[[PRNGKeyArray, Trial], Figure | None]] = {
     "samples_by_label": completions.samples_by_label,
     "enlargements": completions.enlargements,
     "completions": completions.completions,
+    "roll_outs": completions.roll_outs,
     "density": plane.density,
 }
 

@@ -1,0 +1,18 @@
+"""The next frame given the three before: two of MNIST's digits that move and bounce off the walls, 32 x 32 pixels.
+
+make train EXP=mnist_frames
+"""
+
+from vaex.config import MODELS, NETWORKS, RATES, default_config, section
+
+
+def get_config():
+    config = default_config()
+    config.data.name = "bouncing:mnist"
+    config.data.condition = "previous"
+    config.data.binarize = "threshold"
+    network = section(NETWORKS, "mlp", encoder_hidden=(500,), decoder_hidden=(500,))
+    config.model = section(MODELS, "vae", latent_dim=16, network=network)
+    config.train.learning_rate = section(RATES, "cosine", final=1e-5)
+    config.train.num_epochs = 10
+    return config
