@@ -1,4 +1,4 @@
-"""A data set by its name -> uint8 images and labels for each split, wherever they can be found."""
+"""A data set by its name -> images, or the rows of a table, and labels for each split, wherever they can be found."""
 
 import os
 from pathlib import Path
@@ -7,12 +7,16 @@ from typing import NamedTuple
 import numpy as np
 
 from vaex.data.classes import as_classes, described
+from vaex.data.columns import said_columns
 from vaex.data.find import SOURCES as SOURCES
 from vaex.data.find import search
 from vaex.data.form import AS_THEY_ARE, Form, formed
 from vaex.data.pixels import as_levels
+from vaex.data.rows import as_rows, is_table, standardized
+from vaex.data.rows import described as rows_described
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
+from vaex.models.columns import Columns
 
 _SUBSET_VALIDATION = 500
 
@@ -20,7 +24,7 @@ _SUBSET_VALIDATION = 500
 class Split(NamedTuple):
     """One split of a data set."""
 
-    images: np.ndarray  # uint8 [N, H, W, C]
+    images: np.ndarray  # uint8 [N, H, W, C]; of a table its rows, float32 [N, D], nan where a value is missing
     labels: np.ndarray  # int32 [N]; -1 where the source has none
 
 
@@ -34,12 +38,18 @@ class Dataset(NamedTuple):
     validation: Split
     test: Split
     meaning: str = ""  # what the numbers of images and labels were taken for
+    columns: Columns = ()  # of a table; () of images
 
 
 def load(
-    name: str, *, dir: str | os.PathLike | None = None, num_validation: int = 0, form: Form = AS_THEY_ARE
+    name: str,
+    *,
+    dir: str | os.PathLike | None = None,
+    num_validation: int = 0,
+    form: Form = AS_THEY_ARE,
+    columns: str = "",
 ) -> Dataset:
-    """Load an image data set by its name.
+    """Load a data set by its name.
 
     Looks, in this order, in `dir` (else $VAEX_DATA_DIR) for a TFDS-prepared NAME/VERSION/, a folder NAME/ of IDX files
     or NAME.npz, there and in its tfds/; in the TFDS default folder ($TFDS_DATA_DIR); at the published files of mnist,
@@ -54,21 +64,29 @@ def load(
             stands in for a missing test split; any other source without one is shuffled once, by a fixed seed, and a
             tenth of it becomes the test split. The 5,000-image subset of MNIST is always split 4,000/500/500.
         form: the size and the channels that images are brought to.
+        columns: of a table, what kind its columns are: "age=positive,visits=count", or one kind for all.
 
     Returns:
-        The data set, uint8 [N, H, W, C] per split.
+        The data set, uint8 [N, H, W, C] per split, or of arrays [N, D] and of tables rows.
 
     Raises:
-        UsageError: nothing found (the message lists where it looked), a damaged file, or images of no usable form.
+        UsageError: nothing found (the message lists where it looked), a damaged file,
+            images of no usable form, or values that a column's kind has not.
     """
     folder = Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None
     found, source, label = search(name, folder, form)
-    arrays = _with_classes({key: np.atleast_1d(array) for key, array in found.items()}, source)
+    found, kinds = {key: np.atleast_1d(array) for key, array in found.items()}, ()
+    if of_table := is_table(found["train_images"]):
+        found, kinds = as_rows(found, said_columns(columns), source)
+    arrays = _with_classes(found, source)
     if "test_images" not in arrays:
         arrays = _hold_out_test(arrays)
     raw = {split: arrays[f"{split}_images"] for split in ("train", "test")}
-    levels, meaning = as_levels(raw, source)
-    images = {split: formed(of_split, form) for split, of_split in levels.items()}
+    if of_table:
+        images, meaning = raw, ""
+    else:
+        levels, meaning = as_levels(raw, source)
+        images = {split: formed(of_split, form) for split, of_split in levels.items()}
     train, test = (Split(images[split], arrays[f"{split}_labels"]) for split in ("train", "test"))
     if label != name:
         num_validation = _SUBSET_VALIDATION
@@ -78,6 +96,9 @@ def load(
             f"less than the {len(train.images)} training images of {label}"
         )
     cut = len(train.images) - num_validation
+    if of_table:
+        kinds = standardized(kinds, train.images[:cut], source)
+        meaning = rows_described(kinds, [train.images, test.images])
     return Dataset(
         name,
         label,
@@ -86,6 +107,7 @@ def load(
         Split(train.images[cut:], train.labels[cut:]),
         test,
         f"{meaning}, {described([train.labels, test.labels])}",
+        kinds,
     )
 
 
