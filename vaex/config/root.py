@@ -8,6 +8,7 @@ import optax
 
 from vaex.choices import Build, Choices
 from vaex.data import SOURCES
+from vaex.data.columns import said_columns
 from vaex.data.conditions import CONDITIONS
 from vaex.data.form import check_form
 from vaex.data.preprocess import BINARIZE
@@ -29,6 +30,7 @@ class Data:
         num_validation: images of the validation split, from the tail of train.
         image_size: height and width that images are cropped and scaled to; unset, as they are.
         channels: 1 makes images grey, 3 gives them colours; unset, as they are.
+        columns: of a table, the kinds of its columns: NAME=KIND,NAME=KIND, or one for all; others are guessed.
         num_labels: training images that keep their labels; unset, all, where anything reads them.
         missing: the fraction of each image's pixels that nothing sees; unset, none.
         binarize: for a Bernoulli likelihood: dynamic, threshold or none.
@@ -41,6 +43,7 @@ class Data:
     num_validation: int = 1000
     image_size: int | None = None
     channels: int | None = None
+    columns: str = ""
     num_labels: int | None = None
     missing: float | None = None
     binarize: Annotated[str | None, BINARIZE] = None
@@ -53,6 +56,7 @@ class Data:
             sources = " or ".join(f"{source}:..." for source in SOURCES)
             raise OptionError("name", self.name, f"the name of a data set, or {sources}")
         check_form(image_size=self.image_size, channels=self.channels)
+        said_columns(self.columns)
         check_whole(0, num_validation=self.num_validation)
         check_whole(num_labels=self.num_labels)
         check_fraction(missing=self.missing)

@@ -21,7 +21,8 @@ def train(path: Path, made: Setup) -> Path:
     task, c = made.task, made.task.experiment.train
     with folder.locked(path), advising(lambda: _how_to_go_on(path)):
         state, progress = _newest(path, made)
-        found = f"{len(task.dataset.train.images):,} training images from {task.dataset.source}, {task.dataset.meaning}"
+        what = "rows" if task.dataset.columns else "images"
+        found = f"{len(task.dataset.train.images):,} training {what} from {task.dataset.source}, {task.dataset.meaning}"
         console.say(f"{task.label}: {found}; run folder {path}")
         with (
             folder.metrics_writer(path, epoch=progress.epoch) as write,
