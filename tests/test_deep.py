@@ -175,3 +175,20 @@ def test_every_depth_trains(channels, blocks, objective):
     for part in ("prior", "encoder", "posterior", "decoder"):
         moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params[part], before[part])
         assert max(jax.tree.leaves(moved)) > 1e-5, part
+
+
+def test_prior_posterior_and_image_see_every_pixel_of_an_image_that_is_given():
+    """By the gradients: also at resolutions at which one pixel stands for many."""
+    vae = top_down((8, 6, 1), (4, 5), (1, 1))
+    condition = jnp.asarray(np.random.default_rng(0).normal(size=(8, 6, 2)), jnp.float32)
+    params, x = drawn(lambda key: vae.init(key, condition)), image((8, 6, 1))
+
+    def parts(condition):
+        model = vae.bind(params, condition)
+        z = jax.tree.map(jnp.ones_like, jax.eval_shape(model.prior.sample, KEY))
+        top = {"prior": model.prior, "posterior": model.encode(x)}
+        first = {name: jnp.sum(p.links[0].given(p.params[0], p.state).mean ** 2) for name, p in top.items()}
+        return first | {"image": jnp.sum(model.decode(z).mean ** 2)}
+
+    for name, gradient in jax.jit(jax.jacrev(parts))(condition).items():
+        assert np.abs(gradient).min() > 0, name

@@ -86,7 +86,7 @@ def test_dir_shows_what_there_is():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("[!_]*.py")), ids=lambda p: p.stem)
 def test_every_experiment_builds_its_model(path, monkeypatch):
-    """On data of MNIST's shape."""
+    """On data of MNIST's shape, or with as many channels as a sequence has frames."""
     import jax
     import numpy as np
 
@@ -95,12 +95,12 @@ def test_every_experiment_builds_its_model(path, monkeypatch):
     from vaex.config.task import build_task
     from vaex.runs.experiments import load_experiment
 
-    def split(n):
-        return data.Split(np.zeros((n, 28, 28, 1), np.uint8), np.arange(n, dtype=np.int32) % 10)
+    def load(name, **kwargs):
+        channels = 6 if name.startswith("bouncing:") else 1
+        images = [np.zeros((n, 28, 28, channels), np.uint8) for n in (4000, 10, 10)]
+        return data.Dataset("", "", "", *(data.Split(x, np.arange(len(x), dtype=np.int32) % 10) for x in images))
 
-    monkeypatch.setattr(
-        data, "load", lambda *args, **kwargs: data.Dataset("", "", "", split(4000), split(10), split(10))
-    )
+    monkeypatch.setattr(data, "load", load)
     task = build_task(override(load_experiment(str(path)), ["--config.seed=1"]))
     shapes = jax.eval_shape(task.description.init, task.init_key)
     assert jax.tree.leaves(shapes)

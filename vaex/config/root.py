@@ -8,6 +8,7 @@ import optax
 
 from vaex.choices import Build, Choices
 from vaex.data import SOURCES
+from vaex.data.columns import said_columns
 from vaex.data.conditions import CONDITIONS
 from vaex.data.form import check_form
 from vaex.data.preprocess import BINARIZE
@@ -23,15 +24,18 @@ class Data:
     """What is trained on.
 
     Attributes:
-        name: a TFDS image data set, a folder of IDX files, an npz or npy file; folder:PATH for a folder of image files.
+        name: a TFDS image data set, a folder of IDX files, an npz or npy file; folder:PATH for a folder of image files;
+            bouncing:NAME for sequences in which the images of another data set move.
         dir: where to look first; "" takes VAEX_DATA_DIR.
         num_validation: images of the validation split, from the tail of train.
         image_size: height and width that images are cropped and scaled to; unset, as they are.
         channels: 1 makes images grey, 3 gives them colours; unset, as they are.
+        columns: of a table, the kinds of its columns: NAME=KIND,NAME=KIND, or one for all; others are guessed.
         num_labels: training images that keep their labels; unset, all, where anything reads them.
         missing: the fraction of each image's pixels that nothing sees; unset, none.
         binarize: for a Bernoulli likelihood: dynamic, threshold or none.
-        condition: what is given of each image: label, low_resolution or half; unset, nothing.
+        condition: what is given of each image: label, low_resolution, half or previous; unset, nothing.
+        num_previous: of a sequence, the frames that each is given by the condition previous.
     """
 
     name: str = "mnist"
@@ -39,16 +43,20 @@ class Data:
     num_validation: int = 1000
     image_size: int | None = None
     channels: int | None = None
+    columns: str = ""
     num_labels: int | None = None
     missing: float | None = None
     binarize: Annotated[str | None, BINARIZE] = None
     condition: Annotated[str | None, CONDITIONS] = None
+    num_previous: int = 3
 
     def __post_init__(self) -> None:
         source, colon, _ = self.name.partition(":")  # TFDS runs the code of "community:name"
         if not self.name or (colon and source not in SOURCES) or not self.name.isprintable():
-            raise OptionError("name", self.name, f"the name of a data set, or {' or '.join(SOURCES)}:PATH")
+            sources = " or ".join(f"{source}:..." for source in SOURCES)
+            raise OptionError("name", self.name, f"the name of a data set, or {sources}")
         check_form(image_size=self.image_size, channels=self.channels)
+        said_columns(self.columns)
         check_whole(0, num_validation=self.num_validation)
         check_whole(num_labels=self.num_labels)
         check_fraction(missing=self.missing)

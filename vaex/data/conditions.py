@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
+from vaex.data import Dataset
+from vaex.data.frames import windows
 from vaex.errors import UsageError
 
 BLOCK = 4  # pixels on a side, averaged into one: 28 x 28 -> 7 x 7
@@ -24,6 +26,7 @@ class Condition(NamedTuple):
     observed: Callable[[Any], Any] = lambda x: x  # the whole image -> what is modelled of it
     reports: tuple[str, ...] = ()  # names in evaluate.REPORTS
     figures: tuple[str, ...] = ()  # names in figures.FIGURES
+    cut: Callable[[Dataset, int], Dataset] = lambda dataset, num_previous: dataset  # into examples
 
 
 def low_resolution(images: Float[Array, "*batch h w c"]) -> Float[Array, "*batch h_4 w_4 c"]:
@@ -67,6 +70,11 @@ def _half_shape(x_shape: Shape, num_classes: int) -> Shape:
     return (height // 2, width, channels)
 
 
+def _previous_shape(x_shape: Shape, num_classes: int) -> Shape:
+    *size, frames = x_shape
+    return (*size, frames - 1)
+
+
 CONDITIONS = {
     "label": Condition(
         lambda x, images, labels, num_classes: jax.nn.one_hot(labels, num_classes),
@@ -84,5 +92,13 @@ CONDITIONS = {
     # From x: log p(lower|upper) is then log p(x) - log p(upper), comparable with an unconditional model's.
     "half": Condition(
         lambda x, images, labels, num_classes: upper_half(x), _half_shape, lower_half, figures=("completions",)
+    ),
+    # The frames of a window are its channels, the last of which is foreseen.
+    "previous": Condition(
+        lambda x, images, labels, num_classes: x[..., :-1],
+        _previous_shape,
+        lambda x: x[..., -1:],
+        figures=("roll_outs",),
+        cut=windows,
     ),
 }

@@ -19,7 +19,7 @@ from vaex.model import Given
 class Stored(NamedTuple):
     """What training reads of each image; all but the images may be None."""
 
-    images: Any  # uint8 [N, H, W, C]
+    images: Any  # uint8 [N, H, W, C], or the rows of a table, float32 [N, D]
     labels: Any = None  # int32 [N]
     mask: Any = None  # bool [N, ...], of what is modelled; True where it is observed
 
@@ -35,9 +35,10 @@ class Examples(NamedTuple):
 class Making(NamedTuple):
     """What examples are made by."""
 
-    apply: Callable[[PRNGKeyArray, Any], Any]  # (key, uint8 images) -> pixels
+    apply: Callable[[PRNGKeyArray, Any], Any]  # (key, uint8 images) -> pixels; of rows themselves
     condition: Condition | None = None
     fraction: float | None = None  # of the pixels that nothing sees
+    has_gaps: bool = False  # whether a table has values missing by itself, nan
     num_labels: int | None = None  # images that keep their labels
     num_classes: int = 0
     seed: int = 0  # of the masks and of the choice of labels
@@ -95,10 +96,11 @@ def seen(by: Making, split: Split) -> np.ndarray:
 
 def _store(by: Making, split: Split) -> Stored:
     needs_labels = by.condition is not None
-    mask = None
+    mask = ~np.isnan(split.images) if by.has_gaps else None
     if by.fraction is not None:
         shape = split.images.shape if by.condition is None else by.condition.observed(split.images).shape
-        mask = np.random.default_rng(by.seed).random(shape, np.float32) >= by.fraction
+        shown = np.random.default_rng(by.seed).random(shape, np.float32) >= by.fraction
+        mask = shown if mask is None else mask & shown
     return Stored(split.images, split.labels if needs_labels else None, mask)
 
 
@@ -119,9 +121,11 @@ def _observe(by: Making, key: PRNGKeyArray, split: Split) -> Any:
         return _example(by, key, _store(by, split))
     pixels_key, mask_key = jax.random.split(key)
     shown = by._replace(fraction=None)
-    shape = jax.eval_shape(lambda: _modelled(_example(shown, pixels_key, _store(shown, split)))).shape
+    whole = shown._replace(has_gaps=False)
+    shape = jax.eval_shape(lambda: _modelled(_example(whole, pixels_key, _store(whole, split)))).shape
     mask = jax.random.bernoulli(mask_key, 1 - by.fraction, shape)
-    return _example(by, pixels_key, _store(shown, split)._replace(mask=mask))
+    stored = _store(shown, split)
+    return _example(by, pixels_key, stored._replace(mask=mask if stored.mask is None else mask & stored.mask))
 
 
 def _modelled(example: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +43,11 @@ def dequantize(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"
     return (images.astype(jnp.float32) + u) / 256
 
 
+def as_they_are(key: PRNGKeyArray, rows: Float[Array, "*batch d"]) -> Float[Array, "*batch d"]:
+    """Rows of a table, in units of their own. The key is not needed."""
+    return rows
+
+
 def _random_16_bits(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt16[Array, "..."]:
     """Two to a 32-bit word: half the work of a float uniform, which takes a word for its 23 bits."""
     size = math.prod(shape)
@@ -54,8 +59,8 @@ def _random_16_bits(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt16[Array, 
 class Preprocess(NamedTuple):
     """How pixels become data, and what may be said about the results."""
 
-    apply: Callable[[PRNGKeyArray, Images], Float[Array, "*batch h w c"]]
-    defined_on: str  # "binary", "levels" in 0, 1/255, ..., 1, "density" or "grey", on which no likelihood is defined
+    apply: Callable[[PRNGKeyArray, Any], Any]
+    defined_on: str  # "binary", "levels" in 0, 1/255, ..., 1, "density", "rows" or "grey", on which no likelihood is
 
 
 BINARIZE = {

@@ -23,6 +23,31 @@ def complete(
     return jax.vmap(lambda one: given.decode(one).mean)(z)  # pyright: ignore[reportAttributeAccessIssue]
 
 
+def roll_out(
+    key: PRNGKeyArray, model: Conditional, previous: Float[Array, "h w k"], *, num_frames: int
+) -> Float[Array, "frames h w"]:
+    """Frames drawn one after another, each under the k before it, of which the drawn ones are draws from p(x|z, c).
+
+    x_t ~ p(x|z_t, c_t),   z_t ~ p(z|c_t),   c_t = (x_{t-k}, ..., x_{t-1})
+
+    Args:
+        key: a PRNG key.
+        model: p(x|z, c) of the next frame, [H, W, 1], with the k before for c.
+        previous: c_1.
+        num_frames: how many are drawn.
+
+    Returns:
+        The means of the pixels of each, E[p(x|z_t, c_t)].
+    """
+
+    def step(condition: Array, key: PRNGKeyArray) -> tuple[Array, Array]:
+        given, (prior_key, draw_key) = model.given(condition), jax.random.split(key)
+        p = given.decode(given.prior.sample(prior_key))
+        return jnp.concatenate([condition[..., 1:], p.sample(draw_key)], axis=-1), p.mean[..., 0]
+
+    return jax.lax.scan(step, previous, jax.random.split(key, num_frames))[1]
+
+
 def bicubic(images: Float[Array, "h w c"], shape: tuple[int, ...]) -> Float[Array, "..."]:
     """A small image enlarged by cubic convolution, within [0, 1].
 

@@ -6,13 +6,14 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
+from vaex.data.frames import sequence_length
 from vaex.distributions.masked import filled
-from vaex.evaluate.completion import NUM_COMPLETIONS, bicubic, complete
+from vaex.evaluate.completion import NUM_COMPLETIONS, bicubic, complete, roll_out
 from vaex.evaluate.trial import Trial, first
 from vaex.figures.grids import image_grid
 from vaex.model import Conditional, Given
 
-_SHOWN = 10  # examples in a figure
+_SHOWN, _SEQUENCES = 10, 4  # examples, or sequences, in a figure
 
 
 def samples_by_label(key: PRNGKeyArray, trial: Trial) -> Figure:
@@ -44,6 +45,22 @@ def completions(key: PRNGKeyArray, trial: Trial) -> Figure:
     upper = [jnp.broadcast_to(shown.condition[:, None], (*n.shape[:2], *shown.condition.shape[1:])) for n in lower]
     title = f"given; seven completions; the mean of {NUM_COMPLETIONS}; the test image"
     return _side_by_side([jnp.concatenate(halves, axis=-3) for halves in zip(upper, lower, strict=True)], title)
+
+
+def roll_outs(key: PRNGKeyArray, trial: Trial) -> Figure:
+    """Test sequences, and below each the frames that follow its first ones, drawn one after another."""
+    given = trial.x._replace(x=filled(trial.x.x, 0.5))
+    num_windows = sequence_length(trial.dataset.test.images)
+    starts = np.arange(min(_SEQUENCES, len(given.x) // num_windows)) * num_windows
+    first_frames = np.moveaxis(np.asarray(given.condition)[starts], -1, 1)  # [sequence, k, H, W]
+    true = np.stack([np.asarray(given.x)[i : i + num_windows, ..., 0] for i in starts])
+    draw = jax.jit(jax.vmap(lambda k, c: roll_out(k, trial.model, c, num_frames=num_windows)))
+    drawn = np.asarray(draw(jax.random.split(key, len(starts)), given.condition[starts]))
+    rows = np.stack([np.concatenate([first_frames, frames], axis=1) for frames in (true, drawn)], axis=1)
+    frames = first_frames.shape[1]
+    title = f"test sequences, and below each what is drawn, frame after frame, given its first {frames}: E[p(x|z, c)]"
+    names = [str(t + 1) for t in range(rows.shape[2])]
+    return image_grid(rows.reshape(-1, *rows.shape[3:], 1), columns=len(names), title=title, column_names=names)
 
 
 def _shown(trial: Trial) -> Given:

@@ -15,7 +15,7 @@ from vaex.distributions.stacked import Generated, StackedLatent
 from vaex.evaluate.imputation import impute, masked, truth
 from vaex.evaluate.metrics import latent_means
 from vaex.evaluate.trial import Trial, first, reconstruct
-from vaex.figures import completions, plots
+from vaex.figures import completions, plane, plots
 from vaex.figures.grids import image_grid
 from vaex.inference import imputation
 from vaex.model import Example, at, split
@@ -167,6 +167,8 @@ FIGURES: dict[str, Callable[[PRNGKeyArray, Trial], Figure | None]] = {
     "samples_by_label": completions.samples_by_label,
     "enlargements": completions.enlargements,
     "completions": completions.completions,
+    "roll_outs": completions.roll_outs,
+    "density": plane.density,
 }
 
 

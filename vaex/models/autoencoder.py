@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 
-from vaex.choices import Build, supply
+from vaex.choices import Build
 from vaex.distributions.shapes import value_shape
 from vaex.errors import UsageError, check_whole
 from vaex.model import Conditional, Distribution, Family, Given, Model, Value
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, refuse
-from vaex.models.likelihood_parts import output_bias
+from vaex.models.likelihood_parts import build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.noise import NOISES
 from vaex.models.vae import VAE
@@ -78,7 +78,7 @@ def autoencoder(
     """
     refuse("autoencoder", source, condition="which has no p(z|c)", mask="and to impute needs p(z)")
     check_whole(latent_dim=latent_dim)
-    networks, p_x = network(), supply(likelihood, x_shape=source.x_shape)
+    networks, p_x = network(), build_likelihood(likelihood, source)
     found = VAE(
         x_shape=source.x_shape,
         encoder=networks.encoder((latent_dim,)),

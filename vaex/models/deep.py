@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from vaex.choices import Build, supply
+from vaex.choices import Build
 from vaex.errors import check_whole
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe
-from vaex.models.likelihood_parts import output_bias
+from vaex.models.likelihood_parts import build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.top_down import TopDown
 from vaex.networks import ACTIVATIONS, check_resolutions
@@ -35,7 +35,7 @@ def deep(
     """
     check_whole(latent_dim=latent_dim, channels=channels)
     check_resolutions(channels, num_blocks)
-    p_x = supply(likelihood, x_shape=source.x_shape)
+    p_x = build_likelihood(likelihood, source)
     found = TopDown(
         x_shape=source.x_shape,
         out_shape=p_x.raw_shape(source.x_shape),

@@ -8,13 +8,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
-from vaex.choices import Build, supply
+from vaex.choices import Build
 from vaex.distributions.chain import Chain, Link
 from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Condition, Distribution, Encode, Family, Latent, Params
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe
-from vaex.models.likelihood_parts import Likelihood, output_bias
+from vaex.models.likelihood_parts import Likelihood, build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.posteriors import diagonal_normal
 from vaex.models.priors import learned_prior, standard_normal
@@ -110,7 +110,7 @@ def hierarchy(
     """
     check_between(latent_dims, between_hidden)
     check_whole(encoder_hidden=encoder_hidden, decoder_hidden=decoder_hidden)
-    act, p_x = ACTIVATIONS[activation], supply(likelihood, x_shape=source.x_shape)
+    act, p_x = ACTIVATIONS[activation], build_likelihood(likelihood, source)
     networks = [MLP(hidden, (2 * up,), act) for hidden, up in zip(between_hidden, latent_dims[1:], strict=True)]
     found = VAE(
         x_shape=source.x_shape,

@@ -10,14 +10,14 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.choices import Build, supply
+from vaex.choices import Build
 from vaex.distributions.chain import Chain, Link
 from vaex.errors import check_whole
 from vaex.model import Condition, Distribution, Example, Family, Latent, Model, Params
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe, of_one_example
 from vaex.models.hierarchy import check_between, layered_prior, lowest, normal, with_lowest
-from vaex.models.likelihood_parts import Likelihood
+from vaex.models.likelihood_parts import Likelihood, build_likelihood
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.networks import ACTIVATIONS, as_vector
 from vaex.networks.pairs import Widths
@@ -153,7 +153,7 @@ def ladder(
     """
     check_between(latent_dims, between_hidden)
     check_whole(encoder_hidden=encoder_hidden, decoder_hidden=decoder_hidden)
-    act, p_x = ACTIVATIONS[activation], supply(likelihood, x_shape=source.x_shape)
+    act, p_x = ACTIVATIONS[activation], build_likelihood(likelihood, source)
     found = Ladder(
         x_shape=source.x_shape,
         encoder=Messages((encoder_hidden, *between_hidden), latent_dims, act),

@@ -10,6 +10,8 @@ import numpyro.distributions as dist
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from vaex.choices import Build, supply
+from vaex.distributions.abilities import rescaled
 from vaex.errors import OptionError, check_fraction, check_positive
 from vaex.model import Distribution, Family, Params
 from vaex.models.description import Source
@@ -22,7 +24,7 @@ class Likelihood(NamedTuple):
 
     init: Callable[[Any], Params]
     apply: Callable[..., Distribution]  # (params, raw) -> p(x|z)
-    defined_on: str = "density"  # what x is: "binary", "density" or "levels", as in vaex.data.preprocess
+    defined_on: str = "density"  # what x is: "binary", "density" or "levels", as in vaex.data.preprocess, or "rows"
     raw_shape: Callable[[Shape], Shape] = lambda x_shape: x_shape  # of the decoder's output
     start: Callable[[np.ndarray], np.ndarray] = lambda mean: mean  # mean of the pixels -> output to start from
 
@@ -31,6 +33,18 @@ def output_bias(likelihood: Likelihood, source: Source) -> Callable[..., Array]:
     """Start the decoder's output at what the training mean asks for: a Flax initializer."""
     start = likelihood.start(source.mean)
     return lambda key, shape, dtype=jnp.float32: jnp.array(start, dtype).reshape(shape)  # a copy: it will be donated
+
+
+def build_likelihood(likelihood: Build, source: Source) -> Likelihood:
+    """The likelihood of a source's examples; a density of standardized features as one of rows in their own units.
+
+    log p(x|z) = log p((x - m) / s|z) - sum_j log s_j
+    """
+    made: Likelihood = supply(likelihood, x_shape=source.x_shape, columns=source.columns)
+    if not source.columns or made.defined_on != "density":
+        return made
+    center, scale = np.array([(c.center, c.scale) for c in source.columns], np.float32).T
+    return made._replace(apply=lambda params, raw: rescaled(made.apply(params, raw), center, scale))
 
 
 def from_function(function: Callable[[Array], dist.Distribution], **known: Any) -> Likelihood:

@@ -189,5 +189,5 @@ LIKELIHOODS = Choices(
         "logistic_mixture": logistic_mixture,
     },
     what="likelihood",
-    context=("x_shape",),
+    context=("x_shape", "columns"),
 )

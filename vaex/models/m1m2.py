@@ -8,13 +8,13 @@ import jax
 from jax.tree_util import Partial
 from jaxtyping import PRNGKeyArray
 
-from vaex.choices import Build, supply
+from vaex.choices import Build
 from vaex.distributions.stacked import Generated, StackedLatent, StackedPosterior
 from vaex.errors import check_whole
 from vaex.model import Distribution, Model, Params
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, refuse
-from vaex.models.likelihood_parts import output_bias
+from vaex.models.likelihood_parts import build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.m2 import M2, check_labels
 from vaex.models.posterior_table import diagonal
@@ -85,7 +85,7 @@ def m1m2(
     refuse("m1m2", source, condition="whose label is a latent already")
     check_labels("m1m2", source)
     check_whole(upper_dim=upper_dim, upper_hidden=upper_hidden, latent_dim=latent_dim)
-    networks, q, p_x = network(), diagonal(latent_dim), supply(likelihood, x_shape=source.x_shape)
+    networks, q, p_x = network(), diagonal(latent_dim), build_likelihood(likelihood, source)
     upper = functools.partial(MLP, upper_hidden, activation=ACTIVATIONS[activation])
     m1 = VAE(
         x_shape=source.x_shape,

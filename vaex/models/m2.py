@@ -8,14 +8,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.choices import Build, supply
+from vaex.choices import Build
 from vaex.distributions import OneHotCategorical
 from vaex.distributions.labelled import Labelled, LabelledLatent
 from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Distribution, Example, Family, Model, Params
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, of_one_example, refuse
-from vaex.models.likelihood_parts import Likelihood, output_bias
+from vaex.models.likelihood_parts import Likelihood, build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.posterior_table import Posterior, diagonal
 from vaex.models.prior_table import PRIORS, Prior, build_prior, standard
@@ -110,7 +110,7 @@ def m2(
     refuse("m2", source, condition="whose label is a latent already")
     check_labels("m2", source)
     check_whole(latent_dim=latent_dim)
-    networks, q, p_x = network(), diagonal(latent_dim), supply(likelihood, x_shape=source.x_shape)
+    networks, q, p_x = network(), diagonal(latent_dim), build_likelihood(likelihood, source)
     decoder = networks.decoder(p_x.raw_shape(source.x_shape), output_bias(p_x, source))
     p_z = build_prior(prior, latent_dim, source, q)
     if p_z.refit is not None:

@@ -1,5 +1,6 @@
 """Data that are missing at random: examples with a mask, and any model as a model of what is observed of them."""
 
+import functools
 from typing import Any
 
 import numpyro.distributions as dist
@@ -9,15 +10,17 @@ from vaex.distributions.shapes import check_event
 from vaex.errors import UsageError
 from vaex.model import Conditional, Distribution, Example, Latent, Model, Params
 from vaex.models.description import Description, Source
+from vaex.models.rows import fill
 
 
-def partially_observed(model: Model) -> Model:
+def partially_observed(model: Model, *, fill: Any = 0.0) -> Model:
     """A model of whole examples -> a model of Masked ones, for every objective and evaluation.
 
-    log p(x_o, z) = log p(z) + sum of log p(x_j|z) over the observed j,   q(z|x_o) = encode(x with 0 where missing)
+    log p(x_o, z) = log p(z) + sum of log p(x_j|z) over the observed j,   q(z|x_o) = encode(x with `fill` where missing)
 
     Args:
         model: a model whose p(x|z) is a product over the elements of x.
+        fill: what the encoder is given where something is missing: a number, or one for each element of x.
 
     Returns:
         The model of Masked examples, whose bounds are on log p(x_observed), right where data are missing at random.
@@ -41,7 +44,7 @@ def partially_observed(model: Model) -> Model:
     def encode(example: Example) -> Distribution:
         if not isinstance(example, Masked):
             raise UsageError(f"an example of missing data is Masked(x, mask), found {type(example).__name__}: wrap it")
-        return model.encode(example.filled())
+        return model.encode(example.filled(fill))
 
     return Model(model.prior, encode, decode)
 
@@ -56,17 +59,19 @@ def of_masked(description: Description, source: Source) -> Description:
     Returns:
         One with the same parameters, whose reports and figures have imputation among them.
     """
+    missing = fill(source)
+    observed = functools.partial(partially_observed, fill=missing)
 
     def bind(params: Params) -> Any:
         whole = description.bind(params)
         if source.condition_shape is None:
-            return partially_observed(whole)
-        return Conditional(lambda condition: partially_observed(whole.given(condition)))
+            return observed(whole)
+        return Conditional(lambda condition: observed(whole.given(condition)))
 
     moved = description.statistics
     return description._replace(
         bind=bind,
-        statistics=None if moved is None else lambda key, params, batch: moved(key, params, batch.filled()),
-        reports=(*description.reports, "imputation"),
-        figures=(*description.figures, "imputations"),
+        statistics=None if moved is None else lambda key, params, batch: moved(key, params, batch.filled(missing)),
+        reports=(*description.reports, *(() if source.columns else ("imputation",))),
+        figures=(*description.figures, *(() if source.columns else ("imputations",))),
     )

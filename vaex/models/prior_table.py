@@ -149,6 +149,8 @@ def build_prior(prior: Build | None, latent_dim: int, source: Source, posterior:
 
 
 def _pseudo_inputs(num_components: int, source: Source) -> ArrayLike:
+    if source.columns:
+        raise UsageError("model.prior is 'vamp', whose pseudo-inputs are images, with a table: name another prior")
     if source.images is None:
         return np.zeros((num_components, *source.x_shape), np.float32)
     if num_components > len(source.images):

@@ -16,7 +16,7 @@ from vaex.model import Condition, Distribution, Family, Latent, Model, Params
 from vaex.models.description import of_one_example
 from vaex.models.likelihood_parts import Likelihood
 from vaex.models.scales import scale_of
-from vaex.networks import Bottleneck, ImageHead, Merge, Pyramid, as_channels, halved, scaled
+from vaex.networks import Bottleneck, ConditionMaps, ImageHead, Merge, Pyramid, as_channels, halved, scaled
 
 
 class Block(NamedTuple):
@@ -37,6 +37,8 @@ class TopDown:
     p(z_l|z_>l) = N(prior_l(h_l)),   q(z_l|z_>l, x) = N(posterior_l(h_l, features_l(x))),   h_{l-1} = merge_l(h_l, z_l)
 
     Each prior starts as N(0, I), and each branch of the path at 1/sqrt(L) of its usual size. There is no normalization.
+    Given an image for a condition, all of these see features of it at their resolution, by an encoder of its own; given
+    a vector, its elements at each position.
 
     Attributes:
         x_shape: the shape of one image, [H, W, C].
@@ -48,7 +50,8 @@ class TopDown:
         activation: the nonlinearity.
         out_bias: what the raw parameters start from, as a Flax initializer.
 
-    Source: Child 2021, without the deterministic features of its prior's networks.
+    Source: Child 2021, without the deterministic features of its prior's networks; of the condition's encoder, Chira
+    et al. 2022, which here is seen by priors, posteriors, path and image alike.
     """
 
     x_shape: tuple[int, ...]
@@ -82,21 +85,26 @@ class TopDown:
         """Parameters drawn from `key`: a dict with one entry for each part."""
         encoder_key, head_key, likelihood_key, key = jax.random.split(key, 4)
         keys = jax.random.split(key, (len(self.blocks), 3))
-        features, encoder = self._pyramid.init_with_output(encoder_key, _with(jnp.zeros(self.x_shape), condition))
+        params = {}
+        if condition is not None:
+            params["condition"] = self._condition.init(jax.random.fold_in(key, 1), condition)
+        maps = self._maps(params, condition)
+        features, encoder = self._pyramid.init_with_output(encoder_key, _seen(jnp.zeros(self.x_shape), condition))
         prior, posterior, merge = [], [], []
         h = start = jnp.zeros((*self.blocks[0].size, self.blocks[0].channels))
         for block, (prior_key, posterior_key, merge_key) in zip(self.blocks, keys, strict=True):
-            seen = _with(h, condition)
+            seen = _with(h, maps[block.resolution])
             prior.append(block.prior.init(prior_key, seen))
-            posterior.append(block.posterior.init(posterior_key, _join(seen, features[block.resolution])))
+            posterior.append(block.posterior.init(posterior_key, _with(seen, features[block.resolution])))
             z = jnp.zeros(block.size[0] * block.size[1] * self.latent_dim)
-            h, params = block.merge.init_with_output(merge_key, h, _beside(z, h, condition))
-            merge.append(params)
-        return {
+            h, merged = block.merge.init_with_output(merge_key, h, _beside(z, maps[block.resolution]))
+            merge.append(merged)
+        head = self._head.init(head_key, _with(h, maps[0]))
+        return params | {
             "prior": tuple(prior),
             "encoder": encoder,
             "posterior": tuple(posterior),
-            "decoder": {"start": start, "merge": tuple(merge), "head": self._head.init(head_key, h)},
+            "decoder": {"start": start, "merge": tuple(merge), "head": head},
             "likelihood": self.likelihood.init(likelihood_key),
         }
 
@@ -105,23 +113,25 @@ class TopDown:
         path = params["decoder"]
         prior_links = tuple(_prior_link(block) for block in self.blocks)
         posterior_links = tuple(_posterior_link(block) for block in self.blocks)
-        given_to = (condition,) * len(self.blocks)
+        maps = self._maps(params, condition)
+        given_to = tuple(maps[block.resolution] for block in self.blocks)
         prior_params = tuple(zip(params["prior"], path["merge"], given_to, strict=True))
         prior = Chain(prior_links, prior_params, path["start"], True)
 
         def encode(x: Float[Array, "h w c"]) -> Distribution:
-            features = self._pyramid.apply(params["encoder"], _with(x, condition))
+            features = self._pyramid.apply(params["encoder"], _seen(x, condition))
             seen = [features[block.resolution] for block in self.blocks]
             each = tuple(zip(params["posterior"], path["merge"], given_to, seen, strict=True))
             return Chain(posterior_links, each, path["start"], True)
 
         def given(h: Float[Array, "h w c"]) -> Distribution:
-            return self.likelihood.apply(params["likelihood"], self._head.apply(path["head"], self.activation(h)))
+            raw = self._head.apply(path["head"], self.activation(_with(h, maps[0])))
+            return self.likelihood.apply(params["likelihood"], raw)
 
         def decode(z: Latent) -> Distribution:
             h: Any = path["start"]
-            for block, merge, z_l in zip(self.blocks, path["merge"], reversed(z), strict=True):
-                h = block.merge.apply(merge, h, _beside(z_l, h, condition))
+            for block, merge, z_l, seen in zip(self.blocks, path["merge"], reversed(z), given_to, strict=True):
+                h = block.merge.apply(merge, h, _beside(z_l, seen))
             return given(h)
 
         def weigh(key: PRNGKeyArray, q: Any) -> tuple[Distribution, Array, Array]:
@@ -136,6 +146,16 @@ class TopDown:
 
         return of_one_example(Model(prior=prior, encode=encode, decode=decode, weigh=weigh), self.x_shape)
 
+    def _maps(self, params: Params, condition: Condition) -> tuple[Array | None, ...]:
+        """What is seen of the condition at the resolutions H/2, H/4, ...: None without one."""
+        if condition is None:
+            return (None,) * len(self.channels)
+        return self._condition.apply(params["condition"], condition)
+
+    @property
+    def _condition(self) -> nn.Module:
+        return ConditionMaps(self.x_shape[:2], self.channels, self.num_blocks, self.activation)
+
     @property
     def _pyramid(self) -> nn.Module:
         return Pyramid(self.channels, self.num_blocks, self.activation)
@@ -148,28 +168,30 @@ class TopDown:
 def _prior_link(block: Block) -> Link:
     return Link(
         lambda params, h: _normal(block.prior.apply(params[0], _with(h, params[2]))),
-        lambda params, h, z: block.merge.apply(params[1], h, _beside(z, h, params[2])),
+        lambda params, h, z: block.merge.apply(params[1], h, _beside(z, params[2])),
     )
 
 
 def _posterior_link(block: Block) -> Link:
     return Link(
-        lambda params, h: _normal(block.posterior.apply(params[0], _join(_with(h, params[2]), params[3]))),
-        lambda params, h, z: block.merge.apply(params[1], h, _beside(z, h, params[2])),
+        lambda params, h: _normal(block.posterior.apply(params[0], _with(_with(h, params[2]), params[3]))),
+        lambda params, h, z: block.merge.apply(params[1], h, _beside(z, params[2])),
     )
 
 
-def _with(h: Float[Array, "h w c"], condition: Condition) -> Float[Array, "h w c_and_more"]:
-    return h if condition is None else as_channels(h, condition)
+def _seen(x: Float[Array, "h w c"], condition: Condition) -> Float[Array, "h w c_and_more"]:
+    return x if condition is None else as_channels(x, condition)
 
 
-def _beside(z: Float[Array, " hwd"], h: Float[Array, "h w c"], condition: Condition) -> Float[Array, " hwd_and_more"]:
-    """A layer's latents, with the condition at each position of its map where there is one."""
-    return z if condition is None else as_channels(z.reshape(*h.shape[:2], -1), condition).reshape(-1)
+def _with(h: Float[Array, "h w c"], features: Float[Array, "h w d"] | None) -> Float[Array, "h w c_and_d"]:
+    return h if features is None else jnp.concatenate([h, features], axis=-1)
 
 
-def _join(h: Float[Array, "h w c"], features: Float[Array, "h w d"]) -> Float[Array, "h w c_and_d"]:
-    return jnp.concatenate([h, features], axis=-1)
+def _beside(z: Float[Array, " hwd"], features: Float[Array, "h w d"] | None) -> Float[Array, " hwd_and_more"]:
+    """A layer's latents, with the condition's features at each position of its map where there is one."""
+    if features is None:
+        return z
+    return _with(z.reshape(*features.shape[:2], -1), features).reshape(-1)
 
 
 def _normal(raw: Any) -> Distribution:

@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.choices import Build, supply
+from vaex.choices import Build
 from vaex.errors import UsageError, check_whole
 from vaex.model import Condition, Distribution, Example, Family, Latent, Model, Params
 from vaex.models import likelihoods, posterior_table
 from vaex.models.description import Description, Kind, Source, describe, of_one_example
-from vaex.models.likelihood_parts import Likelihood, output_bias
+from vaex.models.likelihood_parts import Likelihood, build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.posterior_table import POSTERIORS, Posterior
 from vaex.models.prior_table import PRIORS, Prior, build_prior
@@ -121,7 +121,7 @@ def vae(
     """
     check_whole(latent_dim=latent_dim)
     q, networks = posterior(latent_dim), network()
-    p_x, p_z = supply(likelihood, x_shape=source.x_shape), build_prior(prior, latent_dim, source, q)
+    p_x, p_z = build_likelihood(likelihood, source), build_prior(prior, latent_dim, source, q)
     raw_shape = p_x.raw_shape(source.x_shape)
     found = VAE(
         x_shape=source.x_shape,

@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from vaex.choices import Build, supply
+from vaex.choices import Build
 from vaex.distributions.codes import CodePrior, Quantized, nearest
 from vaex.errors import OptionError, check_whole
 from vaex.model import Distribution, Family, Model, Params
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, of_one_example, refuse
-from vaex.models.likelihood_parts import Likelihood, output_bias
+from vaex.models.likelihood_parts import Likelihood, build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.networks import ACTIVATIONS
 from vaex.networks.grid import CausalGrid, GridDecoder, GridEncoder
@@ -176,7 +176,7 @@ def vqvae(
     check_whole(encoder_hidden=encoder_hidden, decoder_hidden=decoder_hidden)
     if not 0 <= codebook_decay < 1:
         raise OptionError("codebook_decay", codebook_decay, "0 or more, and less than 1")
-    act, p_x = ACTIVATIONS[activation], supply(likelihood, x_shape=source.x_shape)
+    act, p_x = ACTIVATIONS[activation], build_likelihood(likelihood, source)
     raw_shape = p_x.raw_shape(source.x_shape)
     found = VQVAE(
         x_shape=source.x_shape,

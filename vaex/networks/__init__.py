@@ -6,13 +6,14 @@ from vaex.networks.lookup_table import LookupTable
 from vaex.networks.mlp import ACTIVATIONS, MLP, GatedMLP
 from vaex.networks.pairs import NETWORKS, Networks, check_resolutions
 from vaex.networks.residual import Bottleneck, scaled
-from vaex.networks.top_down import Merge
+from vaex.networks.top_down import ConditionMaps, Merge
 
 __all__ = [
     "ACTIVATIONS",
     "MLP",
     "NETWORKS",
     "Bottleneck",
+    "ConditionMaps",
     "ConvDecoder",
     "ConvEncoder",
     "GatedMLP",

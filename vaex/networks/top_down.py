@@ -1,11 +1,14 @@
-"""The generator's path of a deep model past one map of latents."""
+"""The generator's path of a deep model past one map of latents, and what it sees of a condition."""
 
 from collections.abc import Callable
 
 import flax.linen as nn
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vaex.networks.conv import Pyramid, halved
 from vaex.networks.convolution import upsampled
+from vaex.networks.join import as_channels
 from vaex.networks.mlp import GLOROT
 from vaex.networks.residual import Bottleneck, scaled
 
@@ -36,3 +39,29 @@ class Merge(nn.Module):
             return h
         size, channels = self.up
         return upsampled(nn.Dense(4 * channels, kernel_init=GLOROT, name="up")(h), size)
+
+
+class ConditionMaps(nn.Module):
+    """What a deep model sees of a condition at each halved resolution of its image, the finest first.
+
+    A vector stands at each position; an image, repeated to the size of the other, has features by a pyramid.
+
+    Attributes:
+        size: of the image, [H, W].
+        channels, num_blocks, activation: the pyramid's.
+
+    Source: Chira et al. 2022, section 3, the encoder of the image of low resolution.
+    """
+
+    size: tuple[int, ...]
+    channels: tuple[int, ...]
+    num_blocks: tuple[int, ...]
+    activation: Callable = nn.relu
+
+    @nn.compact
+    def __call__(self, condition: Float[Array, "..."]) -> tuple[Float[Array, "h w c"], ...]:
+        if condition.ndim == 1:
+            sizes = halved(self.size, len(self.channels))[1:]
+            return tuple(jnp.broadcast_to(condition, (*size, *condition.shape)) for size in sizes)
+        enlarged = as_channels(jnp.zeros((*self.size, 0)), condition)
+        return Pyramid(self.channels, self.num_blocks, self.activation, name="pyramid")(enlarged)

@@ -113,6 +113,7 @@ def describe(task: Task, name: str) -> dict[str, Any]:
     images = task.dataset.train.images
     splits = {"train": task.dataset.train, "validation": task.dataset.validation, "test": task.dataset.test}
     arrays = {f"{name}_{part}": array for name, split in splits.items() for part, array in split._asdict().items()}
+    columns = [column._asdict() for column in task.dataset.columns]
     return {
         "experiment": name,
         "dataset": task.label,
@@ -120,6 +121,7 @@ def describe(task: Task, name: str) -> dict[str, Any]:
         "source": task.dataset.source,
         "x_shape": list(images.shape[1:]),
         "num_classes": task.num_classes,
+        **({"columns": columns} if columns else {}),
         "crc32": functools.reduce(lambda crc, split: zlib.crc32(split.images.data, crc), splits.values(), 0),
         "checksum": checksum(arrays),
     }

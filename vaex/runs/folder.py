@@ -76,7 +76,7 @@ def read_dataset(path: Path) -> dict[str, Any]:
     """
     dataset = read_object(path / DATASET, _DATASET)
     sizes = [check_type(size, int, f"{path / DATASET}: a size of x_shape") for size in dataset["x_shape"]]
-    if len(sizes) != 3 or min(sizes) < 1:
+    if len(sizes) != (1 if "columns" in dataset else 3) or min(sizes) < 1:
         raise UsageError(f"{path / DATASET}: x_shape is {sizes}: expected the height, the width and the channels")
     if check_type(dataset.get("num_classes", 0), int, f"{path / DATASET}: num_classes") < 0:
         raise UsageError(f"{path / DATASET}: num_classes is {dataset['num_classes']}: expected at least 0")

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -11,6 +12,7 @@ from vaex.config.task import describe_run
 from vaex.errors import OptionError, UsageError
 from vaex.model import Params
 from vaex.models import Description
+from vaex.models.columns import Column, Columns
 from vaex.runs.folder import CONFIG, open_run, read_dataset, read_json
 
 
@@ -30,9 +32,15 @@ def load(run_folder: str | Path) -> tuple[Description, Params, Config]:
     path = open_run(run_folder)
     config, dataset = read_config(path / CONFIG), read_dataset(path)
     with naming(path / CONFIG):
-        description = describe_run(config, tuple(dataset["x_shape"]), num_classes(path))
+        shape, columns = tuple(dataset["x_shape"]), read_columns(dataset)
+        description = describe_run(config, shape, num_classes(path), columns=columns)
     params, _ = checkpoints.restore_params(path, jax.eval_shape(description.init, jax.random.key(0)))
     return description, params, config
+
+
+def read_columns(dataset: dict[str, Any]) -> Columns:
+    """The columns of the table that a run was trained on, as its dataset.json has them; () of images."""
+    return tuple(Column(**{**fields, "classes": tuple(fields["classes"])}) for fields in dataset.get("columns", ()))
 
 
 def num_classes(path: Path) -> int:

@@ -45,6 +45,9 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None) -> P
         latents = {"".join(["z", *map(_part, place)]): leaf for place, leaf in leaves}
         with replaced(path / folder.SAMPLES) as file:
             np.savez(file, **latents, means=means, samples=images)
+        if "columns" in folder.read_dataset(path):  # rows are no pictures
+            console.say(f"{num_samples} samples: {path / folder.SAMPLES}")
+            return path
         in_turn = 0 if conditions is None or label is not None else num_classes(path)
         title = f"{folder.read_dataset(path)['experiment']}, epoch {checkpoints.best_epoch(path)}"
         title += "" if label is None else f", label {label}"

@@ -30,7 +30,8 @@ def train(path: Path, made: Setup, *, config: Config | None = None) -> Path:
         state, progress = _newest(path, made)
         if config is not None:
             origin.change_config(path, config, epoch=progress.epoch)
-        found = f"{len(task.dataset.train.images):,} training images from {task.dataset.source}, {task.dataset.meaning}"
+        what = "rows" if task.dataset.columns else "images"
+        found = f"{len(task.dataset.train.images):,} training {what} from {task.dataset.source}, {task.dataset.meaning}"
         console.say(f"{task.label}: {found}; run folder {path}")
         with (
             folder.metrics_writer(path, epoch=progress.epoch) as write,

@@ -1,0 +1,65 @@
+"""What a config makes of grey levels, or of rows, before a likelihood is asked for them."""
+
+from vaex.choices import find
+from vaex.config.section import Config, call
+from vaex.data.preprocess import BINARIZE, Preprocess, as_they_are, dequantize, scale
+from vaex.errors import UsageError
+from vaex.models.columns import KINDS, Columns
+from vaex.models.likelihoods import LIKELIHOODS
+
+_KINDS_OF = {"density": ("real",), "binary": ("binary",), "rows": KINDS}  # by what a likelihood is defined on
+
+
+def preprocess(config: Config, columns: Columns) -> tuple[Preprocess, str]:
+    """From grey levels to pixels, or from rows to rows, and what the config's likelihood is defined on.
+
+    Args:
+        config: a config.
+        columns: of a table; () of images.
+
+    Raises:
+        UsageError: the likelihood is no distribution over them.
+    """
+    likelihood, binarize = config.model.likelihood, config.data.binarize
+    defined_on = call(LIKELIHOODS, likelihood, "model.likelihood", x_shape=(1, 1, 1), columns=()).defined_on
+    if columns:
+        _check_rows(config, columns, defined_on)
+        return Preprocess(as_they_are, defined_on), defined_on
+    if config.data.columns:
+        raise UsageError("data.columns is set with images, which have none: leave it out")
+    if defined_on == "rows":
+        raise UsageError(
+            f"model.likelihood is {likelihood.name!r}, which is over the rows of a table, with images: set "
+            "--config.model.likelihood.name=gaussian_pixel, say"
+        )
+    if defined_on == "binary":
+        if binarize is None:
+            raise UsageError(
+                f"model.likelihood is {likelihood.name!r} on grey pixels, which it is no distribution over: set "
+                '--config.data.binarize to "dynamic" or "threshold", or to "none" for a loss that is not a likelihood'
+            )
+        return find(BINARIZE, binarize, "data.binarize"), defined_on
+    if binarize is not None:
+        raise UsageError(
+            f"data.binarize is {binarize!r} with model.likelihood {likelihood.name!r}, which needs all grey levels: "
+            "leave data.binarize unset, or set --config.model.likelihood.name=bernoulli"
+        )
+    return (Preprocess(dequantize, "density") if defined_on == "density" else Preprocess(scale, "levels")), defined_on
+
+
+def _check_rows(config: Config, columns: Columns, defined_on: str) -> None:
+    data, likelihood = config.data, config.model.likelihood.name
+    for field in ("binarize", "image_size", "channels"):
+        if data[field] not in (None, "none"):
+            raise UsageError(f"data.{field} is {data[field]!r} with a table, and is of images: leave it out, or none")
+    if data.condition not in (None, "label"):
+        raise UsageError(f"data.condition is {data.condition!r} with a table, and is of images: unset it")
+    allowed = _KINDS_OF.get(defined_on, ())
+    wrong = [column for column in columns if column.kind not in allowed]
+    if wrong:
+        cure = "set --config.model.likelihood.name=table, which has a distribution for each kind"
+        if defined_on == "density" and {c.kind for c in wrong} <= {"positive", "count", "binary"}:
+            cure += ", or --config.data.columns=real to take all for real numbers"
+        raise UsageError(
+            f"model.likelihood is {likelihood!r} on a table, whose column {wrong[0].name!r} is {wrong[0].kind}: {cure}"
+        )

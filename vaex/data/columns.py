@@ -1,0 +1,125 @@
+"""What the columns of a table are: their kinds, as they are guessed and as a config says them."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from vaex.errors import OptionError, UsageError
+from vaex.models.columns import CLASSES, KINDS
+
+SAID = (*KINDS, "label", "ignore")  # kinds that may be said: two of them are not modelled
+_MOST_CLASSES = 200
+_SPLIT = {"train_images": "train", "test_images": "test"}
+
+
+class Said(NamedTuple):
+    """What a config says of a column: its kind, and of ordered classes their order."""
+
+    kind: str
+    order: tuple[str, ...] = ()
+
+
+def said_columns(columns: str) -> dict[str, Said]:
+    """What data.columns says: "age=positive,size=ordinal:S<M<L", or one kind for all columns, under the name "".
+
+    Raises:
+        OptionError: a kind that there is not.
+    """
+    said = {}
+    for part in filter(None, columns.split(",")):
+        name, _, kind = part.rpartition("=")
+        kind, _, order = kind.strip().partition(":")
+        if kind not in SAID or (order and kind != "ordinal"):
+            expected = f"NAME=KIND,NAME=KIND, or one kind for all, with a kind of {', '.join(SAID)}"
+            raise OptionError("columns", columns, expected, "the order of classes is NAME=ordinal:LOW<MIDDLE<HIGH")
+        said[name.strip()] = Said(kind, tuple(one.strip() for one in order.split("<")) if order else ())
+    return said
+
+
+def check_said(said: Mapping[str, Said], names: tuple[str, ...]) -> None:
+    """Raise a UsageError where a config says something of a column that there is not."""
+    if unknown := [name for name in said if name and name not in names]:
+        raise UsageError(f"data.columns names {unknown[0]!r}: the table has {', '.join(names)}")
+
+
+def guessed(values: np.ndarray) -> str:
+    """The kind of a column of numbers, truth values or text, None or nan where one is missing.
+
+    Truth values, and whole numbers of which none is other than 0 and 1, are binary; other whole numbers from 0 on,
+    stored as such, counts; text has classes; what else is a number is real.
+    """
+    if values.dtype.kind in "OUS":
+        return "categorical"
+    if values.dtype.kind == "b" or np.isin(values[~missing(values)], (0, 1)).all():
+        return "binary"
+    return "count" if values.dtype.kind in "ui" and values.min() >= 0 else "real"
+
+
+def missing(values: np.ndarray) -> np.ndarray:
+    """Where a column has no value: nan, None or empty text."""
+    if values.dtype.kind == "f":
+        return np.isnan(values)
+    if values.dtype.kind in "OUS":
+        return np.array([value is None or value == "" or value != value for value in values], bool)
+    return np.zeros(len(values), bool)
+
+
+def class_names(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
+    """The classes of a column: text in the order of the alphabet, numbers in theirs, or in the order that is said.
+
+    Raises:
+        UsageError: too many of them, ordered text whose order is not said, or classes that an order leaves out.
+    """
+    known = values[~missing(values)]
+    is_text = known.dtype.kind in "OUS"
+    found = tuple(sorted(set(map(str, known)))) if is_text else tuple(f"{value:g}" for value in np.unique(known))
+    if said.order:
+        if left := [one for one in found if one not in said.order]:
+            raise UsageError(f"column {name!r} has the class {left[0]!r}, which its order in data.columns leaves out")
+        return said.order
+    if said.kind == "ordinal" and is_text:
+        raise UsageError(
+            f"column {name!r} is ordinal, and its classes are text: say their order, "
+            f'--config.data.columns="{name}=ordinal:{"<".join(found[:3])}"'
+        )
+    if len(found) > min(_MOST_CLASSES, max(len(known) // 2, 2)):
+        raise UsageError(
+            f"column {name!r} has {len(found):,} classes in {len(known):,} rows: leave it out, "
+            f'--config.data.columns="{name}=ignore", or join classes'
+        )
+    return found
+
+
+def numbered(name: str, values: np.ndarray, kind: str, classes: tuple[str, ...], split: str) -> np.ndarray:
+    """The values of a column as a row has them, [N] float64, nan where missing.
+
+    Raises:
+        UsageError: values that the kind has not; the message names the first.
+    """
+    gone = missing(values)
+    numbers = np.full(len(values), np.nan)
+    if kind in CLASSES:
+        number = {one: i for i, one in enumerate(classes)}
+        is_text = values.dtype.kind in "OUS"
+        numbers[~gone] = [number[str(one) if is_text else f"{one:g}"] for one in values[~gone]]
+        return numbers
+    try:
+        numbers[~gone] = values[~gone].astype(np.float64)
+    except (TypeError, ValueError):
+        raise UsageError(f"column {name!r} is {kind}, and has text in it: mend it, or say it is categorical") from None
+    allowed = {
+        "real": (np.isfinite, "a finite number", "mend it, or leave it empty"),
+        "positive": (lambda x: (x > 0) & np.isfinite(x), "a number above 0", "say it is real, or mend it"),
+        "count": (lambda x: (x >= 0) & (x == np.round(x)) & (x < 2**24), "a whole number from 0", "say it is real"),
+        "binary": (lambda x: (x == 0) | (x == 1), "0 or 1", "say it is categorical, or count"),
+    }
+    fits, expected, cure = allowed[kind]
+    wrong = ~gone & ~fits(np.where(gone, 1.0, numbers))
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise UsageError(
+            f"column {name!r} is {kind}, and row {first} of the {split} rows has {numbers[first]:g} there: "
+            f"expected {expected}; {cure}"
+        )
+    return numbers

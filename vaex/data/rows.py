@@ -1,0 +1,140 @@
+"""Arrays [N, D], and tables with named columns -> rows of numbers, what their columns are, and the words for it."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from vaex.data.columns import Said, check_said, class_names, guessed, missing, numbered
+from vaex.data.sources import Arrays
+from vaex.errors import UsageError
+from vaex.models.columns import CLASSES, KINDS, Column, Columns
+
+_LISTED = 12  # columns that are named in a line
+
+
+class Rows(NamedTuple):
+    """The rows of every split, and what their columns are, still without the training rows' means."""
+
+    arrays: Arrays  # train_images and the like, float32 [N, D], nan where a value is missing; and labels
+    columns: Columns
+
+
+def is_table(images: np.ndarray) -> bool:
+    """Whether an array is a table: [N, D], or a structured array, whose fields are the columns."""
+    return images.ndim == 2 or images.dtype.names is not None
+
+
+def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
+    """The rows of tables, every column of the kind that is said or guessed.
+
+    Args:
+        arrays: train_images, and where there is a test split test_images, [N, D] or structured; and labels.
+        said: what a config says of columns; "" of all that it does not name.
+        source: where they are from, for the error.
+
+    Returns:
+        Rows, in which a column that is said to be the label has become that.
+
+    Raises:
+        UsageError: splits of different columns, or values that a column's kind has not; the message has the cure.
+    """
+    tables = {key: _fields(array) for key, array in arrays.items() if key.endswith("_images")}
+    names = {key: tuple(table) for key, table in tables.items()}
+    train = names["train_images"]
+    if any(other != train for other in names.values()):
+        raise UsageError(f"{source}: training rows have the columns {_some(train)}, test rows others: make them alike")
+    check_said(said, train)
+    columns, values, labels = [], {key: [] for key in tables}, {}
+    for name in train:
+        parts = {key: table[name] for key, table in tables.items()}
+        together = np.concatenate(list(parts.values()))
+        one = said.get(name) or said.get("") or Said(guessed(together))
+        if one.kind == "ignore":
+            continue
+        if missing(together).all():
+            cure = f'--config.data.columns="{name}=ignore" leaves it out'
+            raise UsageError(f"{source}: column {name!r} has no value in any row: {cure}")
+        is_class = one.kind in (*CLASSES, "label")
+        classes = class_names(name, together, one) if is_class else ()
+        kind = "categorical" if one.kind == "label" else one.kind
+        found = {key: numbered(name, part, kind, classes, key.split("_")[0]) for key, part in parts.items()}
+        if one.kind == "label":
+            labels = {key.replace("images", "labels"): np.nan_to_num(part, nan=-1) for key, part in found.items()}
+            continue
+        columns.append(Column(name, kind, classes=classes, has_gaps=bool(missing(together).any())))
+        for key, part in found.items():
+            values[key].append(part)
+    if not columns:
+        raise UsageError(f"{source}: no column is left to model: expected at least one")
+    rows = {key: np.stack(parts, axis=1).astype(np.float32) for key, parts in values.items()}
+    for key, table in rows.items():
+        empty = np.isnan(table).all(axis=1)
+        if empty.any():
+            raise UsageError(
+                f"{source}: {int(empty.sum())} of the {key.split('_')[0]} rows have no value at all, the first is row "
+                f"{int(np.argmax(empty))}: remove them"
+            )
+    return Rows(arrays | rows | labels, tuple(columns))
+
+
+def standardized(columns: Columns, train: np.ndarray, source: str) -> Columns:
+    """The columns with the means and the standard deviations of the training rows.
+
+    Args:
+        columns: D of them.
+        train: the training rows, [N, D], nan where a value is missing.
+        source: where they are from, for the error.
+
+    Raises:
+        UsageError: columns of one value, or of which no training row has one, or that float32 does not resolve.
+    """
+    inside = {"positive": np.log, "count": np.log1p}
+    constant, found = [], []
+    for column, values in zip(columns, train.astype(np.float64).T, strict=True):
+        known = values[~np.isnan(values)]
+        if len(np.unique(known)) < 2:
+            constant.append((column.name, known))
+            continue
+        most = float(known.max())
+        if column.kind in ("binary", *CLASSES):
+            found.append(column._replace(most=most))
+            continue
+        x = inside.get(column.kind, lambda x: x)(known)
+        center, scale = float(x.mean()), float(x.std())
+        if column.kind == "real" and abs(center) > 1e5 * scale:
+            raise UsageError(
+                f"{source}: column {column.name!r} lies at {center:.7g} with a standard deviation of {scale:.3g}, "
+                "which 32-bit floats do not tell apart: subtract its mean"
+            )
+        found.append(column._replace(center=center, scale=scale, most=most))
+    if constant:
+        name, known = constant[0]
+        value = f"one value, {known[0]:g}, in all training rows" if len(known) else "no value in any training row"
+        cure = ",".join(f"{name}=ignore" for name, _ in constant)
+        raise UsageError(f'{source}: column {name!r} has {value}: leave it out, --config.data.columns="{cure}"')
+    return tuple(found)
+
+
+def described(columns: Columns, splits: Sequence[np.ndarray]) -> str:
+    """What rows were taken for, in words."""
+    by_kind = {kind: [c.name for c in columns if c.kind == kind] for kind in KINDS}
+    kinds = "; ".join(f"{len(names)} {kind} ({_some(names)})" for kind, names in by_kind.items() if names)
+    gone = sum(int(np.isnan(rows).sum()) for rows in splits)
+    total = sum(rows.size for rows in splits)
+    return (
+        f"rows of {len(columns)} columns: {kinds}; {f'{gone / total:.2%}' if gone else 'none'} of the values missing; "
+        "the encoder sees them standardized by the training rows, p(x) is in their own units"
+    )
+
+
+def _fields(table: np.ndarray) -> dict[str, np.ndarray]:
+    if table.dtype.names is not None:
+        return {name: table[name] for name in table.dtype.names}
+    if not table.size or table.dtype.kind not in "buif":
+        raise UsageError(f"rows of shape {table.shape} and type {table.dtype}: expected numbers, [N, D]")
+    return {f"x{i}": column for i, column in enumerate(table.T)}
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _LISTED else f"{', '.join(names[:3])}, ..., {names[-1]}"
