@@ -15,6 +15,7 @@ from vaex.data import Dataset
 from vaex.data.conditions import CONDITIONS
 from vaex.data.examples import EXAMPLES, Examples, Making, chosen, seen
 from vaex.data.form import Form
+from vaex.data.given import Kept
 from vaex.data.preprocess import BINARIZE, Preprocess, dequantize, scale
 from vaex.errors import UsageError
 from vaex.models import KINDS, Description, Source
@@ -58,14 +59,7 @@ def build_task(config: Config) -> Task:
         )
     form = Form(c.image_size, c.channels)
     dataset = data.load(c.name, dir=c.dir or None, num_validation=c.num_validation, form=form)
-    by = Making(
-        apply=pixels.apply,
-        condition=None if c.condition is None else CONDITIONS[c.condition],
-        fraction=c.missing,
-        num_labels=c.num_labels,
-        num_classes=count_classes(dataset),
-        seed=experiment.seed,
-    )
+    by = _making(experiment, pixels, count_classes(dataset))
     x_shape, train = dataset.train.images.shape[1:], dataset.train
     description = build_description(experiment, x_shape, by.num_classes, lambda: seen(by, train))
     labelled = None if c.num_labels is None else chosen(by, train.labels)
@@ -122,7 +116,19 @@ def build_description(
         is_masked=c.missing is not None,
     )
     description = experiment.model(source)
-    return of_masked(description, source) if source.is_masked else description
+    return of_masked(description) if source.is_masked else description
+
+
+def _making(experiment: Experiment, pixels: Preprocess, num_classes: int) -> Making:
+    c = experiment.data
+    return Making(
+        apply=pixels.apply,
+        condition=None if c.condition is None else CONDITIONS[c.condition],
+        fraction=c.missing,
+        num_labels=c.num_labels,
+        num_classes=num_classes,
+        seed=experiment.seed,
+    )
 
 
 def describe_run(config: Config, x_shape: tuple[int, ...], num_classes: int) -> Description:
@@ -136,9 +142,11 @@ def describe_run(config: Config, x_shape: tuple[int, ...], num_classes: int) -> 
     return build_description(call(ROOT, config), x_shape, num_classes, lambda: None)
 
 
-def condition_of(config: Config) -> str | None:
-    """The name of what each example is modelled under."""
-    return config.data.condition
+def kept_data(config: Config, x_shape: tuple[int, ...], num_classes: int) -> Kept:
+    """What a run keeps of its data set, without the data; the arguments are those of describe_run."""
+    c = config.data
+    by = _making(call(ROOT, config), preprocess(config)[0], num_classes)
+    return Kept(x_shape, Form(c.image_size, c.channels), by, c.dir or None)
 
 
 def preprocess(config: Config) -> tuple[Preprocess, str]:

@@ -22,6 +22,7 @@ class Condition(NamedTuple):
     given: Callable[[Any, Any, Any, int], Any]
     shape: Callable[[Shape, int], Shape]  # (image's shape, number of classes) -> a condition's, or a UsageError
     observed: Callable[[Any], Any] = lambda x: x  # the whole image -> what is modelled of it
+    of_part: Callable[[Any, Any], Any] | None = None  # (x, grey levels) of an image that is the condition -> conditions
     reports: tuple[str, ...] = ()  # names in evaluate.REPORTS
     figures: tuple[str, ...] = ()  # names in figures.FIGURES
 
@@ -78,11 +79,16 @@ CONDITIONS = {
     "low_resolution": Condition(
         lambda x, images, labels, num_classes: low_resolution(images.astype(jnp.float32) / 255),
         _small_shape,
+        of_part=lambda x, images: images.astype(jnp.float32) / 255,
         reports=("enlargement",),
         figures=("enlargements",),
     ),
     # From x: log p(lower|upper) is then log p(x) - log p(upper), comparable with an unconditional model's.
     "half": Condition(
-        lambda x, images, labels, num_classes: upper_half(x), _half_shape, lower_half, figures=("completions",)
+        lambda x, images, labels, num_classes: upper_half(x),
+        _half_shape,
+        lower_half,
+        of_part=lambda x, images: x,
+        figures=("completions",),
     ),
 }

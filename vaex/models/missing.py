@@ -1,5 +1,6 @@
 """Data that are missing at random: examples with a mask, and any model as a model of what is observed of them."""
 
+import functools
 from typing import Any
 
 import numpyro.distributions as dist
@@ -7,8 +8,8 @@ import numpyro.distributions as dist
 from vaex.distributions.masked import Masked, ObservedPart
 from vaex.distributions.shapes import check_event
 from vaex.errors import UsageError
-from vaex.model import Conditional, Distribution, Example, Latent, Model, Params
-from vaex.models.description import Description, Source
+from vaex.model import Conditional, Distribution, Example, Latent, Model
+from vaex.models.description import Description
 
 
 def partially_observed(model: Model) -> Model:
@@ -46,26 +47,29 @@ def partially_observed(model: Model) -> Model:
     return Model(model.prior, encode, decode)
 
 
-def of_masked(description: Description, source: Source) -> Description:
+@functools.singledispatch
+def observed_part(model: Model) -> Any:
+    """The same of a model, or of one for each condition."""
+    return partially_observed(model)
+
+
+@observed_part.register(Conditional)
+def _(model: Conditional) -> Conditional:
+    return Conditional(lambda condition: partially_observed(model.given(condition)))
+
+
+def of_masked(description: Description) -> Description:
     """The description of a model of whole examples as one of Masked examples, under a condition or not.
 
     Args:
         description: of any kind.
-        source: what it is built for.
 
     Returns:
         One with the same parameters, whose reports and figures have imputation among them.
     """
-
-    def bind(params: Params) -> Any:
-        whole = description.bind(params)
-        if source.condition_shape is None:
-            return partially_observed(whole)
-        return Conditional(lambda condition: partially_observed(whole.given(condition)))
-
     moved = description.statistics
     return description._replace(
-        bind=bind,
+        bind=lambda params: observed_part(description.bind(params)),
         statistics=None if moved is None else lambda key, params, batch: moved(key, params, batch.filled()),
         reports=(*description.reports, "imputation"),
         figures=(*description.figures, "imputations"),

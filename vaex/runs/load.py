@@ -6,19 +6,20 @@ from pathlib import Path
 
 import jax
 
-from vaex.config import Config, old, read_config
-from vaex.config.task import describe_run
+from vaex.config import old, read_config
+from vaex.config.task import describe_run, kept_data
+from vaex.data.given import Kept
 from vaex.errors import OptionError, UsageError
-from vaex.model import Params
-from vaex.models import Description
 from vaex.runs.folder import CONFIG, open_run, read_dataset, read_json
+from vaex.runs.trained import Trained
 
 
-def load(run_folder: str | Path) -> tuple[Description, Params, Config]:
-    """A finished or unfinished run's model, the parameters of its best checkpoint, and its config.
+def load(run_folder: str | Path) -> Trained:
+    """A finished or unfinished run's model with the parameters of its best checkpoint, to be used.
 
-    >>> vae, params, config = vaex.load("runs/latest")
-    >>> model = vae.bind(params)
+    >>> model = vaex.load("runs/latest")
+    >>> means, variances = model.encode(images)
+    >>> description, params, config = model
 
     Parameters are jax arrays as training had them; in a process of the other precision they are brought to its own.
 
@@ -28,11 +29,22 @@ def load(run_folder: str | Path) -> tuple[Description, Params, Config]:
     from vaex.runs import checkpoints
 
     path = open_run(run_folder)
-    config, dataset = read_config(path / CONFIG), read_dataset(path)
+    config = read_config(path / CONFIG)
     with naming(path / CONFIG):
-        description = describe_run(config, tuple(dataset["x_shape"]), num_classes(path))
+        description = describe_run(config, tuple(read_dataset(path)["x_shape"]), num_classes(path))
+    kept = kept_of(path)
     params, _ = checkpoints.restore_params(path, jax.eval_shape(description.init, jax.random.key(0)))
-    return description, params, config
+    return Trained(description, params, config, kept)
+
+
+def kept_of(path: Path) -> Kept:
+    """What a run keeps of its data set.
+
+    Raises:
+        UsageError: a file of the run that cannot be read.
+    """
+    with naming(path / CONFIG):
+        return kept_data(read_config(path / CONFIG), tuple(read_dataset(path)["x_shape"]), num_classes(path))
 
 
 def num_classes(path: Path) -> int:
