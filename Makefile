@@ -1,6 +1,7 @@
 # vaex: `make` alone lists the commands. Everything is installed into .venv at first use, at the versions in the lock files.
 EXP ?= mnist_gauss
 RUN ?=
+INPUT ?=
 NAME ?= snr
 ARGS ?=
 ACCEL ?=
@@ -23,7 +24,7 @@ define NEWLINE
 
 endef
 quoted = '$(subst ','\'',$(subst $(NEWLINE), ,$(value $(1))))'
-unexport EXP RUN NAME ARGS
+unexport EXP RUN INPUT NAME ARGS
 
 # What each command of vaex is about; train carries a run on where RUN is given, and report takes none.
 RUN_OR_LATEST = $(if $(value RUN),$(call quoted,RUN),runs/latest)
@@ -31,12 +32,18 @@ SUBJECT_train = $(if $(value RUN),--run $(call quoted,RUN),$(if $(STARTED),,$(ca
 # A run that starts from another, where no EXP is named, has the other's config.
 STARTED = $(and $(findstring --from,$(value ARGS)),$(filter file,$(origin EXP)))
 SUBJECT_config = $(call quoted,EXP)
-SUBJECT_evaluate = $(RUN_OR_LATEST)
+ABOUT_INPUT = $(RUN_OR_LATEST)$(if $(value INPUT), --input $(call quoted,INPUT))
+SUBJECT_evaluate = $(ABOUT_INPUT)
+SUBJECT_encode = $(ABOUT_INPUT)
+SUBJECT_reconstruct = $(ABOUT_INPUT)
+SUBJECT_interpolate = $(ABOUT_INPUT)
+SUBJECT_score = $(ABOUT_INPUT)
+SUBJECT_impute = $(ABOUT_INPUT)
 SUBJECT_sample = $(RUN_OR_LATEST)
 SUBJECT_figure = $(call quoted,NAME)
 SUBJECT_report = $(if $(value RUN),--run $(call quoted,RUN))
 MORE = $(if $(value ARGS),--args $(call quoted,ARGS))
-COMMANDS := train config evaluate sample figure report
+COMMANDS := train config evaluate sample encode reconstruct interpolate score impute figure report
 
 .PHONY: help setup $(COMMANDS) test lint bench clean
 

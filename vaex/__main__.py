@@ -92,13 +92,13 @@ def _show_config(arguments: argparse.Namespace, flags: list[str]) -> None:
 def _evaluate(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs import commands
 
-    commands.evaluate(arguments.run)
+    commands.evaluate(arguments.run, arguments.input, arguments.num_samples)
 
 
 def _sample(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs import sampling
 
-    sampling.sample(arguments.run, arguments.num_samples, arguments.seed, arguments.label)
+    sampling.sample(arguments.run, arguments.num_samples, arguments.seed, arguments.label, arguments.temperature)
 
 
 def _figure(arguments: argparse.Namespace, flags: list[str]) -> None:
@@ -140,6 +140,7 @@ def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
+    from vaex.runs.asking import add_commands, add_input
     from vaex.runs.experiments import about_experiments, about_studies
 
     known = "\n".join(f"  {name:18} {about}" for name, about in about_experiments().items())
@@ -147,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="vaex",
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Variational autoencoders in JAX. By make: make COMMAND EXP=... (or RUN=..., NAME=...) ARGS='...'",
+        description="Variational autoencoders in JAX. make COMMAND EXP=... (RUN=..., INPUT=..., NAME=...) ARGS=...",
         epilog=f"--debug shows the traceback of an error\n\nexperiments (EXP):\n{known}",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -167,12 +168,17 @@ def _parser() -> argparse.ArgumentParser:
         "config", _show_config, "print every field, its value and its meaning", takes_flags=True, computes=False
     )
     shown.add_argument("experiment", help="as of train")
-    command("evaluate", _evaluate, "scores and figures of a run again").add_argument("run")
+    evaluate = command("evaluate", _evaluate, "scores and figures of a run again, or its scores on other images")
+    evaluate.add_argument("run")
+    add_input(evaluate)
+    evaluate.add_argument("--num-samples", type=int, help="importance samples; else evaluate.num_samples of its config")
     sample = command("sample", _sample, "draw from the prior of a run")
     sample.add_argument("run")
     sample.add_argument("--num-samples", type=int, default=100)
     sample.add_argument("--seed", type=int, default=0)
     sample.add_argument("--label", type=int, help="where labels are the condition: the one to draw; each in turn")
+    sample.add_argument("--temperature", type=float, default=1.0, help="by which the deviation of z is multiplied: 1")
+    add_commands(command)
     figure = command("figure", _figure, "run a study and draw its figure")
     about = "; ".join(f"{name}: {shows}" for name, shows in about_studies().items())
     figure.add_argument("name", choices=list(about_studies()), help=about)

@@ -24,6 +24,7 @@ class Condition(NamedTuple):
     given: Callable[[Any, Any, Any, int], Any]
     shape: Callable[[Shape, int], Shape]  # (image's shape, number of classes) -> a condition's, or a UsageError
     observed: Callable[[Any], Any] = lambda x: x  # the whole image -> what is modelled of it
+    of_part: Callable[[Any, Any], Any] | None = None  # (x, grey levels) of an image that is the condition -> conditions
     reports: tuple[str, ...] = ()  # names in evaluate.REPORTS
     figures: tuple[str, ...] = ()  # names in figures.FIGURES
     cut: Callable[[Dataset, int], Dataset] = lambda dataset, num_previous: dataset  # into examples
@@ -86,12 +87,17 @@ CONDITIONS = {
     "low_resolution": Condition(
         lambda x, images, labels, num_classes: low_resolution(images.astype(jnp.float32) / 255),
         _small_shape,
+        of_part=lambda x, images: images.astype(jnp.float32) / 255,
         reports=("enlargement",),
         figures=("enlargements",),
     ),
     # From x: log p(lower|upper) is then log p(x) - log p(upper), comparable with an unconditional model's.
     "half": Condition(
-        lambda x, images, labels, num_classes: upper_half(x), _half_shape, lower_half, figures=("completions",)
+        lambda x, images, labels, num_classes: upper_half(x),
+        _half_shape,
+        lower_half,
+        of_part=lambda x, images: x,
+        figures=("completions",),
     ),
     # The frames of a window are its channels, the last of which is foreseen.
     "previous": Condition(

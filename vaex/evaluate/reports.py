@@ -142,6 +142,7 @@ REPORTS: dict[str, Callable[[PRNGKeyArray, Trial], Scores]] = {
     "enlargement": report_enlargement,
     "imputation": imputation_errors,
 }
+OF_LABELS = ("classifier", "latent_classifier")  # which need the label of every test image
 
 
 def standard_error(values: np.ndarray) -> float | None:

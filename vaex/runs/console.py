@@ -110,7 +110,7 @@ def summary(results: Mapping[str, Any], folder: str, own: Mapping[str, Any]) -> 
     for name, value in rows.items():
         table.add_row(Text(name), Text(value))
     _console.print(table)
-    say(f"run folder: {folder}")
+    say(f"{'results' if folder.endswith('.json') else 'run folder'}: {folder}")
 
 
 def _shown(value: Any) -> str:

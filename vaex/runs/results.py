@@ -53,8 +53,11 @@ def _measure(made: Setup) -> Callable[[Any], dict[str, Any]]:
     return validator(key, task.description.bind, x, metrics=task.description.metrics, options=options)
 
 
-def write(path: Path, task: Task, progress: Progress) -> None:
-    """Write results.json and figures/ of the best checkpoint, and print the summary."""
+def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> None:
+    """Write results.json and figures/ of the best checkpoint, and print the summary.
+
+    With the name of an INPUT, whose images are those of the task, answers/evaluate_NAME.json in their place.
+    """
     from vaex.runs import checkpoints
 
     params, best = checkpoints.restore_params(path, jax.eval_shape(task.description.init, task.init_key))
@@ -73,6 +76,7 @@ def write(path: Path, task: Task, progress: Progress) -> None:
     results = {
         **folder.read_dataset(path),
         **read_origin(path),
+        **({"scored_on": given, "num_scored": len(task.dataset.test.images)} if given else {}),
         **scores,
         "is_likelihood": task.is_likelihood,
         "train_seconds": round(progress.seconds, 2),
@@ -87,6 +91,11 @@ def write(path: Path, task: Task, progress: Progress) -> None:
         | {name: _version(name) for name in ("jax", "jaxlib", "flax", "optax", "numpyro", "numpy")},
         "device": jax.devices()[0].device_kind,
     }
+    if given:
+        stem = folder.answer_file(path, "evaluate", given)
+        folder.write_json(written := stem.with_name(f"{stem.name}.json"), results)
+        console.summary({**results, "dataset": given}, folder.shown(written), own)
+        return
     folder.write_json(path / folder.RESULTS, results)
     draw(path, figure_key, task.figures, trial, results)
     console.summary(results, folder.shown(path), own)
