@@ -24,6 +24,7 @@ ORDER = (  # of files and folders of vaex/, each of which imports only from thos
     "data",
     "train",
     "evaluate",
+    "sklearn",
     "figures",
     "config",
     "runs",

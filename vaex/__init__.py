@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vaex import models as models
     from vaex import networks as networks
     from vaex import objectives as objectives
+    from vaex import sklearn as sklearn
     from vaex import train as train
     from vaex.errors import OptionError as OptionError
     from vaex.errors import UsageError as UsageError
@@ -34,6 +35,7 @@ _MODULES = (
     "models",
     "networks",
     "objectives",
+    "sklearn",
     "train",
 )
 _HOME = {

@@ -151,19 +151,6 @@ def log_prob_per_layer(q: Distribution) -> Callable[[Any], Float[Array, " l"]] |
     return None
 
 
-@functools.singledispatch
-def rescaled(p: Distribution, shift: Any, scale: Any) -> Distribution:
-    """The distribution of shift + scale x, x ~ p, elementwise.
-
-    Raises:
-        UsageError: none is known of this type.
-    """
-    raise UsageError(
-        f"the likelihood is {type(p).__name__}, which is over numbers of one range, and was given a table, whose "
-        "columns have units of their own: set --config.model.likelihood.name=gaussian_pixel, or table"
-    )
-
-
 @mean.register(dist.Distribution)
 def _(q: dist.Distribution) -> Latent | None:
     try:
@@ -195,7 +182,4 @@ for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistrib
     has_gradient.register(_wrapper, lambda q: has_gradient(q.base_dist))
     is_cheap_to_evaluate.register(_wrapper, lambda q: is_cheap_to_evaluate(q.base_dist))
 mean.register(dist.Independent, lambda q: mean(q.base_dist))
-rescaled.register(dist.Independent, lambda p, m, s: rescaled(p.base_dist, m, s).to_event(p.reinterpreted_batch_ndims))
-rescaled.register(dist.Normal, lambda p, m, s: dist.Normal(m + s * p.loc, s * p.scale))
-rescaled.register(dist.StudentT, lambda p, m, s: dist.StudentT(p.df, m + s * p.loc, s * p.scale))
 variance.register(dist.Independent, lambda q: variance(q.base_dist))

@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from vaex.choices import Build, supply
-from vaex.distributions.abilities import rescaled
+from vaex.distributions.rescaled import rescaled
 from vaex.errors import OptionError, check_fraction, check_positive
 from vaex.model import Distribution, Family, Params
 from vaex.models.description import Source

@@ -1,0 +1,99 @@
+"""Scikit-learn's interface: its own checks, and scores against the exact density of a linear model."""
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+import scipy.stats
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+from vaex.errors import OptionError
+from vaex.sklearn import VAETransformer, build_programs
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Three columns of one factor, in units of their own."""
+    factor, noise = np.random.default_rng(0).normal(size=(200, 1)), np.random.default_rng(1).normal(size=(200, 3))
+    return (factor * [1.0, -1.0, 0.5] + 0.3 * noise) * [1.0, 100.0, 0.01] + [0.0, 5.0, 1.0]
+
+
+@pytest.fixture(scope="module")
+def linear(rows):
+    return VAETransformer(1, hidden_layer_sizes=(), max_iter=40, n_draws=2000, random_state=0).fit(rows)
+
+
+@pytest.fixture(scope="module")
+def exact(linear):
+    """The mean and the covariance of p(x) in the units of the rows: x = s (W z + b + sigma noise) + m."""
+    zero, one = linear.inverse_transform([[0.0], [1.0]])
+    weights = (one - zero)[:, None]
+    sigma = np.exp(linear.params_["likelihood"]["log_sigma"]) * linear.scale_
+    return zero, weights @ weights.T + np.diag(sigma**2)
+
+
+def test_scikit_learns_own_checks():
+    results = check_estimator(VAETransformer(max_iter=3, hidden_layer_sizes=(4,), n_draws=2), on_skip=None)
+    assert {result["check_name"] for result in results if result["status"] == "skipped"} <= {"check_array_api_input"}
+    assert sum(result["status"] == "passed" for result in results) > 40
+
+
+def test_scores_are_exact_where_the_model_is_linear(linear, exact, rows):
+    """Within five standard errors of 2,000 weights, whose relative deviation is below 1 here."""
+    expected = scipy.stats.multivariate_normal(*exact).logpdf(rows[:50])
+    np.testing.assert_allclose(linear.score_samples(rows[:50]), expected, atol=5 / np.sqrt(2000))
+
+
+def test_of_a_row_with_gaps_the_marginal_is_scored(linear, exact, rows):
+    center, covariance = exact
+    gaps = np.where([True, True, False], rows[:50], np.nan)  # of what says least, so that q hardly misses it
+    expected = scipy.stats.multivariate_normal(center[:2], covariance[:2, :2]).logpdf(gaps[:, :2])
+    np.testing.assert_allclose(linear.score_samples(gaps), expected, atol=5 / np.sqrt(2000))
+
+
+def test_samples_have_the_moments_of_the_model(linear, exact):
+    center, covariance = exact
+    drawn = linear.sample(20_000, random_state=3)
+    deviation = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose((drawn.mean(axis=0) - center) / deviation, 0.0, atol=5 / np.sqrt(20_000))
+    correlation = covariance / np.outer(deviation, deviation)
+    np.testing.assert_allclose(np.corrcoef(drawn.T), correlation, atol=5 / np.sqrt(20_000))
+
+
+def test_units_change_scores_by_the_jacobian_alone(rows):
+    small = VAETransformer(1, hidden_layer_sizes=(4,), max_iter=3, n_draws=2, random_state=1)
+    before = small.fit(rows).score_samples(rows)
+    after = small.fit(rows * 1024).score_samples(rows * 1024)  # a power of two, so that nothing is rounded
+    np.testing.assert_allclose(after, before - 3 * np.log(1024), atol=1e-4)
+
+
+def test_fits_share_what_is_compiled_and_other_seeds_give_other_fits(rows):
+    small = VAETransformer(1, hidden_layer_sizes=(5,), max_iter=3, n_draws=2)
+    fits = [small.set_params(random_state=seed).fit(rows).transform(rows) for seed in (1, 1, 2)]
+    epochs: Any = build_programs(3, 1, (5,), 2).epochs
+    assert epochs._cache_size() == 1
+    np.testing.assert_array_equal(fits[0], fits[1])
+    assert np.abs(fits[0] - fits[2]).max() > 0
+
+
+def test_it_stands_in_a_pipeline_under_a_grid_search(rows):
+    small = VAETransformer(1, hidden_layer_sizes=(4,), max_iter=3, n_draws=2, random_state=0)
+    search = GridSearchCV(make_pipeline(StandardScaler(), small), {"vaetransformer__learning_rate": [1e-5, 3e-2]}, cv=2)
+    assert search.fit(rows).best_params_ == {"vaetransformer__learning_rate": 3e-2}
+    assert list(search.best_estimator_[-1].get_feature_names_out()) == ["vaetransformer0"]
+
+
+@pytest.mark.parametrize(("option", "value"), [("n_components", 0), ("max_iter", 0), ("learning_rate", -1.0)])
+def test_options_that_cannot_be(rows, option, value):
+    with pytest.raises(OptionError, match=f"{option} is {value}"):
+        VAETransformer(**{option: value}).fit(rows)
+
+
+def test_latents_of_another_size(linear):
+    with pytest.raises(ValueError, match=r"Z has shape \(2, 3\): expected \[N, 1\]"):
+        linear.inverse_transform(np.zeros((2, 3)))
+    assert jax.tree.all(jax.tree.map(lambda a: type(a) is np.ndarray, linear.params_))  # picklable anywhere

@@ -1,0 +1,232 @@
+"""A VAE of vectors behind scikit-learn's interface, for a Pipeline or a GridSearchCV."""
+
+import functools
+import numbers
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from vaex.distributions.abilities import estimate_mean, mean
+from vaex.distributions.masked import Masked
+from vaex.errors import check_positive, check_whole
+from vaex.evaluate import compiled, in_chunks, log_likelihood
+from vaex.model import Params
+from vaex.models.columns import Column
+from vaex.models.description import Description, Source
+from vaex.models.likelihoods import gaussian_pixel
+from vaex.models.missing import of_masked
+from vaex.models.rows import of_rows
+from vaex.models.vae import vae
+from vaex.networks.pairs import mlp
+from vaex.objectives import batch_loss, elbo
+from vaex.train import Recipe, TrainState, init_state, train_epoch
+
+_ROWS = 128  # that are encoded, decoded or scored at a time
+_MEAN_DRAWS = 100
+
+
+class Programs(NamedTuple):
+    """What fits and answers of one size share, compiled once."""
+
+    init: Callable[[Any, Any], TrainState]  # (key, learning rate)
+    epochs: Callable[..., Any]  # (state, key, rows, *, batch_size, num_epochs) -> state, bound of each epoch
+    encode: Callable[..., Any]
+    decode: Callable[..., Any]
+    draw: Callable[..., Any]
+    score: Callable[..., Any]
+
+
+class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """A variational autoencoder with Gaussian latents and a Gaussian likelihood of standardized columns.
+
+    Columns are standardized by the rows of fit; nan is a value that is missing, which neither encoder nor likelihood
+    sees. Densities are in the units of X, summed over the values that are observed.
+
+    Args:
+        n_components: the number of latents.
+        hidden_layer_sizes: widths of the encoder's hidden layers, and in reverse of the decoder's.
+        learning_rate: Adam's.
+        max_iter: epochs.
+        batch_size: rows of an update; all, where there are fewer.
+        n_draws: K of the importance-weighted bound that score_samples gives.
+        random_state: of the weights, the order of rows and the noise; draws of score_samples are the same for each row.
+
+    Attributes:
+        params_: the trained parameters.
+        center_: the mean of each column.
+        scale_: its standard deviation, 1 where that is 0.
+        elbo_: the ELBO of each epoch, in nats per row of standardized values.
+        n_iter_: epochs.
+    """
+
+    def __init__(
+        self,
+        n_components: int = 2,
+        *,
+        hidden_layer_sizes: tuple[int, ...] = (64,),
+        learning_rate: float = 3e-3,
+        max_iter: int = 100,
+        batch_size: int = 100,
+        n_draws: int = 100,
+        random_state: Any = None,
+    ) -> None:
+        self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.n_draws = n_draws
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Train on rows [N, D]; y is not looked at."""
+        rows = self._rows(X, reset=True)
+        check_whole(n_components=self.n_components, hidden_layer_sizes=self.hidden_layer_sizes, n_draws=self.n_draws)
+        check_whole(max_iter=self.max_iter, batch_size=self.batch_size)
+        check_positive(learning_rate=self.learning_rate)
+        self._seed = _seed(self.random_state)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            seen = ~np.isnan(rows)
+            count = np.maximum(seen.sum(axis=0), 1)
+            self.center_ = np.where(seen, rows, 0.0).sum(axis=0) / count
+            spread = np.sqrt((np.where(seen, rows - self.center_, 0.0) ** 2).sum(axis=0) / count)
+        # A column whose values are one up to rounding, as scikit-learn's StandardScaler has it.
+        eps = np.finfo(np.float64).eps
+        is_constant = spread <= np.sqrt(len(rows) * eps) * np.abs(self.center_) + 10 * eps
+        self.scale_ = np.where(is_constant, 1.0, spread)
+        key, init_key = jax.random.split(jax.random.key(self._seed))
+        programs = self._programs(rows.shape[1])
+        state = programs.init(init_key, jnp.float32(self.learning_rate))
+        batch_size = min(self.batch_size, len(rows))
+        state, bounds = programs.epochs(state, key, self._seen(rows), batch_size=batch_size, num_epochs=self.max_iter)
+        self.params_ = jax.device_get(state.params)
+        self.elbo_ = np.asarray(bounds)
+        self.n_iter_ = self.max_iter
+        self._n_features_out = self.n_components
+        return self
+
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """The mean of q(z|x) of each row, [N, n_components]."""
+        return self._answer("encode", self._seen(self._rows(X)))
+
+    def inverse_transform(self, Z: ArrayLike) -> np.ndarray:
+        """E[p(x|z)] of each latent vector, [N, D], in the units of X."""
+        check_is_fitted(self)
+        z = np.asarray(Z, np.float32)
+        if z.ndim != 2 or z.shape[1] != self.n_components:
+            raise ValueError(f"Z has shape {z.shape}: expected [N, {self.n_components}], as transform gives")
+        return self._in_units(self._answer("decode", z))
+
+    def score_samples(self, X: ArrayLike) -> np.ndarray:
+        """L_K of each row, [N]: an estimate of log p(x) in nats, in the units of X, from below on average."""
+        rows = self._rows(X)
+        scores = self._answer("score", self._seen(rows)).astype(np.float64)
+        return scores - np.where(np.isnan(rows), 0.0, np.log(self.scale_)).sum(axis=1)
+
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """The mean of score_samples."""
+        return float(self.score_samples(X).mean())
+
+    def sample(self, n_samples: int = 1, *, random_state: Any = None) -> np.ndarray:
+        """Draws from p(x), [n_samples, D], in the units of X."""
+        check_is_fitted(self)
+        check_whole(n_samples=n_samples)
+        return self._in_units(self._answer("draw", np.arange(n_samples), seed=_seed(random_state)))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _rows(self, X: ArrayLike, *, reset: bool = False) -> np.ndarray:
+        if not reset:
+            check_is_fitted(self)
+        given: Any = X
+        found: Any = validate_data(self, given, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
+        return found
+
+    def _seen(self, rows: np.ndarray) -> Masked:
+        mask = ~np.isnan(rows)
+        x: Any = np.where(mask, (rows - self.center_) / self.scale_, 0.0).astype(np.float32)
+        seen: Any = mask
+        return Masked(x, seen)
+
+    def _in_units(self, x: np.ndarray) -> np.ndarray:
+        return x.astype(np.float64) * self.scale_ + self.center_
+
+    def _answer(self, name: str, examples: Any, *, seed: int | None = None) -> np.ndarray:
+        programs = self._programs(len(self.center_))
+        key = jax.random.key(self._seed if seed is None else seed)
+        return in_chunks(getattr(programs, name), key, examples, self.params_, chunk_size=_ROWS)
+
+    def _programs(self, num_columns: int) -> Programs:
+        return build_programs(num_columns, self.n_components, tuple(self.hidden_layer_sizes), self.n_draws)
+
+
+@functools.cache
+def build_programs(num_columns: int, latent_dim: int, hidden: tuple[int, ...], num_samples: int) -> Programs:
+    """The compiled functions of a size."""
+    description = describe(num_columns, latent_dim, hidden)
+    optimizer = optax.inject_hyperparams(optax.adam)(learning_rate=0.0)
+    recipe = Recipe(description.bind, batch_loss(elbo), optimizer, preprocess=lambda key, batch: batch)
+
+    def init(key: Any, learning_rate: Any) -> TrainState:
+        state = init_state(description.init(key), optimizer)
+        opt_state: Any = state.opt_state
+        return state._replace(opt_state=opt_state._replace(hyperparams={"learning_rate": learning_rate}))
+
+    def epochs(state: TrainState, key: Any, rows: Masked, *, batch_size: int, num_epochs: int) -> Any:
+        def epoch(state: TrainState, _: Any) -> Any:
+            state, metrics, _ = train_epoch(state, key, rows, recipe=recipe, batch_size=batch_size)
+            return state, metrics["elbo"]
+
+        return jax.lax.scan(epoch, state, length=num_epochs)
+
+    def encode(key: Any, row: Masked, params: Params) -> Any:
+        return mean(description.bind(params).encode(row))
+
+    def decode(key: Any, z: Any, params: Params) -> Any:
+        return estimate_mean(key, description.bind(params).decode(z), _MEAN_DRAWS)
+
+    def draw(key: Any, i: Any, params: Params) -> Any:
+        model, (prior_key, key) = description.bind(params), jax.random.split(key)
+        return model.decode(model.prior.sample(prior_key)).sample(key)
+
+    def score(key: Any, row: Masked, params: Params) -> Any:
+        same = jax.random.key(0)  # for every row, so that a row's score does not depend on where it stands
+        model = description.bind(params)
+        return log_likelihood(same, model, row, num_samples=num_samples, chunk_size=num_samples)
+
+    return Programs(
+        jax.jit(init),
+        jax.jit(epochs, static_argnames=("batch_size", "num_epochs")),
+        *map(compiled, (encode, decode, draw, score)),
+    )
+
+
+def describe(num_columns: int, latent_dim: int, hidden: tuple[int, ...]) -> Description:
+    """The model of standardized rows, of which values may be missing."""
+    columns = tuple(Column(f"x{j}", "real") for j in range(num_columns))
+    source = Source((num_columns,), is_masked=True, columns=columns)
+    description = vae(
+        source,
+        latent_dim=latent_dim,
+        network=functools.partial(mlp, encoder_hidden=hidden, decoder_hidden=hidden[::-1]),
+        likelihood=functools.partial(gaussian_pixel, sigma=1.0),
+    )
+    return of_masked(of_rows(description, source), source)
+
+
+def _seed(random_state: Any) -> int:
+    if isinstance(random_state, numbers.Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31))
