@@ -12,7 +12,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from vaex.errors import OptionError
-from vaex.sklearn import VAETransformer, build_programs
+from vaex.sklearn import VAETransformer
+from vaex.sklearn.programs import build_programs
 
 
 @pytest.fixture(scope="module")

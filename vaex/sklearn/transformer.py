@@ -1,47 +1,22 @@
-"""A VAE of vectors behind scikit-learn's interface, for a Pipeline or a GridSearchCV."""
+"""The estimator: fit, transform, inverse_transform, score_samples and sample of rows [N, D]."""
 
-import functools
 import numbers
-from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from vaex.distributions.abilities import estimate_mean, mean
 from vaex.distributions.masked import Masked
 from vaex.errors import check_positive, check_whole
-from vaex.evaluate import compiled, in_chunks, log_likelihood
-from vaex.model import Params
-from vaex.models.columns import Column
-from vaex.models.description import Description, Source
-from vaex.models.likelihoods import gaussian_pixel
-from vaex.models.missing import of_masked
-from vaex.models.rows import of_rows
-from vaex.models.vae import vae
-from vaex.networks.pairs import mlp
-from vaex.objectives import batch_loss, elbo
-from vaex.train import Recipe, TrainState, init_state, train_epoch
+from vaex.evaluate import in_chunks
+from vaex.sklearn.programs import Programs, build_programs
 
 _ROWS = 128  # that are encoded, decoded or scored at a time
-_MEAN_DRAWS = 100
-
-
-class Programs(NamedTuple):
-    """What fits and answers of one size share, compiled once."""
-
-    init: Callable[[Any, Any], TrainState]  # (key, learning rate)
-    epochs: Callable[..., Any]  # (state, key, rows, *, batch_size, num_epochs) -> state, bound of each epoch
-    encode: Callable[..., Any]
-    decode: Callable[..., Any]
-    draw: Callable[..., Any]
-    score: Callable[..., Any]
 
 
 class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -170,60 +145,6 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def _programs(self, num_columns: int) -> Programs:
         return build_programs(num_columns, self.n_components, tuple(self.hidden_layer_sizes), self.n_draws)
-
-
-@functools.cache
-def build_programs(num_columns: int, latent_dim: int, hidden: tuple[int, ...], num_samples: int) -> Programs:
-    """The compiled functions of a size."""
-    description = describe(num_columns, latent_dim, hidden)
-    optimizer = optax.inject_hyperparams(optax.adam)(learning_rate=0.0)
-    recipe = Recipe(description.bind, batch_loss(elbo), optimizer, preprocess=lambda key, batch: batch)
-
-    def init(key: Any, learning_rate: Any) -> TrainState:
-        state = init_state(description.init(key), optimizer)
-        opt_state: Any = state.opt_state
-        return state._replace(opt_state=opt_state._replace(hyperparams={"learning_rate": learning_rate}))
-
-    def epochs(state: TrainState, key: Any, rows: Masked, *, batch_size: int, num_epochs: int) -> Any:
-        def epoch(state: TrainState, _: Any) -> Any:
-            state, metrics, _ = train_epoch(state, key, rows, recipe=recipe, batch_size=batch_size)
-            return state, metrics["elbo"]
-
-        return jax.lax.scan(epoch, state, length=num_epochs)
-
-    def encode(key: Any, row: Masked, params: Params) -> Any:
-        return mean(description.bind(params).encode(row))
-
-    def decode(key: Any, z: Any, params: Params) -> Any:
-        return estimate_mean(key, description.bind(params).decode(z), _MEAN_DRAWS)
-
-    def draw(key: Any, i: Any, params: Params) -> Any:
-        model, (prior_key, key) = description.bind(params), jax.random.split(key)
-        return model.decode(model.prior.sample(prior_key)).sample(key)
-
-    def score(key: Any, row: Masked, params: Params) -> Any:
-        same = jax.random.key(0)  # for every row, so that a row's score does not depend on where it stands
-        model = description.bind(params)
-        return log_likelihood(same, model, row, num_samples=num_samples, chunk_size=num_samples)
-
-    return Programs(
-        jax.jit(init),
-        jax.jit(epochs, static_argnames=("batch_size", "num_epochs")),
-        *map(compiled, (encode, decode, draw, score)),
-    )
-
-
-def describe(num_columns: int, latent_dim: int, hidden: tuple[int, ...]) -> Description:
-    """The model of standardized rows, of which values may be missing."""
-    columns = tuple(Column(f"x{j}", "real") for j in range(num_columns))
-    source = Source((num_columns,), is_masked=True, columns=columns)
-    description = vae(
-        source,
-        latent_dim=latent_dim,
-        network=functools.partial(mlp, encoder_hidden=hidden, decoder_hidden=hidden[::-1]),
-        likelihood=functools.partial(gaussian_pixel, sigma=1.0),
-    )
-    return of_masked(of_rows(description, source), source)
 
 
 def _seed(random_state: Any) -> int:
