@@ -78,12 +78,22 @@ def impute(model: Trained, given: GivenImages, asked: Asked) -> Answer:
     return Answer(said, {"images": means, "mask": mask}, figure=figures.imputed(images, mask, means))
 
 
+def classify(model: Trained, given: GivenImages, asked: Asked) -> Answer:
+    """The label of each image by q(y|x), and the probabilities of all."""
+    found = model.classify(given, seed=asked.seed)
+    arrays = {"class": found.label, "probability": found.probability}
+    known = given.labels is not None and given.labels.min() >= 0
+    right = f", {np.mean(found.label == given.labels):.1%} as they are labelled" if known else ""
+    return Answer(f"classes of {_count(given)}{right}", arrays, arrays)
+
+
 ANSWERS: dict[str, Callable[[Trained, GivenImages, Asked], Answer]] = {
     "encode": encode,
     "reconstruct": reconstruct,
     "interpolate": interpolate,
     "score": score,
     "impute": impute,
+    "classify": classify,
 }
 
 

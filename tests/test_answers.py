@@ -1,0 +1,125 @@
+"""What a model answers about one example, against exact answers; and many examples, a chunk at a time."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+
+from tests.models import W, linear_gaussian, log_px
+from vaex import Model, evaluate
+from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
+from vaex.distributions.flows.flow import Flow, chain
+from vaex.errors import OptionError, UsageError
+from vaex.objectives import sample_weights
+
+KEY = jax.random.key(0)
+X = jnp.asarray([0.5, -1.0, 0.2, 0.0, 1.5])
+NORMAL = Model(
+    prior=dist.Normal(jnp.array([1.0, -2.0]), jnp.array([0.5, 3.0])).to_event(1),
+    encode=lambda x: dist.Normal(x[:2], jnp.exp(x[:2])).to_event(1),
+    decode=lambda z: dist.Normal(W @ z, 1.0).to_event(1),
+)
+
+
+def test_the_standard_error_is_that_of_many_estimates_and_the_bias_half_its_square():
+    """Of 8,000 estimates, within 5 standard errors; and one of them from its weights in float64."""
+    model, num, k = linear_gaussian(shift=0.2, stretch=1.5), 8_000, 50
+
+    @jax.jit
+    def estimates(keys):
+        one = lambda key: evaluate.estimate_log_likelihood(key, model, X, num_samples=k, chunk_size=k)
+        weights = sample_weights(jax.random.fold_in(keys[0], 0), model, X, model.encode(X), k)
+        return jax.vmap(one)(keys), weights.log_w
+
+    (values, errors), log_w = jax.tree.map(lambda a: np.asarray(a, np.float64), estimates(jax.random.split(KEY, num)))
+    w = np.exp(log_w)
+    np.testing.assert_allclose(values[0], np.log(w.mean()), rtol=1e-5)
+    np.testing.assert_allclose(errors[0], w.std(ddof=1) / np.sqrt(k) / w.mean(), rtol=1e-4)
+    spread, bias = values.std(ddof=1), values.mean() - log_px(X)
+    assert abs(np.sqrt(np.mean(errors**2)) / spread - 1) < 5 / np.sqrt(2 * num) + 1 / k  # of the next order in 1/K
+    assert bias < -5 * spread / np.sqrt(num)
+    assert abs(bias + np.mean(errors**2) / 2) < 5 * spread / np.sqrt(num)
+
+
+def test_draws_that_are_not_wanted_count_for_nothing():
+    """Of the second chunk's 5, 2; and one draw has no standard error."""
+    estimate = lambda k, size: evaluate.estimate_log_likelihood(
+        KEY, linear_gaussian(), X, num_samples=k, chunk_size=size
+    )
+    whole, single = jax.jit(lambda: (estimate(7, 5), estimate(1, 100)))()
+    np.testing.assert_allclose(whole.log_likelihood, log_px(X), rtol=1e-5)  # every weight is p(x)
+    assert whole.standard_error < 1e-3
+    assert np.isnan(single.standard_error)
+
+
+def test_moments_are_those_of_q_where_they_are_known():
+    x = X
+    mean, variance = evaluate.moments(KEY, NORMAL, x)
+    np.testing.assert_allclose(mean, x[:2])
+    np.testing.assert_allclose(variance, np.exp(2 * x[:2]), rtol=1e-6)
+    model = linear_gaussian()
+    cov = np.linalg.inv(np.eye(2) + np.asarray(W).T @ np.asarray(W) / 0.36)
+    np.testing.assert_allclose(evaluate.moments(KEY, model, x).variance, np.diag(cov), rtol=1e-4)
+    p = np.array([0.2, 0.3, 0.5], np.float32)
+    one_hot = Model(
+        OneHotCategorical(jnp.zeros(3)), lambda x: OneHotCategorical(jnp.log(p)), lambda z: NORMAL.decode(z[:2])
+    )
+    np.testing.assert_allclose(evaluate.moments(KEY, one_hot, x).variance, p * (1 - p), rtol=1e-5)
+
+
+def test_moments_of_a_flow_are_of_draws():
+    """Of 100 of a normal distribution in a flow's clothes: within 5 standard errors."""
+    flow = NORMAL._replace(encode=lambda x: Flow(NORMAL.encode(x), (), jnp.zeros(0), chain(())))
+    mean, variance = jax.jit(lambda: evaluate.moments(KEY, flow, X))()
+    exact = np.exp(2 * np.asarray(X[:2]))
+    assert (abs(mean - X[:2]) < 5 * np.sqrt(exact / 100)).all()
+    assert (abs(variance / exact - 1) < 5 * np.sqrt(2 / 99)).all()
+
+
+def test_a_path_ends_at_the_reconstructions_and_is_straight_in_z():
+    other = X[::-1]
+
+    @jax.jit
+    def answers():
+        path = evaluate.interpolation(KEY, NORMAL, (X, other), steps=5)
+        return path, evaluate.reconstruction(KEY, NORMAL, X), evaluate.reconstruction(KEY, NORMAL, other)
+
+    path, start, end = answers()
+    np.testing.assert_allclose(path, start + np.linspace(0, 1, 5)[:, None] * (end - start), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(start, W @ X[:2], rtol=1e-4)
+
+
+def test_a_temperature_scales_the_deviation_of_z():
+    hot, cold, zero = (evaluate.draw(KEY, NORMAL, temperature=t) for t in (1.0, 0.5, 0.0))
+    mean = np.array([1.0, -2.0])
+    np.testing.assert_allclose(cold.z - mean, 0.5 * (hot.z - mean), rtol=1e-5)
+    np.testing.assert_allclose(zero.z, mean)
+    np.testing.assert_allclose(cold.mean, W @ cold.z, rtol=1e-5)
+    assert np.abs(cold.x - cold.mean).min() > 0
+
+
+def test_what_cannot_be_asked():
+    mixture = DiagonalNormalMixture(jnp.zeros(3), jnp.zeros((3, 2)), jnp.zeros((3, 2)))
+    with pytest.raises(OptionError, match=r"temperature is 0.7: expected 1 where p\(z\) is no independent normal"):
+        evaluate.draw(KEY, NORMAL._replace(prior=mixture), temperature=0.7)
+    with pytest.raises(OptionError, match=r"temperature is -1\.0: expected a finite number of at least 0"):
+        evaluate.draw(KEY, NORMAL, temperature=-1.0)
+    with pytest.raises(OptionError, match="steps is 1"):
+        evaluate.interpolation(KEY, NORMAL, (X, X), steps=1)
+    one_hot = Model(OneHotCategorical(jnp.zeros(2)), lambda x: OneHotCategorical(x[:2]), NORMAL.decode)
+    with pytest.raises(UsageError, match=r"z is discrete .*, and nothing lies between two of its values"):
+        jax.eval_shape(lambda: evaluate.interpolation(KEY, one_hot, (X, X), steps=3))
+
+
+def test_chunks_change_nothing_and_are_compiled_once():
+    """Of 7 examples in chunks of 3, of 3 in one, and of 100: each with fold_in(key, i)."""
+    program = evaluate.compiled(lambda key, x, scale: scale * x + jax.random.normal(key, x.shape))
+    xs = np.arange(14.0, dtype=np.float32).reshape(7, 2)
+    few, many = (evaluate.in_chunks(program, KEY, xs, 2.0, chunk_size=size) for size in (3, 100))
+    np.testing.assert_allclose(few, many, rtol=1e-6)
+    np.testing.assert_array_equal(evaluate.in_chunks(program, KEY, xs[:2], 2.0, chunk_size=3), few[:2])
+    np.testing.assert_allclose(few[6], 2 * xs[6] + jax.random.normal(jax.random.fold_in(KEY, 6), 2), rtol=1e-6)
+    assert program._cache_size() == 2
+    with pytest.raises(OptionError, match="chunk_size is 0"):
+        evaluate.in_chunks(program, KEY, xs, 2.0, chunk_size=0)
