@@ -26,8 +26,8 @@ class Answer(NamedTuple):
     """What a command writes."""
 
     said: str  # what has been done
-    arrays: Mapping[str, np.ndarray]  # of the npz file
-    table: Mapping[str, np.ndarray] | None = None  # of these the CSV file has the columns, a row for each image
+    arrays: Mapping[str, Any]  # of the npz file
+    table: Mapping[str, Any] | None = None  # of these the CSV file has the columns, a row for each image
     figure: Figure | None = None
 
 
