@@ -9,7 +9,10 @@ import pytest
 from tests.models import W, linear_gaussian, log_px
 from vaex import Model, evaluate
 from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
+from vaex.distributions.chain import Chain, Link
 from vaex.distributions.flows.flow import Flow, chain
+from vaex.distributions.labelled import Labelled
+from vaex.distributions.temperature import tempered
 from vaex.errors import OptionError, UsageError
 from vaex.objectives import sample_weights
 
@@ -88,10 +91,28 @@ def test_a_temperature_scales_the_deviation_of_z():
     assert np.abs(cold.x - cold.mean).min() > 0
 
 
+def test_a_temperature_of_layers_of_components_and_of_a_style():
+    """The same noise, T times as wide: below what is drawn above, about a component's mean, beside a label."""
+    two = lambda mean: dist.Normal(mean, jnp.array([0.5, 2.0])).to_event(1)
+    layers = Chain((Link(lambda p, s: two(s)), Link(lambda p, s: two(s**2))), ((), ()), jnp.ones(2), top_down=True)
+    (low, high), (low_t, high_t) = layers.sample(KEY), tempered(layers, 0.5).sample(KEY)
+    np.testing.assert_allclose(high_t - 1, 0.5 * (high - 1), rtol=1e-5)
+    np.testing.assert_allclose(low_t - high_t**2, 0.5 * (low - high**2), rtol=1e-4)
+    means = jnp.array([[0.0, 5.0], [10.0, -5.0]])
+    mixture = DiagonalNormalMixture(jnp.zeros(2), means, jnp.log(jnp.array([[1.0, 2.0], [3.0, 4.0]])))
+    drawn, cold, zero = (np.asarray(p.sample(KEY)) for p in (mixture, tempered(mixture, 0.5), tempered(mixture, 0.0)))
+    assert zero.tolist() in means.tolist()
+    np.testing.assert_allclose(cold - zero, 0.5 * (drawn - zero), rtol=1e-5)
+    labelled = Labelled(OneHotCategorical(jnp.zeros(2)), jax.vmap(two)(means))
+    drawn, cold = (p.sample(KEY) for p in (labelled, tempered(labelled, 0.5)))
+    np.testing.assert_array_equal(cold.y, drawn.y)
+    np.testing.assert_allclose(cold.z - cold.y @ means, 0.5 * (drawn.z - drawn.y @ means), rtol=1e-4)
+    assert tempered(Chain((Link(lambda p, s: OneHotCategorical(s)),), ((),), jnp.ones(2), top_down=True), 0.5) is None
+
+
 def test_what_cannot_be_asked():
-    mixture = DiagonalNormalMixture(jnp.zeros(3), jnp.zeros((3, 2)), jnp.zeros((3, 2)))
-    with pytest.raises(OptionError, match=r"temperature is 0.7: expected 1 where p\(z\) is no independent normal"):
-        evaluate.draw(KEY, NORMAL._replace(prior=mixture), temperature=0.7)
+    with pytest.raises(OptionError, match=r"temperature is 0.7: expected 1 where p\(z\) has no deviation to multiply"):
+        evaluate.draw(KEY, NORMAL._replace(prior=OneHotCategorical(jnp.zeros(2))), temperature=0.7)
     with pytest.raises(OptionError, match=r"temperature is -1\.0: expected a finite number of at least 0"):
         evaluate.draw(KEY, NORMAL, temperature=-1.0)
     with pytest.raises(OptionError, match="steps is 1"):
