@@ -37,9 +37,11 @@ def tempered(p: Distribution, temperature: float) -> Distribution | None:
 @tempered.register(dist.Independent)
 def _(p: dist.Independent, temperature: float) -> Distribution | None:
     known = normal_parameters(p.base_dist)
-    return (
-        None if known is None else dist.Normal(known[0], temperature * known[1]).to_event(p.reinterpreted_batch_ndims)
-    )
+    if known is None:
+        return None
+    mean, scale = known
+    cooled = dist.Normal(mean, temperature * scale, validate_args=False)  # of no width at 0
+    return cooled.to_event(p.reinterpreted_batch_ndims)
 
 
 @tempered.register(DiagonalNormalMixture)
