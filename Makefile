@@ -39,11 +39,12 @@ SUBJECT_reconstruct = $(ABOUT_INPUT)
 SUBJECT_interpolate = $(ABOUT_INPUT)
 SUBJECT_score = $(ABOUT_INPUT)
 SUBJECT_impute = $(ABOUT_INPUT)
+SUBJECT_classify = $(ABOUT_INPUT)
 SUBJECT_sample = $(RUN_OR_LATEST)
 SUBJECT_figure = $(call quoted,NAME)
 SUBJECT_report = $(if $(value RUN),--run $(call quoted,RUN))
 MORE = $(if $(value ARGS),--args $(call quoted,ARGS))
-COMMANDS := train config evaluate sample encode reconstruct interpolate score impute figure report
+COMMANDS := train config evaluate sample encode reconstruct interpolate score impute classify figure report
 
 .PHONY: help setup $(COMMANDS) test lint bench clean
 

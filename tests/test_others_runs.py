@@ -20,10 +20,12 @@ def test_no_link_is_followed_out_of_a_run_that_is_opened(run, tmp_path, name):
     assert f"{run / name} is a link" in str(line)
 
 
-@pytest.mark.parametrize("name", [".lock", "metrics.jsonl", "results.json", "samples.npz", "figures", "tensorboard"])
+@pytest.mark.parametrize(
+    "name", [".lock", "metrics.jsonl", "results.json", "samples.npz", "figures", "tensorboard", "answers"]
+)
 def test_no_link_is_followed_out_of_a_run_that_is_written_in(run, tmp_path, name):
     outside = tmp_path / "outside"
-    outside.mkdir() if name in ("figures", "tensorboard") else outside.write_text("theirs")
+    outside.mkdir() if name in ("figures", "tensorboard", "answers") else outside.write_text("theirs")
     shutil.rmtree(run / name) if (run / name).is_dir() else (run / name).unlink(missing_ok=True)
     (run / name).symlink_to(outside)
     with pytest.raises(UsageError, match="is a link"), folder.locked(run):

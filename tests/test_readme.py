@@ -70,7 +70,7 @@ def test_a_command_can_be_run(page, command):
 
     target, variables = parse(command)
     assert target in TARGETS
-    assert set(variables) <= {"EXP", "RUN", "NAME", "ARGS", "ACCEL", "EXTRAS"}
+    assert set(variables) <= {"EXP", "RUN", "INPUT", "NAME", "ARGS", "ACCEL", "EXTRAS"}
     if target == "figure":
         assert variables["NAME"] in about_studies()
     if "EXP" in variables:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vaex.models.vae import VAE as VAE
     from vaex.objectives import Terms as Terms
     from vaex.runs.load import load as load
+    from vaex.runs.trained import Trained as Trained
 
 # Loaded on first use, so that `import vaex.losses` needs nothing but jax.
 _MODULES = (
@@ -44,6 +45,7 @@ _HOME = {
     "Observed": "vaex.model",
     "OptionError": "vaex.errors",
     "Terms": "vaex.objectives",
+    "Trained": "vaex.runs.trained",
     "UsageError": "vaex.errors",
     "VAE": "vaex.models.vae",
     "load": "vaex.runs.load",

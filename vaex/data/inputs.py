@@ -40,7 +40,8 @@ def read_given(name: str, kept: Kept, *, may_miss: bool = False) -> GivenImages:
         arrays = _READERS[path.suffix](path)
         return as_given(arrays.pop("images"), kept, **arrays, may_miss=may_miss, what=str(path))
     test = load(name, dir=kept.dir, form=kept.form).test
-    return as_given(test.images, kept, labels=test.labels, what=f"{name}: test images")
+    check_given_shape(test.images.shape, kept.x_shape, f"{name}: test images")
+    return GivenImages(test.images, test.labels)
 
 
 def _of_folder(argument: str, kept: Kept) -> GivenImages:

@@ -31,12 +31,6 @@ def mean(q: Distribution) -> Latent | None:
 
 
 @functools.singledispatch
-def variance(q: Distribution) -> Latent | None:
-    """Var_q[z] of each latent, or None where no closed form is known."""
-    return None
-
-
-@functools.singledispatch
 def own_estimate_mean(q: Distribution) -> Callable[[PRNGKeyArray, int], Latent] | None:
     """The distribution's own (key, num_samples) -> an estimate of E_q[z] with less noise than the mean of draws has."""
     return None
@@ -159,14 +153,6 @@ def _(q: dist.Distribution) -> Latent | None:
         return None
 
 
-@variance.register(dist.Distribution)
-def _(q: dist.Distribution) -> Latent | None:
-    try:
-        return q.variance
-    except (AttributeError, NotImplementedError):
-        return None
-
-
 @is_discrete.register(dist.Distribution)
 def _(q: dist.Distribution) -> bool:
     return q.support is not None and bool(q.support.is_discrete)
@@ -182,4 +168,3 @@ for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistrib
     has_gradient.register(_wrapper, lambda q: has_gradient(q.base_dist))
     is_cheap_to_evaluate.register(_wrapper, lambda q: is_cheap_to_evaluate(q.base_dist))
 mean.register(dist.Independent, lambda q: mean(q.base_dist))
-variance.register(dist.Independent, lambda q: variance(q.base_dist))

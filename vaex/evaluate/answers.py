@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
+from vaex.distributions.temperature import tempered
+from vaex.distributions.variance import variance as known_variance
 from vaex.errors import OptionError, UsageError, check_finite, check_whole
 from vaex.evaluate.latents import posterior_mean
 from vaex.model import Condition, Conditional, Example, Latent, Model, at
@@ -41,7 +43,7 @@ def moments(key: PRNGKeyArray, model: Model | Conditional, example: Example) -> 
     """
     q = encode_example(*at(model, example))
     mean = posterior_mean(key, q, num_samples=_DRAWS)
-    if (variance := abilities.variance(q)) is None:
+    if (variance := known_variance(q)) is None:
         draws = q.sample(key, (_DRAWS,))
         variance = jax.tree.map(lambda z: jnp.var(z, axis=0, ddof=1), draws)
     return Moments(mean, variance)
@@ -81,7 +83,7 @@ def interpolation(
     check_whole(2, steps=steps)
     now, _ = at(model, pair[0])
     start_q, end_q = (encode_example(*at(model, example)) for example in pair)
-    if abilities.is_discrete(start_q):
+    if abilities.is_discrete(start_q) or abilities.is_discrete(now.prior):
         raise UsageError(
             f"z is discrete ({type(start_q).__name__}), and nothing lies between two of its values: take a model "
             "whose latents are continuous"
@@ -96,7 +98,7 @@ def draw(
 ) -> Drawn:
     """Z ~ p(z) with its standard deviation multiplied by a temperature, E[p(x|z)], and x ~ p(x|z).
 
-    z = mu + T (z' - mu),   z' ~ p(z) = N(mu, diag(sigma^2))
+    z ~ N(mu, diag(T^2 sigma^2)) where p(z) = N(mu, diag(sigma^2)); of a hierarchy so in each layer
 
     Args:
         key: a PRNG key.
@@ -105,19 +107,16 @@ def draw(
         temperature: T; below 1 draws are nearer to the middle of p(z), and at 0 in it.
 
     Raises:
-        OptionError: a temperature below 0, or another than 1 where p(z) is not independent normal.
+        OptionError: a temperature below 0, or another than 1 where p(z) is not made of independent normal ones.
     """
     check_finite(0, temperature=temperature)
     prior_key, draw_key = jax.random.split(key)
     now = _under(model, condition)
-    z = now.prior.sample(prior_key)
-    if temperature != 1:
-        single = abilities.factors(now.prior)
-        known = None if single is None else abilities.normal_parameters(single)
-        if known is None:
-            found = f"1 where p(z) is no independent normal distribution ({type(now.prior).__name__})"
-            raise OptionError("temperature", temperature, found, "leave it out")
-        z = known[0] + temperature * (z - known[0])
+    prior = now.prior if temperature == 1 else tempered(now.prior, temperature)
+    if prior is None:
+        expected = f"1 where p(z) has no deviation to multiply ({type(now.prior).__name__})"
+        raise OptionError("temperature", temperature, expected, "leave it out")
+    z = prior.sample(prior_key)
     p = now.decode(z)
     return Drawn(z, p.mean, p.sample(draw_key))  # pyright: ignore[reportAttributeAccessIssue]
 

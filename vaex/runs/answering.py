@@ -12,7 +12,7 @@ from vaex import figures
 from vaex.data.given import GivenImages
 from vaex.data.inputs import read_given
 from vaex.files import advising, replaced
-from vaex.runs import commands, console, folder
+from vaex.runs import checkpoints, commands, console, folder
 from vaex.runs.asked import ANSWERS, Answer, Asked, check_asked
 from vaex.runs.load import load
 from vaex.runs.trained import Trained
@@ -36,7 +36,7 @@ def answer(command: str, run: str, name: str, asked: Asked) -> Path:
         if command == "impute" and asked.missing is None and not name:
             asked = asked._replace(missing=model.kept.by.fraction or 0.5)
         found = ANSWERS[command](model, given, asked)
-        files = _write(path, folder.answer_file(path, command, name), given, found)
+        files = _write(path, folder.answer_file(path, command, name), given, found, name or "test images")
         console.say(f"{found.said}: {', '.join(folder.shown(file) for file in files)}")
     return path
 
@@ -50,7 +50,7 @@ def _images(path: Path, model: Trained, command: str, name: str) -> GivenImages:
     return GivenImages(test.images[few], test.labels[few])
 
 
-def _write(path: Path, stem: Path, given: GivenImages, found: Answer) -> Iterator[Path]:
+def _write(path: Path, stem: Path, given: GivenImages, found: Answer, of: str) -> Iterator[Path]:
     """The files of an answer, each as it is written."""
     known: dict[str, Any] = {}
     if len(next(iter(found.arrays.values()))) == len(given.images):
@@ -64,7 +64,7 @@ def _write(path: Path, stem: Path, given: GivenImages, found: Answer) -> Iterato
             file.write(as_csv({**known, **found.table}).encode())
         yield table
     if found.figure is not None:
-        title = f"{folder.read_dataset(path)['experiment']}: {stem.name.replace('_', ' ')}"
+        title = f"{folder.read_dataset(path)['experiment']}, epoch {checkpoints.best_epoch(path)}, {of}"
         with replaced(png := stem.with_name(f"{stem.name}.png")) as file:
             figures.titled(found.figure, title).savefig(file, format="png")
         yield png

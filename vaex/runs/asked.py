@@ -26,8 +26,8 @@ class Answer(NamedTuple):
     """What a command writes."""
 
     said: str  # what has been done
-    arrays: Mapping[str, np.ndarray]  # of the npz file
-    table: Mapping[str, np.ndarray] | None = None  # of these the CSV file has the columns, a row for each image
+    arrays: Mapping[str, Any]  # of the npz file
+    table: Mapping[str, Any] | None = None  # of these the CSV file has the columns, a row for each image
     figure: Figure | None = None
 
 
@@ -78,12 +78,22 @@ def impute(model: Trained, given: GivenImages, asked: Asked) -> Answer:
     return Answer(said, {"images": means, "mask": mask}, figure=figures.imputed(images, mask, means))
 
 
+def classify(model: Trained, given: GivenImages, asked: Asked) -> Answer:
+    """The label of each image by q(y|x), and the probabilities of all."""
+    found = model.classify(given, seed=asked.seed)
+    arrays = {"class": found.label, "probability": found.probability}
+    known = given.labels is not None and given.labels.min() >= 0
+    right = f", {np.mean(found.label == given.labels):.1%} as they are labelled" if known else ""
+    return Answer(f"classes of {_count(given)}{right}", arrays, arrays)
+
+
 ANSWERS: dict[str, Callable[[Trained, GivenImages, Asked], Answer]] = {
     "encode": encode,
     "reconstruct": reconstruct,
     "interpolate": interpolate,
     "score": score,
     "impute": impute,
+    "classify": classify,
 }
 
 

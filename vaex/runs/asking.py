@@ -9,6 +9,7 @@ _ABOUT = {
     "interpolate": "paths between pairs of images: npz and png",
     "score": "log p(x) of each image, with the error of its estimate: npz and CSV",
     "impute": "what is missing of images: npz and png",
+    "classify": "labels of images by M2 or M1+M2, with their probabilities: npz and CSV",
 }
 
 

@@ -88,7 +88,8 @@ def evaluate(run: str, name: str = "", num_samples: int | None = None) -> Path:
         name: an INPUT, on which it is scored in the place of its test images: answers/evaluate_NAME.json is written.
         num_samples: K of the importance-weighted bound; None: as the config has it.
     """
-    check_whole(**{"--num-samples": num_samples})
+    if num_samples is not None:
+        check_whole(**{"--num-samples": num_samples})
     path = folder.open_run(run)
     again = f"the checkpoints are whole: make room there, then make evaluate RUN={folder.shown(path)}"
     with folder.locked(path), advising(lambda: again):

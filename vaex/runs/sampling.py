@@ -40,7 +40,7 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None, temp
         title = f"{folder.read_dataset(path)['experiment']}, epoch {checkpoints.best_epoch(path)}"
         title += "" if label is None else f", label {label}"
         title += "" if temperature == 1 else f", temperature {temperature:g}"
-        figure = figures.titled(figures.of_samples(drawn.mean, labels=in_turn), title)
+        figure = figures.titled(figures.of_samples(np.asarray(drawn.mean), labels=in_turn), title)
         folder.save_figure(path, "samples", figure)
     console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / folder.SAMPLES}")
     return path

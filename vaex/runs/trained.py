@@ -22,6 +22,7 @@ from vaex.models import Description
 from vaex.models.missing import observed_part
 
 _DRAWS = 20  # of what preprocessing draws, over which a label is averaged
+_OF_NONE = 2**32 - 1  # the index of no draw
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,7 +100,9 @@ class Trained:
         image is, under that image.
         """
         check_whole(num_samples=num_samples)
-        conditions = to_sample(condition, self.kept, num_samples, key=jax.random.key(seed))
+        conditions = to_sample(
+            condition, self.kept, num_samples, key=jax.random.fold_in(jax.random.key(seed), _OF_NONE)
+        )
 
         def one(key: PRNGKeyArray, model: Any, drawn: Any) -> Any:
             return answers.draw(key, model, drawn[1], temperature=temperature)

@@ -1,0 +1,66 @@
+"""Distributions whose draws lie nearer to the middle, or further from it: those of a temperature."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpyro.distributions as dist
+
+from vaex.distributions.abilities import normal_parameters
+from vaex.distributions.chain import Chain, Link
+from vaex.distributions.labelled import Labelled
+from vaex.distributions.mixtures import DiagonalNormalMixture
+from vaex.model import Distribution
+
+
+@functools.singledispatch
+def tempered(p: Distribution, temperature: float) -> Distribution | None:
+    """A normal distribution, each component of a mixture, or each layer of a chain, with T times its deviation.
+
+    N(mu, diag(sigma^2)) -> N(mu, diag(T^2 sigma^2))
+
+    Args:
+        p: a distribution over latents.
+        temperature: T; at 0 draws are the means, a layer's given the mean above it.
+
+    Returns:
+        The distribution, from the same key of which the same noise is drawn; None of one that has no such deviation.
+
+    Source: Vahdat and Kautz 2020, NVAE, section 4; Child 2021, for the layers of a hierarchy.
+    """
+    return None
+
+
+@tempered.register(dist.Independent)
+def _(p: dist.Independent, temperature: float) -> Distribution | None:
+    known = normal_parameters(p.base_dist)
+    if known is None:
+        return None
+    mean, scale = known
+    cooled = dist.Normal(mean, temperature * scale, validate_args=False)  # of no width at 0
+    return cooled.to_event(p.reinterpreted_batch_ndims)
+
+
+@tempered.register(DiagonalNormalMixture)
+def _(p: DiagonalNormalMixture, temperature: float) -> Distribution:
+    return p._replace(log_var=p.log_var + 2 * jnp.log(temperature))
+
+
+@tempered.register(Labelled)
+def _(p: Labelled, temperature: float) -> Distribution | None:
+    style = jax.vmap(lambda one: tempered(one, temperature))(p.given)
+    return None if style is None else dataclasses.replace(p, given=style)
+
+
+@tempered.register(Chain)
+def _(p: Chain, temperature: float) -> Distribution | None:
+    if not all(p.ask(lambda conditional: tempered(conditional, temperature) is not None)):
+        return None
+
+    def cooled(given: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda params, state: tempered(given(params, state), temperature)
+
+    return dataclasses.replace(p, links=tuple(Link(cooled(link.given), link.then) for link in p.links))

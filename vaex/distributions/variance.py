@@ -1,0 +1,27 @@
+"""The variance of a distribution, where it is known."""
+
+import functools
+
+import jax.numpy as jnp
+import numpyro.distributions as dist
+
+from vaex.distributions.codes import Quantized
+from vaex.model import Distribution, Latent
+
+
+@functools.singledispatch
+def variance(q: Distribution) -> Latent | None:
+    """Var_q[z] of each latent, or None where no closed form is known."""
+    return None
+
+
+@variance.register(dist.Distribution)
+def _(q: dist.Distribution) -> Latent | None:
+    try:
+        return q.variance
+    except (AttributeError, NotImplementedError):
+        return None
+
+
+variance.register(dist.Independent, lambda q: variance(q.base_dist))
+variance.register(Quantized, lambda q: jnp.zeros_like(q.mean))
