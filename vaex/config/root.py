@@ -24,7 +24,8 @@ class Data:
     """What is trained on.
 
     Attributes:
-        name: a TFDS image data set, a folder of IDX files, an npz or npy file; folder:PATH for a folder of image files.
+        name: a TFDS image data set, a folder of IDX files, an npz or npy file; folder:PATH for
+            a folder of image files, table:PATH for a CSV or Parquet file.
         dir: where to look first; "" takes VAEX_DATA_DIR.
         num_validation: images of the validation split, from the tail of train.
         image_size: height and width that images are cropped and scaled to; unset, as they are.

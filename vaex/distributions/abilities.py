@@ -146,6 +146,12 @@ def log_prob_per_layer(q: Distribution) -> Callable[[Any], Float[Array, " l"]] |
 
 
 @functools.singledispatch
+def average(p: Distribution) -> tuple[Any, Callable[[Any], Any]]:
+    """What may be averaged over several p(x|z), and the x that such an average says: E[x] and itself, if no more."""
+    return p.mean, lambda found: found  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@functools.singledispatch
 def rescaled(p: Distribution, shift: Any, scale: Any) -> Distribution:
     """The distribution of shift + scale x, x ~ p, elementwise.
 
@@ -181,6 +187,7 @@ for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistrib
     has_gradient.register(_wrapper, lambda q: has_gradient(q.base_dist))
     is_cheap_to_evaluate.register(_wrapper, lambda q: is_cheap_to_evaluate(q.base_dist))
 mean.register(dist.Independent, lambda q: mean(q.base_dist))
+average.register(dist.Independent, lambda p: average(p.base_dist))
 rescaled.register(dist.Independent, lambda p, m, s: rescaled(p.base_dist, m, s).to_event(p.reinterpreted_batch_ndims))
 rescaled.register(dist.Normal, lambda p, m, s: dist.Normal(m + s * p.loc, s * p.scale))
 rescaled.register(dist.StudentT, lambda p, m, s: dist.StudentT(p.df, m + s * p.loc, s * p.scale))
