@@ -253,7 +253,7 @@ def test_images_of_a_package_that_is_not_installed(monkeypatch, tmp_path, name, 
     monkeypatch.setenv("VAEX_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(sources.importlib.util, "find_spec", lambda module: None)
     with pytest.raises(
-        UsageError, match=rf"^{package}, which has these images, is not installed: pip install {package},"
+        UsageError, match=rf"^{package}, which has these data, is not installed: pip install {package},"
     ):
         data.load(name)
 
@@ -349,7 +349,7 @@ def test_a_truncated_gzip_file_is_named(tmp_path):
     ("arrays", "message"),
     [
         ({"images": np.full((4, 3, 3), np.nan)}, "36 values that are nan or infinite, the first in image"),
-        ({"images": np.zeros((4, 9))}, r"shape \(4, 9\): expected \[N, H, W\]"),
+        ({"images": np.zeros(4)}, r"shape \(4,\): expected \[N, H, W\]"),
         ({"images": np.full((4, 3, 3), 2.0)}, r"lie in \[2, 2\]: expected \[0, 1\]"),
         ({"images": np.full((4, 3, 3), 300)}, r"expected \[0, 255\]"),
         ({"pictures": np.zeros((4, 3, 3))}, "holds pictures: expected one of train_images"),

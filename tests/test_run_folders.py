@@ -56,12 +56,12 @@ def files_of(run):
 def described(saved_run):
     """What opens a run, with the description of its model kept, and what is read of the undamaged one."""
     abstract = jax.eval_shape(setup(read_config(saved_run / folder.CONFIG)).init)
-    kept = functools.cache(lambda text, *args: describe_run(read_config(Path(text)), *args))
+    kept = functools.cache(lambda text, *args, **known: describe_run(read_config(Path(text)), *args, **known))
 
-    def by_its_json(config, *args):
+    def by_its_json(config, *args, **known):
         path = saved_run.parent / f"{zlib.crc32(config.to_json().encode())}.json"
         save_config(config, path)
-        return kept(str(path), *args)
+        return kept(str(path), *args, **known)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(load, "describe_run", by_its_json)

@@ -25,7 +25,7 @@ class Data:
 
     Attributes:
         name: a TFDS image data set, a folder of IDX files, an npz or npy file; folder:PATH for a folder of image files;
-            bouncing:NAME for sequences in which the images of another data set move.
+            table:PATH for a CSV or Parquet file; bouncing:NAME for sequences of the images of a data set that move.
         dir: where to look first; "" takes VAEX_DATA_DIR.
         num_validation: images of the validation split, from the tail of train.
         image_size: height and width that images are cropped and scaled to; unset, as they are.

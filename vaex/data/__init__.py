@@ -1,6 +1,7 @@
 """A data set by its name -> images, or the rows of a table, and labels for each split, wherever they can be found."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from vaex.data.find import SOURCES as READERS
 from vaex.data.find import search
 from vaex.data.form import AS_THEY_ARE, Form, formed
 from vaex.data.pixels import as_levels
-from vaex.data.rows import as_rows, is_table, standardized
+from vaex.data.rows import as_rows, is_table, one_of_each_class, standardized
 from vaex.data.rows import described as rows_described
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
@@ -85,7 +86,7 @@ def load(
         found, kinds = as_rows(found, said_columns(columns), source)
     arrays = _with_classes(found, source)
     if "test_images" not in arrays:
-        arrays = _hold_out_test(arrays)
+        arrays = _hold_out_test(arrays, one_of_each_class(kinds, found["train_images"]) if kinds else [])
     raw = {split: arrays[f"{split}_images"] for split in ("train", "test")}
     if of_table:
         images, meaning = raw, ""
@@ -102,7 +103,7 @@ def load(
         )
     cut = len(train.images) - num_validation
     if of_table:
-        kinds = standardized(kinds, train.images[:cut], source)
+        kinds = standardized(kinds, train.images[:cut], [train.images[cut:], test.images], source)
         meaning = rows_described(kinds, [train.images, test.images])
     return Dataset(
         name,
@@ -132,11 +133,12 @@ def _bouncing(dataset: Dataset) -> Dataset:
     )
 
 
-def _hold_out_test(arrays: Arrays) -> Arrays:
-    """A tenth of a data set that has no test split, by a fixed permutation."""
+def _hold_out_test(arrays: Arrays, kept: Sequence[int]) -> Arrays:
+    """A tenth of a data set that has no test split, by a fixed permutation; some are kept at the head of train."""
     n = len(arrays["train_images"])
     order = np.random.default_rng(0).permutation(n)
-    test, train = order[: n // 10], order[n // 10 :]
+    order = order[~np.isin(order, kept)]
+    test, train = order[: n // 10], np.concatenate([np.array(kept, order.dtype), order[n // 10 :]])
     held_out = {key.replace("train", "test"): value[test] for key, value in arrays.items()}
     return {key: value[train] for key, value in arrays.items()} | held_out
 

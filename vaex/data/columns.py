@@ -10,7 +10,6 @@ from vaex.models.columns import CLASSES, KINDS
 
 SAID = (*KINDS, "label", "ignore")  # kinds that may be said: two of them are not modelled
 _MOST_CLASSES = 200
-_SPLIT = {"train_images": "train", "test_images": "test"}
 
 
 class Said(NamedTuple):
@@ -49,11 +48,17 @@ def guessed(values: np.ndarray) -> str:
     Truth values, and whole numbers of which none is other than 0 and 1, are binary; other whole numbers from 0 on,
     stored as such, counts; text has classes; what else is a number is real.
     """
-    if values.dtype.kind in "OUS":
+    if is_text(values):
         return "categorical"
-    if values.dtype.kind == "b" or np.isin(values[~missing(values)], (0, 1)).all():
+    known = np.array(values[~missing(values)].tolist())  # of objects, whose None is gone, the type
+    if known.dtype.kind == "b" or np.isin(known, (0, 1)).all():
         return "binary"
-    return "count" if values.dtype.kind in "ui" and values.min() >= 0 else "real"
+    return "count" if known.dtype.kind in "ui" and known.min() >= 0 else "real"
+
+
+def is_text(values: np.ndarray) -> bool:
+    """Whether a column holds text; one of objects may hold numbers and None."""
+    return values.dtype.kind in "US" or (values.dtype.kind == "O" and any(type(value) is str for value in values))
 
 
 def missing(values: np.ndarray) -> np.ndarray:
@@ -72,13 +77,14 @@ def class_names(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
         UsageError: too many of them, ordered text whose order is not said, or classes that an order leaves out.
     """
     known = values[~missing(values)]
-    is_text = known.dtype.kind in "OUS"
-    found = tuple(sorted(set(map(str, known)))) if is_text else tuple(f"{value:g}" for value in np.unique(known))
+    text = is_text(values)
+    ordered = sorted(set(map(str, known))) if text else [f"{one:g}" for one in np.unique(known.astype(np.float64))]
+    found = tuple(ordered)
     if said.order:
         if left := [one for one in found if one not in said.order]:
             raise UsageError(f"column {name!r} has the class {left[0]!r}, which its order in data.columns leaves out")
         return said.order
-    if said.kind == "ordinal" and is_text:
+    if said.kind == "ordinal" and text:
         raise UsageError(
             f"column {name!r} is ordinal, and its classes are text: say their order, "
             f'--config.data.columns="{name}=ordinal:{"<".join(found[:3])}"'
@@ -101,8 +107,8 @@ def numbered(name: str, values: np.ndarray, kind: str, classes: tuple[str, ...],
     numbers = np.full(len(values), np.nan)
     if kind in CLASSES:
         number = {one: i for i, one in enumerate(classes)}
-        is_text = values.dtype.kind in "OUS"
-        numbers[~gone] = [number[str(one) if is_text else f"{one:g}"] for one in values[~gone]]
+        name_of = str if is_text(values) else lambda one: f"{float(one):g}"
+        numbers[~gone] = [number[name_of(one)] for one in values[~gone]]
         return numbers
     try:
         numbers[~gone] = values[~gone].astype(np.float64)

@@ -10,8 +10,10 @@ from vaex.data.cache import cached
 from vaex.data.form import Form
 from vaex.data.image_folder import image_files, read_folder
 from vaex.data.network import answering
+from vaex.data.packaged import PACKAGED
 from vaex.data.published import is_published, read_published
 from vaex.data.sources import Arrays
+from vaex.data.tables import check_memory, read_table
 from vaex.errors import UsageError
 
 _PROBE_SECONDS = 3.0
@@ -47,6 +49,9 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Arrays, str, str
     looked.append(f"{default}/{name} (TFDS_DATA_DIR)")
     if name == "digits":
         return cached(name, [], sources.digits), "scikit-learn's load_digits", name
+    if name in PACKAGED:
+        make, where = PACKAGED[name]
+        return make(), where, name
     found = _downloaded(name, looked)
     if found is not None:
         return *found, name
@@ -67,6 +72,7 @@ def _from_file(name: str, folder: Path | None) -> tuple[Arrays, str]:
     places = [Path(name).expanduser(), *([folder / name] if folder else [])]
     for path in places:
         if path.is_file():
+            check_memory(2.0 * path.stat().st_size, str(path))
             return _READERS[path.suffix](path), str(path)
     raise UsageError(f"data set {name!r}: no such file; looked for {' and '.join(str(path) for path in places)}")
 
@@ -117,7 +123,10 @@ def _image_folder(argument: str, form: Form) -> tuple[Arrays, str]:
 
 
 # What stands before the colon of a name, with what reads the argument behind it.
-SOURCES: dict[str, Callable[[str, Form], tuple[Arrays, str]]] = {"folder": _image_folder}
+SOURCES: dict[str, Callable[[str, Form], tuple[Arrays, str]]] = {
+    "folder": _image_folder,
+    "table": lambda argument, form: read_table(argument),
+}
 
 
 def _warn_subset(looked: list[str]) -> None:

@@ -78,21 +78,35 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
     return Rows(arrays | rows | labels, tuple(columns))
 
 
-def standardized(columns: Columns, train: np.ndarray, source: str) -> Columns:
+def one_of_each_class(columns: Columns, rows: np.ndarray) -> list[int]:
+    """The first row of each class of each column, which a split that is made here leaves among the training rows."""
+    kept: set[int] = set()
+    for column, values in zip(columns, rows.T, strict=True):
+        if column.kind in ("binary", *CLASSES):
+            classes, first = np.unique(values, return_index=True)
+            kept.update(first[~np.isnan(classes)].tolist())
+    return sorted(kept)
+
+
+def standardized(columns: Columns, train: np.ndarray, others: Sequence[np.ndarray], source: str) -> Columns:
     """The columns with the means and the standard deviations of the training rows.
 
     Args:
         columns: D of them.
         train: the training rows, [N, D], nan where a value is missing.
+        others: validation and test rows likewise.
         source: where they are from, for the error.
 
     Raises:
-        UsageError: columns of one value, or of which no training row has one, or that float32 does not resolve.
+        UsageError: columns of one value, or of which no training row has one, or that float32 does not resolve; a class
+            that no training row has.
     """
     inside = {"positive": np.log, "count": np.log1p}
     constant, found = [], []
-    for column, values in zip(columns, train.astype(np.float64).T, strict=True):
+    for i, (column, values) in enumerate(zip(columns, train.astype(np.float64).T, strict=True)):
         known = values[~np.isnan(values)]
+        if column.kind in CLASSES:
+            _check_classes(column, known, np.concatenate([rows[:, i] for rows in others]), source)
         if len(np.unique(known)) < 2:
             constant.append((column.name, known))
             continue
@@ -126,6 +140,16 @@ def described(columns: Columns, splits: Sequence[np.ndarray]) -> str:
         f"rows of {len(columns)} columns: {kinds}; {f'{gone / total:.2%}' if gone else 'none'} of the values missing; "
         "the encoder sees them standardized by the training rows, p(x) is in their own units"
     )
+
+
+def _check_classes(column: Column, train: np.ndarray, others: np.ndarray, source: str) -> None:
+    if new := sorted(set(others[~np.isnan(others)].tolist()) - set(train.tolist())):
+        name = column.classes[int(new[0])]
+        raise UsageError(
+            f"{source}: the class {name!r} of column {column.name!r} is in {int((others == new[0]).sum())} of the "
+            "validation and test rows, and in no training row: move one there, join the class to another, or leave the "
+            f'column out, --config.data.columns="{column.name}=ignore"'
+        )
 
 
 def _fields(table: np.ndarray) -> dict[str, np.ndarray]:

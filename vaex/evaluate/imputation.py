@@ -11,6 +11,7 @@ from vaex.evaluate.scores import map_examples
 from vaex.evaluate.trial import Trial, first
 from vaex.inference import imputation
 from vaex.model import Example, at, split
+from vaex.models.columns import CLASSES, positions
 
 NUM_IMAGES = 1000  # test images to impute
 _NUM_NEIGHBOURS, _NUM_DONORS = 20, 20_000  # of the nearest-neighbours imputation; training images that it looks among
@@ -55,6 +56,32 @@ def imputation_errors(key: PRNGKeyArray, trial: Trial) -> dict[str, float]:
         "imputation_rmse_training_mean": error(np.broadcast_to(mean, images.shape)),
         "imputation_rmse_nearest_neighbours": error(neighbours),
     }
+
+
+def row_imputation_errors(key: PRNGKeyArray, trial: Trial) -> dict[str, float]:
+    """Errors of what data.missing hides of a table's test rows; nothing where only what nobody knows is missing.
+
+    Returns:
+        The root mean squared error of numbers, each in standard deviations of its column among the training rows, that
+        of their means; and the fraction of classes that are right.
+    """
+    columns, train = trial.dataset.columns, trial.dataset.train.images
+    some, rows = first(trial.x, NUM_IMAGES), trial.dataset.test.images[:NUM_IMAGES]
+    hidden = ~np.asarray(masked(some).mask) & ~np.isnan(rows)
+    if not hidden.any():
+        return {}
+    is_class = np.isin(np.arange(len(columns)), positions(columns, *CLASSES))
+    mean, scale = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
+    guess, scores = impute(key, trial, some), {}
+
+    def rmse(guess: np.ndarray) -> float:
+        return float(np.sqrt(np.mean(((guess - rows) / scale)[hidden & ~is_class] ** 2)))
+
+    if (hidden & ~is_class).any():
+        scores = {"imputation_rmse": rmse(guess), "imputation_rmse_training_mean": rmse(mean)}
+    if (hidden & is_class).any():
+        scores["imputation_accuracy"] = float((guess == rows)[hidden & is_class].mean())
+    return scores
 
 
 def simple_imputations(donors: Masked, examples: Masked) -> tuple[np.ndarray, np.ndarray]:

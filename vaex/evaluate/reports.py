@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy
 from vaex.evaluate.codes import codebook_use
 from vaex.evaluate.completion import enlargement_scores, fit_interpolation
-from vaex.evaluate.imputation import imputation_errors
+from vaex.evaluate.imputation import imputation_errors, row_imputation_errors
 from vaex.evaluate.labels import accuracy, accuracy_from_latents, averaged_means, label_probabilities
 from vaex.evaluate.metrics import active_per_layer, latent_arrays, latent_means, reconstruction_of
 from vaex.evaluate.scores import bits_per_dim, elbo, kl_per_layer, log_likelihood, map_examples
@@ -141,6 +141,7 @@ REPORTS: dict[str, Callable[[PRNGKeyArray, Trial], Scores]] = {
     "codebook": report_codebook,
     "enlargement": report_enlargement,
     "imputation": imputation_errors,
+    "row_imputation": row_imputation_errors,
 }
 OF_LABELS = ("classifier", "latent_classifier")  # which need the label of every test image
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from vaex.distributions.abilities import average
 from vaex.distributions.masked import Masked
 from vaex.model import Latent, Model
 from vaex.objectives import Weights, log_weights, sample_and_log_prob
@@ -24,19 +25,22 @@ def single(key: PRNGKeyArray, model: Model, example: Masked, *, num_samples: int
         num_samples: K; the bias is of order 1/K.
 
     Returns:
-        x, with the conditional mean where it was missing; nan there if no draw has a weight above zero.
+        x, with the conditional mean, or the most probable class, where it was missing; nan there if no draw has a
+        weight above zero.
 
     Source: Mattei and Frellsen 2019, the single imputation.
     """
     z, weights = _weighed(key, model, example, num_samples)
     share = jax.nn.softmax(weights.log_w)
 
-    def add(total: Float[Array, "..."], draw: Any) -> tuple[Float[Array, "..."], None]:  # one decoded mean in memory
+    def add(total: Any, draw: Any) -> tuple[Any, None]:  # one decoded mean in memory
         z_k, share_k = draw
-        return total + share_k * model.decode(z_k).mean, None  # pyright: ignore[reportAttributeAccessIssue]
+        return jax.tree.map(lambda sum_, one: sum_ + share_k * one, total, average(model.decode(z_k))[0]), None
 
-    mean, _ = jax.lax.scan(add, jnp.zeros(example.x.shape), (z, share))
-    return example.filled(mean)
+    first = jax.tree.map(lambda draws: draws[0], z)
+    zeros = jax.tree.map(jnp.zeros_like, jax.eval_shape(lambda: average(model.decode(first))[0]))
+    total, _ = jax.lax.scan(add, zeros, (z, share))
+    return example.filled(average(model.decode(first))[1](total))
 
 
 def multiple(

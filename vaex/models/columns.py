@@ -71,7 +71,9 @@ def features(columns: Sequence[Column], row: Float[Array, " d"]) -> Float[Array,
     x = (x - center) / scale
     if is_ordered.any():
         x = jnp.where(is_ordered, 2 * row / last - 1, x)
-    one_hot = [jax.nn.one_hot(row[i], len(columns[i].classes)) for i in positions(columns, "categorical")]
+    one_hot = [
+        jax.nn.one_hot(row[i].astype(jnp.int32), len(columns[i].classes)) for i in positions(columns, "categorical")
+    ]
     return jnp.concatenate([x[positions(columns, *(k for k in KINDS if k != "categorical"))], *one_hot])
 
 

@@ -17,6 +17,7 @@ from vaex.errors import check_positive, check_whole
 from vaex.model import Distribution, Params
 from vaex.models.likelihood_parts import Likelihood, bounded, from_function, learned_normal, unbounded, with_scale
 from vaex.models.scales import MIN_SIGMA, check_learned, learned_scale
+from vaex.models.table import table
 from vaex.networks.pairs import Shape
 
 
@@ -187,6 +188,7 @@ LIKELIHOODS = Choices(
         "categorical": categorical,
         "discretized_logistic": discretized_logistic,
         "logistic_mixture": logistic_mixture,
+        "table": table,
     },
     what="likelihood",
     context=("x_shape", "columns"),

@@ -75,6 +75,6 @@ def of_masked(description: Description, source: Source) -> Description:
     return description._replace(
         bind=lambda params: observed_part(description.bind(params), fill=missing),
         statistics=None if moved is None else lambda key, params, batch: moved(key, params, batch.filled(missing)),
-        reports=(*description.reports, *(() if source.columns else ("imputation",))),
+        reports=(*description.reports, *(("row_imputation",) if source.columns else ("imputation",))),
         figures=(*description.figures, *(() if source.columns else ("imputations",))),
     )

@@ -1,0 +1,252 @@
+"""Tables: kinds of columns, what an encoder sees of them, the product of their likelihoods, and files of them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats as st
+
+from tests.one_step import QUICK, configured, one_step
+from vaex import data
+from vaex.data import columns, packaged, tables
+from vaex.distributions.masked import Masked
+from vaex.errors import UsageError
+from vaex.model import Model
+from vaex.models.columns import Column, features, missing_row, num_features
+from vaex.models.missing import partially_observed
+from vaex.models.table import table
+
+KEY = jax.random.key(0)
+COLUMNS = (
+    Column("height", "real", 5.0, 2.0),
+    Column("colour", "categorical", classes=("blue", "green", "red")),
+    Column("visits", "count", 1.0, 0.7, most=9.0),
+    Column("income", "positive", 0.3, 0.5),
+    Column("size", "ordinal", classes=("S", "M", "L")),
+    Column("member", "binary"),
+    Column("calls", "count", 0.5, 0.6, most=3.0),
+)
+ROW = np.array([4.0, 2.0, 3.0, 1.5, 1.0, 1.0, 0.0])
+CSV = """age,colour,visits,size,member,id,note
+31,red,2,S,true,1,a
+,blue,0,M,false,2,b
+57.5,red,,L,true,3,c
+40,NA,11,S,,4,d
+"""
+
+
+def by_hand(raw, concentration=1.0):
+    """Of each column by scipy, of the decoder's output in the order that it is read: kinds by their alphabet."""
+    member, colour, (visits, calls), size, income, height = np.split(np.asarray(raw, np.float64), [1, 4, 6, 7, 8])
+    rates = np.exp([1 + 0.7 * visits, 0.5 + 0.6 * calls])
+    cuts = np.log([1 / 2, 2])
+    below = np.array([0, *(1 / (1 + np.exp(size - cuts))), 1])
+    n, p = concentration, concentration / (concentration + rates)
+    return [
+        st.norm(5 + 2 * height, 2).logpdf(4.0),
+        colour[2] - np.log(np.exp(colour).sum()),
+        st.nbinom(n, p[0]).logpmf(3),
+        st.lognorm(s=0.5, scale=np.exp(0.3 + 0.5 * income)).logpdf(1.5),
+        np.log(below[2] - below[1]),
+        -np.log1p(np.exp(-member)),
+        st.nbinom(n, p[1]).logpmf(0),
+    ]
+
+
+@pytest.fixture(scope="module")
+def product():
+    likelihood = table(columns=COLUMNS)
+    raw = 0.5 * jax.random.normal(KEY, likelihood.raw_shape(()))
+    return likelihood.apply(likelihood.init(KEY), raw), raw
+
+
+def test_a_row_is_the_product_of_its_columns(product):
+    p, raw = product
+    found = jax.jit(p.base_dist.log_prob, compiler_options=QUICK)(jnp.asarray(ROW))
+    expected = np.array([np.squeeze(one) for one in by_hand(raw)])
+    np.testing.assert_allclose(found, expected, rtol=1e-3)  # rates are bounded smoothly
+    np.testing.assert_allclose(p.log_prob(ROW), expected.sum(), rtol=1e-3)
+
+
+def test_what_is_missing_of_a_row_has_no_influence(product):
+    p, raw = product
+    model = partially_observed(Model(p, lambda x: p, lambda z: p), fill=missing_row(COLUMNS))
+    expected = np.array([np.squeeze(one) for one in by_hand(raw)])
+    score = jax.jit(lambda x, mask: model.decode(raw).log_prob(Masked(x, mask)), compiler_options=QUICK)
+    for gone in range(len(ROW)):
+        mask = np.arange(len(ROW)) != gone
+        for other in (np.nan, -7.0, 1e20):
+            found = score(jnp.where(mask, ROW, other), mask)
+            np.testing.assert_allclose(found, expected[mask].sum(), rtol=1e-3)
+
+
+def test_draws_are_rows(product):
+    p, _ = product
+    draws = np.asarray(jax.jit(lambda key: p.sample(key, (2000,)), compiler_options=QUICK)(KEY))
+    assert set(draws[:, 1]) == {0, 1, 2} == set(draws[:, 4])
+    assert set(draws[:, 5]) == {0, 1}
+    assert (draws[:, [2, 6]] == np.round(draws[:, [2, 6]])).all()
+    assert (draws[:, 3] > 0).all()
+    numbers = [0, 2, 3, 5, 6]
+    error = draws.std(axis=0)[numbers] / 2000**0.5
+    assert (np.abs(draws.mean(axis=0) - np.asarray(p.mean))[numbers] < 5 * error).all()
+
+
+def test_every_choice_of_parts_has_finite_densities_and_gradients():
+    for real, positive, count in (
+        ("gaussian_output", "log_normal_output", "poisson"),
+        ("student_t", "log_normal", "zero_inflated_poisson"),
+        ("student_t_output", "log_normal", "zero_inflated_negative_binomial"),
+    ):
+        likelihood = table(columns=COLUMNS, real=real, positive=positive, count=count)
+        params = likelihood.init(KEY)
+        score = jax.value_and_grad(lambda raw: likelihood.apply(params, raw).log_prob(ROW))  # noqa: B023
+        start = jnp.asarray(likelihood.start(np.zeros(1)), jnp.float32)
+        assert start.shape == likelihood.raw_shape(())
+        found = jax.jit(jax.vmap(score), compiler_options=QUICK)(jnp.stack([start, start + 30, start - 30]))
+        assert all(np.isfinite(leaf).all() for leaf in found)
+
+
+def test_the_encoder_sees_standardized_numbers_and_one_hot_classes():
+    seen = features(COLUMNS, jnp.asarray(ROW))
+    expected = [-0.5, (np.log(4) - 1) / 0.7, (np.log(1.5) - 0.3) / 0.5, 0, 1, (0 - 0.5) / 0.6, 0, 0, 1]
+    np.testing.assert_allclose(seen, expected, atol=1e-6)
+    assert len(seen) == num_features(COLUMNS)
+    np.testing.assert_allclose(features(COLUMNS, jnp.asarray(missing_row(COLUMNS))), np.zeros(9), atol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
+def test_a_file_with_gaps(tmp_path, suffix):
+    path = tmp_path / f"people{suffix}"
+    write(path, CSV)
+    rows = tables.read_table(str(path))[0]["train_images"]
+    kinds = {name: columns.guessed(rows[name]) for name in rows.dtype.names}
+    assert kinds == {
+        "age": "real",
+        "colour": "categorical",
+        "visits": "count",
+        "size": "categorical",
+        "member": "binary",
+        "id": "count",
+        "note": "categorical",
+    }
+    gaps = {name: columns.missing(rows[name]).tolist() for name in ("age", "colour", "visits", "member")}
+    assert [gap.index(True) for gap in gaps.values()] == [1, 3, 2, 3]
+    assert all(sum(gap) == 1 for gap in gaps.values())
+
+
+def test_a_table_trains(tmp_path):
+    """From a file with gaps to a step, of every kind of column."""
+    rng = np.random.default_rng(0)
+    lines = [
+        f"{rng.normal():.3f},{rng.choice(['red', 'blue', ''])},{rng.poisson(3)},{rng.choice([*'SML'])},{i % 2},{i}"
+        for i in range(60)
+    ]
+    (tmp_path / "people.csv").write_text("\n".join(["age,colour,visits,size,member,id", *lines]))
+    said = "id=ignore,size=ordinal:S<M<L"
+    made = configured(*named(f"table:{tmp_path / 'people.csv'}"), f"--config.data.columns={said}")
+    kinds = {c.name: (c.kind, c.classes) for c in made.task.dataset.columns}
+    assert kinds["size"] == ("ordinal", ("S", "M", "L"))
+    assert kinds["colour"] == ("categorical", ("blue", "red"))
+    assert "id" not in kinds
+    _, metrics = one_step(made)
+    assert np.isfinite(metrics["loss"])
+
+
+def named(name):
+    flags = ("data.num_validation=10", "data.binarize=none", "train.batch_size=10", "model.likelihood.name=table")
+    return [f"--config.data.name={name}", *(f"--config.{flag}" for flag in flags)]
+
+
+def write(path, text):
+    """A table of text as a file of its ending."""
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as parquet
+        from pyarrow import csv
+
+        source = path.with_suffix(".csv")
+        write(source, text)
+        parquet.write_table(csv.read_csv(source, convert_options=csv.ConvertOptions(strings_can_be_null=True)), path)
+    else:
+        path.write_text(text.replace(",", "\t") if path.suffix == ".tsv" else text)
+
+
+X = "x,y\n" + "\n".join(f"{i % 5},{'ab'[i % 2]}" for i in range(40)) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "said", "line"),
+    [
+        ({"a.csv": X.replace("0,a", "-3,a")}, "x=count", r"'x' is count, and row 0 of the train rows has -3 there"),
+        ({"a.csv": X}, "x=positive", r"'x' is positive, and row 0 .* has 0 there: expected a number above 0"),
+        ({"a.csv": X}, "y=count", r"'y' is count, and has text in it"),
+        ({"a.csv": X}, "y=ordinal", r"its classes are text: say their order, .*y=ordinal:a<b"),
+        ({"a.csv": X}, "y=ordinal:a", r"'y' has the class 'b', which its order in data.columns leaves out"),
+        ({"a.csv": X}, "z=count", r"data.columns names 'z': the table has x, y"),
+        ({"a.csv": X + ",\n"}, "", r"1 of the train rows have no value at all, the first is row 40: remove"),
+        ({"a.csv": X.replace(",a", ",").replace(",b", ",")}, "", r"'y' has no value in any row: .*y=ignore"),
+        ({"a.csv": X.replace("b", "a")}, "", r"'y' has one value, 0, in all training rows: .*y=ignore"),
+        (
+            {"a.csv": "x,n\n" + "".join(f"{i},name{i}\n" for i in range(40))},
+            "",
+            r"'n' has 40 classes in 40 rows: leave",
+        ),
+        ({"a.csv": X.partition("\n")[2]}, "", r"the columns '0', 'a': expected rows, below a line with a name"),
+        ({"a.csv": "x,y\n1,2,3\n"}, "", r"a.csv: not a readable table \(.*\): mend it"),
+        ({"a.parquet": "none"}, "", r"a.parquet: not a readable table \(.*\): mend it"),
+        ({"a.xlsx": ""}, "", r"it ends in '.xlsx': expected a file that ends in .csv"),
+        ({"a.csv": X}, "x=ignore,y=ignore", r"no column is left to model"),
+        (
+            {"train.csv": X, "test.csv": X.replace("4,a", "4,c")},
+            "",
+            r"the class 'c' of column 'y' is in 4 of the validation and test rows, and in no training row: move",
+        ),
+        ({"train.csv": X}, "", r"is a folder: expected one train and one test"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(tmp_path, files, said, line):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    single = len(files) == 1 and "a." in next(iter(files))
+    with pytest.raises(UsageError, match=line) as error:
+        data.load(f"table:{tmp_path / next(iter(files)) if single else tmp_path}", columns=said)
+    assert "\n" not in str(error.value)
+
+
+def test_more_rows_than_memory_has_room_for(tmp_path, monkeypatch):
+    (tmp_path / "large.csv").write_text(X)
+    write(tmp_path / "large.parquet", X)
+    np.savez(tmp_path / "large.npz", x_train=np.zeros((10, 2)))
+    monkeypatch.setattr(tables, "available_memory", lambda: 100.0)
+    for name in ("table:large.csv", "table:large.parquet", "large.npz"):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(UsageError, match=r"needs about 0.0 GB of memory to be read, and 0.0 GB are free: take a"):
+            data.load(name)
+
+
+def test_a_class_of_one_row_is_kept_among_the_training_rows(tmp_path):
+    """Whichever row it is."""
+    for i in (1, 17, 39):
+        lines = X.splitlines()
+        lines[i + 1] = "1,rare"
+        (tmp_path / "a.csv").write_text("\n".join(lines))
+        loaded = data.load(f"table:{tmp_path / 'a.csv'}", num_validation=10)
+        classes = loaded.columns[1].classes
+        assert classes == ("a", "b", "rare")
+        assert 2 in loaded.train.images[:, 1]
+        assert (len(loaded.train.images), len(loaded.validation.images), len(loaded.test.images)) == (26, 10, 4)
+
+
+def test_a_column_may_be_the_label(tmp_path):
+    (tmp_path / "a.csv").write_text(X)
+    loaded = data.load(f"table:{tmp_path / 'a.csv'}", columns="y=label,x=real")
+    assert [c.name for c in loaded.columns] == ["x"]
+    assert set(loaded.train.labels) == {0, 1}
+
+
+def test_the_simulated_counts_have_the_rates_that_they_are_said_to_have():
+    """Of each column, within 5 standard errors of the mean of 2,000: Var[x] = rate + rate^2 / 4."""
+    counts, rates = packaged.simulated()
+    np.testing.assert_array_equal(counts, packaged.simulated()[0])
+    error = np.sqrt((rates + rates**2 / 4).sum(axis=0)) / len(rates)
+    assert (np.abs((counts - rates).mean(axis=0)) < 5 * error).all()

@@ -1,0 +1,74 @@
+"""Tables that Python packages bring, and counts that are drawn with known rates."""
+
+from collections.abc import Callable
+from importlib.resources import as_file, files
+from typing import Any
+
+import numpy as np
+
+from vaex.data.sources import Arrays, need
+
+_ROWS, _COLUMNS, _FACTORS, _CONCENTRATION = 2000, 40, 3, 4.0  # of the simulated counts
+
+
+def wine() -> Arrays:
+    """Scikit-learn's 178 wines: 13 measurements, and which of three growers made each."""
+    need("sklearn", "scikit-learn")
+    from sklearn.datasets import load_wine
+
+    return _sklearn(load_wine)
+
+
+def breast_cancer() -> Arrays:
+    """Scikit-learn's 569 tumours: 30 measurements of the nuclei of cells, and whether each was benign."""
+    need("sklearn", "scikit-learn")
+    from sklearn.datasets import load_breast_cancer
+
+    return _sklearn(load_breast_cancer)
+
+
+def auto_mpg() -> Arrays:
+    """The 392 cars that come with mlxtend: numbers, ordered numbers of cylinders and years, and three origins."""
+    need("mlxtend")
+    with as_file(files("mlxtend.data") / "data" / "autompg.csv.gz") as path:
+        numbers = np.genfromtxt(path, delimiter=",")[:, [0, 1, 2, 3, 4, 5, 6, 8]]  # without their names
+    names = ("cylinders", "displacement", "horsepower", "weight", "acceleration", "model_year", "origin", "mpg")
+    table = np.empty(len(numbers), [(name, "U6" if name == "origin" else "f8") for name in names])
+    for name, column in zip(names, numbers.T, strict=True):
+        table[name] = np.array(["", "usa", "europe", "japan"])[column.astype(int)] if name == "origin" else column
+    return {"train_images": table}
+
+
+def simulated_counts() -> Arrays:
+    """2,000 rows of 40 counts, negative binomial about rates of three factors, the same at each call: simulated()."""
+    return {"train_images": simulated()[0]}
+
+
+def simulated() -> tuple[np.ndarray, np.ndarray]:
+    """Counts and the rates that they were drawn with, both [N, D].
+
+    log rate = b + W z,   z ~ N(0, I),   x ~ Poisson(rate g),   g ~ Gamma with mean 1 and concentration 4
+    """
+    rng = np.random.default_rng(20131220)
+    weight = 0.4 * rng.normal(size=(_FACTORS, _COLUMNS))
+    rates = np.exp(rng.normal(1.0, 1.0, _COLUMNS) + rng.normal(size=(_ROWS, _FACTORS)) @ weight)
+    counts = rng.poisson(rates * rng.gamma(_CONCENTRATION, 1 / _CONCENTRATION, rates.shape))
+    return counts, rates
+
+
+def _sklearn(load: Callable[[], Any]) -> Arrays:
+    stored: Any = load()
+    names = [str(name).replace(" ", "_").replace("/", "_or_") for name in stored.feature_names]
+    table = np.empty(len(stored.data), [(name, "f8") for name in names])
+    for name, column in zip(names, stored.data.T, strict=True):
+        table[name] = column
+    return {"train_images": table, "train_labels": stored.target}
+
+
+# By the name of a data set, what makes it and where it is from.
+PACKAGED: dict[str, tuple[Callable[[], Arrays], str]] = {
+    "wine": (wine, "scikit-learn's load_wine"),
+    "breast_cancer": (breast_cancer, "scikit-learn's load_breast_cancer"),
+    "auto_mpg": (auto_mpg, "mlxtend's autompg_data"),
+    "simulated_counts": (simulated_counts, "vaex's own simulation"),
+}

@@ -1,0 +1,130 @@
+"""Tables in CSV and Parquet files, by pyarrow -> structured arrays, a field to a column."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaex.data.sources import Arrays
+from vaex.errors import UsageError
+
+_SUFFIXES = (".csv", ".tsv", ".parquet")
+_NO_VALUE = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
+_COPIES = 4  # of a table's numbers, at most, that are held at once while it is read
+
+
+def read_table(argument: str) -> tuple[Arrays, str]:
+    """A CSV, TSV or Parquet file, or a folder that holds train and test of one, such as train.csv and test.csv.
+
+    Returns:
+        train_images, and test_images where there are any, structured arrays [N]; and where they are from.
+
+    Raises:
+        UsageError: no such file, one that cannot be read, or one that memory has no room for.
+    """
+    path = Path(argument).expanduser()
+    if not path.is_dir():
+        return {"train_images": _read(path)}, str(path)
+    files = {split: [f for s in _SUFFIXES if (f := path / f"{split}{s}").is_file()] for split in ("train", "test")}
+    if any(len(found) != 1 for found in files.values()):
+        raise UsageError(f"{path} is a folder: expected one train and one test in it, of {', '.join(_SUFFIXES)}")
+    return {f"{split}_images": _read(found[0]) for split, found in files.items()}, str(path)
+
+
+def check_memory(needed: float, what: str) -> None:
+    """There is room for something.
+
+    Args:
+        needed: bytes.
+        what: it is, for the error.
+
+    Raises:
+        UsageError: there is not.
+    """
+    room = available_memory()
+    if needed > room:
+        raise UsageError(
+            f"{what} needs about {needed / 1e9:,.1f} GB of memory to be read, and {room / 1e9:,.1f} GB are free: take "
+            "a sample of its rows, or fewer columns"
+        )
+
+
+def available_memory() -> float:
+    """Bytes that may still be allocated; of all that there is, where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration, ValueError):
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
+def _read(path: Path) -> np.ndarray:
+    if path.suffix.lower() not in _SUFFIXES or not path.is_file():
+        found = "no such file" if not path.is_file() else f"it ends in {path.suffix!r}"
+        raise UsageError(f"table:{path}: {found}: expected a file that ends in {', '.join(_SUFFIXES)}")
+    try:
+        import pyarrow
+    except ModuleNotFoundError:
+        raise UsageError("pyarrow, which reads tables, is not installed: pip install pyarrow") from None
+    try:
+        table = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        found = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"{path}: not a readable table ({found}): mend it or make it again") from None
+    names = table.column_names
+    if not len(table) or len(set(names)) < len(names) or "" in names or any(map(_is_number, names)):
+        raise UsageError(
+            f"{path} has {len(table):,} rows and the columns {', '.join(map(repr, names[:6]))}: expected rows, below a "
+            "line with a name of its own for each column"
+        )
+    columns = [_column(table.column(name)) for name in names]
+    rows = np.empty(len(table), [(name, column.dtype) for name, column in zip(names, columns, strict=True)])
+    for name, column in zip(names, columns, strict=True):
+        rows[name] = column
+    return rows
+
+
+def _parquet(path: Path) -> Any:
+    import pyarrow.parquet as parquet
+
+    about = parquet.read_metadata(path)
+    size = 8.0 * about.num_rows * about.num_columns
+    check_memory(_COPIES * size, f"{path}, {about.num_rows:,} rows of {about.num_columns:,} columns,")
+    return parquet.read_table(path)
+
+
+def _csv(path: Path) -> Any:
+    from pyarrow import csv
+
+    size = path.stat().st_size
+    check_memory(_COPIES * size, f"{path}, {size / 1e9:,.1f} GB of text,")
+    return csv.read_csv(
+        path,
+        parse_options=csv.ParseOptions(delimiter="\t" if path.suffix.lower() == ".tsv" else ","),
+        convert_options=csv.ConvertOptions(null_values=_NO_VALUE, strings_can_be_null=True),
+    )
+
+
+def _column(column: Any) -> np.ndarray:
+    """Numbers and truth values as such where none is missing; else floats with nan, and objects with None."""
+    import pyarrow as arrow
+
+    kind = column.type
+    if arrow.types.is_decimal(kind):
+        column = column.cast(arrow.float64())
+    elif not (arrow.types.is_boolean(kind) or arrow.types.is_integer(kind) or arrow.types.is_floating(kind)):
+        is_text = arrow.types.is_string(kind) or arrow.types.is_large_string(kind)
+        values = [None if value is None else value if is_text else str(value) for value in column.to_pylist()]
+        return np.array([*values, ""], object)[:-1]
+    if column.null_count and not arrow.types.is_floating(column.type):
+        return np.array([*column.to_pylist(), ""], object)[:-1]
+    return np.asarray(column.to_numpy())
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
