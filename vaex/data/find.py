@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from vaex.data import sources
+from vaex.data import densities, sources
 from vaex.data.cache import cached
 from vaex.data.form import Form
 from vaex.data.image_folder import image_files, read_folder
@@ -116,8 +116,12 @@ def _image_folder(argument: str, form: Form) -> tuple[Arrays, str]:
     return cached(name, files, lambda: read_folder(folder, files, form)), str(folder)
 
 
+def _density(argument: str, form: Form) -> tuple[Arrays, str]:
+    return densities.points(argument), "vaex's densities"
+
+
 # What stands before the colon of a name, with what reads the argument behind it.
-SOURCES: dict[str, Callable[[str, Form], tuple[Arrays, str]]] = {"folder": _image_folder}
+SOURCES: dict[str, Callable[[str, Form], tuple[Arrays, str]]] = {"folder": _image_folder, "toy": _density}
 
 
 def _warn_subset(looked: list[str]) -> None:

@@ -12,6 +12,7 @@ from vaex.evaluate.scores import (
     log_likelihood,
     map_examples,
     psnr,
+    ssim,
 )
 from vaex.evaluate.trial import Trial
 from vaex.objectives import kl_per_dimension
@@ -35,5 +36,6 @@ __all__ = [
     "mutual_information",
     "posterior_mean",
     "psnr",
+    "ssim",
     "validator",
 ]
