@@ -1,11 +1,13 @@
 # vaex: `make` alone lists the commands. Everything is installed into .venv at first use, at the versions in the lock files.
 EXP ?= mnist_gauss
 RUN ?=
+INPUT ?=
 NAME ?= snr
 ARGS ?=
 ACCEL ?=
 EXTRAS ?=
-PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+# Looked for once, and only where it is needed.
+PYTHON ?= $(eval PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done))$(PYTHON)
 STAMP := .venv/.installed$(if $(ACCEL),-$(ACCEL))
 BIN := .venv/bin
 # What is installed only where it is asked for, by EXTRAS or by `make lint`: requirements-NAME.lock.
@@ -22,18 +24,26 @@ define NEWLINE
 
 endef
 quoted = '$(subst ','\'',$(subst $(NEWLINE), ,$(value $(1))))'
-unexport EXP RUN NAME ARGS
+unexport EXP RUN INPUT NAME ARGS
 
 # What each command of vaex is about; train carries a run on where RUN is given, and report takes none.
 RUN_OR_LATEST = $(if $(value RUN),$(call quoted,RUN),runs/latest)
-SUBJECT_train = $(if $(value RUN),--run $(call quoted,RUN),$(call quoted,EXP))
+SUBJECT_train = $(if $(value RUN),--run $(call quoted,RUN),$(if $(STARTED),,$(call quoted,EXP)))
+# A run that starts from another, where no EXP is named, has the other's config.
+STARTED = $(and $(findstring --from,$(value ARGS)),$(filter file,$(origin EXP)))
 SUBJECT_config = $(call quoted,EXP)
-SUBJECT_evaluate = $(RUN_OR_LATEST)
+ABOUT_INPUT = $(RUN_OR_LATEST)$(if $(value INPUT), --input $(call quoted,INPUT))
+SUBJECT_evaluate = $(ABOUT_INPUT)
+SUBJECT_encode = $(ABOUT_INPUT)
+SUBJECT_reconstruct = $(ABOUT_INPUT)
+SUBJECT_interpolate = $(ABOUT_INPUT)
+SUBJECT_score = $(ABOUT_INPUT)
+SUBJECT_impute = $(ABOUT_INPUT)
 SUBJECT_sample = $(RUN_OR_LATEST)
 SUBJECT_figure = $(call quoted,NAME)
 SUBJECT_report = $(if $(value RUN),--run $(call quoted,RUN))
 MORE = $(if $(value ARGS),--args $(call quoted,ARGS))
-COMMANDS := train config evaluate sample figure report
+COMMANDS := train config evaluate sample encode reconstruct interpolate score impute figure report
 
 .PHONY: help setup $(COMMANDS) test lint bench clean
 

@@ -59,7 +59,9 @@ def run() -> NoReturn:
 def _train(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs import commands
 
-    if bool(arguments.run) == bool(arguments.experiment):
+    if arguments.run and arguments.start:
+        raise UsageError("--run carries a run on in its own folder, and --from starts a new one: give one of them")
+    if bool(arguments.run) == bool(arguments.experiment) and not arguments.start:
         raise UsageError(
             "train needs an experiment's name, or --run with the folder of a run to carry on, and not both"
         )
@@ -69,14 +71,15 @@ def _train(arguments: argparse.Namespace, flags: list[str]) -> None:
         )
     if arguments.run and arguments.name is not None:
         raise UsageError("--name is a new run's, and --run carries one on, whose folder has its name: leave out --name")
-    if arguments.run and flags:
-        raise UsageError(f"unexpected argument {flags[0]!r}: only a new training run takes --config.FIELD=VALUE")
     if arguments.run:
-        commands.resume(arguments.run)
+        commands.resume(arguments.run, flags)
+        return
+    name, runs = Path(arguments.experiment or "").stem, Path(arguments.runs or "runs")
+    config = _config(arguments.experiment, flags) if arguments.experiment else None
+    if arguments.start:
+        commands.start_from(arguments.start, config, name, [] if config else flags, runs, called=arguments.name)
     else:
-        config = _config(arguments.experiment, flags)
-        runs = Path(arguments.runs or "runs")
-        commands.train_new(config, Path(arguments.experiment).stem, runs, called=arguments.name)
+        commands.train_new(config, name, runs, called=arguments.name)
 
 
 def _show_config(arguments: argparse.Namespace, flags: list[str]) -> None:
@@ -89,13 +92,13 @@ def _show_config(arguments: argparse.Namespace, flags: list[str]) -> None:
 def _evaluate(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs import commands
 
-    commands.evaluate(arguments.run)
+    commands.evaluate(arguments.run, arguments.input, arguments.num_samples)
 
 
 def _sample(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs import sampling
 
-    sampling.sample(arguments.run, arguments.num_samples, arguments.seed, arguments.label)
+    sampling.sample(arguments.run, arguments.num_samples, arguments.seed, arguments.label, arguments.temperature)
 
 
 def _figure(arguments: argparse.Namespace, flags: list[str]) -> None:
@@ -137,6 +140,7 @@ def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
+    from vaex.runs.asking import add_commands, add_input
     from vaex.runs.experiments import about_experiments, about_studies
 
     known = "\n".join(f"  {name:18} {about}" for name, about in about_experiments().items())
@@ -144,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="vaex",
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Variational autoencoders in JAX. By make: make COMMAND EXP=... (or RUN=..., NAME=...) ARGS='...'",
+        description="Variational autoencoders in JAX. make COMMAND EXP=... (RUN=..., INPUT=..., NAME=...) ARGS=...",
         epilog=f"--debug shows the traceback of an error\n\nexperiments (EXP):\n{known}",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -156,19 +160,25 @@ def _parser() -> argparse.ArgumentParser:
 
     train = command("train", _train, "train, evaluate and draw; --config.FIELD=VALUE changes fields", takes_flags=True)
     train.add_argument("experiment", nargs="?", help="experiments/NAME.py, or a .py file with a get_config()")
-    train.add_argument("--run", default="", help="carry this run folder on instead")
+    train.add_argument("--run", default="", help="carry this run on instead, a finished one with more epochs")
+    train.add_argument("--from", dest="start", default="", help="start from the parameters of this run")
     train.add_argument("--runs", help="where run folders are made: runs")
     train.add_argument("--name", help="what the run is called: its folder is runs/EXPERIMENT/TIME_NAME")
     shown = command(
         "config", _show_config, "print every field, its value and its meaning", takes_flags=True, computes=False
     )
     shown.add_argument("experiment", help="as of train")
-    command("evaluate", _evaluate, "scores and figures of a run again").add_argument("run")
+    evaluate = command("evaluate", _evaluate, "scores and figures of a run again, or its scores on other images")
+    evaluate.add_argument("run")
+    add_input(evaluate)
+    evaluate.add_argument("--num-samples", type=int, help="importance samples; else evaluate.num_samples of its config")
     sample = command("sample", _sample, "draw from the prior of a run")
     sample.add_argument("run")
     sample.add_argument("--num-samples", type=int, default=100)
     sample.add_argument("--seed", type=int, default=0)
     sample.add_argument("--label", type=int, help="where labels are the condition: the one to draw; each in turn")
+    sample.add_argument("--temperature", type=float, default=1.0, help="by which the deviation of z is multiplied: 1")
+    add_commands(command)
     figure = command("figure", _figure, "run a study and draw its figure")
     about = "; ".join(f"{name}: {shows}" for name, shows in about_studies().items())
     figure.add_argument("name", choices=list(about_studies()), help=about)

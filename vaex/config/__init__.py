@@ -1,5 +1,6 @@
 """The only folder that reads a config: its sections, and what they mean."""
 
+from vaex.config.extend import extend
 from vaex.config.fields import Config, check_config, default_config, describe, equal, read_config, save_config
 from vaex.config.override import override
 from vaex.config.section import section
@@ -28,6 +29,7 @@ __all__ = [
     "default_config",
     "describe",
     "equal",
+    "extend",
     "override",
     "read_config",
     "save_config",

@@ -14,7 +14,7 @@ def build_optimizer(config: Config, experiment: Experiment, num_steps: int) -> o
     Args:
         config: a config.
         experiment: what it says.
-        num_steps: of the whole training.
+        num_steps: that a schedule of the learning rate is over.
     """
     peak, c = config.optimizer.learning_rate, experiment.train
     try:

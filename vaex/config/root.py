@@ -75,6 +75,7 @@ class Train:
             ELBO.
         patience: validations without a better one before training stops; 0, never.
         learning_rate: its schedule, from the optimizer's own; unset, constant.
+        schedule_epochs: epochs that this schedule is over, and held from there on; unset, all.
         clip_norm: what the norm of a batch's gradient is bounded by; unset, nothing.
         max_skipped: updates in a row that may be left out where they are not finite; unset, none.
         weight_sigma: of a Gaussian prior on the weights, whose maximum a posteriori is found; unset, none.
@@ -86,13 +87,17 @@ class Train:
     select: str | None = None
     patience: int = 0
     learning_rate: Annotated[Build | None, RATES] = None
+    schedule_epochs: int | None = None
     clip_norm: float | None = None
     max_skipped: int | None = None
     weight_sigma: float | None = None
 
     def __post_init__(self) -> None:
         check_whole(batch_size=self.batch_size, num_epochs=self.num_epochs, eval_every=self.eval_every)
-        check_whole(max_skipped=self.max_skipped)
+        check_whole(max_skipped=self.max_skipped, schedule_epochs=self.schedule_epochs)
+        if self.schedule_epochs is not None and self.learning_rate is None:
+            cure = "set --config.train.learning_rate.name too"
+            raise OptionError("schedule_epochs", self.schedule_epochs, "none without a schedule", cure)
         check_whole(0, patience=self.patience)
         check_positive(clip_norm=self.clip_norm, weight_sigma=self.weight_sigma)
 

@@ -35,7 +35,7 @@ def setup(config: Config) -> Setup:
     task = build_task(config)
     experiment, description, preprocess = task.experiment, task.description, task.examples.preprocess
     num_train, c = len(task.dataset.train.images), experiment.train
-    optimizer = build_optimizer(config, experiment, c.num_epochs * task.num_steps)
+    optimizer = build_optimizer(config, experiment, (c.schedule_epochs or c.num_epochs) * task.num_steps)
     few: Any = jax.tree.map(lambda a: a[:2], task.stored)
     batch = jax.eval_shape(preprocess, jax.random.key(0), few)
     loss = build_loss(config, experiment, description, batch, num_train=num_train)

@@ -15,7 +15,8 @@ from vaex.data import Dataset
 from vaex.data.conditions import CONDITIONS
 from vaex.data.examples import EXAMPLES, Examples, Making, chosen, seen
 from vaex.data.form import Form
-from vaex.data.preprocess import dequantize
+from vaex.data.given import Kept
+from vaex.data.preprocess import Preprocess, dequantize
 from vaex.errors import UsageError
 from vaex.models import KINDS, Description, Source
 from vaex.models.columns import Columns, have_gaps, num_features
@@ -61,15 +62,7 @@ def build_task(config: Config) -> Task:
     pixels, defined_on = preprocess(config, dataset.columns)
     condition = None if c.condition is None else CONDITIONS[c.condition]
     dataset = dataset if condition is None else condition.cut(dataset, c.num_previous)
-    by = Making(
-        apply=pixels.apply,
-        condition=condition,
-        fraction=c.missing,
-        has_gaps=have_gaps(dataset.columns),
-        num_labels=c.num_labels,
-        num_classes=count_classes(dataset),
-        seed=experiment.seed,
-    )
+    by = _making(experiment, pixels, count_classes(dataset), dataset.columns)
     x_shape, train = dataset.train.images.shape[1:], dataset.train
     images = lambda: None if dataset.columns else seen(by, train)
     description = build_description(experiment, x_shape, by.num_classes, images, columns=dataset.columns)
@@ -138,6 +131,19 @@ def build_description(
     return of_masked(description, source) if source.is_masked else description
 
 
+def _making(experiment: Experiment, pixels: Preprocess, num_classes: int, columns: Columns) -> Making:
+    c = experiment.data
+    return Making(
+        apply=pixels.apply,
+        condition=None if c.condition is None else CONDITIONS[c.condition],
+        fraction=c.missing,
+        has_gaps=have_gaps(columns),
+        num_labels=c.num_labels,
+        num_classes=num_classes,
+        seed=experiment.seed,
+    )
+
+
 def describe_run(config: Config, x_shape: tuple[int, ...], num_classes: int, *, columns: Columns = ()) -> Description:
     """The model of a config without its data, for parameters that are restored.
 
@@ -150,9 +156,11 @@ def describe_run(config: Config, x_shape: tuple[int, ...], num_classes: int, *, 
     return build_description(call(ROOT, config), x_shape, num_classes, lambda: None, columns=columns)
 
 
-def condition_of(config: Config) -> str | None:
-    """The name of what each example is modelled under."""
-    return config.data.condition
+def kept_data(config: Config, x_shape: tuple[int, ...], num_classes: int, *, columns: Columns = ()) -> Kept:
+    """What a run keeps of its data set, without the data; the arguments are those of describe_run."""
+    c = config.data
+    by = _making(call(ROOT, config), preprocess(config, columns)[0], num_classes, columns)
+    return Kept(x_shape, Form(c.image_size, c.channels), by, c.dir or None, columns)
 
 
 def count_classes(dataset: Dataset) -> int:

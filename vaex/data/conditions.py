@@ -23,6 +23,7 @@ class Condition(NamedTuple):
     given: Callable[[Any, Any, Any, int], Any]
     shape: Callable[[Shape, int], Shape]  # (image's shape, number of classes) -> a condition's, or a UsageError
     observed: Callable[[Any], Any] = lambda x: x  # the whole image -> what is modelled of it
+    of_part: Callable[[Any, Any], Any] | None = None  # (x, grey levels) of an image that is the condition -> conditions
     reports: tuple[str, ...] = ()  # names in evaluate.REPORTS
     figures: tuple[str, ...] = ()  # names in figures.FIGURES
     cut: Callable[[Dataset, int], Dataset] = lambda dataset, num_previous: dataset  # into examples
@@ -69,7 +70,8 @@ def _small(name: str, block: int) -> Condition:
         return (height // block, width // block, channels)
 
     given = lambda x, images, labels, num_classes: averaged(images.astype(jnp.float32) / 255, block)
-    return Condition(given, shape, reports=("enlargement",), figures=("enlargements",))
+    of_part = lambda x, images: images.astype(jnp.float32) / 255
+    return Condition(given, shape, of_part=of_part, reports=("enlargement",), figures=("enlargements",))
 
 
 def _half_shape(x_shape: Shape, num_classes: int) -> Shape:
@@ -94,7 +96,11 @@ CONDITIONS = {
     "half_resolution": _small("half_resolution", 2),
     # From x: log p(lower|upper) is then log p(x) - log p(upper), comparable with an unconditional model's.
     "half": Condition(
-        lambda x, images, labels, num_classes: upper_half(x), _half_shape, lower_half, figures=("completions",)
+        lambda x, images, labels, num_classes: upper_half(x),
+        _half_shape,
+        lower_half,
+        of_part=lambda x, images: x,
+        figures=("completions",),
     ),
     # The frames of a window are its channels, the last of which is foreseen.
     "previous": Condition(

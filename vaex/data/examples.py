@@ -49,7 +49,7 @@ def images(by: Making) -> Examples:
     """Each image by itself."""
     return Examples(
         stored=lambda split: _store(by, split),
-        preprocess=lambda key, stored: _example(by, key, stored),
+        preprocess=lambda key, stored: example_of(by, key, stored),
         observe=lambda key, split: _observe(by, key, split),
     )
 
@@ -68,7 +68,7 @@ def pairs(by: Making) -> Examples:
 
     def preprocess(key: PRNGKeyArray, pair: Pair) -> Pair:
         keys = jax.random.split(key)
-        unlabelled, labelled = _example(by, keys[0], pair.unlabelled), _example(by, keys[1], pair.labelled)
+        unlabelled, labelled = example_of(by, keys[0], pair.unlabelled), example_of(by, keys[1], pair.labelled)
         return Pair(unlabelled, labelled, jax.nn.one_hot(jnp.asarray(pair.label), by.num_classes))
 
     return Examples(stored, preprocess, observe=lambda key, split: _observe(by, key, split))
@@ -104,8 +104,14 @@ def _store(by: Making, split: Split) -> Stored:
     return Stored(split.images, split.labels if needs_labels else None, mask)
 
 
-def _example(by: Making, key: PRNGKeyArray, stored: Stored) -> Any:
-    """Pixels, of which a mask hides some, under a condition, as the model wants them."""
+def example_of(by: Making, key: PRNGKeyArray, stored: Stored) -> Any:
+    """Pixels, of which a mask hides some, under a condition, as the model wants them.
+
+    Args:
+        by: how.
+        key: a PRNG key.
+        stored: a batch of images or a single one, with the labels where they are the condition.
+    """
     levels = jnp.asarray(stored.images)
     whole = by.apply(key, levels)
     x = whole if by.condition is None else by.condition.observed(whole)
@@ -118,14 +124,14 @@ def _example(by: Making, key: PRNGKeyArray, stored: Stored) -> Any:
 
 def _observe(by: Making, key: PRNGKeyArray, split: Split) -> Any:
     if by.fraction is None:
-        return _example(by, key, _store(by, split))
+        return example_of(by, key, _store(by, split))
     pixels_key, mask_key = jax.random.split(key)
     shown = by._replace(fraction=None)
     whole = shown._replace(has_gaps=False)
-    shape = jax.eval_shape(lambda: _modelled(_example(whole, pixels_key, _store(whole, split)))).shape
+    shape = jax.eval_shape(lambda: _modelled(example_of(whole, pixels_key, _store(whole, split)))).shape
     mask = jax.random.bernoulli(mask_key, 1 - by.fraction, shape)
     stored = _store(shown, split)
-    return _example(by, pixels_key, stored._replace(mask=mask if stored.mask is None else mask & stored.mask))
+    return example_of(by, pixels_key, stored._replace(mask=mask if stored.mask is None else mask & stored.mask))
 
 
 def _modelled(example: Any) -> Any:

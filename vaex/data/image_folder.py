@@ -51,7 +51,7 @@ def read_folder(folder: Path, files: Sequence[Path], form: Form) -> Arrays:
         UsageError: a file that is no whole image, or images of several sizes or numbers of channels.
     """
     splits = _by_split(folder, files)
-    images = dict(zip(files, _decoded(files, form), strict=True))
+    images = dict(zip(files, read_files(files, form), strict=True))
     _check_alike(images)
     below = {
         split: [path.relative_to(folder).parts[depth:] for path in paths] for split, (depth, paths) in splits.items()
@@ -65,6 +65,16 @@ def read_folder(folder: Path, files: Sequence[Path], form: Form) -> Arrays:
         if labelled:
             arrays[f"{split}_labels"] = np.array([names.index(below[split][i][0]) for i in order], np.int32)
     return _without_validation(arrays)
+
+
+def read_files(files: Sequence[Path], form: Form) -> list[np.ndarray]:
+    """Images in the order of their files, each uint8 [H, W, C] of its own size.
+
+    Raises:
+        UsageError: a file that is no whole image.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda path: _read(path, form), files))
 
 
 def _by_split(folder: Path, files: Sequence[Path]) -> dict[str, tuple[int, list[Path]]]:
@@ -81,11 +91,6 @@ def _without_validation(arrays: Arrays) -> Arrays:
     if "test_images" not in arrays:
         return arrays | {f"test_{key}": value for key, value in held.items()}
     return arrays | {f"train_{key}": np.concatenate([arrays[f"train_{key}"], value]) for key, value in held.items()}
-
-
-def _decoded(files: Sequence[Path], form: Form) -> list[np.ndarray]:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(lambda path: _read(path, form), files))
 
 
 def _read(path: Path, form: Form) -> np.ndarray:

@@ -31,6 +31,12 @@ def mean(q: Distribution) -> Latent | None:
 
 
 @functools.singledispatch
+def variance(q: Distribution) -> Latent | None:
+    """Var_q[z] of each latent, or None where no closed form is known."""
+    return None
+
+
+@functools.singledispatch
 def own_estimate_mean(q: Distribution) -> Callable[[PRNGKeyArray, int], Latent] | None:
     """The distribution's own (key, num_samples) -> an estimate of E_q[z] with less noise than the mean of draws has."""
     return None
@@ -166,6 +172,14 @@ def _(q: dist.Distribution) -> Latent | None:
         return None
 
 
+@variance.register(dist.Distribution)
+def _(q: dist.Distribution) -> Latent | None:
+    try:
+        return q.variance
+    except (AttributeError, NotImplementedError):
+        return None
+
+
 @is_discrete.register(dist.Distribution)
 def _(q: dist.Distribution) -> bool:
     return q.support is not None and bool(q.support.is_discrete)
@@ -184,3 +198,4 @@ mean.register(dist.Independent, lambda q: mean(q.base_dist))
 rescaled.register(dist.Independent, lambda p, m, s: rescaled(p.base_dist, m, s).to_event(p.reinterpreted_batch_ndims))
 rescaled.register(dist.Normal, lambda p, m, s: dist.Normal(m + s * p.loc, s * p.scale))
 rescaled.register(dist.StudentT, lambda p, m, s: dist.StudentT(p.df, m + s * p.loc, s * p.scale))
+variance.register(dist.Independent, lambda q: variance(q.base_dist))

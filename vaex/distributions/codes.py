@@ -107,6 +107,7 @@ def _(q: Quantized) -> Float[Array, ""]:
 
 
 abilities.mean.register(Quantized, lambda q: q.mean)
+abilities.variance.register(Quantized, lambda q: jnp.zeros_like(q.mean))
 abilities.own_sample_and_log_prob.register(Quantized, lambda q: q.sample_and_log_prob)
 abilities.is_cheap_to_evaluate.register(Quantized, lambda q: False)
 abilities.has_gradient.register(Quantized, lambda q: False)  # that of its draws is the straight-through one: biased

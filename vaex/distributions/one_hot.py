@@ -61,6 +61,10 @@ class OneHotCategorical(dist.Distribution):
     def mean(self) -> Float[Array, "... classes"]:
         return jax.nn.softmax(self.logits)
 
+    @property
+    def variance(self) -> Float[Array, "... classes"]:
+        return self.mean * (1 - self.mean)
+
 
 @kl_divergence.register(OneHotCategorical, OneHotCategorical)  # pyright: ignore[reportFunctionMemberAccess]
 def _kl_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Float[Array, "..."]:

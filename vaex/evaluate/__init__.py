@@ -1,6 +1,9 @@
 """How good a model is: its bounds on held-out data, and how much of its latent space it uses."""
 
+from vaex.evaluate.answers import Drawn, Moments, draw, interpolation, moments, reconstruction
+from vaex.evaluate.chunks import compiled, in_chunks
 from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy
+from vaex.evaluate.estimates import Estimate, estimate_log_likelihood
 from vaex.evaluate.latents import ACTIVE_VARIANCE, active_units, mutual_information, posterior_mean
 from vaex.evaluate.metrics import METRICS, Options, validator
 from vaex.evaluate.reports import REPORTS
@@ -21,21 +24,31 @@ __all__ = [
     "ACTIVE_VARIANCE",
     "METRICS",
     "REPORTS",
+    "Drawn",
+    "Estimate",
+    "Moments",
     "Options",
     "Trial",
     "active_units",
     "bits_per_dim",
     "cluster_probabilities",
     "clustering_accuracy",
+    "compiled",
+    "draw",
     "effective_sample_size",
     "elbo",
+    "estimate_log_likelihood",
+    "in_chunks",
+    "interpolation",
     "kl_per_dimension",
     "kl_per_layer",
     "log_likelihood",
     "map_examples",
+    "moments",
     "mutual_information",
     "posterior_mean",
     "psnr",
+    "reconstruction",
     "ssim",
     "validator",
 ]

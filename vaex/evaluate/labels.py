@@ -1,6 +1,7 @@
 """How well a model tells labels apart."""
 
-from typing import Any
+import functools
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -15,6 +16,14 @@ from vaex.evaluate.scores import map_examples
 from vaex.evaluate.trial import Trial
 from vaex.model import Example, Model, at
 from vaex.objectives.encode import encode_example
+
+
+class Classes(NamedTuple):
+    """q(y|x) of examples, and where it is largest."""
+
+    label: np.ndarray  # int [N]
+    probability: np.ndarray  # [N, classes]
+
 
 _DRAWS = 20  # of what preprocessing draws, over which a label is averaged
 
@@ -42,11 +51,38 @@ def posterior_means(
     return jax.jit(lambda x: map_examples(mean, key, x, batch_size=batch_size))(x)
 
 
-def label_probabilities(means: Any) -> Float[Array, "n classes"]:
-    """q(y|x) of each example from the posterior means of M2 or M1+M2: the mean of a one-hot y."""
-    latent = means.above if isinstance(means, StackedLatent) else means
-    assert isinstance(latent, LabelledLatent), type(latent)
-    return latent.y
+@functools.singledispatch
+def label_probabilities(means: Any) -> Float[Array, "*batch classes"]:
+    """q(y|x) of each example from the posterior means of M2 or M1+M2: the mean of a one-hot y.
+
+    Raises:
+        UsageError: means of latents among which there is no label.
+    """
+    raise UsageError(
+        "this model has no label among its latents: train one with --config.model.name=m2 or m1m2 to classify"
+    )
+
+
+label_probabilities.register(LabelledLatent, lambda means: means.y)
+label_probabilities.register(StackedLatent, lambda means: label_probabilities(means.above))
+
+
+def class_probabilities(
+    key: PRNGKeyArray, model: Model, example: Example, *, num_samples: int = 100
+) -> Float[Array, " classes"]:
+    """q(y|x) of one example, averaged over draws of the latents that y depends on, where there are any.
+
+    Args:
+        key: a PRNG key.
+        model: M2 or M1+M2.
+        example: one example.
+        num_samples: draws, where they are needed.
+
+    Raises:
+        UsageError: a model without a label among its latents.
+    """
+    q = encode_example(*at(model, example))
+    return label_probabilities(posterior_mean(key, q, num_samples=num_samples))
 
 
 def accuracy(probabilities: Float[Array, "n classes"], labels: np.ndarray) -> float:

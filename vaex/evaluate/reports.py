@@ -156,6 +156,7 @@ REPORTS: dict[str, Callable[[PRNGKeyArray, Trial], Scores]] = {
     "density": report_density,
     "imputation": imputation_errors,
 }
+OF_LABELS = ("classifier", "latent_classifier")  # which need the label of every test image
 
 
 def standard_error(values: np.ndarray) -> float | None:

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.arithmetic import at_least_float32, logsumexp
+from vaex.arithmetic import at_least_float32
 from vaex.distributions.abilities import log_prob_per_layer
 from vaex.distributions.shapes import check_shape
-from vaex.errors import check_whole
+from vaex.evaluate.estimates import estimate_log_likelihood
 from vaex.model import Example, Model
 from vaex.objectives import Terms, sample_weights
 from vaex.objectives.encode import encode, encode_example
@@ -40,19 +40,7 @@ def log_likelihood(
 
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8 and section 5.
     """
-    check_whole(num_samples=num_samples, chunk_size=chunk_size)
-    chunk_size = min(chunk_size, num_samples)
-    q = encode(model, x)
-
-    def add_chunk(total: Float[Array, ""], chunk: Array) -> tuple[Float[Array, ""], None]:
-        weights = sample_weights(jax.random.fold_in(key, chunk), model, x, q, chunk_size)
-        wanted = chunk * chunk_size + jnp.arange(chunk_size) < num_samples
-        log_w = jnp.where(wanted, at_least_float32(weights.log_w), -jnp.inf)
-        return jnp.logaddexp(total, logsumexp(log_w)), None
-
-    num_chunks = -(-num_samples // chunk_size)
-    total, _ = jax.lax.scan(add_chunk, jnp.array(-jnp.inf), jnp.arange(num_chunks))
-    return total - jnp.log(num_samples)
+    return estimate_log_likelihood(key, model, x, num_samples=num_samples, chunk_size=chunk_size).log_likelihood
 
 
 def elbo(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -> Terms:

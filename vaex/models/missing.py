@@ -8,7 +8,7 @@ import numpyro.distributions as dist
 from vaex.distributions.masked import Masked, ObservedPart
 from vaex.distributions.shapes import check_event
 from vaex.errors import UsageError
-from vaex.model import Conditional, Distribution, Example, Latent, Model, Params
+from vaex.model import Conditional, Distribution, Example, Latent, Model
 from vaex.models.description import Description, Source
 from vaex.models.rows import fill
 
@@ -49,6 +49,17 @@ def partially_observed(model: Model, *, fill: Any = 0.0) -> Model:
     return Model(model.prior, encode, decode)
 
 
+@functools.singledispatch
+def observed_part(model: Model, *, fill: Any = 0.0) -> Any:
+    """The same of a model, or of one for each condition."""
+    return partially_observed(model, fill=fill)
+
+
+@observed_part.register(Conditional)
+def _(model: Conditional, *, fill: Any = 0.0) -> Conditional:
+    return Conditional(lambda condition: partially_observed(model.given(condition), fill=fill))
+
+
 def of_masked(description: Description, source: Source) -> Description:
     """The description of a model of whole examples as one of Masked examples, under a condition or not.
 
@@ -60,17 +71,9 @@ def of_masked(description: Description, source: Source) -> Description:
         One with the same parameters, whose reports and figures have imputation among them.
     """
     missing = fill(source)
-    observed = functools.partial(partially_observed, fill=missing)
-
-    def bind(params: Params) -> Any:
-        whole = description.bind(params)
-        if source.condition_shape is None:
-            return observed(whole)
-        return Conditional(lambda condition: observed(whole.given(condition)))
-
     moved = description.statistics
     return description._replace(
-        bind=bind,
+        bind=lambda params: observed_part(description.bind(params), fill=missing),
         statistics=None if moved is None else lambda key, params, batch: moved(key, params, batch.filled(missing)),
         reports=(*description.reports, *(() if source.columns else ("imputation",))),
         figures=(*description.figures, *(() if source.columns else ("imputations",))),

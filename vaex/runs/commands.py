@@ -1,59 +1,135 @@
 """What the command line does with runs: train one, carry it on, evaluate it."""
 
+import dataclasses
 import functools
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vaex.config import Config, read_config, save_config
-from vaex.config.old import is_old
+import numpy as np
+
+from vaex.config import Config, override, read_config, save_config
 from vaex.config.setup import setup
 from vaex.config.task import Task, build_task
+from vaex.data import Split
+from vaex.data.given import GivenImages, stored_of
+from vaex.data.inputs import read_given
 from vaex.data.npz import checksum
-from vaex.errors import UsageError
+from vaex.errors import UsageError, check_whole
+from vaex.evaluate.reports import OF_LABELS
 from vaex.files import advising
-from vaex.runs import folder, results
+from vaex.runs import console, folder, origin, results
 from vaex.runs.create import check_name, create_run
-from vaex.runs.load import naming
+from vaex.runs.load import kept_of, naming
 from vaex.runs.training import newest_progress, train
 
 
-def train_new(config: Config, name: str, runs: Path, *, called: str | None = None) -> Path:
-    """Train, evaluate and draw, in a new folder runs/NAME/TIME, or TIME_CALLED."""
+def train_new(config: Config, name: str, runs: Path, *, called: str | None = None, start: Path | None = None) -> Path:
+    """Train, evaluate and draw, in a new folder runs/NAME/TIME, or TIME_CALLED.
+
+    Args:
+        config: what to train.
+        name: of the experiment.
+        runs: where run folders are made.
+        called: what the run is called.
+        start: the folder of the run whose parameters it starts from.
+    """
     check_name(called)
     made = setup(config)  # whatever is wrong with the config is said before a folder is made
     results.check_selection(made)
-    files = {
+    files = {}
+    if start is not None:
+        state = origin.start_from(start, made)
+        files = {
+            folder.ORIGIN: lambda path: folder.write_json(path, origin.describe(start)),
+            folder.CHECKPOINTS: lambda path: origin.write_start(path.parent, state),
+        }
+    files |= {  # last, since they make it a run's folder
         folder.DATASET: lambda path: folder.write_json(path, describe(made.task, name)),
         folder.CONFIG: lambda path: save_config(config, path),
     }
     return train(create_run(runs, name, files, name=called), made)
 
 
-def resume(run: str) -> Path:
-    """Carry an unfinished run on; a finished one is evaluated again."""
+def resume(run: str, flags: Sequence[str] = ()) -> Path:
+    """Carry a run on, a finished one by flags with more epochs; a finished one is evaluated again."""
     path = folder.open_run(run)
-    if is_old(folder.read_json(path / folder.CONFIG)):
-        raise UsageError(
-            f"{path} was trained by an earlier vaex: evaluate and sample it, but train it on by that version"
-        )
+    done = 0 if folder.newest_checkpoint(path) is None else newest_progress(path).epoch
     with naming(path / folder.CONFIG):
-        made = setup(read_config(path / folder.CONFIG))
+        config = origin.extended(path, [*flags], epoch=done)
+        made = setup(config)
     check_data(path, made.task)
-    return train(path, made)
+    return train(path, made, config=config)
 
 
-def evaluate(run: str) -> Path:
-    """Write results.json and the figures of a run's best checkpoint again."""
+def start_from(run: str, config: Config | None, name: str, flags: list[str], runs: Path, *, called: str | None) -> Path:
+    """Train a new run that starts from the parameters of another.
+
+    Args:
+        run: the other's folder.
+        config: what to train; None for what the other was trained by.
+        name: of the experiment; "" for the other's.
+        flags: --config.FIELD=VALUE.
+        runs: where run folders are made.
+        called: what the new run is called.
+    """
+    path = folder.open_run(run)
+    config = override(config or read_config(path / folder.CONFIG), flags, log=console.say)
+    name = name or folder.read_dataset(path)["experiment"]
+    return train_new(config, name, runs, called=called, start=path)
+
+
+def evaluate(run: str, name: str = "", num_samples: int | None = None) -> Path:
+    """Write results.json and the figures of a run's best checkpoint again.
+
+    Args:
+        run: its folder.
+        name: an INPUT, on which it is scored in the place of its test images: answers/evaluate_NAME.json is written.
+        num_samples: K of the importance-weighted bound; None: as the config has it.
+    """
+    check_whole(**{"--num-samples": num_samples})
     path = folder.open_run(run)
     again = f"the checkpoints are whole: make room there, then make evaluate RUN={folder.shown(path)}"
     with folder.locked(path), advising(lambda: again):
         folder.read_metrics(path)  # what is wrong with it is said before an evaluation
-        with naming(path / folder.CONFIG):
-            task = build_task(read_config(path / folder.CONFIG))
-        check_data(path, task)
-        results.write(path, task, newest_progress(path))
+        given = _read(name, path) if name else None
+        task = open_task(path, num_samples)
+        if given is None:
+            results.write(path, task, newest_progress(path))
+        else:
+            results.write(path, _on(task, given, name), newest_progress(path), given=name)
     return path
+
+
+def open_task(path: Path, num_samples: int | None = None) -> Task:
+    """The model and the data of a run, which are those that it was trained on; K may be another.
+
+    Raises:
+        UsageError: they are others.
+    """
+    with naming(path / folder.CONFIG):
+        task = build_task(read_config(path / folder.CONFIG))
+    check_data(path, task)
+    if num_samples is None:
+        return task
+    scored = dataclasses.replace(task.experiment.evaluate, num_samples=num_samples)
+    return task._replace(experiment=dataclasses.replace(task.experiment, evaluate=scored))
+
+
+def _read(name: str, path: Path) -> GivenImages:
+    kept = kept_of(path)
+    given = read_given(name, kept)
+    stored_of(given, kept, is_masked=False)  # which says that labels are needed where they are
+    return given
+
+
+def _on(task: Task, given: GivenImages, name: str) -> Task:
+    """The same with other test images; what is reported of labels is left out where some have none."""
+    labels = np.full(len(given.images), -1, np.int32) if given.labels is None else given.labels
+    dataset = task.dataset._replace(test=Split(given.images, labels))
+    reports = tuple(report for report in task.reports if labels.min() >= 0 or report not in OF_LABELS)
+    return task._replace(dataset=dataset, reports=reports, label=name)
 
 
 def check_data(path: Path, task: Task) -> None:

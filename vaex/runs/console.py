@@ -105,10 +105,12 @@ def summary(results: Mapping[str, Any], folder: str, own: Mapping[str, Any]) -> 
         ),
         "evaluation": f"{results['evaluate_seconds']:.1f} s",
     }
+    if "origin" in results:
+        rows["started from"] = f"epoch {results['origin']['epoch']} of {results['origin']['run']}"
     for name, value in rows.items():
         table.add_row(Text(name), Text(value))
     _console.print(table)
-    say(f"run folder: {folder}")
+    say(f"{'results' if folder.endswith('.json') else 'run folder'}: {folder}")
 
 
 def _shown(value: Any) -> str:

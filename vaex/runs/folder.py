@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from vaex.runs.files import write_json as write_json
 Row = dict[str, Any]  # the metrics of an epoch
 Show = Callable[[Row], None]
 CONFIG, DATASET, METRICS, RESULTS = "config.json", "dataset.json", "metrics.jsonl", "results.json"
-SAMPLES, CHECKPOINTS = "samples.npz", "checkpoints"
+SAMPLES, CHECKPOINTS, ORIGIN, ANSWERS = "samples.npz", "checkpoints", "origin.json", "answers"
 _DATASET = {"experiment": str, "dataset": str, "num_train": int, "source": str, "x_shape": list, "crc32": int}
 
 
@@ -36,7 +37,7 @@ def open_run(path: str | Path) -> Path:
     if missing:
         raise UsageError(f"{path} is not a run folder: {found}; name one like runs/EXPERIMENT/TIME or runs/latest")
     path = path.resolve()
-    check_files(path, CONFIG, DATASET)
+    check_files(path, CONFIG, DATASET, ORIGIN)
     check_folders(path, CHECKPOINTS)
     return path
 
@@ -45,7 +46,7 @@ def open_run(path: str | Path) -> Path:
 def locked(path: Path) -> Iterator[None]:
     """Hold a run folder against a second process, to write in it; the lock goes with the process, however it ends."""
     check_files(path, ".lock", METRICS, RESULTS, SAMPLES)
-    check_folders(path, "figures", "tensorboard")
+    check_folders(path, "figures", "tensorboard", ANSWERS)
     try:
         file = os.fdopen(os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "a+")
     except OSError as error:
@@ -57,8 +58,9 @@ def locked(path: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(f"{path} is in use by another process: wait for it, or stop it") from None
-        for left in [*path.glob(".*.tmp"), *(path / "figures").glob(".*.tmp")]:  # by a process that was killed
-            left.unlink(missing_ok=True)
+        for written in (path, path / "figures", path / ANSWERS):
+            for left in written.glob(".*.tmp"):  # by a process that was killed
+                left.unlink(missing_ok=True)
         yield
 
 
@@ -66,6 +68,16 @@ def save_figure(path: Path, name: str, figure: Any) -> None:
     """Write a figure to a run's figures/NAME.png, at its own resolution."""
     with replaced(path / "figures" / f"{name}.png") as file:
         figure.savefig(file, format="png")
+
+
+def answer_file(path: Path, command: str, name: str) -> Path:
+    """Where the answer of a command about an INPUT lies, without its ending: answers/encode_images for some/images.npz.
+
+    About the run's test images, answers/encode_test.
+    """
+    argument = Path(name.rpartition(":")[2])
+    plain = argument.stem if argument.suffix in (".npz", ".npy") else argument.name
+    return path / ANSWERS / f"{command}_{re.sub(r'[^A-Za-z0-9_.-]', '_', plain) or 'test'}"
 
 
 def read_dataset(path: Path) -> dict[str, Any]:

@@ -7,20 +7,21 @@ from typing import Any
 
 import jax
 
-from vaex.config import Config, old, read_config
-from vaex.config.task import describe_run
+from vaex.config import old, read_config
+from vaex.config.task import describe_run, kept_data
+from vaex.data.given import Kept
 from vaex.errors import OptionError, UsageError
-from vaex.model import Params
-from vaex.models import Description
 from vaex.models.columns import Column, Columns
 from vaex.runs.folder import CONFIG, open_run, read_dataset, read_json
+from vaex.runs.trained import Trained
 
 
-def load(run_folder: str | Path) -> tuple[Description, Params, Config]:
-    """A finished or unfinished run's model, the parameters of its best checkpoint, and its config.
+def load(run_folder: str | Path) -> Trained:
+    """A finished or unfinished run's model with the parameters of its best checkpoint, to be used.
 
-    >>> vae, params, config = vaex.load("runs/latest")
-    >>> model = vae.bind(params)
+    >>> model = vaex.load("runs/latest")
+    >>> means, variances = model.encode(images)
+    >>> description, params, config = model
 
     Parameters are jax arrays as training had them; in a process of the other precision they are brought to its own.
 
@@ -30,12 +31,26 @@ def load(run_folder: str | Path) -> tuple[Description, Params, Config]:
     from vaex.runs import checkpoints
 
     path = open_run(run_folder)
-    config, dataset = read_config(path / CONFIG), read_dataset(path)
+    config = read_config(path / CONFIG)
     with naming(path / CONFIG):
+        dataset = read_dataset(path)
         shape, columns = tuple(dataset["x_shape"]), read_columns(dataset)
         description = describe_run(config, shape, num_classes(path), columns=columns)
+    kept = kept_of(path)
     params, _ = checkpoints.restore_params(path, jax.eval_shape(description.init, jax.random.key(0)))
-    return description, params, config
+    return Trained(description, params, config, kept)
+
+
+def kept_of(path: Path) -> Kept:
+    """What a run keeps of its data set.
+
+    Raises:
+        UsageError: a file of the run that cannot be read.
+    """
+    with naming(path / CONFIG):
+        dataset = read_dataset(path)
+        shape, columns = tuple(dataset["x_shape"]), read_columns(dataset)
+        return kept_data(read_config(path / CONFIG), shape, num_classes(path), columns=columns)
 
 
 def read_columns(dataset: dict[str, Any]) -> Columns:

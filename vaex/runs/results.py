@@ -16,6 +16,7 @@ from vaex.errors import UsageError
 from vaex.evaluate import REPORTS, Options, Trial, validator
 from vaex.evaluate.imputation import masked
 from vaex.runs import console, folder
+from vaex.runs.origin import read_origin
 from vaex.train.loop import Progress
 
 _TEST_KEY = 20131220  # folded into the seed's key: the draws of evaluation, the same at each evaluation of a run
@@ -52,8 +53,11 @@ def _measure(made: Setup) -> Callable[[Any], dict[str, Any]]:
     return validator(key, task.description.bind, x, metrics=task.description.metrics, options=options)
 
 
-def write(path: Path, task: Task, progress: Progress) -> None:
-    """Write results.json and figures/ of the best checkpoint, and print the summary."""
+def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> None:
+    """Write results.json and figures/ of the best checkpoint, and print the summary.
+
+    With the name of an INPUT, whose images are those of the task, answers/evaluate_NAME.json in their place.
+    """
     from vaex.runs import checkpoints
 
     params, best = checkpoints.restore_params(path, jax.eval_shape(task.description.init, task.init_key))
@@ -71,6 +75,8 @@ def write(path: Path, task: Task, progress: Progress) -> None:
             own |= found if i else {}
     results = {
         **folder.read_dataset(path),
+        **read_origin(path),
+        **({"scored_on": given, "num_scored": len(task.dataset.test.images)} if given else {}),
         **scores,
         "is_likelihood": task.is_likelihood,
         "train_seconds": round(progress.seconds, 2),
@@ -85,6 +91,11 @@ def write(path: Path, task: Task, progress: Progress) -> None:
         | {name: _version(name) for name in ("jax", "jaxlib", "flax", "optax", "numpyro", "numpy")},
         "device": jax.devices()[0].device_kind,
     }
+    if given:
+        stem = folder.answer_file(path, "evaluate", given)
+        folder.write_json(written := stem.with_name(f"{stem.name}.json"), results)
+        console.summary({**results, "dataset": given}, folder.shown(written), own)
+        return
     folder.write_json(path / folder.RESULTS, results)
     draw(path, figure_key, task.figures, trial, results)
     console.summary(results, folder.shown(path), own)

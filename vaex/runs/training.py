@@ -7,20 +7,29 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from vaex.config import Config
 from vaex.config.setup import Setup
 from vaex.config.stored import check_fields
 from vaex.errors import UsageError
 from vaex.files import advising
-from vaex.runs import console, folder, results
+from vaex.runs import console, folder, origin, results
 from vaex.train import TrainState, train_epoch
 from vaex.train.loop import Loop, Progress, fit
 
 
-def train(path: Path, made: Setup) -> Path:
-    """Train from the newest checkpoint, or from the start, to the end; then evaluate and draw."""
+def train(path: Path, made: Setup, *, config: Config | None = None) -> Path:
+    """Train from the newest checkpoint, or from the start, to the end; then evaluate and draw.
+
+    Args:
+        path: the run folder.
+        made: what training needs.
+        config: what the run goes on by, where that is not what its folder says.
+    """
     task, c = made.task, made.task.experiment.train
     with folder.locked(path), advising(lambda: _how_to_go_on(path)):
         state, progress = _newest(path, made)
+        if config is not None:
+            origin.change_config(path, config, epoch=progress.epoch)
         what = "rows" if task.dataset.columns else "images"
         found = f"{len(task.dataset.train.images):,} training {what} from {task.dataset.source}, {task.dataset.meaning}"
         console.say(f"{task.label}: {found}; run folder {path}")

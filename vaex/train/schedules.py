@@ -85,8 +85,8 @@ def cosine(*, peak: float, num_steps: int, final: float) -> optax.Schedule:
 
     Args:
         peak: the optimizer's learning rate.
-        num_steps: of the whole training.
-        final: where it ends.
+        num_steps: of the whole training, or of train.schedule_epochs.
+        final: where it ends, and stays.
     """
     check_positive(final=final)
     return optax.cosine_decay_schedule(peak, num_steps, alpha=final / peak)
@@ -97,8 +97,8 @@ def warmup_cosine(*, peak: float, num_steps: int, final: float, warmup_steps: in
 
     Args:
         peak: the optimizer's learning rate.
-        num_steps: of the whole training.
-        final: where it ends.
+        num_steps: of the whole training, or of train.schedule_epochs.
+        final: where it ends, and stays.
         warmup_steps: of the rise.
     """
     check_positive(final=final)

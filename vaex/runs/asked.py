@@ -1,0 +1,114 @@
+"""What a trained model can be asked about images: each question a function of model, images and options."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from matplotlib.figure import Figure
+
+from vaex import figures
+from vaex.data.given import GivenImages, modelled
+from vaex.errors import UsageError, check_fraction, check_seed, check_whole
+from vaex.runs.trained import Trained
+
+
+class Asked(NamedTuple):
+    """What is asked of a model, beside the images; each command reads its own."""
+
+    seed: int = 0
+    num_samples: int = 500  # K
+    steps: int = 9  # of a path
+    missing: float | None = None  # the fraction of pixels to hide
+
+
+class Answer(NamedTuple):
+    """What a command writes."""
+
+    said: str  # what has been done
+    arrays: Mapping[str, np.ndarray]  # of the npz file
+    table: Mapping[str, np.ndarray] | None = None  # of these the CSV file has the columns, a row for each image
+    figure: Figure | None = None
+
+
+def encode(model: Trained, given: GivenImages, asked: Asked) -> Answer:
+    """The means and variances of q(z|x)."""
+    found = model.encode(given, seed=asked.seed)
+    arrays = {**named_leaves("mean", found.mean), **named_leaves("variance", found.variance)}
+    return Answer(f"q(z|x) of {_count(given)}", arrays, arrays)
+
+
+def reconstruct(model: Trained, given: GivenImages, asked: Asked) -> Answer:
+    """E[p(x|z)] at the mean of q(z|x), beside what it is of."""
+    means, images = model.reconstruct(given, seed=asked.seed), _pixels(model, given)
+    arrays = {"images": images, "means": means}
+    return Answer(f"reconstructions of {_count(given)}", arrays, figure=figures.reconstructed(images, means))
+
+
+def interpolate(model: Trained, given: GivenImages, asked: Asked) -> Answer:
+    """Paths from the first image to the second, from the third to the fourth, and so on."""
+    num_pairs = len(given.images) // 2
+    if not num_pairs:
+        raise UsageError("found one image: expected two or more, to interpolate between pairs of them")
+    starts, ends = (jax.tree.map(lambda a, i=i: a[i : 2 * num_pairs : 2], given._replace(files=())) for i in range(2))
+    paths = model.interpolate(starts, ends, steps=asked.steps, seed=asked.seed)
+    said = f"paths of {asked.steps} steps between {num_pairs} pairs of images"
+    return Answer(said, {"paths": paths}, figure=figures.paths(paths))
+
+
+def score(model: Trained, given: GivenImages, asked: Asked) -> Answer:
+    """L_K of each image in nats, and the standard error of its estimate."""
+    found = model.log_likelihood(given, num_samples=asked.num_samples, seed=asked.seed)
+    values = found.log_likelihood
+    error = f" ± {values.std(ddof=1) / len(values) ** 0.5:.2f}" if len(values) > 1 else ""
+    said = f"L_{asked.num_samples} of {_count(given)}, {values.mean():.2f}{error} nats on average"
+    return Answer(said, found._asdict(), found._asdict())
+
+
+def impute(model: Trained, given: GivenImages, asked: Asked) -> Answer:
+    """The conditional mean of the pixels that are missing."""
+    if asked.missing is not None:
+        shape, hidden = given.images.shape, np.random.default_rng(asked.seed)
+        seen = hidden.random(shape, np.float32) >= asked.missing
+        given = given._replace(mask=seen if given.mask is None else seen & given.mask)
+    means = model.impute(given, num_samples=asked.num_samples, seed=asked.seed)
+    assert given.mask is not None, "impute refuses images without one"
+    mask, images = modelled(given.mask, model.kept), _pixels(model, given)
+    said = f"what is missing of {_count(given)}, {1 - mask.mean():.0%} of their pixels"
+    return Answer(said, {"images": means, "mask": mask}, figure=figures.imputed(images, mask, means))
+
+
+ANSWERS: dict[str, Callable[[Trained, GivenImages, Asked], Answer]] = {
+    "encode": encode,
+    "reconstruct": reconstruct,
+    "interpolate": interpolate,
+    "score": score,
+    "impute": impute,
+}
+
+
+def check_asked(asked: Asked) -> None:
+    """Raise an OptionError for a number that cannot be."""
+    check_seed(**{"--seed": asked.seed})
+    check_whole(**{"--num-samples": asked.num_samples})
+    check_whole(2, **{"--steps": asked.steps})
+    check_fraction(**{"--missing": asked.missing})
+
+
+def named_leaves(name: str, z: Any) -> dict[str, Any]:
+    """The arrays of latents by their names: z, of a tuple z_1, z_2, ..., of a label and a style z.y and z.z."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(z)
+    return {"".join([name, *map(_part, place)]): leaf for place, leaf in leaves}
+
+
+def _part(key: Any) -> str:
+    return f"_{key.idx + 1}" if isinstance(key, jax.tree_util.SequenceKey) else str(key)
+
+
+def _pixels(model: Trained, given: GivenImages) -> np.ndarray:
+    """What is modelled of images, in [0, 1]."""
+    return modelled(given.images, model.kept) / np.float32(255)
+
+
+def _count(given: GivenImages) -> str:
+    return f"{len(given.images):,} images" if len(given.images) > 1 else "1 image"

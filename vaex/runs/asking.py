@@ -1,0 +1,43 @@
+"""The words of the commands that ask a trained run: what stands behind each, read without importing what answers."""
+
+import argparse
+from collections.abc import Callable
+
+_ABOUT = {
+    "encode": "means and variances of q(z|x) of images: npz and CSV",
+    "reconstruct": "what a run makes of images: npz and png",
+    "interpolate": "paths between pairs of images: npz and png",
+    "score": "log p(x) of each image, with the error of its estimate: npz and CSV",
+    "impute": "what is missing of images: npz and png",
+}
+
+
+def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add them to the command line, by a function of (name, what runs it, about)."""
+    for name, about in _ABOUT.items():
+        added = command(name, _answer, about)
+        added.add_argument("run")
+        add_input(added)
+        added.add_argument("--seed", type=int, default=0)
+        if name in ("score", "impute"):
+            default = {"score": 500, "impute": 1000}[name]
+            added.add_argument("--num-samples", type=int, default=default, help=f"importance samples: {default}")
+        if name == "interpolate":
+            added.add_argument("--steps", type=int, default=9, help="images of a path, both ends among them: 9")
+        if name == "impute":
+            about = "the fraction of pixels to hide; else what is nan, or where a mask in the npz file is False"
+            added.add_argument("--missing", type=float, help=about)
+
+
+def add_input(parser: argparse.ArgumentParser) -> None:
+    """The images that a command is about."""
+    about = "NAME.npz, NAME.npy, folder:PATH or a data set; else the run's test images (make: INPUT=...)"
+    parser.add_argument("--input", default="", help=about)
+
+
+def _answer(arguments: argparse.Namespace, flags: list[str]) -> None:
+    from vaex.runs.answering import answer
+    from vaex.runs.asked import Asked
+
+    options = {name: value for name, value in vars(arguments).items() if name in Asked._fields}
+    answer(arguments.command, arguments.run, arguments.input, Asked(**options))

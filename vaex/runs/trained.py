@@ -1,0 +1,195 @@
+"""A trained model: what it answers about images, each by a pure function of vaex.evaluate or vaex.inference."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from vaex.config import Config
+from vaex.data.examples import Stored, example_of
+from vaex.data.given import Kept, as_given, is_single, modelled, stored_of
+from vaex.data.under import to_sample
+from vaex.distributions.masked import filled
+from vaex.errors import UsageError, check_seed, check_whole
+from vaex.evaluate import Estimate, answers, compiled, estimate_log_likelihood, in_chunks
+from vaex.evaluate.labels import Classes, class_probabilities
+from vaex.inference import imputation
+from vaex.model import Example, Given, Params, at
+from vaex.models import Description
+from vaex.models.missing import observed_part
+
+_DRAWS = 20  # of what preprocessing draws, over which a label is averaged
+
+
+@dataclass(frozen=True, repr=False)
+class Trained:
+    """A run's model with its trained parameters, which unpacks as description, params, config.
+
+    Images are [N, H, W, C], or [N, H, W] where there is one channel: uint8, or floats in [0, 1]. What is made of them
+    is what the run made of its data set. Where labels are the condition they go with the images, labels=[N]. A model
+    that was trained with pixels missing takes nan for such a pixel. Whatever is drawn for image i comes from
+    fold_in(key(seed), i): chunk_size, how many are computed at a time, changes nothing. Answers are numpy arrays.
+    """
+
+    description: Description
+    params: Params
+    config: Config
+    kept: Kept
+    programs: dict[Any, Any] = field(default_factory=dict, compare=False)  # compiled, by what they are of
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.description, self.params, self.config))
+
+    def __getitem__(self, i: int) -> Any:
+        return (*self,)[i]
+
+    def __repr__(self) -> str:
+        return f"Trained(x_shape={self.kept.x_shape})"
+
+    def bind(self) -> Any:
+        """The Model of pure functions of one example, or the Conditional."""
+        return self.description.bind(self.params)
+
+    def preprocess(self, images: Any, *, labels: Any = None, seed: int = 0, chunk_size: int = 100) -> Example:
+        """The model's x of each image, [N, ...], as every answer with this seed sees it: what p(x|z) is over.
+
+        Pixels binarized, dequantized or in [0, 1], as the run's own; under a condition Given(x, condition), of a model
+        that was trained with pixels missing Masked(x, mask).
+        """
+        return self._answer(_itself, images, labels, seed, chunk_size)
+
+    def encode(self, images: Any, *, labels: Any = None, seed: int = 0, chunk_size: int = 100) -> answers.Moments:
+        """The means and the variances of q(z|x), each [N, ...] in the structure of z."""
+        return self._answer(answers.moments, images, labels, seed, chunk_size)
+
+    def reconstruct(self, images: Any, *, labels: Any = None, seed: int = 0, chunk_size: int = 100) -> np.ndarray:
+        """E[p(x|z)] at the mean of q(z|x), in [0, 1], of all that is modelled of an image: [N, H, W, C]."""
+        return self._answer(answers.reconstruction, images, labels, seed, chunk_size)
+
+    def interpolate(
+        self, a: Any, b: Any, *, steps: int = 9, labels: Any = None, seed: int = 0, chunk_size: int = 20
+    ) -> np.ndarray:
+        """E[p(x|z)] on the line between the posterior means of two batches, pair by pair: [N, steps, H, W, C].
+
+        Of two single images [steps, H, W, C]. Labels are those of a and of b alike.
+        """
+        is_one = is_single(a, self.kept) and is_single(b, self.kept)
+        a, b = (np.asarray(x)[None] if is_one else x for x in (a, b))
+        pair = tuple(self._stored(x, labels, what) for x, what in ((a, "a"), (b, "b")))
+        if len(pair[0].images) != len(pair[1].images):
+            raise UsageError(f"a has {len(pair[0].images)} images and b {len(pair[1].images)}: expected as many")
+
+        def one(key: PRNGKeyArray, model: Any, pair: Any) -> Any:
+            *data_keys, key = jax.random.split(key, 3)
+            ends = tuple(self._example(k, end) for k, end in zip(data_keys, pair, strict=True))
+            return answers.interpolation(key, model, ends, steps=steps)
+
+        paths = self._run(("interpolation", steps), one, pair, seed, chunk_size)
+        return paths[0] if is_one else paths
+
+    def sample(
+        self, num_samples: int, *, temperature: float = 1.0, condition: Any = None, seed: int = 0, chunk_size: int = 100
+    ) -> answers.Drawn:
+        """Draws of z ~ p(z), whose deviation a temperature multiplies, E[p(x|z)] and x ~ p(x|z), [num_samples, ...].
+
+        Where labels are the condition, under one, or one for each draw, else under each in turn; where a part of the
+        image is, under that image.
+        """
+        check_whole(num_samples=num_samples)
+        conditions = to_sample(condition, self.kept, num_samples, key=jax.random.key(seed))
+
+        def one(key: PRNGKeyArray, model: Any, drawn: Any) -> Any:
+            return answers.draw(key, model, drawn[1], temperature=temperature)
+
+        drawn = (np.arange(num_samples), conditions)
+        return self._run(("draw", temperature), one, drawn, seed, chunk_size)
+
+    def log_likelihood(
+        self, images: Any, *, num_samples: int = 500, labels: Any = None, seed: int = 0, chunk_size: int = 20
+    ) -> Estimate:
+        """L_K of each image's x in nats, [N], and the standard error of that estimate, by estimate_log_likelihood.
+
+        On average it lies below log p(x), by half the squared standard error where that is small.
+        """
+        return self._answer(_score, images, labels, seed, chunk_size, num_samples=num_samples)
+
+    def impute(
+        self,
+        images: Any,
+        mask: Any = None,
+        *,
+        num_samples: int = 1000,
+        labels: Any = None,
+        seed: int = 0,
+        chunk_size: int = 20,
+    ) -> np.ndarray:
+        """Images in [0, 1] with E[x_m|x_o] where a pixel is missing, of all that is modelled: [N, H, W, C].
+
+        Any model whose pixels are independent given z imputes; one that was trained with pixels missing does it best.
+        The mask is True where a pixel is observed; without one, missing is what is nan.
+        """
+        given = as_given(images, self.kept, labels=labels, mask=mask, may_miss=True)
+        if given.mask is None:
+            raise UsageError("no pixel is missing: give a mask with the images, False where one is, or put nan there")
+        stored = stored_of(given, self.kept, is_masked=True)
+        is_masked = self.kept.by.fraction is not None
+
+        def one(key: PRNGKeyArray, model: Any, stored: Stored) -> Any:
+            data_key, key = jax.random.split(key)
+            now = at(model if is_masked else observed_part(model), self._example(data_key, stored))
+            return imputation.single(key, *now, num_samples=num_samples)
+
+        means = self._run(("imputation", num_samples), one, stored, seed, chunk_size)
+        return np.where(stored.mask, modelled(given.images, self.kept) / np.float32(255), means)
+
+    def classify(self, images: Any, *, seed: int = 0, chunk_size: int = 100) -> Classes:
+        """The label of each image by q(y|x), of M2 or M1+M2, and the probabilities of all, [N, classes]."""
+
+        def one(key: PRNGKeyArray, model: Any, stored: Stored) -> Any:
+            def drawn(key: PRNGKeyArray) -> Any:
+                data_key, key = jax.random.split(key)
+                return class_probabilities(key, model, self._example(data_key, stored), num_samples=100 // _DRAWS)
+
+            return jax.vmap(drawn)(jax.random.split(key, _DRAWS)).mean(axis=0)
+
+        probability = self._run(("classes",), one, self._stored(images, None), seed, chunk_size)
+        return Classes(probability.argmax(axis=-1), probability)
+
+    def _answer(
+        self, f: Callable[..., Any], images: Any, labels: Any, seed: int, chunk_size: int, **options: Any
+    ) -> Any:
+        """f(key, model, example) of each image."""
+
+        def one(key: PRNGKeyArray, model: Any, stored: Stored) -> Any:
+            data_key, key = jax.random.split(key)
+            return f(key, model, self._example(data_key, stored), **options)
+
+        return self._run((f, *options.items()), one, self._stored(images, labels), seed, chunk_size)
+
+    def _run(self, name: Any, one: Callable[..., Any], examples: Any, seed: int, chunk_size: int) -> Any:
+        check_seed(seed=seed)
+        if name not in self.programs:
+            program = lambda key, example, params: one(key, self.description.bind(params), example)
+            self.programs[name] = compiled(program)
+        return in_chunks(self.programs[name], jax.random.key(seed), examples, self.params, chunk_size=chunk_size)
+
+    def _stored(self, images: Any, labels: Any, what: str = "images") -> Stored:
+        may_miss = self.kept.by.fraction is not None
+        given = as_given(images, self.kept, labels=labels, may_miss=may_miss, what=what)
+        return stored_of(given, self.kept, is_masked=may_miss)
+
+    def _example(self, key: PRNGKeyArray, stored: Stored) -> Any:
+        x = example_of(self.kept.by, key, stored)
+        # A denoising autoencoder is shown an image as it is: what corrupts it is training's.
+        return x if self.description.prepare is None else Given(x, filled(x, 0.0))
+
+
+def _itself(key: PRNGKeyArray, model: Any, example: Example) -> Example:
+    return example
+
+
+def _score(key: PRNGKeyArray, model: Any, example: Example, *, num_samples: int) -> Estimate:
+    return estimate_log_likelihood(key, *at(model, example), num_samples=num_samples)
