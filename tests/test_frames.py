@@ -115,3 +115,13 @@ def test_each_frame_of_a_roll_out_is_drawn_under_those_before_it():
     previous = jnp.broadcast_to(jnp.array([1.0, 2.0]), (3, 4, 2))
     frames = roll_out(jax.random.key(0), Conditional(given), previous, num_frames=5)
     np.testing.assert_array_equal(frames[:, 1, 2], [3, 5, 8, 13, 21])
+
+
+def test_frames_that_a_user_brings_are_given_as_they_are():
+    """To draw under them: neither averaged nor cut."""
+    kept = CONDITIONS["previous"].of_part
+    previous = jnp.ones((32, 32, 3))
+    assert kept is not None
+    np.testing.assert_array_equal(
+        kept(previous, None), CONDITIONS["previous"].given(jnp.ones((32, 32, 4)), None, None, 0)
+    )

@@ -107,6 +107,7 @@ CONDITIONS = {
         lambda x, images, labels, num_classes: x[..., :-1],
         _previous_shape,
         lambda x: x[..., -1:],
+        of_part=lambda x, images: x,
         figures=("roll_outs",),
         cut=windows,
     ),
