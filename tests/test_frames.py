@@ -105,6 +105,11 @@ def test_frames_that_there_are_not(name, num_previous, message):
     assert message in refusal(lambda: windows(data.load(name), num_previous))[0]
 
 
+@pytest.mark.parametrize("name", ["toy:rings", "bouncing:digits"])
+def test_what_cannot_move(name):
+    assert f"data.name is 'bouncing:{name}', of examples of" in refusal(lambda: data.load(f"bouncing:{name}"))[0]
+
+
 def test_each_frame_of_a_roll_out_is_drawn_under_those_before_it():
     """A model by which a frame is the sum of the two before: Fibonacci's numbers."""
 
