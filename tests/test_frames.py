@@ -18,6 +18,11 @@ RNG = np.random.default_rng(0)
 ROOM = 18.0
 
 
+@pytest.fixture(autouse=True)
+def _few_sequences(monkeypatch):
+    monkeypatch.setitem(NUM_SEQUENCES, "train", 20)
+
+
 def stepped(start, velocity):
     """Frame by frame, along one axis."""
     place, places = start, []

@@ -14,7 +14,7 @@ from vaex.figures.grids import DPI
 _MARGIN = 0.2  # of the data's width, around them
 
 
-def density(key: PRNGKeyArray, trial: Trial, *, side: int = 100) -> Figure | None:
+def density(key: PRNGKeyArray, trial: Trial, *, side: int = 80) -> Figure | None:
     """Test points beside p(x) on a grid, by importance sampling where there are more than two latents.
 
     None under a condition, and of what is no two real numbers.
@@ -43,7 +43,7 @@ def density(key: PRNGKeyArray, trial: Trial, *, side: int = 100) -> Figure | Non
 
 
 def grid(
-    key: PRNGKeyArray, trial: Trial, *, side: int = 100
+    key: PRNGKeyArray, trial: Trial, *, side: int = 80
 ) -> tuple[tuple[Float[np.ndarray, " w"], Float[np.ndarray, " h"]], Float[np.ndarray, "h w"]]:
     """The two axes of a grid of `side` points along each, and p(x) of its points."""
     x = np.asarray(trial.x)
