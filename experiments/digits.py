@@ -1,4 +1,4 @@
-"""Scikit-learn's 8x8 digits: the smoke test, which needs no data and no network.
+"""Scikit-learn's 8x8 digits: images without data and without network.
 
 make train EXP=digits
 

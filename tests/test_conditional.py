@@ -11,7 +11,7 @@ import pytest
 
 from tests.models import small_vae
 from vaex import Model, evaluate, objectives
-from vaex.data.conditions import low_resolution, lower_half, upper_half
+from vaex.data.conditions import averaged, lower_half, upper_half
 from vaex.errors import UsageError
 from vaex.evaluate.completion import Interpolation, bicubic, complete, fit_interpolation
 from vaex.model import Conditional, Given, Observed, at
@@ -176,9 +176,9 @@ def test_parts_of_an_image():
     images = np.random.default_rng(0).normal(size=(3, 9, 8, 2)).astype(np.float32)
     np.testing.assert_array_equal(np.concatenate([upper_half(images), lower_half(images)], axis=1), images)
     np.testing.assert_allclose(
-        low_resolution(jnp.asarray(images[:, :8]))[1, 1, 0], images[1, 4:8, :4].mean(axis=(0, 1)), rtol=1e-4
+        averaged(jnp.asarray(images[:, :8]), 4)[1, 1, 0], images[1, 4:8, :4].mean(axis=(0, 1)), rtol=1e-4
     )
-    np.testing.assert_allclose(low_resolution(jnp.full((8, 4, 1), 0.3)), 0.3, rtol=1e-6)
+    np.testing.assert_allclose(averaged(jnp.full((8, 4, 1), 0.3), 4), 0.3, rtol=1e-6)
 
 
 def test_psnr_and_interpolation():
@@ -192,12 +192,23 @@ def test_psnr_and_interpolation():
     np.testing.assert_allclose(ours, np.clip(reference, 0, 1), atol=1e-5)
 
     x = jax.random.uniform(jax.random.key(0), (50, 8, 8, 1))
-    examples = Given(x, low_resolution(x))
+    examples = Given(x, averaged(x, 4))
     fitted = fit_interpolation(examples)
     mean = lambda model: jax.vmap(model.log_prob)(examples).mean()
     gradient = jax.grad(mean)(fitted)
     assert max(jnp.abs(g).max() for g in gradient) < 1e-3
     assert mean(fitted) > mean(Interpolation(fitted.offset, 1.1 * fitted.sigma))
+
+
+def test_structural_similarity_in_its_limits():
+    """1 of an image with itself, of two levels what their means say, of an image and its negative below 0."""
+    image = np.random.default_rng(0).uniform(size=(8, 12, 1)).astype(np.float32)
+    ssim = jax.jit(evaluate.ssim)
+    np.testing.assert_allclose(ssim(image, image), 1, rtol=1e-5)
+    a, b, c = 0.2, 0.7, 0.01**2
+    levels = ssim(*(jnp.full(image.shape, level) for level in (a, b)))
+    np.testing.assert_allclose(levels, (2 * a * b + c) / (a**2 + b**2 + c), rtol=1e-4)
+    assert ssim(image, 1 - image) < 0
 
 
 def test_completions_are_drawn_under_their_condition():

@@ -132,6 +132,8 @@ def test_images_that_have_no_such_condition(tmp_path):
         configured(LABEL, *mine)
     with pytest.raises(UsageError, match="on images of 9 x 8 pixels: expected a height and a width that 4 divides"):
         configured(LOW, GREY, *mine)
+    with pytest.raises(UsageError, match=r"'half_resolution' on images of 9 x 8 pixels: .* that 2 divides"):
+        configured("--config.data.condition=half_resolution", GREY, *mine)
 
 
 def test_a_run_from_training_to_samples(capsys, tmp_path):
@@ -164,6 +166,7 @@ def test_an_enlargement_is_compared_with_interpolation(capsys, tmp_path):
     assert 5 < results["psnr_of_bicubic"] < 30
     assert results["psnr_of_the_mean_completion"] > results["psnr_of_a_completion"]
     assert np.isfinite(results["log_likelihood_of_bicubic"])
+    assert 0 < results["ssim_of_a_completion"] < results["ssim_of_the_mean_completion"] < 1
     assert "psnr of bicubic" in capsys.readouterr().out
     line = fails(capsys, ["sample", str(tmp_path / "latest")])
     assert "this model's condition is an image (low_resolution)" in line

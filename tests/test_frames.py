@@ -18,6 +18,11 @@ RNG = np.random.default_rng(0)
 ROOM = 18.0
 
 
+@pytest.fixture(autouse=True)
+def _few_sequences(monkeypatch):
+    monkeypatch.setitem(NUM_SEQUENCES, "train", 20)
+
+
 def stepped(start, velocity):
     """Frame by frame, along one axis."""
     place, places = start, []
@@ -105,6 +110,11 @@ def test_frames_that_there_are_not(name, num_previous, message):
     assert message in refusal(lambda: windows(data.load(name), num_previous))[0]
 
 
+@pytest.mark.parametrize("name", ["toy:rings", "bouncing:digits"])
+def test_what_cannot_move(name):
+    assert f"data.name is 'bouncing:{name}', of examples of" in refusal(lambda: data.load(f"bouncing:{name}"))[0]
+
+
 def test_each_frame_of_a_roll_out_is_drawn_under_those_before_it():
     """A model by which a frame is the sum of the two before: Fibonacci's numbers."""
 
@@ -115,3 +125,13 @@ def test_each_frame_of_a_roll_out_is_drawn_under_those_before_it():
     previous = jnp.broadcast_to(jnp.array([1.0, 2.0]), (3, 4, 2))
     frames = roll_out(jax.random.key(0), Conditional(given), previous, num_frames=5)
     np.testing.assert_array_equal(frames[:, 1, 2], [3, 5, 8, 13, 21])
+
+
+def test_frames_that_a_user_brings_are_given_as_they_are():
+    """To draw under them: neither averaged nor cut."""
+    kept = CONDITIONS["previous"].of_part
+    previous = jnp.ones((32, 32, 3))
+    assert kept is not None
+    np.testing.assert_array_equal(
+        kept(previous, None), CONDITIONS["previous"].given(jnp.ones((32, 32, 4)), None, None, 0)
+    )

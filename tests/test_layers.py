@@ -97,7 +97,11 @@ def test_every_experiment_builds_its_model(path, monkeypatch):
     from vaex.data.packaged import PACKAGED
     from vaex.runs.experiments import load_experiment
 
+    whole = data.load
+
     def load(name, **kwargs):
+        if name.startswith("toy:"):
+            return whole(name, **kwargs)
         channels = 6 if name.startswith("bouncing:") else 1
         images = [np.zeros((n, 28, 28, channels), np.uint8) for n in (4000, 10, 10)]
         return data.Dataset("", "", "", *(data.Split(x, np.arange(len(x), dtype=np.int32) % 10) for x in images))

@@ -59,6 +59,7 @@ def test_more_latents_have_no_grid():
 def test_the_density_that_is_drawn_is_p_of_x_and_integrates_to_one(num_latents):
     """By quadrature, and by importance sampling from the exact posterior, which has no error."""
     generator, made = trial(num_latents)
+    made = made._replace(num_samples=2, chunk_size=2, batch_size=1600)
     (x_1, x_2), p = plane.grid(jax.random.key(0), made, side=40)
     np.testing.assert_allclose(p.sum() * (x_1[1] - x_1[0]) * (x_2[1] - x_2[0]), 1, atol=0.01)
     points = np.stack(np.meshgrid(x_1, x_2), axis=-1)

@@ -34,7 +34,8 @@ class Data:
         num_labels: training images that keep their labels; unset, all, where anything reads them.
         missing: the fraction of each image's pixels that nothing sees; unset, none.
         binarize: for a Bernoulli likelihood: dynamic, threshold or none.
-        condition: what is given of each image: label, low_resolution, half or previous; unset, nothing.
+        condition: what is given of each image: label, low_resolution (averages of 4 x 4 pixels), half_resolution (of
+            2 x 2), half or previous; unset, nothing.
         num_previous: of a sequence, the frames that each is given by the condition previous.
     """
 

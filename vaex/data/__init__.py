@@ -119,8 +119,8 @@ def load(
 
 def _bouncing(dataset: Dataset) -> Dataset:
     """Sequences of the images of each split, without labels, since several images are in one."""
-    if dataset.train.images.ndim != 4:
-        raise UsageError(f"data.name is 'bouncing:{dataset.name}', of rows: expected images, which can move")
+    if (shape := dataset.train.images.shape[1:])[2:] not in ((1,), (3,), (4,)):
+        raise UsageError(f"data.name is 'bouncing:{dataset.name}', of examples of shape {shape}: expected images")
     splits = {}
     for split, of_split in zip(("train", "validation", "test"), dataset[3:6], strict=True):
         frames = bouncing(of_split.images, split=split)

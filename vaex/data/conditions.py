@@ -12,7 +12,6 @@ from vaex.data import Dataset
 from vaex.data.frames import windows
 from vaex.errors import UsageError
 
-BLOCK = 4  # pixels on a side, averaged into one: 28 x 28 -> 7 x 7
 Shape = tuple[int, ...]
 Pixels = Array | np.ndarray  # of jax in a train step, of numpy in a data set
 
@@ -30,10 +29,10 @@ class Condition(NamedTuple):
     cut: Callable[[Dataset, int], Dataset] = lambda dataset, num_previous: dataset  # into examples
 
 
-def low_resolution(images: Float[Array, "*batch h w c"]) -> Float[Array, "*batch h_4 w_4 c"]:
-    """The averages of blocks of 4 x 4 pixels, of images whose height and width 4 divides."""
+def averaged(images: Float[Array, "*batch h w c"], block: int) -> Float[Array, "*batch small_h small_w c"]:
+    """The averages of blocks of pixels, of images whose height and width the block's side divides."""
     *batch, h, w, c = images.shape
-    return images.reshape(*batch, h // BLOCK, BLOCK, w // BLOCK, BLOCK, c).mean(axis=(-4, -2))
+    return images.reshape(*batch, h // block, block, w // block, block, c).mean(axis=(-4, -2))
 
 
 def upper_half(images: Shaped[Pixels, "*batch h w c"]) -> Shaped[Pixels, "*batch h_2 w c"]:
@@ -54,14 +53,25 @@ def _label_shape(x_shape: Shape, num_classes: int) -> Shape:
     return (num_classes,)
 
 
-def _small_shape(x_shape: Shape, num_classes: int) -> Shape:
-    height, width, channels = x_shape
-    if height % BLOCK or width % BLOCK:
-        raise UsageError(
-            f"data.condition is 'low_resolution' on images of {height} x {width} pixels: expected a height and a width "
-            f"that {BLOCK} divides"
-        )
-    return (height // BLOCK, width // BLOCK, channels)
+def _small(name: str, block: int) -> Condition:
+    """The averages of blocks of grey levels.
+
+    Not of x: averages of dequantized pixels would pin their noise down, and the density of x given them would have no
+    bound.
+    """
+
+    def shape(x_shape: Shape, num_classes: int) -> Shape:
+        height, width, channels = x_shape
+        if height % block or width % block:
+            raise UsageError(
+                f"data.condition is {name!r} on images of {height} x {width} pixels: expected a height and a width "
+                f"that {block} divides"
+            )
+        return (height // block, width // block, channels)
+
+    given = lambda x, images, labels, num_classes: averaged(images.astype(jnp.float32) / 255, block)
+    of_part = lambda x, images: images.astype(jnp.float32) / 255
+    return Condition(given, shape, of_part=of_part, reports=("enlargement",), figures=("enlargements",))
 
 
 def _half_shape(x_shape: Shape, num_classes: int) -> Shape:
@@ -82,15 +92,8 @@ CONDITIONS = {
         _label_shape,
         figures=("samples_by_label",),
     ),
-    # From the grey levels and not from x: averages of dequantized pixels would pin their noise down, and the density
-    # of x given them would have no bound.
-    "low_resolution": Condition(
-        lambda x, images, labels, num_classes: low_resolution(images.astype(jnp.float32) / 255),
-        _small_shape,
-        of_part=lambda x, images: images.astype(jnp.float32) / 255,
-        reports=("enlargement",),
-        figures=("enlargements",),
-    ),
+    "low_resolution": _small("low_resolution", 4),
+    "half_resolution": _small("half_resolution", 2),
     # From x: log p(lower|upper) is then log p(x) - log p(upper), comparable with an unconditional model's.
     "half": Condition(
         lambda x, images, labels, num_classes: upper_half(x),
@@ -104,6 +107,7 @@ CONDITIONS = {
         lambda x, images, labels, num_classes: x[..., :-1],
         _previous_shape,
         lambda x: x[..., -1:],
+        of_part=lambda x, images: x,
         figures=("roll_outs",),
         cut=windows,
     ),

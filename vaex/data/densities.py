@@ -101,3 +101,9 @@ def points(name: str) -> Arrays:
         found[f"{split}_images"] = density.draw(rng, labels).astype(np.float32)
         found[f"{split}_labels"] = labels
     return found
+
+
+def log_prob_of(name: str) -> Callable[[Points], Float[np.ndarray, " n"]] | None:
+    """The exact log p(x) of the data set of a name, toy:two_moons say; None where it is not known."""
+    source, _, density = name.partition(":")
+    return DENSITIES[density].log_prob if source == "toy" else None

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from vaex.data import sources
+from vaex.data import densities, sources
 from vaex.data.cache import cached
 from vaex.data.form import Form
 from vaex.data.image_folder import image_files, read_folder
@@ -122,10 +122,15 @@ def _image_folder(argument: str, form: Form) -> tuple[Arrays, str]:
     return cached(name, files, lambda: read_folder(folder, files, form)), str(folder)
 
 
+def _density(argument: str, form: Form) -> tuple[Arrays, str]:
+    return densities.points(argument), "vaex's densities"
+
+
 # What stands before the colon of a name, with what reads the argument behind it.
 SOURCES: dict[str, Callable[[str, Form], tuple[Arrays, str]]] = {
     "folder": _image_folder,
     "table": lambda argument, form: read_table(argument),
+    "toy": _density,
 }
 
 

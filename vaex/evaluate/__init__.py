@@ -15,6 +15,7 @@ from vaex.evaluate.scores import (
     log_likelihood,
     map_examples,
     psnr,
+    ssim,
 )
 from vaex.evaluate.trial import Trial
 from vaex.objectives import kl_per_dimension
@@ -48,5 +49,6 @@ __all__ = [
     "posterior_mean",
     "psnr",
     "reconstruction",
+    "ssim",
     "validator",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.evaluate.scores import map_examples, psnr
+from vaex.evaluate.scores import map_examples, psnr, ssim
 from vaex.model import Conditional, Given
 
 NUM_COMPLETIONS = 50  # completions whose mean is the estimate of an image
@@ -85,17 +85,19 @@ def enlargement_scores(
         interpolation: the model to compare with, where x has a density.
 
     Returns:
-        PSNR in decibels, the mean over the examples, of one completion, of the mean of 50, and of bicubic
+        PSNR in decibels and SSIM, the means over the examples, of one completion, of the mean of 50, and of bicubic
         interpolation; and interpolation's log p(x|c) in nats, the counterpart of test_log_likelihood.
     """
 
     def one(k: PRNGKeyArray, example: Given) -> dict[str, Array]:
         completions = complete(k, model, example.condition, num_samples=NUM_COMPLETIONS)
-        scores = {
-            "psnr_of_a_completion": psnr(completions[0], example.x),
-            "psnr_of_the_mean_completion": psnr(completions.mean(axis=0), example.x),
-            "psnr_of_bicubic": psnr(bicubic(example.condition, example.x.shape), example.x),
+        estimates = {
+            "a_completion": completions[0],
+            "the_mean_completion": completions.mean(axis=0),
+            "bicubic": bicubic(example.condition, example.x.shape),
         }
+        scores = {f"psnr_of_{name}": psnr(estimate, example.x) for name, estimate in estimates.items()}
+        scores |= {f"ssim_of_{name}": ssim(estimate, example.x) for name, estimate in estimates.items()}
         return (
             scores if interpolation is None else scores | {"log_likelihood_of_bicubic": interpolation.log_prob(example)}
         )

@@ -13,7 +13,7 @@ _MARGIN = 0.3  # of the width of a thousand draws, beyond them: a Gaussian's fiv
 
 
 def log_marginal(
-    key: PRNGKeyArray, model: Model, x: Float[Array, "n ..."], *, num_nodes: int = 16_000, chunk_size: int = 100
+    key: PRNGKeyArray, model: Model, x: Float[Array, "n ..."], *, num_nodes: int = 10_000, chunk_size: int = 100
 ) -> Float[Array, " n"]:
     """The log-densities of many examples, by the trapezoidal rule on a grid of z over the draws of the prior.
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from vaex.data.densities import log_prob_of
 from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy
 from vaex.evaluate.codes import codebook_use
 from vaex.evaluate.completion import enlargement_scores, fit_interpolation
@@ -132,6 +133,18 @@ def report_enlargement(key: PRNGKeyArray, trial: Trial) -> Scores:
     return enlargement_scores(score_key, trial.model, trial.x, interpolation)
 
 
+def report_density(key: PRNGKeyArray, trial: Trial) -> Scores:
+    """The mean log p(x) of the test points under the density that they were drawn from, where it is known.
+
+    No model has more in expectation, and what it has less is KL(density || model).
+    """
+    log_prob = log_prob_of(trial.dataset.name)
+    if log_prob is None:
+        return {}
+    exact = log_prob(trial.dataset.test.images.astype(float))
+    return {"log_likelihood_of_the_density": float(exact.mean())}
+
+
 REPORTS: dict[str, Callable[[PRNGKeyArray, Trial], Scores]] = {
     "scores": report_scores,
     "reconstruction": report_reconstruction,
@@ -140,6 +153,7 @@ REPORTS: dict[str, Callable[[PRNGKeyArray, Trial], Scores]] = {
     "clusters": report_clusters,
     "codebook": report_codebook,
     "enlargement": report_enlargement,
+    "density": report_density,
     "imputation": imputation_errors,
     "row_imputation": row_imputation_errors,
 }

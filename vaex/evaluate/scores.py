@@ -128,6 +128,26 @@ def psnr(estimate: Float[Array, "*shape"], image: Float[Array, "*shape"]) -> Flo
     return -10 * jnp.log10(jnp.mean((estimate - image) ** 2))
 
 
+def ssim(estimate: Float[Array, "h w c"], image: Float[Array, "h w c"]) -> Float[Array, ""]:
+    """The structural similarity of an estimate of an image with values in [0, 1]: 1 where they are the same.
+
+    SSIM = mean of (2 m_x m_y + c_1) (2 s_xy + c_2) / ((m_x^2 + m_y^2 + c_1) (s_x^2 + s_y^2 + c_2))
+
+    over the positions of a Gaussian window of 11 x 11 pixels, or of the largest odd width that fits a smaller image, by
+    dm-pix.
+
+    Raises:
+        UsageError: two shapes.
+
+    Source: Wang, Bovik, Sheikh and Simoncelli 2004, equation 13.
+    """
+    import dm_pix  # which takes a quarter of a second
+
+    check_shape("an estimate", estimate, jnp.shape(image))
+    side = min(11, *image.shape[:2])
+    return dm_pix.ssim(estimate, image, filter_size=side - (side + 1) % 2)
+
+
 def map_examples(
     f: Callable[[PRNGKeyArray, Any], Any], key: PRNGKeyArray, examples: Example, *, batch_size: int
 ) -> Any:

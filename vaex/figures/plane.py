@@ -14,9 +14,14 @@ from vaex.figures.grids import DPI
 _MARGIN = 0.2  # of the data's width, around them
 
 
-def density(key: PRNGKeyArray, trial: Trial, *, side: int = 100) -> Figure | None:
-    """Test points beside p(x) on a grid; of more than two latents by importance sampling; none under a condition."""
+def density(key: PRNGKeyArray, trial: Trial, *, side: int = 80) -> Figure | None:
+    """Test points beside p(x) on a grid, by importance sampling where there are more than two latents.
+
+    None under a condition, and of what is no two real numbers.
+    """
     if [leaf.shape[1:] for leaf in jax.tree.leaves(trial.x)] != [(2,)]:
+        return None
+    if any(column.kind != "real" for column in trial.dataset.columns):
         return None
     axes, p = grid(key, trial, side=side)
     share = p.sum() * (axes[0][1] - axes[0][0]) * (axes[1][1] - axes[1][0])
@@ -38,7 +43,7 @@ def density(key: PRNGKeyArray, trial: Trial, *, side: int = 100) -> Figure | Non
 
 
 def grid(
-    key: PRNGKeyArray, trial: Trial, *, side: int = 100
+    key: PRNGKeyArray, trial: Trial, *, side: int = 80
 ) -> tuple[tuple[Float[np.ndarray, " w"], Float[np.ndarray, " h"]], Float[np.ndarray, "h w"]]:
     """The two axes of a grid of `side` points along each, and p(x) of its points."""
     x = np.asarray(trial.x)

@@ -39,7 +39,8 @@ def of_rows(description: Description, source: Source) -> Description:
     return description._replace(
         bind=bind,
         statistics=None if moved is None else lambda key, params, batch: moved(key, params, see(batch)),
-        figures=("latent",),
+        reports=(*description.reports, "density"),
+        figures=("latent", "density"),
     )
 
 

@@ -37,8 +37,7 @@ class TopDown:
     p(z_l|z_>l) = N(prior_l(h_l)),   q(z_l|z_>l, x) = N(posterior_l(h_l, features_l(x))),   h_{l-1} = merge_l(h_l, z_l)
 
     Each prior starts as N(0, I), and each branch of the path at 1/sqrt(L) of its usual size. There is no normalization.
-    Given an image for a condition, all of these see features of it at their resolution, by an encoder of its own; given
-    a vector, its elements at each position.
+    Of a condition all of these see features at their resolution, by ConditionMaps.
 
     Attributes:
         x_shape: the shape of one image, [H, W, C].
@@ -150,7 +149,8 @@ class TopDown:
         """What is seen of the condition at the resolutions H/2, H/4, ...: None without one."""
         if condition is None:
             return (None,) * len(self.channels)
-        return self._condition.apply(params["condition"], condition)
+        maps: Any = self._condition.apply(params["condition"], condition)
+        return maps
 
     @property
     def _condition(self) -> nn.Module:
