@@ -31,9 +31,10 @@ SUBJECT_config = $(call quoted,EXP)
 SUBJECT_evaluate = $(RUN_OR_LATEST)
 SUBJECT_sample = $(RUN_OR_LATEST)
 SUBJECT_figure = $(call quoted,NAME)
+SUBJECT_table = $(call quoted,NAME)
 SUBJECT_report = $(if $(value RUN),--run $(call quoted,RUN))
 MORE = $(if $(value ARGS),--args $(call quoted,ARGS))
-COMMANDS := train config evaluate sample figure report
+COMMANDS := train config evaluate sample figure table report
 
 .PHONY: help setup $(COMMANDS) test lint bench clean
 
