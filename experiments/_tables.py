@@ -3,7 +3,9 @@
 from vaex.config import LIKELIHOODS, MODELS, NETWORKS, RATES, Config, default_config, section
 
 
-def of_table(name: str, *, latent_dim: int, columns: str = "", hidden: int = 64, **likelihood: str | float) -> Config:
+def of_table(
+    name: str, *, latent_dim: int, columns: str = "", hidden: int = 64, num_epochs: int = 400, **likelihood: str | float
+) -> Config:
     """A VAE of a data set's rows, with a distribution for each kind of column."""
     config = default_config()
     config.data.name = name
@@ -15,7 +17,7 @@ def of_table(name: str, *, latent_dim: int, columns: str = "", hidden: int = 64,
     config.optimizer.learning_rate = 5e-3
     config.train.learning_rate = section(RATES, "cosine", final=1e-4)
     config.train.batch_size = 50
-    config.train.num_epochs = 400
+    config.train.num_epochs = num_epochs
     config.train.eval_every = 20
     config.evaluate.num_samples = 1000
     return config

@@ -7,4 +7,4 @@ from ._tables import of_table
 
 
 def get_config():
-    return of_table("breast_cancer", columns="real", latent_dim=20, real="gaussian_output")
+    return of_table("breast_cancer", columns="real", latent_dim=20, num_epochs=200, real="gaussian_output")

@@ -7,4 +7,4 @@ from ._tables import of_table
 
 
 def get_config():
-    return of_table("simulated_counts", latent_dim=5)
+    return of_table("simulated_counts", latent_dim=5, num_epochs=60)

@@ -1,5 +1,7 @@
 """Tables: kinds of columns, what an encoder sees of them, the product of their likelihoods, and files of them."""
 
+import importlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -250,3 +252,24 @@ def test_the_simulated_counts_have_the_rates_that_they_are_said_to_have():
     np.testing.assert_array_equal(counts, packaged.simulated()[0])
     error = np.sqrt((rates + rates**2 / 4).sum(axis=0)) / len(rates)
     assert (np.abs((counts - rates).mean(axis=0)) < 5 * error).all()
+
+
+def test_what_stands_beside_a_vae_of_a_table():
+    """A bin's probability beside the exact one, and negative binomials that have found their concentration."""
+    from vaex.runs.experiments import load_studies
+
+    baselines = importlib.import_module(f"{load_studies().__name__}._table_baselines")
+    rng = np.random.default_rng(0)
+    whole = np.round(rng.normal(3, 2, (500, 1)))
+    kinds = (Column("x", "count"),)
+    found = baselines.gaussian(whole, np.array([[2.0], [7.0]]), kinds)
+    normal = st.norm(whole.mean(), whole.std())
+    exact = np.log(normal.cdf([2.5, 7.5]) - normal.cdf([1.5, 6.5]))
+    np.testing.assert_allclose(found, exact, atol=0.02)
+    counts = rng.negative_binomial(3, 3 / (3 + 10.0), (20_000, 1))
+    best = baselines.negative_binomials(counts, counts[:500], kinds)
+    np.testing.assert_allclose(best, st.nbinom(3, 3 / 13).logpmf(counts[:500, 0]), atol=0.1)
+    real = rng.normal(size=(300, 3)) @ rng.normal(size=(3, 3)) * [1, 100, 0.01]
+    density = baselines.gaussian(real, real[:5], tuple(Column(name, "real") for name in "abc"))
+    exact = st.multivariate_normal(real.mean(axis=0), np.cov(real.T), allow_singular=True).logpdf(real[:5])
+    np.testing.assert_allclose(density, exact, atol=0.02)

@@ -17,6 +17,7 @@ from vaex.distributions.labelled import Pair
 from vaex.errors import OptionError, UsageError, check_finite, check_positive, check_whole
 from vaex.model import Model
 from vaex.models import Source
+from vaex.models.columns import Column
 from vaex.models.posterior_table import diagonal
 from vaex.models.priors import fitted_normal_mixture
 from vaex.train import OPTIMIZERS, check_options
@@ -24,7 +25,7 @@ from vaex.train import OPTIMIZERS, check_options
 NORMAL = dist.Normal(jnp.zeros(2), 1.0).to_event(1)
 SOURCE = Source((8, 8, 1), np.zeros((9, 8, 8, 1), np.uint8), num_classes=3)
 CONTEXT = {"source": SOURCE, "posterior": diagonal(2), "x_shape": (8, 8, 1), "num_train": 9, "num_labels": 3}
-CONTEXT |= {"end": 1.0, "peak": 1.0, "num_steps": 9}
+CONTEXT |= {"end": 1.0, "peak": 1.0, "num_steps": 9, "columns": (Column("x", "real"), Column("y", "positive"))}
 X = jnp.zeros(2)
 POSITIONAL = {"key": jax.random.key(0), "model": Model(NORMAL, lambda x: NORMAL, lambda z: NORMAL), "x": X}
 POSITIONAL |= {"batch": jnp.zeros((2, 2)), "latent_dim": 2, "source": SOURCE, "pair": Pair(X, X, X)}

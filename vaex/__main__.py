@@ -110,6 +110,14 @@ def _figure(arguments: argparse.Namespace, flags: list[str]) -> None:
         console.say(line)
 
 
+def _table(arguments: argparse.Namespace, flags: list[str]) -> None:
+    from vaex.runs.experiments import load_studies
+    from vaex.runs.tables import lines_table
+
+    path, lines = load_studies().draw(arguments.name, Path(arguments.out))
+    print(lines_table(lines), f"figure: {path}", sep="\n\n")
+
+
 def _report(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs.report import keep, write_report
 
@@ -179,10 +187,13 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--label", type=int, help="where labels are the condition: the one to draw; each in turn")
     sample.add_argument("--temperature", type=float, default=1.0, help="by which the deviation of z is multiplied: 1")
     add_commands(command)
-    figure = command("figure", _figure, "run a study and draw its figure")
     about = "; ".join(f"{name}: {shows}" for name, shows in about_studies().items())
-    figure.add_argument("name", choices=list(about_studies()), help=about)
-    figure.add_argument("--out", default="runs/figures", help="where the figure is written: runs/figures")
+    for study in (
+        command("figure", _figure, "run a study and draw its figure"),
+        command("table", _table, "the same, its numbers as a Markdown table"),
+    ):
+        study.add_argument("name", choices=list(about_studies()), help=about)
+        study.add_argument("--out", default="runs/figures", help="where the figure is written: runs/figures")
     report = command("report", _report, "write the tables of README and docs from docs/results/", computes=False)
     report.add_argument("--run", default="", help="make this run the reported one of its experiment first")
     return parser

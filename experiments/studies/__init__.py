@@ -13,6 +13,7 @@ from .labels import labels_figure
 from .linear_ae import linear_ae_figure
 from .ppca import ppca_figure
 from .snr import snr_figure
+from .tables import tables_figure
 
 STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
     "snr": snr_figure,
@@ -21,6 +22,7 @@ STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
     "classifier": classifier_figure,
     "labels": labels_figure,
     "gmm": gmm_figure,
+    "tables": tables_figure,
 }
 
 

@@ -10,7 +10,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
 from vaex.model import Params
-from vaex.models.columns import Columns
+from vaex.models.columns import Columns, units
 from vaex.models.likelihood_parts import bounded, unbounded
 from vaex.models.scales import learned_scale
 
@@ -149,17 +149,13 @@ def _ordered(cuts: Float[Array, "n c"]) -> Float[Array, "n k"]:
 
 def _rate(columns: Columns) -> Callable[[Array], Array]:
     """Exp(m + s raw), bounded smoothly beyond what a column has."""
-    center, scale = _units(columns)
-    bound = np.array([np.log1p(c.most) + 5 for c in columns], np.float32)
+    center, scale = units(columns)
+    bound = jnp.log1p(jnp.asarray([c.most for c in columns], jnp.float32)) + 5
     return lambda raw: jnp.exp(bound * jnp.tanh((center + scale * raw) / bound))
 
 
-def _units(columns: Columns) -> np.ndarray:
-    return np.array([(c.center, c.scale) for c in columns], np.float32).T
-
-
 def _with_learned_scale(columns: Columns, options: Options, family: Callable[..., dist.Distribution]) -> Part:
-    center, scale = _units(columns)
+    center, scale = units(columns)
 
     def apply(params: Params, raw: Float[Array, "n w"]) -> dist.Distribution:
         return family(center + scale * raw[:, 0], scale * learned_scale(params, options.min_sigma))
@@ -169,7 +165,7 @@ def _with_learned_scale(columns: Columns, options: Options, family: Callable[...
 
 
 def _with_scale_of_z(columns: Columns, options: Options, family: Callable[..., dist.Distribution]) -> Part:
-    center, scale = _units(columns)
+    center, scale = units(columns)
 
     def apply(params: Params, raw: Float[Array, "n w"]) -> dist.Distribution:
         sigma = jnp.exp(bounded(raw[:, 1], options.min_sigma))

@@ -37,15 +37,19 @@ def have_gaps(columns: Sequence[Column]) -> bool:
     return any(column.has_gaps for column in columns)
 
 
+def units(columns: Sequence[Column]) -> tuple[Array, Array]:
+    """The centers and the scales, each [D]: constants, or values that a program is given."""
+    return jnp.asarray([c.center for c in columns], jnp.float32), jnp.asarray([c.scale for c in columns], jnp.float32)
+
+
 def num_features(columns: Sequence[Column]) -> int:
     """How many numbers an encoder sees of a row."""
     return sum(len(column.classes) if column.kind == "categorical" else 1 for column in columns)
 
 
-def missing_row(columns: Sequence[Column]) -> np.ndarray:
+def missing_row(columns: Sequence[Column]) -> Float[Array, " d"]:
     """The row of which an encoder sees zeros: what stands where values are missing, [D]."""
-    zero = {"positive": np.exp, "count": np.expm1, "real": lambda center: center}
-    return np.array([zero[c.kind](c.center) if c.kind in zero else _BETWEEN[c.kind](c) for c in columns], np.float32)
+    return jnp.asarray([_BETWEEN[column.kind](column) for column in columns], jnp.float32)
 
 
 def features(columns: Sequence[Column], row: Float[Array, " d"]) -> Float[Array, " f"]:
@@ -58,7 +62,7 @@ def features(columns: Sequence[Column], row: Float[Array, " d"]) -> Float[Array,
         columns: D of them.
         row: one row, of finite numbers.
     """
-    center, scale = np.array([(c.center, c.scale) for c in columns], np.float32).T
+    center, scale = units(columns)
     is_positive, is_count = (np.array([c.kind == kind for c in columns]) for kind in ("positive", "count"))
     last = np.array([max(len(c.classes) - 1, 1) if c.kind == "ordinal" else 1 for c in columns], np.float32)
     is_ordered = np.array([c.kind in ("binary", "ordinal") for c in columns])
@@ -77,4 +81,11 @@ def features(columns: Sequence[Column], row: Float[Array, " d"]) -> Float[Array,
     return jnp.concatenate([x[positions(columns, *(k for k in KINDS if k != "categorical"))], *one_hot])
 
 
-_BETWEEN = {"binary": lambda c: 0.5, "ordinal": lambda c: (len(c.classes) - 1) / 2, "categorical": lambda c: -1.0}
+_BETWEEN = {
+    "real": lambda c: c.center,
+    "positive": lambda c: jnp.exp(c.center),
+    "count": lambda c: jnp.expm1(c.center),
+    "binary": lambda c: 0.5,
+    "categorical": lambda c: -1.0,  # no class
+    "ordinal": lambda c: (len(c.classes) - 1) / 2,
+}

@@ -14,6 +14,7 @@ from vaex.choices import Build, supply
 from vaex.distributions.rescaled import rescaled
 from vaex.errors import OptionError, check_fraction, check_positive
 from vaex.model import Distribution, Family, Params
+from vaex.models.columns import units
 from vaex.models.description import Source
 from vaex.models.scales import MIN_SIGMA, check_learned, learned_scale
 from vaex.networks.pairs import Shape
@@ -43,7 +44,7 @@ def build_likelihood(likelihood: Build, source: Source) -> Likelihood:
     made: Likelihood = supply(likelihood, x_shape=source.x_shape, columns=source.columns)
     if not source.columns or made.defined_on != "density":
         return made
-    center, scale = np.array([(c.center, c.scale) for c in source.columns], np.float32).T
+    center, scale = units(source.columns)
     return made._replace(apply=lambda params, raw: rescaled(made.apply(params, raw), center, scale))
 
 

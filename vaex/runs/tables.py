@@ -112,6 +112,11 @@ def studies_table(studies: Mapping[str, Run]) -> str:
     return "\n".join([_table(["command", "what", "found", "exact"], rows), *_notes(studies)])
 
 
+def lines_table(lines: Sequence[str]) -> str:
+    """A row for each line of a study, "what: found"."""
+    return _table(["what", "found"], [list(line.partition(": ")[::2]) for line in lines])
+
+
 def _all(run: Run) -> list[Run]:
     """The reported run of an experiment, and the others."""
     return [run, *run.get("others", ())]
