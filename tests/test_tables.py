@@ -122,7 +122,7 @@ def test_a_file_with_gaps(tmp_path, suffix):
     path = tmp_path / f"people{suffix}"
     write(path, CSV)
     rows = tables.read_table(str(path))[0]["train_images"]
-    kinds = {name: columns.guessed(rows[name]) for name in rows.dtype.names}
+    kinds = {name: columns.guessed(rows[name]) for name in rows.dtype.names or ()}
     assert kinds == {
         "age": "real",
         "colour": "categorical",

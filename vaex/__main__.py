@@ -89,18 +89,6 @@ def _show_config(arguments: argparse.Namespace, flags: list[str]) -> None:
     print(describe(_config(arguments.experiment, flags), load_experiment(arguments.experiment)))
 
 
-def _evaluate(arguments: argparse.Namespace, flags: list[str]) -> None:
-    from vaex.runs import commands
-
-    commands.evaluate(arguments.run, arguments.input, arguments.num_samples)
-
-
-def _sample(arguments: argparse.Namespace, flags: list[str]) -> None:
-    from vaex.runs import sampling
-
-    sampling.sample(arguments.run, arguments.num_samples, arguments.seed, arguments.label, arguments.temperature)
-
-
 def _figure(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs import console
     from vaex.runs.experiments import load_studies
@@ -148,7 +136,7 @@ def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
-    from vaex.runs.asking import add_commands, add_input
+    from vaex.runs.asking import add_commands
     from vaex.runs.experiments import about_experiments, about_studies
 
     known = "\n".join(f"  {name:18} {about}" for name, about in about_experiments().items())
@@ -176,16 +164,6 @@ def _parser() -> argparse.ArgumentParser:
         "config", _show_config, "print every field, its value and its meaning", takes_flags=True, computes=False
     )
     shown.add_argument("experiment", help="as of train")
-    evaluate = command("evaluate", _evaluate, "scores and figures of a run again, or its scores on other images")
-    evaluate.add_argument("run")
-    add_input(evaluate)
-    evaluate.add_argument("--num-samples", type=int, help="importance samples; else evaluate.num_samples of its config")
-    sample = command("sample", _sample, "draw from the prior of a run")
-    sample.add_argument("run")
-    sample.add_argument("--num-samples", type=int, default=100)
-    sample.add_argument("--seed", type=int, default=0)
-    sample.add_argument("--label", type=int, help="where labels are the condition: the one to draw; each in turn")
-    sample.add_argument("--temperature", type=float, default=1.0, help="by which the deviation of z is multiplied: 1")
     add_commands(command)
     about = "; ".join(f"{name}: {shows}" for name, shows in about_studies().items())
     for study in (

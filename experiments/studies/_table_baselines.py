@@ -36,7 +36,7 @@ def negative_binomials(train: np.ndarray, test: np.ndarray, columns: Columns) ->
     found = np.zeros(len(test))
     for x, y in zip(train.T, test.T, strict=True):
         mean = x.mean()
-        log_p = lambda log_c, x, mean=mean: scipy.stats.nbinom(np.exp(log_c), 1 / (1 + mean / np.exp(log_c))).logpmf(x)
+        log_p = lambda log_c, x, mean=mean: scipy.stats.nbinom.logpmf(x, np.exp(log_c), 1 / (1 + mean / np.exp(log_c)))
         best: Any = minimize_scalar(lambda log_c, x=x, p=log_p: -p(log_c, x).sum(), bounds=(-7, 12), method="bounded")
         found += log_p(best.x, y)
     return found
@@ -74,7 +74,8 @@ def _of_bins(train: np.ndarray, test: np.ndarray, columns: Columns, fit: Any, *,
 
 
 def _fit_gaussian(x: np.ndarray) -> Any:
-    return scipy.stats.multivariate_normal(x.mean(axis=0), np.cov(x.T))
+    covariance: Any = np.cov(x.T)
+    return scipy.stats.multivariate_normal(x.mean(axis=0), covariance)
 
 
 def _fit_factors(x: np.ndarray, num_factors: int) -> Any:

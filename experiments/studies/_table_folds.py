@@ -35,7 +35,7 @@ class Setting(NamedTuple):
     latent_dim: int
     hidden: tuple[int, ...]
     real: str = "gaussian"
-    count: str = "negative_binomial"
+    counts: str = "negative_binomial"
     learning_rate: float = 5e-3
 
 
@@ -107,7 +107,7 @@ def _padded(rows: np.ndarray, size: int) -> np.ndarray:
 
 def _program(columns: Columns, setting: Setting, *, is_masked: bool) -> Callable[[Any, Split], Any]:
     """(key, split) -> the best bound of the inner rows, and there L_500 of each test row, or these imputed."""
-    parts = functools.partial(table, real=setting.real, count=setting.count)
+    parts = functools.partial(table, real=setting.real, count=setting.counts)
     network = functools.partial(mlp, encoder_hidden=setting.hidden, decoder_hidden=setting.hidden, activation="tanh")
 
     def run(key: Any, split: Split) -> Any:

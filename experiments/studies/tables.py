@@ -31,7 +31,7 @@ CASES = {
     "auto_mpg": Case(_ORDERED, (Setting(5, (64,)), Setting(5, (64,), real="gaussian_output")), _GAUSSIANS),
     "simulated_counts": Case(
         "",
-        (Setting(5, (64,)), Setting(5, (64,), count="poisson")),
+        (Setting(5, (64,)), Setting(5, (64,), counts="poisson")),
         {"independent negative binomials": baselines.negative_binomials, **_GAUSSIANS},
     ),
 }

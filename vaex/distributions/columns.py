@@ -1,11 +1,13 @@
 """The product of distributions of several kinds, each over some of the columns of a row."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
@@ -71,9 +73,9 @@ class Columns(dist.Distribution):
         own = [jnp.argmax(a, axis=-1) if is_class(p) else a for p, a in zip(self.parts, average, strict=True)]
         return self._together(own)
 
-    def _together(self, parts: list[Array]) -> Float[Array, "... d"]:
+    def _together(self, parts: Sequence[ArrayLike]) -> Float[Array, "... d"]:
         order = np.argsort(np.concatenate([np.array(place) for place in self.places]))
-        return jnp.concatenate([part.astype(jnp.result_type(float)) for part in parts], axis=-1)[..., order]
+        return jnp.concatenate([jnp.asarray(part, jnp.result_type(float)) for part in parts], axis=-1)[..., order]
 
 
 def is_class(p: dist.Distribution) -> bool:

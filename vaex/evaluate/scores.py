@@ -145,7 +145,7 @@ def ssim(estimate: Float[Array, "h w c"], image: Float[Array, "h w c"]) -> Float
 
     check_shape("an estimate", estimate, jnp.shape(image))
     side = min(11, *image.shape[:2])
-    return dm_pix.ssim(estimate, image, filter_size=side - (side + 1) % 2)
+    return jnp.asarray(dm_pix.ssim(estimate, image, filter_size=side - (side + 1) % 2))
 
 
 def map_examples(

@@ -86,7 +86,11 @@ def zero_inflated(counts: Callable[[Columns, Options], Part]) -> Callable[[Colum
 
     def part(columns: Columns, options: Options) -> Part:
         base = counts(columns, options)
-        apply = lambda params, raw: dist.ZeroInflatedDistribution(base.apply(params, raw), gate_logits=raw[:, 1])
+
+        def apply(params: Params, raw: Float[Array, "n w"]) -> dist.Distribution:
+            inflated: Any = dist.ZeroInflatedDistribution(base.apply(params, raw), gate_logits=raw[:, 1])
+            return inflated
+
         start = np.concatenate([base.start, np.full((len(columns), 1), -2.0)], axis=1)
         return Part(2, start, base.init, apply)
 
@@ -95,14 +99,16 @@ def zero_inflated(counts: Callable[[Columns, Options], Part]) -> Callable[[Colum
 
 def bernoulli(columns: Columns, options: Options) -> Part:
     """Bernoulli(sigmoid(raw))."""
-    return Part(1, np.zeros((len(columns), 1)), {}, lambda params, raw: dist.Bernoulli(logits=raw[:, 0]))
+    binary: Any = dist.Bernoulli  # a function, of which it is not said what it makes
+    return Part(1, np.zeros((len(columns), 1)), {}, lambda params, raw: binary(logits=raw[:, 0]))
 
 
 def categorical(columns: Columns, options: Options) -> Part:
     """Softmax(raw) over the classes, of which all these columns have as many."""
     num_classes = len(columns[0].classes)
     start = np.zeros((len(columns), num_classes))
-    return Part(num_classes, start, {}, lambda params, raw: dist.Categorical(logits=raw))
+    classes: Any = dist.Categorical  # a function, of which it is not said what it makes
+    return Part(num_classes, start, {}, lambda params, raw: classes(logits=raw))
 
 
 def ordinal(columns: Columns, options: Options) -> Part:
@@ -116,7 +122,8 @@ def ordinal(columns: Columns, options: Options) -> Part:
         steps = jnp.exp(bounded(params["log_steps"], 1e-3))
         first = params["first_cut"][:, None]
         cutpoints = jnp.concatenate([first, first + jnp.cumsum(steps, axis=1)], axis=1)
-        return dist.Categorical(logits=_ordered(cutpoints - raw))
+        classes: Any = dist.Categorical(logits=_ordered(cutpoints - raw))
+        return classes
 
     return Part(1, np.zeros((n, 1)), init, apply)
 

@@ -1,4 +1,4 @@
-"""The words of the commands that ask a trained run: what stands behind each, read without importing what answers."""
+"""The words of the commands that ask a trained run: what stands behind each, read without what answers them."""
 
 import argparse
 from collections.abc import Callable
@@ -15,6 +15,16 @@ _ABOUT = {
 
 def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add them to the command line, by a function of (name, what runs it, about)."""
+    evaluate = command("evaluate", _evaluate, "scores and figures of a run again, or its scores on other images")
+    evaluate.add_argument("run")
+    add_input(evaluate)
+    evaluate.add_argument("--num-samples", type=int, help="importance samples; else evaluate.num_samples of its config")
+    sample = command("sample", _sample, "draw from the prior of a run")
+    sample.add_argument("run")
+    sample.add_argument("--num-samples", type=int, default=100)
+    sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--label", type=int, help="where labels are the condition: the one to draw; each in turn")
+    sample.add_argument("--temperature", type=float, default=1.0, help="by which the deviation of z is multiplied: 1")
     for name, about in _ABOUT.items():
         added = command(name, _answer, about)
         added.add_argument("run")
@@ -34,6 +44,18 @@ def add_input(parser: argparse.ArgumentParser) -> None:
     """The images that a command is about."""
     about = "NAME.npz, NAME.npy, folder:PATH or a data set; else the run's test images (make: INPUT=...)"
     parser.add_argument("--input", default="", help=about)
+
+
+def _evaluate(arguments: argparse.Namespace, flags: list[str]) -> None:
+    from vaex.runs import commands
+
+    commands.evaluate(arguments.run, arguments.input, arguments.num_samples)
+
+
+def _sample(arguments: argparse.Namespace, flags: list[str]) -> None:
+    from vaex.runs import sampling
+
+    sampling.sample(arguments.run, arguments.num_samples, arguments.seed, arguments.label, arguments.temperature)
 
 
 def _answer(arguments: argparse.Namespace, flags: list[str]) -> None:
