@@ -110,7 +110,7 @@ def test_neither_experiment_nor_run(capsys):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"images": np.zeros((50, 9))}, "shape (45, 9): expected [N, H, W]"),
+        ({"images": np.zeros((50, 3, 3, 1, 1))}, "shape (45, 3, 3, 1, 1): expected [N, H, W]"),
         ({"images": np.where(np.arange(450).reshape(50, 3, 3) == 7, np.nan, 0.5)}, "1 values that are nan or infinite"),
     ],
 )
@@ -148,7 +148,7 @@ def test_a_run_on_other_data_than_before(capsys, run):
 
 
 def test_overrides_of_a_run_that_has_its_config(capsys, run):
-    assert "only a new training run takes" in fails(capsys, ["train", "--run", str(run), "--config.seed=1"])
+    assert "--config.seed cannot change while a run goes on" in fails(capsys, ["train", "--run", str(run), "--config.seed=1"])
 
 
 def test_no_samples(capsys, run):

@@ -129,16 +129,20 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
 
 def _field(parameter: inspect.Parameter, hint: Any, said: str) -> Field:
     extra: Any = None
+    choices: Choices | None = None
+    names: Mapping[str, Any] | None = None
     if get_origin(hint) is Annotated:
         hint, extra = get_args(hint)[:2]
     is_required = parameter.default is parameter.empty
     default = None if is_required else parameter.default
     members = get_args(hint) if get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
-    if isinstance(extra, Choices):
-        kind: type = dict
-    else:
-        kinds = [get_origin(member) or member for member in members]
-        kind = next((k for k in _PLAIN if k in kinds), type(default) if default is not None else float)
+    kinds = [get_origin(member) or member for member in members]
+    kind = next((k for k in _PLAIN if k in kinds), type(default) if default is not None else float)
+    match extra:
+        case Choices():
+            kind, choices = dict, extra
+        case Mapping():
+            names = extra
     is_optional = type(None) in members or (default is None and not is_required)
     return Field(
         parameter.name,
@@ -146,8 +150,8 @@ def _field(parameter: inspect.Parameter, hint: Any, said: str) -> Field:
         default,
         is_required,
         is_optional,
-        extra if isinstance(extra, Choices) else None,
-        extra if isinstance(extra, Mapping) and not isinstance(extra, Choices) else None,
+        choices,
+        names,
         said,
         any(member not in (*_PLAIN, type(None)) for member in members) and kind is float and hint is not Any,
     )

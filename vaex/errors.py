@@ -3,6 +3,7 @@
 import math
 import numbers
 import os
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -64,9 +65,9 @@ def check_whole(least: int = 1, most: int | None = None, **options: Any) -> None
     """
     for parameter, found in options.items():
         for number in _leaves(found):
-            is_whole = isinstance(number, numbers.Integral) and not isinstance(number, bool)
+            is_whole = isinstance(number, numbers.Integral) and type(number) is not bool
             if not is_whole or int(number) < least or (most is not None and int(number) > most):
-                what = "whole numbers" if isinstance(found, tuple) else "a whole number"
+                what = "whole numbers" if type(found) is tuple else "a whole number"
                 raise OptionError(parameter, found, f"{what} {_range(least, most)}")
 
 
@@ -85,13 +86,10 @@ def check_finite(least: float | None = None, most: float | None = None, **option
     Raises:
         OptionError: another value.
     """
-    for parameter, found in options.items():
-        if not isinstance(found, numbers.Real):
-            continue
-        value = float(found)
+    for parameter, value in _known(options):
         is_outside = (least is not None and value < least) or (most is not None and value > most)
         if is_outside or not math.isfinite(value):
-            raise OptionError(parameter, found, f"a finite number {_range(least, most)}".strip())
+            raise OptionError(parameter, options[parameter], f"a finite number {_range(least, most)}".strip())
 
 
 def check_positive(**options: Any) -> None:
@@ -100,9 +98,9 @@ def check_positive(**options: Any) -> None:
     Raises:
         OptionError: another value.
     """
-    for parameter, found in options.items():
-        if isinstance(found, numbers.Real) and not 0 < float(found) < math.inf:
-            raise OptionError(parameter, found, "a number above 0")
+    for parameter, value in _known(options):
+        if not 0 < value < math.inf:
+            raise OptionError(parameter, options[parameter], "a number above 0")
 
 
 def check_fraction(**options: Any) -> None:
@@ -159,6 +157,14 @@ def check_broadcasts(shape: tuple[int, ...], **found: tuple[int, ...]) -> None:
 
 
 def _leaves(value: Any) -> list:
-    if isinstance(value, tuple):
-        return [leaf for part in value for leaf in _leaves(part)]
-    return [] if value is None else [value]
+    match value:
+        case tuple():
+            return [leaf for part in value for leaf in _leaves(part)]
+        case None:
+            return []
+    return [value]
+
+
+def _known(options: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """What is a number already: not None, and nothing that jax traces."""
+    return [(name, float(found)) for name, found in options.items() if isinstance(found, numbers.Real)]

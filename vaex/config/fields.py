@@ -111,15 +111,15 @@ def _first_line(choices: Choices, name: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
+    return ",".join(map(str, value)) if type(value) is tuple else "" if value is None else str(value)
 
 
 def _read(choices: Choices, stored: Any, path: str) -> Config:
     """A section from its JSON."""
-    if not isinstance(stored, dict):
+    if type(stored) is not dict:
         raise UsageError(f"{path} is {shown(stored)}: expected an object with fields")
     name = stored.get("name", "") if choices.has_names else ""
-    if not isinstance(name, str) or name not in choices:
+    if type(name) is not str or name not in choices:
         raise UsageError(f"{path}.name is {shown(name)}: expected one of {', '.join(choices)}")
     fields = choices.fields(name)
     made = section(choices, name)
@@ -145,7 +145,7 @@ def _read_value(field: Field, value: Any, path: str) -> Any:
 
 
 def _with_tuples(value: Any) -> Any:
-    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
+    return tuple(map(_with_tuples, value)) if type(value) is list else value
 
 
 __all__ = ["Config", "ConfigDict", "check_config", "default_config", "describe", "equal", "read_config", "save_config"]

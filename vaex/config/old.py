@@ -8,8 +8,10 @@ _FLOWS = ("planar", "iaf", "affine_coupling", "spline_coupling")
 
 def is_old(config: Any) -> bool:
     """Whether a config.json has the fields of before."""
-    model = config.get("model") if isinstance(config, dict) else None
-    return isinstance(model, dict) and "kind" in model
+    match config:
+        case {"model": {"kind": _}}:
+            return True
+    return False
 
 
 def carried_over(config: Fields) -> Fields:

@@ -110,7 +110,7 @@ def _wrong_value(config: Config, values: dict[str, str], error: Exception) -> st
             field = field_at(ROOT, config, path)
             assert field is not None, path
             now = get(config, path)
-            such = f", such as {','.join(map(str, now)) if isinstance(now, tuple) else now}" if now is not None else ""
+            such = f", such as {','.join(map(str, now)) if type(now) is tuple else now}" if now is not None else ""
             return f"--config.{path} is {value!r}: expected {field.type.__name__}{such}"
     return " ".join(str(error).split())
 

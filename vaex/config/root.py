@@ -59,7 +59,7 @@ class Data:
         check_form(image_size=self.image_size, channels=self.channels)
         said_columns(self.columns)
         check_whole(0, num_validation=self.num_validation)
-        check_whole(num_labels=self.num_labels)
+        check_whole(num_labels=self.num_labels, num_previous=self.num_previous)
         check_fraction(missing=self.missing)
 
 

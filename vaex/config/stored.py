@@ -86,8 +86,8 @@ def check_type(value: Any, expected: type, what: str) -> Any:
     Raises:
         UsageError: it is of another.
     """
-    is_right = isinstance(value, expected) or (expected is float and isinstance(value, int))
-    if not is_right or isinstance(value, bool) or (isinstance(value, int) and abs(value) >= 2**63):
+    is_right = type(value) is expected or (expected is float and type(value) is int)  # of what JSON has, no bool
+    if not is_right or (type(value) is int and abs(value) >= 2**63):
         raise UsageError(f"{what} is {shown(value)}: expected {_WORDS[expected]}")
     return value
 

@@ -1,15 +1,12 @@
 """The Gumbel-softmax: a categorical latent whose draws are relaxed, so that gradients flow through them."""
 
-import math
-import numbers
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.one_hot import one_hot_logits
 from vaex.distributions.shapes import check_value, log_density
-from vaex.errors import OptionError, UsageError, check_whole
+from vaex.errors import OptionError, UsageError, check_positive, check_whole
 from vaex.model import Example, Latent, Model, Value
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import Number, Terms, analytic_kl
@@ -48,8 +45,10 @@ def gumbel(
     Source: Jang, Gu and Poole 2017, equation 2 and section 2.2; Maddison, Mnih and Teh 2017.
     """
     check_whole(num_samples=num_samples)
-    if isinstance(temperature, numbers.Real) and not 0 < temperature < math.inf:
-        raise OptionError("temperature", temperature, "a number above 0", "the limit is the objective reinforce")
+    try:
+        check_positive(temperature=temperature)
+    except OptionError as error:
+        raise OptionError("temperature", temperature, error.expected, "the limit is the objective reinforce") from None
     q = encode(model, x)
     if (logits := one_hot_logits(q)) is None:
         raise UsageError(

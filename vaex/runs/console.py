@@ -114,7 +114,10 @@ def summary(results: Mapping[str, Any], folder: str, own: Mapping[str, Any]) -> 
 
 
 def _shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    match value:
+        case float():  # numpy's too
+            return f"{value:.4g}"
+    return str(value)
 
 
 def _per_layer(kls: Sequence[float] | None) -> dict[str, str]:

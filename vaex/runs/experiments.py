@@ -59,16 +59,17 @@ def _checked(config: Any) -> Any:
 
 def _where(path: Path, error: BaseException) -> str:
     """One line: the file, the line and what is wrong there."""
-    if isinstance(error, SyntaxError) and error.filename and error.lineno:  # perhaps a neighbour's
-        return f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).parent == path.parent.resolve()]
     place = f"{own[-1].filename}, line {own[-1].lineno}" if own else f"{path}, line {_line_of_get_config(path)}"
     said = (str(error).strip().splitlines() or [""])[0]
-    if isinstance(error, UsageError):
-        return f"{place}: {said}"
-    if isinstance(error, ModuleNotFoundError) and (path.parent / f"{error.name}.py").is_file():
-        said += f": import a neighbour by `from . import {error.name}`"
+    match error:
+        case SyntaxError(filename=str(file), lineno=int(line)):  # perhaps a neighbour's
+            place, said = f"{file}, line {line}", error.msg
+        case UsageError():
+            return f"{place}: {said}"
+        case ModuleNotFoundError(name=str(name)) if (path.parent / f"{name}.py").is_file():
+            said += f": import a neighbour by `from . import {name}`"
     return f"{place}: {type(error).__name__}{': ' if said else ''}{said}"
 
 

@@ -127,7 +127,7 @@ def metrics_writer(path: Path, *, epoch: int) -> Iterator[Any]:
                 from vaex.runs.board import Board  # over a second, which the first step need not wait for
 
                 boards.append(stack.enter_context(contextlib.closing(Board(path / "tensorboard", epoch + 1))))
-            boards[0].add({name: value for name, value in row.items() if not isinstance(value, list)}, row["epoch"])
+            boards[0].add({name: value for name, value in row.items() if type(value) is not list}, row["epoch"])
 
         yield write
 
@@ -156,7 +156,7 @@ def shown(path: Path) -> str:
 def _row(line: str, where: str) -> Row:
     row = check_fields(parse(line, where, has_nan=True), {"epoch": int}, where)
     for name, value in row.items():
-        for number in value if isinstance(value, list) else [value]:
+        for number in value if type(value) is list else [value]:
             if number is not None:
                 check_type(number, float, f"{where}: {name}")
     return row

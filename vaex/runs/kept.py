@@ -127,6 +127,6 @@ def _read(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: not a readable JSON file ({error})") from None
-    if not isinstance(value, dict):
+    if type(value) is not dict:
         raise UsageError(f"{path}: not a readable JSON file (expected an object, found a {type(value).__name__})")
     return value

@@ -103,7 +103,7 @@ def _selected(validation: dict[str, Any], select: str) -> float:
     Raises:
         UsageError: it is not measured, or is a list.
     """
-    numbers = [name for name, value in validation.items() if not isinstance(value, list)]
+    numbers = [name for name, value in validation.items() if type(value) is not list]
     if select not in numbers:
         raise UsageError(f"train.select is {select!r}: expected one of {', '.join(numbers)}")
     is_loss = "loss" in select or "error" in select

@@ -100,8 +100,8 @@ def check_options(options: Mapping[str, Any]) -> None:
             check_positive(**{option: value})
         if option in _WHOLE:
             check_whole(**{option: value})
-        for number in value if isinstance(value, tuple) else (value,):
-            if isinstance(number, str) or number is None:
+        for number in value if type(value) is tuple else (value,):
+            if type(number) is str or number is None:
                 continue
             if option in _BELOW_ONE and not 0 <= number < 1:
                 raise OptionError(option, value, "0 or more, and less than 1")
