@@ -148,7 +148,9 @@ def test_a_run_on_other_data_than_before(capsys, run):
 
 
 def test_overrides_of_a_run_that_has_its_config(capsys, run):
-    assert "--config.seed cannot change while a run goes on" in fails(capsys, ["train", "--run", str(run), "--config.seed=1"])
+    assert "--config.seed cannot change while a run goes on" in fails(
+        capsys, ["train", "--run", str(run), "--config.seed=1"]
+    )
 
 
 def test_no_samples(capsys, run):

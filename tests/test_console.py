@@ -34,7 +34,7 @@ def test_a_log_without_a_terminal(capsys):
         assert capsys.readouterr().out == "compiling an epoch of 3 steps\n"
     with console.training(4, 0, 0.0, 1000) as show:
         for epoch, more in enumerate([{}, {}, {"validation_elbo": -9.0}, {}], start=1):
-            show({"epoch": epoch, "loss": 10.0, "seconds": 4.0 * epoch, **more})
+            show({"epoch": epoch, "loss": 10.0, "seconds": 4.0 * epoch, "epoch_seconds": 4.0, **more})
     compiled, *found = capsys.readouterr().out.splitlines()
     assert compiled.startswith("compiled in ")
     assert found == [

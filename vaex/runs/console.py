@@ -44,12 +44,10 @@ def training(
         seconds: that they took.
         examples: in one epoch.
     """
-    last = [seconds]
     turn = pace(num_epochs, done, seconds)
 
     def describe(row: Mapping[str, float]) -> str:
-        speed = examples / max(row["seconds"] - last[0], 1e-9)
-        last[0] = row["seconds"]
+        speed = examples / max(row["epoch_seconds"], 1e-9)  # validations and checkpoints left out
         measured = {text: row.get(f"validation_{name}") for name, text in _VALIDATION.items()}
         found = [f"{text} {value:.2f}" for text, value in measured.items() if value is not None]
         validation = f"  validation {', '.join(found[:2])}" if found else ""

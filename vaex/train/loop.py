@@ -87,7 +87,8 @@ def fit(
             progress = progress._replace(epoch=epoch, epoch_seconds=progress.epoch_seconds + epoch_seconds)
             before = progress.seconds
             progress = progress._replace(seconds=before + time.perf_counter() - start)
-            loop.log(row | {"seconds": progress.seconds})  # first: a checkpoint without its row could not be mended
+            times = {"epoch_seconds": epoch_seconds, "seconds": progress.seconds}
+            loop.log(row | times)  # first: a checkpoint without its row could not be mended
             stop = interrupted()
             if selected is not None or stop:
                 loop.save(state, progress, selected)
