@@ -1,16 +1,25 @@
 """Inference beside the encoder: (key, model, x) -> draws of z, or of what is missing of x, or estimates of log p(x)."""
 
 from vaex.inference.importance import Weighted, effective_sample_size, importance, resampled
+from vaex.inference.mcmc import hmc, mala, nuts, random_walk
 from vaex.inference.method import Method
 from vaex.inference.rejection import Proposals, accepted, rejection
+from vaex.inference.sampling import Draws, sample, warnings
 
 __all__ = [
+    "Draws",
     "Method",
     "Proposals",
     "Weighted",
     "accepted",
     "effective_sample_size",
+    "hmc",
     "importance",
+    "mala",
+    "nuts",
+    "random_walk",
     "rejection",
     "resampled",
+    "sample",
+    "warnings",
 ]

@@ -127,4 +127,4 @@ def effective_sample_size(log_w: Float[Array, " k"]) -> Float[Array, ""]:
 
 def _smoothed(log_w: Float[Array, " k"]) -> Any:
     """Log of the smoothed shares, and Pareto k."""
-    return blackjax("diagnostics").psis_weights(at_least_float32(log_w))
+    return blackjax().diagnostics.psis_weights(at_least_float32(log_w))

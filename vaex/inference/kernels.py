@@ -6,14 +6,14 @@ from typing import Any
 from vaex.errors import UsageError
 
 
-def blackjax(module: str) -> Any:
-    """A module of blackjax, as "mcmc.hmc".
+def blackjax() -> Any:
+    """The package, which takes a second to import.
 
     Raises:
-        UsageError: blackjax is not installed.
+        UsageError: it is not installed.
     """
     try:
-        return import_module(f"blackjax.{module}")
+        return import_module("blackjax")
     except ModuleNotFoundError:
         raise UsageError(
             "blackjax, which has the kernels of Markov chains and of particles, is not installed: pip install blackjax"
