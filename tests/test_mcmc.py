@@ -6,10 +6,11 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
-from tests.models import SIGMA, W
+from tests.models import W
 from vaex import Conditional, Model, OptionError, UsageError, inference
 from vaex.models import exact
 
+SIGMA = 1.5  # so that the prior matters
 X = jnp.array([0.5, -1.0, 0.3, 1.2, -0.4])
 KEY = jax.random.key(0)
 
@@ -27,14 +28,14 @@ class PairPrior:
 
 MODEL = Model(  # with a q far from p(z|x)
     prior=dist.Normal(jnp.zeros(2), 1.0).to_event(1),
-    encode=lambda x: dist.Normal(jnp.full(2, 3.0), 0.5).to_event(1),
+    encode=lambda x: dist.Normal(jnp.full(2, 4.0), 0.5).to_event(1),
     decode=lambda z: dist.Normal(W @ z, SIGMA).to_event(1),
 )
 METHODS = {  # name -> steps, options
-    "hmc": (12, {"num_leapfrog": 5, "step_size": 0.1, "num_warmup": 0}),
-    "nuts": (10, {"max_doublings": 4, "step_size": 0.25, "num_warmup": 0}),
-    "mala": (60, {"num_warmup": 40, "step_size": 0.03}),
-    "random_walk": (120, {"num_warmup": 0, "step_size": 0.3}),
+    "hmc": (12, {"num_leapfrog": 5, "step_size": 0.2, "num_warmup": 0}),
+    "nuts": (10, {"max_doublings": 4, "step_size": 0.5, "num_warmup": 0}),
+    "mala": (60, {"num_warmup": 40, "step_size": 0.1}),
+    "random_walk": (120, {"num_warmup": 0, "step_size": 0.7}),
 }
 
 
