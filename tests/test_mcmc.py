@@ -84,6 +84,8 @@ def test_sampling_adapts_itself_and_says_how_far_its_chains_agree():
     assert ((found.acceptance_rate > 0.6) & (found.acceptance_rate < 0.99)).all()
     apart = found._replace(rhat=jax.tree.map(lambda r: r + 0.3, found.rhat), num_divergent=found.num_divergent + 1)
     assert "R-hat is above 1.05 for 4 of 4 latent numbers" in inference.warnings(apart)[0]
+    stuck = found._replace(rhat=jax.tree.map(lambda r: r.at[0].set(jnp.nan), found.rhat))
+    assert "2 of 4 latent numbers never move" in inference.warnings(stuck)[0]
     assert "6 steps are divergent" in inference.warnings(apart)[1]
 
 

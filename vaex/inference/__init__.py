@@ -1,5 +1,6 @@
 """Inference beside the encoder: (key, model, x) -> draws of z, or of what is missing of x, or estimates of log p(x)."""
 
+from vaex.inference.gibbs import gibbs
 from vaex.inference.importance import Weighted, effective_sample_size, importance, resampled
 from vaex.inference.mcmc import hmc, mala, nuts, random_walk
 from vaex.inference.method import Method
@@ -13,6 +14,7 @@ __all__ = [
     "Weighted",
     "accepted",
     "effective_sample_size",
+    "gibbs",
     "hmc",
     "importance",
     "mala",
