@@ -1,5 +1,6 @@
 """Inference beside the encoder: (key, model, x) -> draws of z, or of what is missing of x, or estimates of log p(x)."""
 
+from vaex.inference import abc, abc_smc, em, imputation, smc
 from vaex.inference.gibbs import gibbs
 from vaex.inference.importance import Weighted, effective_sample_size, importance, resampled
 from vaex.inference.mcmc import hmc, mala, nuts, random_walk
@@ -12,16 +13,21 @@ __all__ = [
     "Method",
     "Proposals",
     "Weighted",
+    "abc",
+    "abc_smc",
     "accepted",
     "effective_sample_size",
+    "em",
     "gibbs",
     "hmc",
     "importance",
+    "imputation",
     "mala",
     "nuts",
     "random_walk",
     "rejection",
     "resampled",
     "sample",
+    "smc",
     "warnings",
 ]

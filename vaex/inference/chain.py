@@ -62,7 +62,7 @@ def method(name: str, kernel: Kernel, tuning: Tuning, start: str) -> Method:
 
     def init(key: PRNGKeyArray, model: Any, x: Example) -> Chain:
         p = target(model, x)
-        check_continuous(p, name)
+        check_continuous(p.prior, name)
         start_key, warm_key = jax.random.split(key)
         z, tuned = kernel.warm_up(warm_key, p.start(start_key, start), p.log_joint, tuning)
         return Chain(p, kernel.init(z, p.log_joint), tuned)

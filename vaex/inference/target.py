@@ -16,14 +16,14 @@ from vaex.objectives.encode import encode
 STARTS = ("posterior", "prior")
 
 
-class _Held:
+class Held:
     """A model as the static part of a state: the same if it is the same object, since it holds functions and arrays."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held) and self.model is other.model
+        return isinstance(other, Held) and self.model is other.model
 
     def __hash__(self) -> int:
         return id(self.model)
@@ -37,7 +37,7 @@ class Target:
     log p(z|x) = log p(x|z) + log p(z) - log p(x)
     """
 
-    held: _Held
+    held: Held
     example: Example
 
     def log_prior(self, z: Latent) -> Float[Array, ""]:
@@ -75,16 +75,16 @@ class Target:
 
 def target(model: Any, example: Example) -> Target:
     """The posterior of one example; for a Conditional model the example is a Given."""
-    return Target(_Held(model), example)
+    return Target(Held(model), example)
 
 
-def check_continuous(p: Target, method: str) -> None:
+def check_continuous(prior: Distribution, method: str) -> None:
     """The latents are moved along gradients or by small steps.
 
     Raises:
         UsageError: they are discrete, or a part of them is.
     """
-    if is_discrete(p.prior):
+    if is_discrete(prior):
         raise UsageError(
-            f"{method} moves continuous latents, and {type(p.prior).__name__}, p(z), is discrete: use inference.gibbs"
+            f"{method} moves continuous latents, and {type(prior).__name__}, p(z), is discrete: use inference.gibbs"
         )
