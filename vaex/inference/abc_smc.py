@@ -143,13 +143,12 @@ def _move(
     level: Array,
 ) -> tuple[tuple[Latent, Array], Array]:
     z, near = particles
+    log_prior = jax.vmap(lambda z: log_density("p(z)", prior, z))
     noise_key, x_key, accept_key = jax.random.split(key, 3)
     n = len(near)
     proposed = jax.vmap(noise)(jax.random.split(noise_key, n), z)
     distance = far(x_key, proposed)
-    log_ratio = jax.vmap(lambda new, old: log_density("p(z)", prior, new) - log_density("p(z)", prior, old))(
-        proposed, z
-    )
+    log_ratio = log_prior(proposed) - log_prior(z)
     go = (distance <= level) & (jnp.log(jax.random.uniform(accept_key, (n,))) < log_ratio)
     pick = lambda new, old: jnp.where(go.reshape(n, *(1,) * (new.ndim - 1)), new, old)
     return jax.tree.map(pick, (proposed, distance), (z, near)), jnp.mean(go)
