@@ -9,7 +9,6 @@ from vaex.evaluate.metrics import METRICS, Options, validator
 from vaex.evaluate.reports import REPORTS
 from vaex.evaluate.scores import (
     bits_per_dim,
-    effective_sample_size,
     elbo,
     kl_per_layer,
     log_likelihood,
@@ -18,6 +17,7 @@ from vaex.evaluate.scores import (
     ssim,
 )
 from vaex.evaluate.trial import Trial
+from vaex.inference.importance import effective_sample_size
 from vaex.objectives import kl_per_dimension
 
 __all__ = [

@@ -13,8 +13,9 @@ from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import filled
 from vaex.distributions.shapes import check_event, check_shape, log_density
 from vaex.evaluate.latents import active_units, mutual_information, posterior_mean
-from vaex.evaluate.scores import effective_sample_size, elbo, kl_per_layer, map_examples
+from vaex.evaluate.scores import elbo, kl_per_layer, map_examples
 from vaex.evaluate.trial import first, reconstruct
+from vaex.inference.importance import effective_sample_size
 from vaex.model import Conditional, Example, Model, Params, at, split
 from vaex.objectives import Terms, kl_per_dimension, sample_weights
 from vaex.objectives.encode import encode

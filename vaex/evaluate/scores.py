@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.arithmetic import at_least_float32
 from vaex.distributions.abilities import log_prob_per_layer
 from vaex.distributions.shapes import check_shape
 from vaex.evaluate.estimates import estimate_log_likelihood
@@ -86,19 +85,6 @@ def kl_per_layer(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: in
         return None
     z = q.sample(key, (num_samples,))
     return jnp.mean(jax.vmap(lambda one: log_q(one) - log_p(one))(z), axis=0)
-
-
-def effective_sample_size(log_w: Float[Array, " k"]) -> Float[Array, ""]:
-    """How many draws from p(z|x) the K weighted draws from q(z|x) are worth.
-
-    ESS = (sum_k w_k)^2 / sum_k w_k^2,   from 1 to K, or 0 where all weights are zero
-
-    Source: Kong 1992.
-    """
-    log_w = at_least_float32(log_w)
-    largest = jnp.max(log_w)
-    w = jnp.exp(log_w - jnp.where(jnp.isfinite(largest), largest, 0.0))
-    return jnp.sum(w) ** 2 / jnp.maximum(jnp.sum(w**2), jnp.finfo(w.dtype).tiny)
 
 
 def bits_per_dim(log_px: Float[Array, "..."], *, num_dims: int | float, dequantized: bool) -> Float[Array, "..."]:

@@ -1,10 +1,90 @@
-"""Expectation maximization: the M-step of a Gaussian mixture."""
+"""Expectation maximization of Gaussian mixtures, probabilistic PCA and factor analysis."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.errors import UsageError
+from vaex.errors import UsageError, check_whole
+from vaex.inference.method import Method
+from vaex.models.exact import LinearGaussian
 from vaex.models.mixture import GaussianMixture
+
+
+class EM(NamedTuple):
+    """The two steps for one kind of model, and its likelihood."""
+
+    e_step: Callable[..., Any]  # (model, x) -> what of p(z|x) the M-step needs
+    m_step: Callable[..., Any]  # (x, expectations) -> model
+    log_px: Callable[..., Any]  # model -> a function of one example, log p(x) in nats
+
+
+class EMState(NamedTuple):
+    """The model so far, and the data."""
+
+    model: Any
+    x: Float[Array, "n d"]
+
+
+class Fit(NamedTuple):
+    """A fitted model, and the log-likelihood at the start and after each step, nats per example."""
+
+    model: Any
+    log_likelihood: Float[Array, " steps_and_one"]
+
+
+def em(family: EM) -> Method:
+    """Expectation maximization as a Method: init(key, model, x), with the start's model and all the data, [n, d].
+
+    theta' = argmax sum_i E_{p(z_i|x_i, theta)}[log p(x_i, z_i; theta')]
+
+    A step returns the state and, as info, the log-likelihood of the model before it, in nats per example. No key is
+    used.
+
+    Source: Dempster, Laird and Rubin 1977.
+    """
+
+    def step(key: PRNGKeyArray | None, state: EMState) -> tuple[EMState, Float[Array, ""]]:
+        model, x = state
+        return EMState(family.m_step(x, family.e_step(model, x)), x), _log_likelihood(family, state)
+
+    return Method(lambda key, model, x: EMState(model, x), step)
+
+
+def fit(family: EM, start: Any, x: Float[Array, "n d"], *, num_steps: int = 100) -> Fit:
+    """Some steps of EM, none of which lowers the log-likelihood; outside jit.
+
+    Args:
+        family: GAUSSIAN_MIXTURE, PPCA or FACTOR_ANALYSIS.
+        start: a GaussianMixture, as from `maximize`, or a LinearGaussian.
+        x: data, [n, d].
+        num_steps: E- and M-steps.
+
+    Returns:
+        The model, and the log-likelihood on the way.
+
+    Raises:
+        OptionError: num_steps below 1.
+        UsageError: a likelihood without bound: a mixture's component that has shrunk to a point.
+    """
+    check_whole(num_steps=num_steps)
+
+    @jax.jit
+    def run(state: EMState) -> Any:
+        last, found = jax.lax.scan(lambda s, _: em(family).step(None, s), state, length=num_steps)
+        return last.model, jnp.append(found, _log_likelihood(family, last))
+
+    model, found = run(EMState(start, x))
+    if not np.isfinite(found).all():
+        step = int(np.argmin(np.isfinite(found)))
+        raise UsageError(
+            f"the log-likelihood is {found[step]} after step {step}: expected a finite one; a component may have "
+            "shrunk to a point: use fewer components, another start, or more data"
+        )
+    return Fit(model, found)
 
 
 def maximize(x: Float[Array, "n d"], responsibilities: Float[Array, "n k"]) -> GaussianMixture:
@@ -24,14 +104,60 @@ def maximize(x: Float[Array, "n d"], responsibilities: Float[Array, "n k"]) -> G
 
     Source: Dempster, Laird and Rubin 1977.
     """
-    counts = jnp.sum(responsibilities, axis=0)
-    mean = responsibilities.T @ x / counts[:, None]
-    centred = x - mean[:, None]  # [k, n, d]
-    covariance = jnp.einsum("nk,kni,knj->kij", responsibilities, centred, centred) / counts[:, None, None]
-    scale_tril = jnp.linalg.cholesky(covariance)
-    if not jnp.isfinite(scale_tril).all():
+    mixture = _moments(x, responsibilities)
+    if not jnp.isfinite(mixture.scale_tril).all():
+        counts = jnp.sum(responsibilities, axis=0)
         raise UsageError(
             f"a component with {float(counts.min()):.1f} of {len(x)} examples has no covariance in {x.shape[1]} "
             "dimensions: use fewer components, or more data"
         )
-    return GaussianMixture(jnp.log(counts / counts.sum()), mean, scale_tril)
+    return mixture
+
+
+def _moments(x: Float[Array, "n d"], responsibilities: Float[Array, "n k"]) -> GaussianMixture:
+    counts = jnp.sum(responsibilities, axis=0)
+    mean = responsibilities.T @ x / counts[:, None]
+    centred = x - mean[:, None]  # [k, n, d]
+    covariance = jnp.einsum("nk,kni,knj->kij", responsibilities, centred, centred) / counts[:, None, None]
+    return GaussianMixture(jnp.log(counts / counts.sum()), mean, jnp.linalg.cholesky(covariance))
+
+
+def _responsibilities(mixture: GaussianMixture, x: Float[Array, "n d"]) -> Float[Array, "n k"]:
+    return jax.vmap(lambda one: mixture.posterior(one).probs)(x)
+
+
+class _Moments(NamedTuple):
+    """Averages over the data of what a linear-Gaussian model's M-step needs."""
+
+    cross: Float[Array, "d k"]  # of (x - mean) E[z|x]^T
+    second: Float[Array, "k k"]  # of E[z z^T|x]
+
+
+def _factors(model: LinearGaussian, x: Float[Array, "n d"]) -> _Moments:
+    model = model._replace(mean=jnp.mean(x, axis=0))  # the best one whatever the weights are
+    mean = jax.vmap(lambda one: model.posterior(one).mean)(x)
+    cross = (x - model.mean).T @ mean / len(x)
+    return _Moments(cross, model.posterior(x[0]).covariance_matrix + mean.T @ mean / len(x))
+
+
+def _regression(x: Float[Array, "n d"], moments: _Moments) -> LinearGaussian:
+    """W = E[(x - mean) z^T] E[z z^T]^-1,   Psi = diag(Cov[x] - W E[z (x - mean)^T]).
+
+    Source: Rubin and Thayer 1982; Bishop 2006, equations 12.56 and 12.57.
+    """
+    weight = jnp.linalg.solve(moments.second, moments.cross.T).T
+    return LinearGaussian(weight, jnp.mean(x, axis=0), jnp.var(x, axis=0) - jnp.sum(weight * moments.cross, axis=1))
+
+
+def _isotropic(x: Float[Array, "n d"], moments: _Moments) -> LinearGaussian:
+    model = _regression(x, moments)
+    return model._replace(noise_var=jnp.mean(model.noise_var, keepdims=True))
+
+
+def _log_likelihood(family: EM, state: EMState) -> Float[Array, ""]:
+    return jnp.mean(jax.vmap(family.log_px(state.model))(state.x))
+
+
+GAUSSIAN_MIXTURE = EM(_responsibilities, _moments, lambda mixture: mixture.marginal().log_prob)
+PPCA = EM(_factors, _isotropic, lambda model: model.log_px)
+FACTOR_ANALYSIS = EM(_factors, _regression, lambda model: model.log_px)

@@ -8,9 +8,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import average
 from vaex.distributions.masked import Masked
-from vaex.model import Latent, Model
-from vaex.objectives import Weights, log_weights, sample_and_log_prob
-from vaex.objectives.encode import encode
+from vaex.inference.importance import importance
+from vaex.model import Model
 
 
 def single(key: PRNGKeyArray, model: Model, example: Masked, *, num_samples: int = 1000) -> Float[Array, "..."]:
@@ -30,16 +29,15 @@ def single(key: PRNGKeyArray, model: Model, example: Masked, *, num_samples: int
 
     Source: Mattei and Frellsen 2019, the single imputation.
     """
-    z, weights = _weighed(key, model, example, num_samples)
-    share = jax.nn.softmax(weights.log_w)
+    draws = importance(key, model, example, num_samples=num_samples)
 
     def add(total: Any, draw: Any) -> tuple[Any, None]:  # one decoded mean in memory
         z_k, share_k = draw
         return jax.tree.map(lambda sum_, one: sum_ + share_k * one, total, average(model.decode(z_k))[0]), None
 
-    first = jax.tree.map(lambda draws: draws[0], z)
+    first = jax.tree.map(lambda leaf: leaf[0], draws.z)
     zeros = jax.tree.map(jnp.zeros_like, jax.eval_shape(lambda: average(model.decode(first))[0]))
-    total, _ = jax.lax.scan(add, zeros, (z, share))
+    total, _ = jax.lax.scan(add, zeros, (draws.z, draws.share))
     return example.filled(average(model.decode(first))[1](total))
 
 
@@ -63,17 +61,11 @@ def multiple(
     Source: Mattei and Frellsen 2019, multiple imputation; Rubin 1987 for the resampling.
     """
     draw_key, choice_key, noise_key = jax.random.split(key, 3)
-    z, weights = _weighed(draw_key, model, example, num_samples)
-    chosen = jax.random.categorical(choice_key, weights.log_w, shape=(num_draws,))
+    z, log_w = importance(draw_key, model, example, num_samples=num_samples)
+    chosen = jax.random.categorical(choice_key, log_w, shape=(num_draws,))
 
     def one(k: PRNGKeyArray, index: Array) -> Float[Array, "..."]:
         x = model.decode(jax.tree.map(lambda a: a[index], z)).sample(k)
-        return example.filled(jnp.where(weights.log_w[index] == -jnp.inf, jnp.nan, x))
+        return example.filled(jnp.where(log_w[index] == -jnp.inf, jnp.nan, x))
 
     return jax.vmap(one)(jax.random.split(noise_key, num_draws), chosen)
-
-
-def _weighed(key: PRNGKeyArray, model: Model, example: Masked, num_samples: int) -> tuple[Latent, Weights]:
-    q = encode(model, example)
-    z, log_qz = sample_and_log_prob(key, q, num_samples)
-    return z, log_weights(model, example, q, z, log_qz=log_qz)

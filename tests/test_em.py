@@ -1,0 +1,82 @@
+"""Expectation maximization against closed forms and scikit-learn."""
+
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.decomposition import FactorAnalysis
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture as Reference
+
+from vaex import UsageError
+from vaex.inference import em
+from vaex.models.exact import LinearGaussian, ppca_maximum_likelihood
+from vaex.models.mixture import GaussianMixture
+
+RNG = np.random.default_rng(0)
+W, NOISE = RNG.normal(size=(5, 2)), np.array([0.3, 0.5, 0.4, 0.8, 0.6])
+X = RNG.normal(size=(300, 2)) @ W.T + RNG.normal(size=(300, 5)) * NOISE**0.5 + 1.0
+START = jnp.asarray(RNG.normal(size=(5, 2)), jnp.float32)
+
+
+def covariance(model):
+    weight = np.asarray(model.weight, np.float64)
+    return weight @ weight.T + np.diag(np.broadcast_to(np.float64(model.noise_var), 5))
+
+
+def rises(log_likelihood):
+    """Up to float32's rounding."""
+    return (np.diff(np.float64(log_likelihood)) > -2e-6 * np.abs(log_likelihood[-1])).all()
+
+
+def test_probabilistic_pca_ends_at_its_closed_form():
+    x = jnp.asarray(X, jnp.float32)
+    found = em.fit(em.PPCA, LinearGaussian(START, jnp.zeros(5), jnp.ones(1)), x, num_steps=100)
+    expected = jax.jit(ppca_maximum_likelihood, static_argnums=1)(x, 2)
+    assert rises(found.log_likelihood)
+    assert found.log_likelihood[-1] > found.log_likelihood[0] + 1
+    np.testing.assert_allclose(covariance(found.model), covariance(expected), atol=1e-4)
+    np.testing.assert_allclose(found.model.noise_var, expected.noise_var, rtol=1e-4)
+
+
+def test_factor_analysis_ends_at_scikit_learns():
+    found = em.fit(
+        em.FACTOR_ANALYSIS,
+        LinearGaussian(START, jnp.zeros(5), jnp.ones(5)),
+        jnp.asarray(X, jnp.float32),
+        num_steps=1500,
+    )
+    reference = FactorAnalysis(2, svd_method="lapack", tol=1e-12, max_iter=20_000).fit(X)
+    assert rises(found.log_likelihood)
+    assert found.log_likelihood[-1] == pytest.approx(reference.score(X), abs=1e-4)
+    np.testing.assert_allclose(covariance(found.model), reference.get_covariance(), atol=2e-3)
+
+
+def test_a_mixture_takes_scikit_learns_steps():
+    """20 iterations from one start without regularization: weights, means, covariances and the likelihood."""
+    x = load_iris().data[:, 2:]
+    means = np.array([[2.0, 0.5], [4.0, 1.0], [6.0, 2.0]])
+    start = GaussianMixture(jnp.zeros(3), jnp.asarray(means, jnp.float32), jnp.tile(jnp.eye(2), (3, 1, 1)))
+    found = em.fit(em.GAUSSIAN_MIXTURE, start, jnp.asarray(x, jnp.float32), num_steps=20)
+    reference = Reference(
+        3, weights_init=[1 / 3] * 3, means_init=means, precisions_init=[np.eye(2)] * 3, reg_covar=0, tol=0, max_iter=20
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        reference.fit(x)
+    assert rises(found.log_likelihood)
+    assert found.log_likelihood[-1] == pytest.approx(reference.score(x), abs=1e-4)
+    np.testing.assert_allclose(np.exp(found.model.logits), reference.weights_, atol=1e-3)
+    np.testing.assert_allclose(found.model.mean, reference.means_, atol=1e-3)
+    scale = np.asarray(found.model.scale_tril)
+    np.testing.assert_allclose(scale @ scale.transpose(0, 2, 1), reference.covariances_, atol=1e-3)
+
+
+def test_a_component_that_shrinks_to_a_point_is_told():
+    x = jnp.asarray(np.concatenate([RNG.normal(size=(20, 2)), [[9.0, 9.0]]]), jnp.float32)
+    start = GaussianMixture(jnp.zeros(2), jnp.array([[0.0, 0.0], [9.0, 9.0]]), jnp.tile(jnp.eye(2), (2, 1, 1)))
+    with pytest.raises(UsageError, match=r"log-likelihood is .* use fewer components"):
+        em.fit(em.GAUSSIAN_MIXTURE, start, x, num_steps=5)

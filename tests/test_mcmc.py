@@ -1,0 +1,110 @@
+"""Markov chains against the exact posterior of a linear-Gaussian model."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+
+from tests.models import W
+from vaex import Conditional, Model, OptionError, UsageError, inference
+from vaex.models import exact
+
+SIGMA = 1.5  # so that the prior matters
+X = jnp.array([0.5, -1.0, 0.3, 1.2, -0.4])
+KEY = jax.random.key(0)
+
+
+class PairPrior:
+    """Two standard normal numbers, in a dict."""
+
+    def sample(self, key, sample_shape=()):
+        a, b = jax.random.normal(key, (2, *sample_shape))
+        return {"a": a, "b": b[..., None]}
+
+    def log_prob(self, value):
+        return dist.Normal(0.0, 1.0).log_prob(value["a"]) + dist.Normal(0.0, 1.0).log_prob(value["b"][0])
+
+
+MODEL = Model(  # with a q far from p(z|x)
+    prior=dist.Normal(jnp.zeros(2), 1.0).to_event(1),
+    encode=lambda x: dist.Normal(jnp.full(2, 4.0), 0.5).to_event(1),
+    decode=lambda z: dist.Normal(W @ z, SIGMA).to_event(1),
+)
+METHODS = {  # name -> steps, options
+    "hmc": (12, {"num_leapfrog": 5, "step_size": 0.2, "num_warmup": 0}),
+    "nuts": (10, {"max_doublings": 4, "step_size": 0.5, "num_warmup": 0}),
+    "mala": (60, {"num_warmup": 40, "step_size": 0.1}),
+    "random_walk": (120, {"num_warmup": 0, "step_size": 0.7}),
+}
+
+
+def posterior(x=X):
+    """The mean and the covariance of p(z|x), in float64."""
+    w = np.asarray(W, np.float64)
+    covariance = np.linalg.inv(np.eye(2) + w.T @ w / SIGMA**2)
+    return covariance @ w.T @ np.asarray(x, np.float64) / SIGMA**2, covariance
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_last_states_of_many_chains_are_draws_from_the_posterior(name):
+    """Mean and covariance of 4,000 within 5 standard errors, from starts ten deviations off."""
+    num_steps, options = METHODS[name]
+    method = vars(inference)[name](**options)
+
+    def last(key):
+        start, *keys = jax.random.split(key, num_steps + 1)
+        return jax.lax.scan(lambda s, k: method.step(k, s), method.init(start, MODEL, X), jnp.stack(keys))[0].z
+
+    z = np.asarray(jax.jit(jax.vmap(last))(jax.random.split(KEY, 4000)), np.float64)
+    mean, covariance = posterior()
+    variances = np.diag(covariance)
+    assert (np.abs(z.mean(0) - mean) < 5 * np.sqrt(variances / 4000)).all()
+    spread = np.sqrt((np.outer(variances, variances) + covariance**2) / 4000)
+    assert (np.abs(np.cov(z.T) - covariance) < 5 * spread).all()
+
+
+def test_sampling_adapts_itself_and_says_how_far_its_chains_agree():
+    """The mean within 5 standard errors by the effective sample size; z in a dict, one image of two in a batch."""
+    split = lambda z: jnp.stack([z["a"], z["b"][0]])
+    model = Model(PairPrior(), lambda x: PairPrior(), lambda z: MODEL.decode(split(z)))
+    method = inference.hmc(num_leapfrog=5, num_warmup=150)
+    x = jnp.stack([X, -X])
+    keys = jax.random.split(KEY, 2)
+    run = lambda key, x: inference.sample(key, method, model, x, num_samples=300, num_chains=3)
+    found = jax.jit(jax.vmap(run))(keys, x)
+    assert not inference.warnings(found)
+    assert found.z["b"].shape == (2, 3, 300, 1)
+    z = np.concatenate([found.z["a"][..., None], found.z["b"]], -1).reshape(2, -1, 2)
+    size = min(float(leaf.min()) for leaf in found.effective_sample_size.values())
+    assert size > 200
+    for sign, draws in zip((1, -1), z, strict=True):
+        mean, covariance = posterior(sign * X)
+        assert (np.abs(draws.mean(0) - mean) < 5 * np.sqrt(np.diag(covariance) / size)).all()
+    assert ((found.acceptance_rate > 0.6) & (found.acceptance_rate < 0.99)).all()
+    apart = found._replace(rhat=jax.tree.map(lambda r: r + 0.3, found.rhat), num_divergent=found.num_divergent + 1)
+    assert "R-hat is above 1.05 for 4 of 4 latent numbers" in inference.warnings(apart)[0]
+    stuck = found._replace(rhat=jax.tree.map(lambda r: r.at[0].set(jnp.nan), found.rhat))
+    assert "2 of 4 latent numbers never move" in inference.warnings(stuck)[0]
+    assert "6 steps are divergent" in inference.warnings(apart)[1]
+
+
+def test_a_step_size_that_is_too_large_is_counted_as_divergent():
+    method = inference.hmc(step_size=30.0, num_warmup=0)
+    info = jax.jit(lambda key: method.step(key, method.init(key, MODEL, X))[1])(KEY)
+    assert info.is_divergent
+    assert info.acceptance_rate == 0
+
+
+def test_what_cannot_be_is_refused_in_a_line():
+    generator = exact.DiscreteTable(jnp.zeros(3), jnp.zeros((3, 2)))
+    table = exact.bind_table({"encoder": jnp.zeros((2, 3)), "decoder": generator})
+    for method in (inference.nuts(), inference.random_walk()):
+        with pytest.raises(UsageError, match=r"Categorical.* is discrete: use inference.gibbs"):
+            inference.sample(KEY, method, table, jnp.array(0))
+    with pytest.raises(UsageError, match="without condition"):
+        inference.mala().init(KEY, Conditional(lambda c: MODEL), X)
+    with pytest.raises(OptionError, match="step_size is 0"):
+        inference.hmc(step_size=0)
+    with pytest.raises(OptionError, match="start is 'q'"):
+        inference.hmc(start="q", num_warmup=0).init(KEY, MODEL, X)

@@ -1,0 +1,118 @@
+"""Particles that stand for p(z) p(x|z)^t, and how they move, by blackjax's kernels."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from vaex.distributions.abilities import is_discrete
+from vaex.distributions.sites import sites
+from vaex.inference.gibbs import sweep
+from vaex.inference.importance import effective_sample_size
+from vaex.inference.kernels import blackjax
+from vaex.inference.target import Target
+from vaex.model import Latent
+
+_LEAST = -1e30  # nats, of what cannot be: -inf times a temperature of 0 would be nan
+
+
+class Moves(NamedTuple):
+    """How particles move at one temperature: by HMC, and discrete ones by sweeps of Gibbs sampling."""
+
+    num_moves: int = 3
+    num_leapfrog: int = 5  # of HMC, whose masses are the particles' own
+    step_size: float = 0.5
+
+
+class Particles(NamedTuple):
+    """The state: particles that stand for p(z) p(x|z)^t / Z_t."""
+
+    target: Target
+    kernel: Any  # blackjax's state: particles, weights that sum to 1, and the temperature t
+    step: Int[Array, "*batch"]  # how many temperatures are passed
+    log_likelihood: Float[Array, "*batch"]  # the estimate of log Z_t, in nats
+
+
+class Info(NamedTuple):
+    """What is worth knowing of one temperature."""
+
+    temperature: Float[Array, "*batch"]
+    log_increment: Float[Array, "*batch"]  # of the estimate of log Z_t
+    effective_sample_size: Float[Array, "*batch"]  # of the new weights, of at most as many as there are particles
+
+
+class Space(NamedTuple):
+    """Where particles live: z itself, or the codes of discrete variables."""
+
+    log_prior: Callable
+    log_likelihood: Callable
+    value: Callable[[Any], Latent]
+    num_values: tuple[int, ...] | None  # of each discrete variable
+
+
+class _At(NamedTuple):
+    position: Any
+
+
+def space(p: Target) -> Space:
+    """Of the latents of a model.
+
+    Raises:
+        UsageError: discrete ones without a list of their values.
+    """
+    log_likelihood = lambda z: jnp.maximum(p.log_likelihood(z), _LEAST)
+    if not is_discrete(p.prior):
+        return Space(p.log_prior, log_likelihood, lambda z: z, None)
+    found = sites(p.prior)
+    value = found.value
+    return Space(lambda c: p.log_prior(value(c)), lambda c: log_likelihood(value(c)), value, found.num_values)
+
+
+def mover(where: Space, moves: Moves, variances: Float[Array, " d"]) -> tuple[Callable, Callable, Callable]:
+    """Blackjax's step, init and resampling."""
+    num_values, resample = where.num_values, blackjax().smc.resampling.systematic
+    if num_values is not None:
+        step = lambda key, at, log_density: (_At(sweep(key, at.position, log_density, num_values)), None)
+        return step, lambda codes, log_density: _At(codes), resample
+    hmc = blackjax().hmc
+
+    def step(key: PRNGKeyArray, state: Any, log_density: Callable) -> Any:
+        key, jitter_key = jax.random.split(key)
+        size = moves.step_size * jax.random.uniform(jitter_key, minval=0.8, maxval=1.2)
+        return hmc.build_kernel()(key, state, log_density, size, variances, moves.num_leapfrog)
+
+    return step, hmc.init, resample
+
+
+def started(key: PRNGKeyArray, p: Target, num_particles: int) -> Particles:
+    """Draws from the prior."""
+    z = p.prior.sample(key, (num_particles,))
+    particles = jax.vmap(sites(p.prior).codes)(z) if is_discrete(p.prior) else z
+    kernel = blackjax().smc.tempered.init(particles)._replace(tempering_param=jnp.array(0.0))
+    return Particles(p, kernel, jnp.array(0), jnp.array(0.0))
+
+
+def moved(state: Particles, kernel: Any, info: Any) -> tuple[Particles, Info]:
+    """The state and what is said of it, from blackjax's."""
+    increment = info.log_likelihood_increment
+    size = effective_sample_size(jnp.log(kernel.weights))
+    after = Particles(state.target, kernel, state.step + 1, state.log_likelihood + increment)
+    return after, Info(kernel.tempering_param, increment, size)
+
+
+def resampled(key: PRNGKeyArray, state: Particles) -> Any:
+    """Blackjax's state with equal weights: its search for a temperature takes particles as they lie."""
+    kernel = state.kernel
+    n = len(kernel.weights)
+    chosen = blackjax().smc.resampling.systematic(key, kernel.weights, n)
+    particles = jax.tree.map(lambda leaf: leaf[chosen], kernel.particles)
+    return kernel._replace(particles=particles, weights=jnp.full(n, 1 / n))
+
+
+def variances(state: Particles) -> Float[Array, " d"]:
+    """Of the weighted particles."""
+    flat = jax.vmap(lambda z: ravel_pytree(z)[0])(state.kernel.particles).astype(state.kernel.weights.dtype)
+    return jnp.maximum(state.kernel.weights @ (flat - state.kernel.weights @ flat) ** 2, 1e-8)

@@ -1,0 +1,113 @@
+"""Chains run side by side, and what tells whether they have forgotten where they began."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from vaex.errors import check_whole
+from vaex.inference.kernels import blackjax
+from vaex.inference.method import Method
+from vaex.model import Example, Latent
+
+_LARGEST_RHAT = 1.05
+
+
+class Draws(NamedTuple):
+    """The draws of several chains of one posterior; after jax.vmap, of a batch of them."""
+
+    z: Latent  # [chains, steps, ...]
+    rhat: Latent  # of each latent number; near 1 where the chains agree, nan where it never moves
+    effective_sample_size: Latent  # of each latent number, in all chains together
+    acceptance_rate: Float[Array, "*batch chains"]
+    num_divergent: Int[Array, "*batch chains"]
+
+    def pooled(self) -> Latent:
+        """The draws of all chains of one posterior, [chains * steps, ...]."""
+        return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), self.z)
+
+
+def sample(
+    key: PRNGKeyArray,
+    method: Method,
+    model: Any,
+    x: Example,
+    *,
+    num_samples: int = 1000,
+    num_chains: int = 4,
+    thinning: int = 1,
+) -> Draws:
+    """Draws from p(z|x) by Markov chains.
+
+    z^(t+1) ~ K(z|z^(t)),   of which p(z|x) is the stationary distribution
+
+    Args:
+        key: a PRNG key.
+        method: hmc(), nuts(), mala(), random_walk() or gibbs().
+        model: a model.
+        x: one example; for a Conditional model a Given.
+        num_samples: draws that each chain keeps, 4 at least.
+        num_chains: chains, each with its own start and warm-up, vmapped.
+        thinning: steps for each draw that is kept.
+
+    Returns:
+        The draws with their split R-hat and bulk effective sample size; `warnings` says what is wrong with them.
+
+    Raises:
+        OptionError: a number out of its range.
+        UsageError: latents that the method does not move, or a conditional model without a condition.
+
+    Source: Vehtari, Gelman, Simpson, Carpenter and Buerkner 2021 for R-hat and effective sample size by ranks.
+    """
+    check_whole(4, num_samples=num_samples)
+    check_whole(num_chains=num_chains, thinning=thinning)
+
+    def one(key: PRNGKeyArray) -> Any:
+        init_key, step_key = jax.random.split(key)
+
+        def keep(state: Any, key: PRNGKeyArray) -> tuple[Any, Any]:
+            state, info = jax.lax.scan(lambda s, k: method.step(k, s), state, jax.random.split(key, thinning))
+            return state, (state.z, jnp.mean(info.acceptance_rate), jnp.sum(info.is_divergent))
+
+        keys = jax.random.split(step_key, num_samples)
+        return jax.lax.scan(keep, method.init(init_key, model, x), keys)[1]
+
+    z, acceptance, divergent = jax.vmap(one)(jax.random.split(key, num_chains))
+    rhat, size = _diagnostics(z)
+    return Draws(z, rhat, size, jnp.mean(acceptance, axis=1), jnp.sum(divergent, axis=1))
+
+
+def warnings(draws: Draws) -> list[str]:
+    """What is wrong with some draws, a line each; none where nothing is. Outside jit; one posterior or a batch.
+
+    An R-hat above 1.05, of chains that do not agree; divergent steps, of trajectories that cannot enter a part of it.
+    """
+    found = []
+    rhat = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(draws.rhat)])
+    if (high := rhat[rhat > _LARGEST_RHAT]).size:
+        found.append(
+            f"R-hat is above {_LARGEST_RHAT} for {high.size} of {rhat.size} latent numbers, {high.max():.3g} at the "
+            "most: the chains do not agree; run more steps, or a longer warm-up"
+        )
+    if still := np.isnan(rhat).sum():
+        found.append(f"{still} of {rhat.size} latent numbers never move, or are not finite: R-hat says nothing of them")
+    if divergent := int(np.sum(draws.num_divergent)):
+        found.append(
+            f"{divergent} steps are divergent: a part of the posterior is left out; raise target_acceptance, which "
+            "makes steps smaller"
+        )
+    return found
+
+
+def _diagnostics(z: Latent) -> tuple[Latent, Latent]:
+    """R-hat and bulk effective sample size of each number, in the structure of one z."""
+    first = jax.tree.map(lambda leaf: leaf[0, 0].astype(jnp.result_type(float)), z)
+    _, unravel = ravel_pytree(first)
+    leaves = [leaf.reshape(*leaf.shape[:2], -1).astype(jnp.result_type(float)) for leaf in jax.tree.leaves(z)]
+    flat = jnp.concatenate(leaves, axis=-1)
+    size = flat.shape[-1:]
+    tools = blackjax().diagnostics
+    return unravel(tools.rhat(flat).reshape(size)), unravel(tools.ess_bulk(flat).reshape(size))
