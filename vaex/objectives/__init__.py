@@ -62,16 +62,8 @@ OBJECTIVES = Choices(
     context=("num_train", "num_labels", "average"),
 )
 OF_BATCHES = (total_correlation, info)  # they take the whole batch
-BOUNDS = (
-    iwae,
-    dreg,
-    miwae,
-    piwae,
-    ciwae,
-    vimco,
-    tvo,
-    reweighted_wake_sleep,
-)  # tighter than the ELBO, so that they select
+# Tighter ones than the ELBO, by which their models are selected.
+BOUNDS = (iwae, dreg, miwae, piwae, ciwae, vimco, tvo, reweighted_wake_sleep)
 
 __all__ = [
     "BOUNDS",
