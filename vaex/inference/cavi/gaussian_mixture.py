@@ -1,0 +1,137 @@
+"""Mean field of a Gaussian mixture: of its weights, means and covariances, and of which component made which x."""
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.special import digamma, entr, gammaln, multigammaln
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex.errors import OptionError, UsageError, check_positive, check_whole
+from vaex.inference.method import Method
+
+
+class State(NamedTuple):
+    """q(z) q(weights) prod_k q(mean_k, precision_k): Categorical, Dirichlet and normal-Wishart."""
+
+    responsibilities: Float[Array, "n k"]
+    concentration: Float[Array, " k"]  # alpha
+    strength: Float[Array, " k"]  # beta
+    mean: Float[Array, "k d"]
+    degrees: Float[Array, " k"]  # nu
+    scatter: Float[Array, "k d d"]  # W^-1, so that scatter / degrees is about a covariance
+
+
+def gaussian_mixture(
+    x: Float[Array, "n d"],
+    *,
+    num_components: int,
+    concentration: float | None = None,
+    strength: float = 1.0,
+    mean: Float[Array, " d"] | None = None,
+    degrees: float | None = None,
+    scatter: Float[Array, "d d"] | None = None,
+    start: Float[Array, "n k"] | None = None,
+) -> Method:
+    """The Bayesian mixture of Gaussians.
+
+    z_n ~ Categorical(pi),   x_n|z_n = k ~ N(mean_k, precision_k^-1),   pi ~ Dirichlet(concentration),
+    mean_k|precision_k ~ N(mean, (strength precision_k)^-1),   precision_k ~ Wishart(degrees, scatter^-1)
+
+    q(z) q(pi, means, precisions): log r_nk = E[log pi_k] + 1/2 E[log |precision_k|] - 1/2 E[(x_n - mean_k)^T
+    precision_k (x_n - mean_k)] + const, and the others by the counts, means and scatters that r weighs.
+
+    Args:
+        x: data, [N, D].
+        num_components: K.
+        concentration: alpha_0; unset, 1/K. Below 1 it empties the components that are not needed.
+        strength: beta_0.
+        mean: m_0; unset, the data's.
+        degrees: nu_0, above D - 1; unset, D.
+        scatter: W_0^-1; unset, the data's covariance.
+        start: responsibilities, [N, K]; unset, drawn from a key.
+
+    Returns:
+        Method(init, step): init(key) -> State; step(key, State) needs no key, and tells the bound on log p(x) after
+        it, in nats, with all of its constants; it never falls.
+
+    Raises:
+        OptionError: num_components below 1, a concentration or a strength that is not above 0, or degrees too low.
+        UsageError: a start of another shape.
+
+    Source: Bishop 2006, section 10.2; the defaults of scikit-learn's BayesianGaussianMixture.
+    """
+    check_whole(num_components=num_components)
+    check_positive(concentration=concentration, strength=strength)
+    n, d = x.shape
+    alpha = 1 / num_components if concentration is None else concentration
+    nu = d if degrees is None else degrees
+    if not nu > d - 1:
+        raise OptionError("degrees", degrees, f"a number above {d - 1}, the dimensions less one")
+    if start is not None and start.shape != (n, num_components):
+        raise UsageError(f"start has shape {start.shape}: expected {(n, num_components)}, a row for each example")
+    centre = jnp.mean(x, axis=0) if mean is None else mean
+    prior = jnp.cov(x.T).reshape(d, d) if scatter is None else scatter
+
+    def init(key: PRNGKeyArray | None = None) -> State:
+        if start is not None:
+            return parameters(start)
+        if key is None:
+            raise UsageError("found neither a key nor a start: give init a key, or gaussian_mixture responsibilities")
+        return parameters(jax.random.dirichlet(key, jnp.ones(num_components), (n,)))
+
+    def step(key: PRNGKeyArray | None, state: State) -> tuple[State, Float[Array, ""]]:
+        state = parameters(jax.nn.softmax(_expected_log_joint(x, state), axis=-1))
+        return state, bound(state)
+
+    def parameters(r: Float[Array, "n k"]) -> State:
+        counts = jnp.sum(r, axis=0)
+        weighed = r.T @ (x - centre)  # from the prior's mean, so that no digits cancel
+        total = strength + counts
+        mean = centre + weighed / total[:, None]
+        deviation = x - mean[:, None]  # [k, n, d]
+        around = jnp.einsum("nk,kni,knj->kij", r, deviation, deviation)
+        pull = mean - centre
+        scatter = prior + around + strength * pull[:, :, None] * pull[:, None, :]
+        return State(r, alpha + counts, total, mean, nu + counts, scatter)
+
+    def bound(state: State) -> Float[Array, ""]:
+        """What the responsibilities leave of log p(x) where all other factors are at their best, as after a step."""
+        of_weights = _log_dirichlet(state.concentration) - _log_dirichlet(jnp.full(num_components, alpha))
+        each = jax.vmap(_log_normal_wishart)(state.strength, state.degrees, state.scatter)
+        of_components = jnp.sum(each - _log_normal_wishart(jnp.asarray(strength), jnp.asarray(nu), prior))
+        entropy = jnp.sum(entr(state.responsibilities))
+        return entropy + of_weights + of_components - 0.5 * n * d * math.log(2 * math.pi)
+
+    return Method(init, step)
+
+
+def _expected_log_joint(x: Float[Array, "n d"], state: State) -> Float[Array, "n k"]:
+    """E[log p(x_n, z_n = k)] but for a constant."""
+    d = x.shape[1]
+    tril = jnp.linalg.cholesky(state.scatter)
+    log_weight = digamma(state.concentration) - digamma(jnp.sum(state.concentration))
+    halves = 0.5 * (state.degrees[:, None] - jnp.arange(d))
+    log_det = jnp.sum(digamma(halves), axis=-1) + d * math.log(2) - 2 * _log_diagonal(tril)
+    solved = jax.vmap(lambda t, deviation: jax.scipy.linalg.solve_triangular(t, deviation.T, lower=True))(
+        tril, x - state.mean[:, None]
+    )  # [k, d, n]
+    squares = state.degrees * jnp.sum(solved**2, axis=1).T + d / state.strength
+    return log_weight + 0.5 * log_det - 0.5 * squares
+
+
+def _log_diagonal(tril: Float[Array, "*k d d"]) -> Float[Array, "*k"]:
+    return jnp.sum(jnp.log(jnp.diagonal(tril, axis1=-2, axis2=-1)), axis=-1)
+
+
+def _log_dirichlet(alpha: Float[Array, " k"]) -> Float[Array, ""]:
+    """The log-normalizer of a Dirichlet."""
+    return jnp.sum(gammaln(alpha)) - gammaln(jnp.sum(alpha))
+
+
+def _log_normal_wishart(beta: Array, nu: Array, scatter: Float[Array, "d d"]) -> Float[Array, ""]:
+    """The log-normalizer of a normal-Wishart but for the (2 pi)^(d/2) that all have."""
+    d = scatter.shape[-1]
+    log_det = 2 * _log_diagonal(jnp.linalg.cholesky(scatter))
+    return -0.5 * d * jnp.log(beta) + 0.5 * nu * d * math.log(2) + multigammaln(0.5 * nu, d) - 0.5 * nu * log_det
