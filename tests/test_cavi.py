@@ -1,7 +1,5 @@
 """Coordinate-ascent mean field against fixed points, quadrature, scikit-learn, and sums over all states."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,7 +16,6 @@ from vaex import Model
 from vaex.distributions import OneHotCategorical, all_states
 from vaex.errors import UsageError
 from vaex.inference import cavi
-from vaex.inference.cavi.discrete import State, probabilities
 from vaex.inference.iterate import iterate
 from vaex.models import exact
 from vaex.models.latent_nodes import latent_variable_model
@@ -29,9 +26,11 @@ NUMBERS = np.random.default_rng(0).normal(5.0, 0.7, 20).astype(np.float32)
 PRIOR = {"mean": 4.0, "strength": 2.0, "shape": 1.5, "rate": 0.5}
 
 
-def run(method, num_steps):
-    """Of a function that makes it: the last state, and the bound after each step, which never falls."""
-    state, bounds = jax.jit(lambda key: iterate(key, method(), num_steps=num_steps), compiler_options=QUICK)(KEY)
+def run(method, model, x, num_steps):
+    """The last state, and the bound after each step, which never falls."""
+    start = lambda key: method.init(key, model, x)
+    both = jax.jit(lambda key: iterate(key, method, start(key), num_steps=num_steps), compiler_options=QUICK)
+    state, bounds = both(KEY)
     bounds = np.asarray(bounds)
     assert (np.diff(bounds) >= -1e-6 * np.abs(bounds[1:])).all(), bounds
     return state, bounds
@@ -39,13 +38,13 @@ def run(method, num_steps):
 
 @pytest.fixture(scope="module")
 def normal_gamma():
-    return run(lambda: cavi.normal_gamma(jnp.asarray(NUMBERS), **PRIOR), 20)
+    return run(cavi.normal_gamma(), cavi.NormalGamma(**PRIOR), jnp.asarray(NUMBERS), 20)
 
 
 def test_the_fixed_point_without_a_prior_is_the_sample_mean_and_variance():
     """Bishop 10.31 to 10.33: 1/E[tau] = mean (x - x_mean)^2, E[mu^2] - E[mu]^2 = 1 / (N E[tau])."""
-    x = jnp.asarray(NUMBERS)
-    state, _ = run(lambda: cavi.normal_gamma(x, strength=1e-6, shape=1e-6, rate=1e-6), 20)
+    weak = cavi.NormalGamma(strength=1e-6, shape=1e-6, rate=1e-6)
+    state, _ = run(cavi.normal_gamma(), weak, jnp.asarray(NUMBERS), 20)
     variance = np.var(NUMBERS.astype(np.float64))
     np.testing.assert_allclose(state.rate / state.shape, variance, rtol=1e-5)
     np.testing.assert_allclose(state.mean, NUMBERS.astype(np.float64).mean(), rtol=1e-6)
@@ -103,10 +102,8 @@ def test_a_bayesian_mixture_takes_the_steps_of_scikit_learn():
     for _ in range(11):
         theirs.fit(x)
         steps.append((theirs.predict_proba(x), theirs.lower_bound_))
-    start = jnp.asarray(steps[0][0], jnp.float32)
-    options = {"num_components": 3, "concentration": 0.3, "start": start}
-    method = functools.partial(cavi.gaussian_mixture, jnp.asarray(x, jnp.float32), **options)
-    state, bounds = run(method, 9)
+    method, x = cavi.gaussian_mixture(start=jnp.asarray(steps[0][0], jnp.float32)), jnp.asarray(x, jnp.float32)
+    state, bounds = run(method, cavi.prior_of(x, num_components=3, concentration=0.3), x, 9)
     np.testing.assert_allclose(state.responsibilities, steps[9][0], atol=2e-3)
     np.testing.assert_allclose(np.diff(bounds), np.diff([bound for _, bound in steps[2:]]), atol=2e-3)
     covariances = state.scatter / state.degrees[:, None, None]
@@ -117,9 +114,9 @@ def test_a_bayesian_mixture_takes_the_steps_of_scikit_learn():
 def test_one_gaussians_bound_is_its_exact_evidence():
     """With one component q has nothing to leave out: log p(x) is the product of Student's t predictives."""
     x = load_iris().data[:50, :2]
-    options = {"num_components": 1, "mean": jnp.zeros(2), "degrees": 3.0, "scatter": jnp.eye(2)}
-    method = functools.partial(cavi.gaussian_mixture, jnp.asarray(x, jnp.float32), **options)
-    _, bounds = run(method, 1)
+    data = jnp.asarray(x, jnp.float32)
+    prior = cavi.prior_of(data, num_components=1, mean=jnp.zeros(2), degrees=3.0, scatter=jnp.eye(2))
+    _, bounds = run(cavi.gaussian_mixture(), prior, data, 1)
     mean, strength, degrees, scatter, expected = np.zeros(2), 1.0, 3.0, np.eye(2), 0.0
     for one in x:
         df = degrees - 1
@@ -133,16 +130,16 @@ def test_one_gaussians_bound_is_its_exact_evidence():
 def test_a_single_latent_is_its_exact_posterior_at_once():
     table = TABLE["decoder"]
     model = exact.bind_table(TABLE)
-    state, bounds = run(lambda: cavi.discrete(model, SYMBOL), 1)
+    state, bounds = run(cavi.discrete(), model, SYMBOL, 1)
     np.testing.assert_allclose(bounds[0], table.log_px(SYMBOL), rtol=1e-5)
-    np.testing.assert_allclose(probabilities(model, state), jax.nn.softmax(table.posterior(SYMBOL).logits), atol=1e-5)
+    np.testing.assert_allclose(state.probabilities(), jax.nn.softmax(table.posterior(SYMBOL).logits), atol=1e-5)
 
 
 def test_the_nodes_of_a_graph_by_loops():
     """Of a wet lawn: each factor the exponential of the others' mean of log p, by the tables."""
     graph = latent_variable_model(TRUE_LAWN, ("cloudy", "sprinkler", "rain"), encode=lambda x: x)
     x = jax.tree.map(lambda a: a[0], encode_states([(0, 0, 0, 1)]))["wet"]
-    state, bounds = run(lambda: cavi.discrete(graph, x), 60)
+    state, bounds = run(cavi.discrete(), graph, x, 60)
     joint = np.array([[[probability((c, s, r, 1)) for r in (0, 1)] for s in (0, 1)] for c in (0, 1)])
     order = list(graph.prior.graph.conditionals)
     table = np.log(joint).transpose([("cloudy", "sprinkler", "rain").index(name) for name in order])
@@ -163,26 +160,26 @@ def test_independent_latents_are_found_exactly():
     prior = OneHotCategorical(jnp.array([[0.5, -0.3, 0.1], [1.0, 0.0, -1.0]])).to_event(1)
     decode = lambda z: bernoulli().apply({}, jnp.einsum("nc,ncp->p", z, weight))
     model, x = Model(prior, lambda x: prior, decode), jnp.array([1.0, 0, 0, 1])
-    state, bounds = run(lambda: cavi.discrete(model, x), 2)
+    state, bounds = run(cavi.discrete(), model, x, 2)
     log_joint = jax.vmap(lambda z: prior.log_prob(z) + decode(z).log_prob(x))(all_states(prior))
     np.testing.assert_allclose(bounds[-1], scipy.special.logsumexp(log_joint), rtol=1e-5)
-    np.testing.assert_allclose(probabilities(model, state), scipy.special.softmax(log_joint), atol=1e-5)
+    np.testing.assert_allclose(state.probabilities(), scipy.special.softmax(log_joint), atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: cavi.normal_gamma(jnp.ones(3), strength=0.0), "strength is 0.0: expected a number above 0"),
-        (lambda: cavi.gaussian_mixture(jnp.ones((5, 2)), num_components=0), "num_components is 0: expected a whole"),
-        (lambda: cavi.gaussian_mixture(jnp.ones((5, 2)), num_components=2, degrees=1.0), "degrees is 1.0: .*above 1"),
         (
-            lambda: cavi.gaussian_mixture(jnp.ones((5, 2)), num_components=2, start=jnp.ones((5, 3))),
-            r"start has shape \(5, 3\): expected \(5, 2\)",
+            lambda: cavi.normal_gamma().init(KEY, cavi.NormalGamma(strength=0.0), jnp.ones(3)),
+            "strength is 0.0: expected a number above 0",
         ),
-        (lambda: cavi.gaussian_mixture(jnp.ones((5, 2)), num_components=2).init(), "found neither a key nor a start"),
+        (lambda: cavi.prior_of(jnp.ones((5, 2)), num_components=0), "num_components is 0: expected a whole"),
+        (lambda: cavi.prior_of(jnp.ones((5, 2)), num_components=2, degrees=1.0), "degrees is 1.0: .*above 1"),
         (
-            lambda: probabilities(exact.bind_table(TABLE), State((jnp.zeros(2),))),
-            r"have \(2,\) states: expected those of p\(z\), \(3,\)",
+            lambda: cavi.gaussian_mixture(start=jnp.ones((5, 3))).init(
+                None, cavi.prior_of(jnp.ones((5, 2)), num_components=2), jnp.ones((5, 2))
+            ),
+            r"start has shape \(5, 3\): expected \(5, 2\)",
         ),
     ],
 )

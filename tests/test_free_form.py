@@ -22,8 +22,8 @@ def test_two_latents_end_at_bayes_rule_and_the_bound_at_log_px():
     points = free_form.grid(low=-5.0, high=5.0, num_points=101, num_latents=2)
 
     def run():
-        method = free_form.free_form(MODEL, X, points, step_size=0.2)
-        state, info = iterate(KEY, method, num_steps=80)
+        method = free_form.free_form(points, step_size=0.2)
+        state, info = iterate(KEY, method, method.init(None, MODEL, X), num_steps=80)
         return state.log_q, info.elbo, jax.vmap(MODEL.encode(X).log_prob)(points.points)
 
     log_q, elbo, exact = map(np.asarray, jax.jit(run, compiler_options=QUICK)())
@@ -39,10 +39,10 @@ def test_the_functional_derivative_is_that_of_automatic_differentiation():
     size = 1e-3
 
     def run():
-        method = free_form.free_form(MODEL, X, points, step_size=size)
-        state = method.init()
+        method = free_form.free_form(points, step_size=size)
+        state = method.init(None, MODEL, X)
         after, info = method.step(None, state)
-        log_p, q = free_form.log_joint(MODEL, X, points.points), jnp.exp(state.log_q)
+        log_p, q = state.log_p, jnp.exp(state.log_q)
         elbo, slope = jax.value_and_grad(lambda q: jnp.sum(q * (log_p - jnp.log(q))) * points.cell)(q)
         return info, elbo, slope / points.cell, q, jnp.exp(after.log_q)
 
@@ -68,7 +68,7 @@ def test_the_study_ends_at_bayes_rule():
         (lambda: free_form.grid(low=0.0, high=1.0, num_points=1), "num_points is 1: expected a whole number"),
         (lambda: free_form.grid(low=0.0, high=1.0, num_points=5, num_latents=3), "num_latents is 3: expected a whole"),
         (
-            lambda: free_form.free_form(MODEL, X, free_form.grid(low=0.0, high=1.0, num_points=5), step_size=1.5),
+            lambda: free_form.free_form(free_form.grid(low=0.0, high=1.0, num_points=5), step_size=1.5),
             "step_size is 1.5: expected a number above 0 and at most 1",
         ),
     ],

@@ -42,7 +42,9 @@ def ends():
     def run(key, q):
         found = {}
         for name, method in METHODS.items():
-            state, info = iterate(key, method(model_of(*q), HIDDEN), num_steps=NUM_STEPS)
+            start_key, step_key = jax.random.split(key)
+            start = method().init(start_key, model_of(*q), HIDDEN)
+            state, info = iterate(step_key, method(), start, num_steps=NUM_STEPS)
             found[name] = state.x, jnp.mean(info.accepted)
         return found
 
@@ -89,6 +91,6 @@ def test_the_mean_over_a_chain_is_the_conditional_mean():
 
 def test_what_cannot_be_is_refused():
     with pytest.raises(UsageError, match=r"mask of shape \(4,\) with an x of shape \(5,\)"):
-        missing.pseudo_gibbs(model_of(0.0, 1.0), Masked(X, MASK[:4]))
+        missing.pseudo_gibbs().init(KEY, model_of(0.0, 1.0), Masked(X, MASK[:4]))
     with pytest.raises(UsageError, match="num_warmup is -1: expected a whole number of at least 0"):
         missing.conditional_mean(KEY, model_of(0.0, 1.0), HIDDEN, num_warmup=-1)

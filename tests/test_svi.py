@@ -40,8 +40,9 @@ def test_it_reaches_the_exact_posterior_from_the_encoder_and_from_the_prior():
     @fit
     @functools.partial(jax.vmap, in_axes=(None, 0))
     def run(key, x):
-        methods = [svi(model, x, start=start, optimizer=OPTIMIZER) for start in ("encoder", "prior")]
-        return [moments(iterate(key, method, num_steps=1000)[0].q) for method in methods]
+        methods = [svi(start=start, optimizer=OPTIMIZER) for start in ("posterior", "prior")]
+        starts = [method.init(None, model, x) for method in methods]
+        return [moments(iterate(key, *each, num_steps=1000)[0].q) for each in zip(methods, starts, strict=True)]
 
     for mean, covariance in run(KEY, X[None]):
         np.testing.assert_allclose(mean[0], truth.mean, atol=1e-3)
@@ -49,25 +50,25 @@ def test_it_reaches_the_exact_posterior_from_the_encoder_and_from_the_prior():
 
 
 def test_discrete_latents_are_fitted_by_enumeration():
-    start = exact.bind_table(TABLE)
     posterior = TABLE["decoder"].posterior(SYMBOL)
 
     @fit
     def run(key):
-        method = svi(start, SYMBOL, objective=objectives.enumerate, optimizer=OPTIMIZER)
-        return jax.nn.softmax(iterate(key, method, num_steps=500)[0].q.logits)
+        method = svi(objective=objectives.enumerate, optimizer=OPTIMIZER)
+        state = method.init(None, exact.bind_table(TABLE), SYMBOL)
+        return jax.nn.softmax(iterate(key, method, state, num_steps=500)[0].q.logits)
 
     np.testing.assert_allclose(run(KEY), jax.nn.softmax(posterior.logits), atol=1e-3)
 
 
-@pytest.mark.parametrize("start", ["encoder", DIAGONAL], ids=["full", "diagonal"])
+@pytest.mark.parametrize("start", ["posterior", DIAGONAL], ids=["full", "diagonal"])
 def test_the_gaps_are_those_of_the_linear_gaussian_model(start):
     """A full Gaussian leaves no approximation gap; of diagonal ones the best has the posterior's own precisions."""
     model, truth = linear_gaussian(shift=0.4, stretch=2.0), linear_gaussian().encode(X)
     covariance = np.asarray(truth.covariance_matrix, np.float64)
     # KL(N(m, 1 / diag P) || N(m, P^-1)) = 1/2 (log |diag P| - log |P|), and that of the encoder's by its definition.
     precision = np.linalg.inv(covariance)
-    gap = 0.0 if start == "encoder" else 0.5 * (np.log(np.diag(precision)).sum() - np.linalg.slogdet(precision)[1])
+    gap = 0.0 if start == "posterior" else 0.5 * (np.log(np.diag(precision)).sum() - np.linalg.slogdet(precision)[1])
     whole = float(dist.kl_divergence(model.encode(X), truth))
     options = {"log_px": jnp.float32(log_px(X)), "start": start, "optimizer": OPTIMIZER}
     found = fit(lambda k: evaluate.inference_gap(k, model, X, **options, num_steps=600, num_samples=20_000))(KEY)
@@ -138,7 +139,7 @@ def test_a_mixture_is_nearer_to_two_modes_than_a_normal_is():
     @fit
     def run(key):
         gaps = functools.partial(evaluate.inference_gap, key, model, jnp.ones(1), num_steps=400, num_samples=4000)
-        return [gaps(log_px=exact, start=q, optimizer=OPTIMIZER).approximation for q in ("encoder", one)]
+        return [gaps(log_px=exact, start=q, optimizer=OPTIMIZER).approximation for q in ("posterior", one)]
 
     normal, mixture = run(KEY)
     assert normal > np.log(2) - 0.1  # one mode alone
@@ -146,7 +147,7 @@ def test_a_mixture_is_nearer_to_two_modes_than_a_normal_is():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(UsageError, match='start is \'posterior\': expected "encoder", "prior" or a distribution'):
-        svi(linear_gaussian(), X, start="posterior")
+    with pytest.raises(UsageError, match='start is \'decoder\': expected "posterior", "prior" or a distribution'):
+        svi(start="decoder").init(None, linear_gaussian(), X)
     with pytest.raises(UsageError, match=r"what may be moved of Masked.* is not known: register it"):
         free(dist.Normal(0.0, 1.0).mask(False))

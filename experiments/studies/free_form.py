@@ -40,13 +40,13 @@ def ascend(*, num_steps: int = 100, step_size: float = 0.1) -> Path:
 
     @jax.jit
     def run() -> Any:
-        method = free_form.free_form(model(), x, points, step_size=step_size, start=start)
+        method = free_form.free_form(points, step_size=step_size, start=start)
 
         def step(state: Any, _: None) -> Any:
             after, info = method.step(None, state)
             return after, (state, info)
 
-        return jax.lax.scan(step, method.init(), length=num_steps)[1]
+        return jax.lax.scan(step, method.init(None, model(), x), length=num_steps)[1]
 
     states, info = run()
     z = np.asarray(z, np.float64)

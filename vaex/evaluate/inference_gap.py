@@ -37,7 +37,7 @@ def inference_gap(
     x: Example,
     *,
     log_px: Float[Array, ""] | None = None,
-    start: str | Distribution = "encoder",
+    start: str | Distribution = "posterior",
     objective: Objective = OF_TEN_DRAWS,
     optimizer: optax.GradientTransformation | None = None,
     num_steps: int = 1000,
@@ -69,8 +69,8 @@ def inference_gap(
     Source: Cremer, Li and Duvenaud 2018, equation 7.
     """
     fit_key, bound_key, key = jax.random.split(key, 3)
-    method = svi(model, x, start=start, objective=objective, optimizer=optimizer)
-    q = iterate(fit_key, method, num_steps=num_steps)[0].q
+    method = svi(start=start, objective=objective, optimizer=optimizer)
+    q = iterate(fit_key, method, method.init(None, model, x), num_steps=num_steps)[0].q
     fitted = model._replace(encode=lambda x: q, weigh=None)
     if log_px is None:
         log_px = log_likelihood(key, fitted, x, num_samples=num_samples)

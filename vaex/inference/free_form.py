@@ -22,8 +22,9 @@ class Grid(NamedTuple):
 
 
 class State(NamedTuple):
-    """The logarithm of q's density at each point of the grid."""
+    """Log p(x, z) and log q(z) at each point of the grid, in nats."""
 
+    log_p: Float[Array, " n"]
     log_q: Float[Array, " n"]
 
 
@@ -68,9 +69,7 @@ def log_joint(model: Model, x: Example, points: Float[Array, "n d"]) -> Float[Ar
     return jax.vmap(one)(points)
 
 
-def free_form(
-    model: Model, x: Example, points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"] | None = None
-) -> Method:
+def free_form(points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"] | None = None) -> Method:
     """The ascent of the ELBO over all densities, along its functional derivative and q's own metric.
 
     d ELBO / d q(z) = log p(x, z) - log q(z) - 1
@@ -80,14 +79,12 @@ def free_form(
     sum over the grid. The distance of log q from there falls by the factor 1 - step_size at each step.
 
     Args:
-        model: a model whose z is a vector of one or two numbers.
-        x: one example.
-        points: a grid, as of `grid`.
+        points: a grid, as of `grid`, of a model whose z is a vector of one or two numbers.
         step_size: above 0 and at most 1, which is Bayes' rule in one step.
         start: log q at each point but for a constant; unset, the prior's.
 
     Returns:
-        Method(init, step): init(key) and step(key, State) need no key; the latter tells an Info.
+        The method, which needs no key.
 
     Raises:
         OptionError: a step size that is not above 0, or above 1.
@@ -97,19 +94,17 @@ def free_form(
     check_positive(step_size=step_size)
     if step_size > 1:
         raise OptionError("step_size", step_size, "a number above 0 and at most 1")
-    log_p = log_joint(model, x, points.points)
 
-    def normalized(log_q: Float[Array, " n"]) -> State:
-        return State(log_q - logsumexp(log_q) - math.log(points.cell))
+    def normalized(log_q: Float[Array, " n"]) -> Float[Array, " n"]:
+        return log_q - logsumexp(log_q) - math.log(points.cell)
 
-    def init(key: PRNGKeyArray | None = None) -> State:
-        if start is not None:
-            return normalized(start)
-        return normalized(jax.vmap(lambda z: log_density("p(z)", model.prior, z))(points.points))
+    def init(key: PRNGKeyArray | None, model: Model, x: Example) -> State:
+        log_q = jax.vmap(lambda z: log_density("p(z)", model.prior, z))(points.points) if start is None else start
+        return State(log_joint(model, x, points.points), normalized(log_q))
 
     def step(key: PRNGKeyArray | None, state: State) -> tuple[State, Info]:
-        gap = log_p - state.log_q
+        gap = state.log_p - state.log_q
         elbo = jnp.sum(times(jnp.exp(state.log_q), gap)) * points.cell
-        return normalized(state.log_q + step_size * (gap - 1)), Info(elbo, gap - 1)
+        return State(state.log_p, normalized(state.log_q + step_size * (gap - 1))), Info(elbo, gap - 1)
 
     return Method(init, step)

@@ -9,16 +9,16 @@ from vaex.errors import check_whole
 from vaex.inference.method import Method
 
 
-def iterate(key: PRNGKeyArray, method: Method, *, num_steps: int, state: Any = None) -> tuple[Any, Any]:
-    """A method from its start, or from a state, as one scan.
+def iterate(key: PRNGKeyArray, method: Method, state: Any, *, num_steps: int) -> tuple[Any, Any]:
+    """A method's steps from a state, as one scan.
 
     state_t, info_t = step(key_t, state_{t-1})
 
     Args:
         key: a PRNG key.
         method: a method.
+        state: where it goes on from, as method.init(key, model, x) gives it.
         num_steps: T.
-        state: where it goes on from; unset, where the method starts.
 
     Returns:
         The last state, and the info of each step, [T, ...].
@@ -27,6 +27,4 @@ def iterate(key: PRNGKeyArray, method: Method, *, num_steps: int, state: Any = N
         OptionError: num_steps below 1.
     """
     check_whole(num_steps=num_steps)
-    start_key, key = jax.random.split(key)
-    state = method.init(start_key) if state is None else state
     return jax.lax.scan(lambda state, key: method.step(key, state), state, jax.random.split(key, num_steps))

@@ -1,5 +1,6 @@
 """What is missing of an example, by resampling it and z by turns."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -8,17 +9,19 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import average
 from vaex.distributions.masked import Masked, seen_as
-from vaex.distributions.shapes import log_density
-from vaex.errors import UsageError, check_whole
+from vaex.errors import check_whole
 from vaex.inference.iterate import iterate
 from vaex.inference.method import Method
-from vaex.model import Latent, Model
+from vaex.inference.target import Target, target
+from vaex.model import Latent, Model, at
+from vaex.objectives import log_weights
 from vaex.objectives.encode import encode
 
 
 class State(NamedTuple):
     """A completed example, and the z that its missing part was drawn from."""
 
+    target: Target
     x: Float[Array, "..."]
     z: Latent
 
@@ -29,44 +32,38 @@ class Info(NamedTuple):
     accepted: Bool[Array, ""]
 
 
-def pseudo_gibbs(model: Model, example: Masked) -> Method:
+def pseudo_gibbs() -> Method:
     """A chain that takes q(z|x) for the posterior.
 
     z ~ q(z|x_o, x_m),   x_m ~ p(x_m|z)
 
     Where q(z|x) is the posterior of whole examples it is Gibbs sampling of p(z, x_m|x_o); elsewhere it ends near it.
 
-    Args:
-        model: a model of Masked examples, as from partially_observed, whose q(z|x) is asked for completed ones.
-        example: one example; vmap outside.
-
     Returns:
-        Method(init, step): init(key) -> State, of z ~ q(z|x_o); step(key, State) -> State, Info.
+        The method, for a model of Masked examples, as from partially_observed, and one of them; vmap outside. It begins
+        with z ~ q(z|x_o), and asks q(z|x) for completed examples.
 
     Source: Rezende, Mohamed and Wierstra 2014, appendix F.
     """
-    return _chain(model, example, is_tested=False)
+    return _chain(is_tested=False)
 
 
-def metropolis_within_gibbs(model: Model, example: Masked) -> Method:
+def metropolis_within_gibbs() -> Method:
     """The same with a test of each z, which makes p(z, x_m|x_o) the chain's limit whatever q is.
 
     z' ~ q(z|x_o, x_m), taken with probability min(1, w(z') / w(z)),   w(z) = p(x_o, x_m|z) p(z) / q(z|x_o, x_m)
 
-    Args:
-        model: a model of Masked examples, as from partially_observed, whose q(z|x) is asked for completed ones.
-        example: one example; vmap outside.
-
     Returns:
-        Method(init, step): init(key) -> State, of z ~ q(z|x_o); step(key, State) -> State, Info.
+        The method, for a model of Masked examples, as from partially_observed, and one of them; vmap outside. It begins
+        with z ~ q(z|x_o), and asks q(z|x) for completed examples.
 
     Source: Mattei and Frellsen 2018, leveraging the exact likelihood of deep latent variable models, algorithm 1.
     """
-    return _chain(model, example, is_tested=True)
+    return _chain(is_tested=True)
 
 
 def conditional_mean(
-    key: PRNGKeyArray, model: Model, example: Masked, *, method: Any = metropolis_within_gibbs,
+    key: PRNGKeyArray, model: Model, example: Masked, *, method: Callable[[], Method] = metropolis_within_gibbs,
     num_steps: int = 1000, num_warmup: int = 100,
 ) -> Float[Array, "..."]:  # fmt: skip
     """The conditional mean of what is missing, over a chain.
@@ -89,11 +86,11 @@ def conditional_mean(
     """
     check_whole(num_steps=num_steps)
     check_whole(0, num_warmup=num_warmup)
-    chain = method(model, example)
+    chain = method()
     start_key, warm_key, key = jax.random.split(key, 3)
-    state = chain.init(start_key)
+    state = chain.init(start_key, model, example)
     if num_warmup:
-        state, _ = iterate(warm_key, chain, num_steps=num_warmup, state=state)
+        state, _ = iterate(warm_key, chain, state, num_steps=num_warmup)
 
     def add(carry: tuple[State, Any], key: PRNGKeyArray) -> tuple[tuple[State, Any], None]:  # one mean in memory
         state, total = carry
@@ -106,35 +103,28 @@ def conditional_mean(
     return example.filled(read(jax.tree.map(lambda sum_: sum_ / num_steps, total)))
 
 
-def _chain(model: Model, example: Masked, *, is_tested: bool) -> Method:
-    if jnp.shape(example.mask) != jnp.shape(example.x):
-        raise UsageError(
-            f"found a mask of shape {jnp.shape(example.mask)} with an x of shape {jnp.shape(example.x)}: "
-            "expected the same, True where x is observed"
-        )
-    everything = jnp.ones_like(example.mask)
-
-    def completed(key: PRNGKeyArray, z: Latent) -> Float[Array, "..."]:
-        return example.filled(seen_as(example.x, model.decode(z).sample(key)))
-
-    def log_weight(q: Any, whole: Masked, z: Latent) -> Float[Array, ""]:
-        log_p = log_density("p(x|z)", model.decode(z), whole) + log_density("p(z)", model.prior, z)
-        return log_p - log_density("q(z|x)", q, z)
-
-    def init(key: PRNGKeyArray) -> State:
+def _chain(*, is_tested: bool) -> Method:
+    def init(key: PRNGKeyArray, model: Any, x: Masked) -> State:
+        p = target(model, x)
         latent_key, key = jax.random.split(key)
-        z = encode(model, example).sample(latent_key)
-        return State(completed(key, z), z)
+        z = p.start(latent_key, "posterior")
+        return State(p, _completed(key, p, z), z)
 
     def step(key: PRNGKeyArray, state: State) -> tuple[State, Info]:
         latent_key, test_key, key = jax.random.split(key, 3)
-        whole = Masked(state.x, everything)
+        model, _ = at(state.target.held.model, state.target.example)
+        whole = Masked(state.x, jnp.ones(state.x.shape, bool))
         q = encode(model, whole)
         z, accepted = q.sample(latent_key), jnp.array(True)
         if is_tested:
-            log_ratio = log_weight(q, whole, z) - log_weight(q, whole, state.z)
-            accepted = jnp.log(jax.random.uniform(test_key)) < log_ratio
+            log_w = lambda z: log_weights(model, whole, q, jax.tree.map(lambda leaf: leaf[None], z)).log_w[0]
+            accepted = jnp.log(jax.random.uniform(test_key)) < log_w(z) - log_w(state.z)
             z = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), z, state.z)
-        return State(completed(key, z), z), Info(accepted)
+        return State(state.target, _completed(key, state.target, z), z), Info(accepted)
 
     return Method(init, step)
+
+
+def _completed(key: PRNGKeyArray, p: Target, z: Latent) -> Float[Array, "..."]:
+    model, example = at(p.held.model, p.example)
+    return example.filled(seen_as(example.x, model.decode(z).sample(key)))

@@ -12,9 +12,21 @@ from vaex.errors import OptionError, UsageError, check_positive, check_whole
 from vaex.inference.method import Method
 
 
-class State(NamedTuple):
-    """q(z) q(weights) prod_k q(mean_k, precision_k): Categorical, Dirichlet and normal-Wishart."""
+class Prior(NamedTuple):
+    """The model: of the weights a Dirichlet, of each component's mean and precision a normal-Wishart."""
 
+    concentration: Float[Array, " k"]  # alpha_0; below 1 it empties the components that are not needed
+    strength: Float[Array, ""]  # beta_0
+    mean: Float[Array, " d"]  # m_0
+    degrees: Float[Array, ""]  # nu_0
+    scatter: Float[Array, "d d"]  # W_0^-1
+
+
+class State(NamedTuple):
+    """q(z) q(weights) prod_k q(mean_k, precision_k): Categorical, Dirichlet and normal-Wishart; and model and data."""
+
+    prior: Prior
+    x: Float[Array, "n d"]
     responsibilities: Float[Array, "n k"]
     concentration: Float[Array, " k"]  # alpha
     strength: Float[Array, " k"]  # beta
@@ -23,17 +35,41 @@ class State(NamedTuple):
     scatter: Float[Array, "k d d"]  # W^-1, so that scatter / degrees is about a covariance
 
 
-def gaussian_mixture(
-    x: Float[Array, "n d"],
-    *,
-    num_components: int,
-    concentration: float | None = None,
-    strength: float = 1.0,
-    mean: Float[Array, " d"] | None = None,
-    degrees: float | None = None,
-    scatter: Float[Array, "d d"] | None = None,
-    start: Float[Array, "n k"] | None = None,
-) -> Method:
+def prior_of(
+    x: Float[Array, "n d"], *, num_components: int, concentration: float | None = None, strength: float = 1.0,
+    mean: Float[Array, " d"] | None = None, degrees: float | None = None, scatter: Float[Array, "d d"] | None = None,
+) -> Prior:  # fmt: skip
+    """A prior in the scale of the data, where numbers are left unset.
+
+    Args:
+        x: data, [N, D].
+        num_components: K.
+        concentration: alpha_0 of each component; unset, 1/K.
+        strength: beta_0.
+        mean: m_0; unset, the data's.
+        degrees: nu_0, above D - 1; unset, D.
+        scatter: W_0^-1; unset, the data's covariance.
+
+    Raises:
+        OptionError: num_components below 1, a concentration or a strength that is not above 0, or degrees too low.
+
+    Source: the defaults of scikit-learn's BayesianGaussianMixture.
+    """
+    check_whole(num_components=num_components)
+    check_positive(concentration=concentration, strength=strength)
+    d = x.shape[1]
+    if degrees is not None and not degrees > d - 1:
+        raise OptionError("degrees", degrees, f"a number above {d - 1}, the dimensions less one")
+    return Prior(
+        concentration=jnp.full(num_components, 1 / num_components if concentration is None else concentration),
+        strength=jnp.asarray(strength, float),
+        mean=jnp.mean(x, axis=0) if mean is None else mean,
+        degrees=jnp.asarray(d if degrees is None else degrees, float),
+        scatter=jnp.cov(x.T).reshape(d, d) if scatter is None else scatter,
+    )
+
+
+def gaussian_mixture(*, start: Float[Array, "n k"] | None = None) -> Method:
     """The Bayesian mixture of Gaussians.
 
     z_n ~ Categorical(pi),   x_n|z_n = k ~ N(mean_k, precision_k^-1),   pi ~ Dirichlet(concentration),
@@ -43,73 +79,57 @@ def gaussian_mixture(
     precision_k (x_n - mean_k)] + const, and the others by the counts, means and scatters that r weighs.
 
     Args:
-        x: data, [N, D].
-        num_components: K.
-        concentration: alpha_0; unset, 1/K. Below 1 it empties the components that are not needed.
-        strength: beta_0.
-        mean: m_0; unset, the data's.
-        degrees: nu_0, above D - 1; unset, D.
-        scatter: W_0^-1; unset, the data's covariance.
-        start: responsibilities, [N, K]; unset, drawn from a key.
+        start: responsibilities, [N, K]; unset, drawn.
 
     Returns:
-        Method(init, step): init(key) -> State; step(key, State) needs no key, and tells the bound on log p(x) after
-        it, in nats, with all of its constants; it never falls.
+        The method: init(key, Prior(...), x) of data x, [N, D], whose key is needed where there is no start. A step
+        needs none, and tells the bound on log p(x) after it, in nats, with all of its constants; it never falls.
 
     Raises:
-        OptionError: num_components below 1, a concentration or a strength that is not above 0, or degrees too low.
-        UsageError: a start of another shape.
+        UsageError: a start of another shape, in init.
 
-    Source: Bishop 2006, section 10.2; the defaults of scikit-learn's BayesianGaussianMixture.
+    Source: Bishop 2006, section 10.2.
     """
-    check_whole(num_components=num_components)
-    check_positive(concentration=concentration, strength=strength)
-    n, d = x.shape
-    alpha = 1 / num_components if concentration is None else concentration
-    nu = d if degrees is None else degrees
-    if not nu > d - 1:
-        raise OptionError("degrees", degrees, f"a number above {d - 1}, the dimensions less one")
-    if start is not None and start.shape != (n, num_components):
-        raise UsageError(f"start has shape {start.shape}: expected {(n, num_components)}, a row for each example")
-    centre = jnp.mean(x, axis=0) if mean is None else mean
-    prior = jnp.cov(x.T).reshape(d, d) if scatter is None else scatter
 
-    def init(key: PRNGKeyArray | None = None) -> State:
-        if start is not None:
-            return parameters(start)
-        if key is None:
-            raise UsageError("found neither a key nor a start: give init a key, or gaussian_mixture responsibilities")
-        return parameters(jax.random.dirichlet(key, jnp.ones(num_components), (n,)))
+    def init(key: PRNGKeyArray | None, model: Prior, x: Float[Array, "n d"]) -> State:
+        shape = len(x), len(model.concentration)
+        if start is None:
+            return _update(model, x, jax.random.dirichlet(key, jnp.ones(shape[1]), shape[:1]))
+        if start.shape != shape:
+            raise UsageError(f"start has shape {start.shape}: expected {shape}, a row for each example")
+        return _update(model, x, start)
 
     def step(key: PRNGKeyArray | None, state: State) -> tuple[State, Float[Array, ""]]:
-        state = parameters(jax.nn.softmax(_expected_log_joint(x, state), axis=-1))
-        return state, bound(state)
-
-    def parameters(r: Float[Array, "n k"]) -> State:
-        counts = jnp.sum(r, axis=0)
-        weighed = r.T @ (x - centre)  # from the prior's mean, so that no digits cancel
-        total = strength + counts
-        mean = centre + weighed / total[:, None]
-        deviation = x - mean[:, None]  # [k, n, d]
-        around = jnp.einsum("nk,kni,knj->kij", r, deviation, deviation)
-        pull = mean - centre
-        scatter = prior + around + strength * pull[:, :, None] * pull[:, None, :]
-        return State(r, alpha + counts, total, mean, nu + counts, scatter)
-
-    def bound(state: State) -> Float[Array, ""]:
-        """What the responsibilities leave of log p(x) where all other factors are at their best, as after a step."""
-        of_weights = _log_dirichlet(state.concentration) - _log_dirichlet(jnp.full(num_components, alpha))
-        each = jax.vmap(_log_normal_wishart)(state.strength, state.degrees, state.scatter)
-        of_components = jnp.sum(each - _log_normal_wishart(jnp.asarray(strength), jnp.asarray(nu), prior))
-        entropy = jnp.sum(entr(state.responsibilities))
-        return entropy + of_weights + of_components - 0.5 * n * d * math.log(2 * math.pi)
+        state = _update(state.prior, state.x, jax.nn.softmax(_expected_log_joint(state), axis=-1))
+        return state, _bound(state)
 
     return Method(init, step)
 
 
-def _expected_log_joint(x: Float[Array, "n d"], state: State) -> Float[Array, "n k"]:
+def _update(prior: Prior, x: Float[Array, "n d"], r: Float[Array, "n k"]) -> State:
+    """All other factors at their best, given responsibilities."""
+    counts = jnp.sum(r, axis=0)
+    strength = prior.strength + counts
+    pull = r.T @ (x - prior.mean) / strength[:, None]  # from the prior's mean, so that no digits cancel
+    mean = prior.mean + pull
+    deviation = x - mean[:, None]  # [k, n, d]
+    around = jnp.einsum("nk,kni,knj->kij", r, deviation, deviation)
+    scatter = prior.scatter + around + prior.strength * pull[:, :, None] * pull[:, None, :]
+    return State(prior, x, r, prior.concentration + counts, strength, mean, prior.degrees + counts, scatter)
+
+
+def _bound(state: State) -> Float[Array, ""]:
+    """What the responsibilities leave of log p(x) where all other factors are at their best, as after a step."""
+    prior, (n, d) = state.prior, state.x.shape
+    of_weights = _log_dirichlet(state.concentration) - _log_dirichlet(prior.concentration)
+    each = jax.vmap(_log_normal_wishart)(state.strength, state.degrees, state.scatter)
+    of_components = jnp.sum(each - _log_normal_wishart(prior.strength, prior.degrees, prior.scatter))
+    return jnp.sum(entr(state.responsibilities)) + of_weights + of_components - 0.5 * n * d * math.log(2 * math.pi)
+
+
+def _expected_log_joint(state: State) -> Float[Array, "n k"]:
     """E[log p(x_n, z_n = k)] but for a constant."""
-    d = x.shape[1]
+    x, d = state.x, state.x.shape[1]
     tril = jnp.linalg.cholesky(state.scatter)
     log_weight = digamma(state.concentration) - digamma(jnp.sum(state.concentration))
     halves = 0.5 * (state.degrees[:, None] - jnp.arange(d))
