@@ -62,7 +62,7 @@ def _(q: dist.MixtureSameFamily) -> Free:
 @free.register(Flow)
 def _(q: Flow) -> Free:
     base, again = free(q.base)
-    return (base, q.params, q.context), lambda numbers: Flow(again(numbers[0]), *numbers[1:], q.bijection)
+    return (base, q.params, q.context), lambda numbers: Flow(again(numbers[0]), numbers[1], numbers[2], q.bijection)
 
 
 @free.register(Chain)

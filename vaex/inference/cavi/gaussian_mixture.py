@@ -86,18 +86,20 @@ def gaussian_mixture(*, start: Float[Array, "n k"] | None = None) -> Method:
         needs none, and tells the bound on log p(x) after it, in nats, with all of its constants; it never falls.
 
     Raises:
-        UsageError: a start of another shape, in init.
+        UsageError: a start of another shape, or neither a start nor a key, in init.
 
     Source: Bishop 2006, section 10.2.
     """
 
     def init(key: PRNGKeyArray | None, model: Prior, x: Float[Array, "n d"]) -> State:
         shape = len(x), len(model.concentration)
-        if start is None:
-            return _update(model, x, jax.random.dirichlet(key, jnp.ones(shape[1]), shape[:1]))
-        if start.shape != shape:
-            raise UsageError(f"start has shape {start.shape}: expected {shape}, a row for each example")
-        return _update(model, x, start)
+        if start is not None:
+            if start.shape != shape:
+                raise UsageError(f"start has shape {start.shape}: expected {shape}, a row for each example")
+            return _update(model, x, start)
+        if key is None:
+            raise UsageError("found neither a key nor a start: give init a key, or the method responsibilities")
+        return _update(model, x, jax.random.dirichlet(key, jnp.ones(shape[1]), shape[:1]))
 
     def step(key: PRNGKeyArray | None, state: State) -> tuple[State, Float[Array, ""]]:
         state = _update(state.prior, state.x, jax.nn.softmax(_expected_log_joint(state), axis=-1))

@@ -9,15 +9,16 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.errors import check_positive
 from vaex.inference.method import Method
+from vaex.objectives.terms import Number
 
 
 class NormalGamma(NamedTuple):
     """The model: mu|tau ~ N(mean, 1 / (strength tau)), tau ~ Gamma(shape, rate)."""
 
-    mean: float = 0.0
-    strength: float = 1.0  # lambda_0, how many observations the mean counts as
-    shape: float = 1.0  # a_0
-    rate: float = 1.0  # b_0
+    mean: Number = 0.0
+    strength: Number = 1.0  # lambda_0, how many observations the mean counts as
+    shape: Number = 1.0  # a_0
+    rate: Number = 1.0  # b_0
 
 
 class State(NamedTuple):
@@ -54,13 +55,14 @@ def normal_gamma() -> Method:
         check_positive(strength=model.strength, shape=model.shape, rate=model.rate)
         prior = NormalGamma(*(jnp.asarray(number, float) for number in model))
         weight, mean, _ = _statistics(prior, x)
-        return State(prior, x, mean, weight * prior.shape / prior.rate, prior.shape, prior.rate)
+        shape, rate = jnp.asarray(prior.shape), jnp.asarray(prior.rate)
+        return State(prior, x, mean, weight * shape / rate, shape, rate)
 
     def step(key: PRNGKeyArray | None, state: State) -> tuple[State, Float[Array, ""]]:
         prior = state.prior
         weight, mean, least = _statistics(prior, state.x)
         precision = weight * state.shape / state.rate
-        shape, rate = prior.shape + (state.x.size + 1) / 2, prior.rate + 0.5 * (least + weight / precision)
+        shape, rate = jnp.asarray(prior.shape + (state.x.size + 1) / 2), prior.rate + 0.5 * (least + weight / precision)
         state = State(prior, state.x, mean, precision, shape, rate)
         return state, _bound(state)
 
@@ -69,7 +71,7 @@ def normal_gamma() -> Method:
 
 def _statistics(prior: NormalGamma, x: Float[Array, " n"]) -> tuple[Array, Array, Array]:
     """Strength + N, the mean of q(mu), and the sum of squares at that, which needs no difference of large numbers."""
-    weight, x_mean = prior.strength + x.size, jnp.mean(x)
+    weight, x_mean = jnp.asarray(prior.strength + x.size), jnp.mean(x)
     mean = (prior.strength * prior.mean + x.size * x_mean) / weight
     pull = prior.strength * x.size / weight * (x_mean - prior.mean) ** 2
     return weight, mean, jnp.sum((x - x_mean) ** 2) + pull
