@@ -52,7 +52,8 @@ def but(factor, *levels):
 
 PLAIN = tuple(kind for kind in MODELS if not KINDS[kind].objectives)  # kinds that no objective is for alone
 CLAIMED = tuple(name for kind in KINDS.values() for name in kind.objectives)
-SCORE = ("reinforce", "vimco", "tvo", "enumerate", "gumbel")  # they need no path through draws
+# They need no path through draws.
+SCORE = ("reinforce", "vimco", "tvo", "wake_sleep", "reweighted_wake_sleep", "enumerate", "gumbel")
 FLOWS = but("posterior", "diagonal", "full", "mixture", "one_hot")
 STRATIFIED = ("elbo", "stl", "iwae")  # they draw from each component of a mixture
 FIXED = ("standard", "mixture", "flow")  # over vectors of any kind

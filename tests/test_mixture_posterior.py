@@ -124,6 +124,7 @@ THROUGH_DRAWS = (
     "elbo", "stl", "iwae", "dreg", "miwae", "piwae", "ciwae", "renyi", "vr_max", "free_bits", "capacity",
     "total_correlation", "info",
 )  # fmt: skip
+SCORE = ("reinforce", "vimco", "tvo", "wake_sleep", "reweighted_wake_sleep")
 
 
 def trace(name, q):
@@ -146,6 +147,6 @@ def test_draws_without_a_gradient_are_refused_in_one_line(name):
             trace(name, ours(jnp.asarray(RAW)))
 
 
-@pytest.mark.parametrize("name", ["reinforce", "vimco", "tvo"])
+@pytest.mark.parametrize("name", SCORE)
 def test_the_score_functions_gradient_needs_no_path(name):
     trace(name, ours(jnp.asarray(RAW)))

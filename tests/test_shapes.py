@@ -43,6 +43,7 @@ ONE_HOT = RIGHT._replace(prior=OneHotCategorical(jnp.zeros(2)), encode=lambda x:
 
 # Each takes (key, model, x); what takes a batch is given two of x.
 OF_Q = ("elbo", "stl", "iwae", "dreg", "miwae", "piwae", "ciwae", "renyi", "vr_max", "reinforce", "vimco", "tvo")
+OF_Q += ("wake_sleep", "reweighted_wake_sleep")
 CALLS = {name: OBJECTIVES[name] for name in (*OF_Q, "free_bits", "capacity")} | {
     "total_correlation": lambda key, model, x: objectives.total_correlation(key, model, jnp.stack([x, x]), num_train=9),
     "info": lambda key, model, x: objectives.info(key, model, jnp.stack([x, x])),

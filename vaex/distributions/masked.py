@@ -3,6 +3,7 @@
 import functools
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
@@ -32,13 +33,21 @@ class Masked(NamedTuple):
 
 
 @functools.singledispatch
-@functools.singledispatch
 def filled(x: Example, value: Value) -> Any:
     """An example with a value, or those of an array, where something is missing; one without a mask as it is."""
     return x
 
 
 filled.register(Masked, lambda x, value: x.filled(value))
+
+
+@functools.singledispatch
+def seen_as(x: Example, drawn: Value) -> Any:
+    """A draw from p(x|z) as an example like x: of its types, and with as much of it missing."""
+    return jax.tree.map(lambda a, like: jnp.asarray(a, jnp.result_type(like)), drawn, x)
+
+
+seen_as.register(Masked, lambda x, drawn: x._replace(x=seen_as.dispatch(object)(x.x, drawn)))
 
 
 @functools.singledispatch

@@ -42,3 +42,19 @@ def _(q: dist.Independent) -> Any:
     check_num_states(len(values) ** base.batch_shape[0])
     grids = jnp.meshgrid(*[jnp.arange(len(values))] * base.batch_shape[0], indexing="ij")
     return values[jnp.stack([g.ravel() for g in grids], axis=-1)]
+
+
+@functools.singledispatch
+def sizes_of_states(q: Distribution) -> tuple[int, ...]:
+    """How many states each of the variables has of which all_states are all tuples, in their order: of one, (S,).
+
+    Raises:
+        UsageError: as of all_states.
+    """
+    return (len(all_states(q)),)
+
+
+@sizes_of_states.register(dist.Independent)
+def _(q: dist.Independent) -> tuple[int, ...]:
+    num_states, (num_variables,) = len(all_states(q)), q.base_dist.batch_shape
+    return (round(num_states ** (1 / num_variables)),) * num_variables

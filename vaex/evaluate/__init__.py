@@ -4,6 +4,7 @@ from vaex.evaluate.answers import Drawn, Moments, draw, interpolation, moments, 
 from vaex.evaluate.chunks import compiled, in_chunks
 from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy
 from vaex.evaluate.estimates import Estimate, estimate_log_likelihood
+from vaex.evaluate.inference_gap import InferenceGap, inference_gap
 from vaex.evaluate.latents import ACTIVE_VARIANCE, active_units, mutual_information, posterior_mean
 from vaex.evaluate.metrics import METRICS, Options, validator
 from vaex.evaluate.reports import REPORTS
@@ -26,6 +27,7 @@ __all__ = [
     "REPORTS",
     "Drawn",
     "Estimate",
+    "InferenceGap",
     "Moments",
     "Options",
     "Trial",
@@ -39,6 +41,7 @@ __all__ = [
     "elbo",
     "estimate_log_likelihood",
     "in_chunks",
+    "inference_gap",
     "interpolation",
     "kl_per_dimension",
     "kl_per_layer",

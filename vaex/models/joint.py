@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions import abilities
 from vaex.distributions.shapes import log_density, value_shape
 from vaex.distributions.sites import joined, sites
-from vaex.distributions.states import all_states, check_num_states
+from vaex.distributions.states import all_states, check_num_states, sizes_of_states
 from vaex.errors import UsageError
 from vaex.model import Distribution, Family, Params
 
@@ -93,6 +93,7 @@ class Joint:
 value_shape.register(Joint, lambda q: None)  # its values are checked by their names
 all_states.register(Joint, lambda q: q.enumerate_support())
 sites.register(Joint, lambda q: joined({name: sites(p) for name, p in q.graph.conditionals.items()}))
+sizes_of_states.register(Joint, lambda q: tuple(len(all_states(one)) for one in q.graph.conditionals.values()))
 abilities.own_sample_and_log_prob.register(Joint, lambda q: q.sample_and_log_prob)
 abilities.is_cheap_to_evaluate.register(Joint, lambda q: False)
 abilities.is_discrete.register(Joint, lambda q: any(map(abilities.is_discrete, q.graph.conditionals.values())))

@@ -29,6 +29,7 @@ from vaex.objectives.terms import (
     sample_weights,
 )
 from vaex.objectives.thermodynamic import tvo
+from vaex.objectives.wake_sleep import reweighted_wake_sleep, wake_sleep
 
 OBJECTIVES = Choices(
     {
@@ -44,6 +45,8 @@ OBJECTIVES = Choices(
         "reinforce": reinforce,
         "vimco": vimco,
         "tvo": tvo,
+        "wake_sleep": wake_sleep,
+        "reweighted_wake_sleep": reweighted_wake_sleep,
         "gumbel": gumbel,
         "enumerate": enumerate,
         "free_bits": free_bits,
@@ -59,7 +62,8 @@ OBJECTIVES = Choices(
     context=("num_train", "num_labels", "average"),
 )
 OF_BATCHES = (total_correlation, info)  # they take the whole batch
-BOUNDS = (iwae, dreg, miwae, piwae, ciwae, vimco, tvo)  # tighter ones than the ELBO, by which their models are selected
+# Tighter ones than the ELBO, by which their models are selected.
+BOUNDS = (iwae, dreg, miwae, piwae, ciwae, vimco, tvo, reweighted_wake_sleep)
 
 __all__ = [
     "BOUNDS",
@@ -90,6 +94,7 @@ __all__ = [
     "reconstruction",
     "reinforce",
     "renyi",
+    "reweighted_wake_sleep",
     "sample_and_log_prob",
     "sample_weights",
     "semi_supervised",
@@ -102,6 +107,7 @@ __all__ = [
     "vimco",
     "vq",
     "vr_max",
+    "wake_sleep",
     "weight_penalty",
     "with_value",
 ]
