@@ -28,6 +28,7 @@ class Condition(NamedTuple):
     reports: tuple[str, ...] = ()  # names in evaluate.REPORTS
     figures: tuple[str, ...] = ()  # names in figures.FIGURES
     cut: Callable[[Dataset, int], Dataset] = lambda dataset, num_previous: dataset  # into examples
+    of_frames: bool = False  # whether what other images have for channels are frames
 
 
 def low_resolution(images: Float[Array, "*batch h w c"]) -> Float[Array, "*batch h_4 w_4 c"]:
@@ -104,7 +105,9 @@ CONDITIONS = {
         lambda x, images, labels, num_classes: x[..., :-1],
         _previous_shape,
         lambda x: x[..., -1:],
+        of_part=lambda x, images: x,
         figures=("roll_outs",),
         cut=windows,
+        of_frames=True,
     ),
 }

@@ -18,6 +18,7 @@ class Rows(NamedTuple):
 
     arrays: Arrays  # train_images and the like, float32 [N, D], nan where a value is missing; and labels
     columns: Columns
+    label: Column | None = None  # the column that has become the label
 
 
 def is_table(images: np.ndarray) -> bool:
@@ -45,7 +46,7 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
     if any(other != train for other in names.values()):
         raise UsageError(f"{source}: training rows have the columns {_some(train)}, test rows others: make them alike")
     check_said(said, train)
-    columns, values, labels = [], {key: [] for key in tables}, {}
+    columns, values, labels, label = [], {key: [] for key in tables}, {}, None
     for name in train:
         parts = {key: table[name] for key, table in tables.items()}
         together = np.concatenate(list(parts.values()))
@@ -58,9 +59,10 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
         is_class = one.kind in (*CLASSES, "label")
         classes = class_names(name, together, one) if is_class else ()
         kind = "categorical" if one.kind == "label" else one.kind
-        found = {key: numbered(name, part, kind, classes, key.split("_")[0]) for key, part in parts.items()}
+        found = {key: numbered(name, part, kind, classes, f"{key.split('_')[0]} rows") for key, part in parts.items()}
         if one.kind == "label":
             labels = {key.replace("images", "labels"): np.nan_to_num(part, nan=-1) for key, part in found.items()}
+            label = Column(name, kind, classes=classes)
             continue
         columns.append(Column(name, kind, classes=classes, has_gaps=bool(missing(together).any())))
         for key, part in found.items():
@@ -75,7 +77,7 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
                 f"{source}: {int(empty.sum())} of the {key.split('_')[0]} rows have no value at all, the first is row "
                 f"{int(np.argmax(empty))}: remove them"
             )
-    return Rows(arrays | rows | labels, tuple(columns))
+    return Rows(arrays | rows | labels, tuple(columns), label)
 
 
 def one_of_each_class(columns: Columns, rows: np.ndarray) -> list[int]:

@@ -9,7 +9,7 @@ import numpy as np
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
 
-_SUFFIXES = (".csv", ".tsv", ".parquet")
+TABLES = (".csv", ".tsv", ".parquet")
 _NO_VALUE = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
 _COPIES = 4  # of a table's numbers, at most, that are held at once while it is read
 
@@ -26,9 +26,9 @@ def read_table(argument: str) -> tuple[Arrays, str]:
     path = Path(argument).expanduser()
     if not path.is_dir():
         return {"train_images": _read(path)}, str(path)
-    files = {split: [f for s in _SUFFIXES if (f := path / f"{split}{s}").is_file()] for split in ("train", "test")}
+    files = {split: [f for s in TABLES if (f := path / f"{split}{s}").is_file()] for split in ("train", "test")}
     if any(len(found) != 1 for found in files.values()):
-        raise UsageError(f"{path} is a folder: expected one train and one test in it, of {', '.join(_SUFFIXES)}")
+        raise UsageError(f"{path} is a folder: expected one train and one test in it, of {', '.join(TABLES)}")
     return {f"{split}_images": _read(found[0]) for split, found in files.items()}, str(path)
 
 
@@ -60,9 +60,9 @@ def available_memory() -> float:
 
 
 def _read(path: Path) -> np.ndarray:
-    if path.suffix.lower() not in _SUFFIXES or not path.is_file():
+    if path.suffix.lower() not in TABLES or not path.is_file():
         found = "no such file" if not path.is_file() else f"it ends in {path.suffix!r}"
-        raise UsageError(f"table:{path}: {found}: expected a file that ends in {', '.join(_SUFFIXES)}")
+        raise UsageError(f"table:{path}: {found}: expected a file that ends in {', '.join(TABLES)}")
     try:
         import pyarrow
     except ModuleNotFoundError:
