@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vaex.data import sources
 from vaex.data.cache import cached
+from vaex.data.emnist import emnist_files, read_emnist
 from vaex.data.form import Form
 from vaex.data.image_folder import image_files, read_folder
 from vaex.data.network import answering
@@ -107,6 +108,9 @@ def _in_folder(name: str, folder: Path) -> tuple[Arrays, str] | None:
         if files:
             read: Callable[[], Arrays] = lambda files=files: sources.read_idx_files(files)
             return cached(name, list(files.values()), read), str(folder / spelling)
+    if files := emnist_files(name, folder):
+        stored = [*dict.fromkeys(files.values())]
+        return cached(name, stored, lambda: read_emnist(files, name)), str(stored[0].parent)
     npz = folder / f"{name}.npz"
     return (sources.read_npz(npz), str(npz)) if npz.is_file() else None
 

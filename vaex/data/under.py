@@ -55,7 +55,7 @@ def _image_levels(image: Any, kept: Kept, condition: Condition, what: str) -> np
         )
     array = np.asarray(image)
     array = array[..., None] if array.shape == shape[:2] and shape[2] == 1 else array
-    array = array[..., -shape[2] :] if condition.of_frames else array
+    array = array[..., -shape[2] :] if condition.of_frames and array.ndim == 3 else array
     if array.shape != shape:
         raise UsageError(f"{what} has shape {np.shape(image)}: expected {shape}, {part} ({name})")
     return as_levels({"given": array[None]}, what, channels=(*CHANNELS, shape[2]))[0]["given"][0]
