@@ -9,6 +9,7 @@ from vaex.data import sources
 from vaex.data.cache import cached
 from vaex.data.emnist import emnist_files, read_emnist
 from vaex.data.form import Form
+from vaex.data.hugging_face import is_hugging_face, read_hugging_face
 from vaex.data.image_folder import image_files, read_folder
 from vaex.data.network import answering
 from vaex.data.packaged import PACKAGED
@@ -121,6 +122,8 @@ def _decode_tfds(name: str, prepared: Path) -> Arrays:
 
 def _image_folder(argument: str, form: Form) -> tuple[Arrays, str]:
     folder = Path(argument).expanduser()
+    if is_hugging_face(folder):
+        raise UsageError(f"{folder} is a Hugging Face data set: name it as such, huggingface:{folder}")
     files = image_files(folder)
     name = f"{folder.resolve().name}-{form.size or 'any'}-{form.channels or 'any'}"
     return cached(name, files, lambda: read_folder(folder, files, form)), str(folder)
@@ -130,6 +133,7 @@ def _image_folder(argument: str, form: Form) -> tuple[Arrays, str]:
 SOURCES: dict[str, Callable[[str, Form], tuple[Arrays, str]]] = {
     "folder": _image_folder,
     "table": lambda argument, form: read_table(argument),
+    "huggingface": read_hugging_face,
 }
 
 

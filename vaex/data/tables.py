@@ -72,11 +72,20 @@ def _read(path: Path) -> np.ndarray:
     except (pyarrow.ArrowException, OSError) as error:
         found = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(f"{path}: not a readable table ({found}): mend it or make it again") from None
+    return as_array(table, str(path))
+
+
+def as_array(table: Any, source: str) -> np.ndarray:
+    """A table of pyarrow's as a structured array, [N].
+
+    Raises:
+        UsageError: it has no rows, or columns without names of their own.
+    """
     names = table.column_names
     if not len(table) or len(set(names)) < len(names) or "" in names or any(map(_is_number, names)):
         raise UsageError(
-            f"{path} has {len(table):,} rows and the columns {', '.join(map(repr, names[:6]))}: expected rows, below a "
-            "line with a name of its own for each column"
+            f"{source} has {len(table):,} rows and the columns {', '.join(map(repr, names[:6]))}: expected rows, below "
+            "a line with a name of its own for each column"
         )
     columns = [_column(table.column(name)) for name in names]
     rows = np.empty(len(table), [(name, column.dtype) for name, column in zip(names, columns, strict=True)])
