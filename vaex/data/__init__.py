@@ -95,12 +95,15 @@ def load(
         levels, meaning = as_levels(raw, source)
         images = {split: formed(of_split, form) for split, of_split in levels.items()}
     train, test = (Split(images[split], arrays[f"{split}_labels"]) for split in ("train", "test"))
+    if of_table and not min(len(train.images), len(test.images)):
+        n = len(train.images) + len(test.images)
+        raise UsageError(f"{source} has {n} rows: expected 10 or more, of which a tenth becomes the test split")
     if label != name:
         num_validation = _SUBSET_VALIDATION
     if not 0 <= num_validation < len(train.images):
         raise UsageError(
             f"data.num_validation is {num_validation}: expected 0 to {len(train.images) - 1}, "
-            f"less than the {len(train.images)} training images of {label}"
+            f"less than the {len(train.images)} training {'rows' if of_table else 'images'} of {label}"
         )
     cut = len(train.images) - num_validation
     if of_table:

@@ -10,6 +10,7 @@ from vaex.models.columns import CLASSES, KINDS
 
 SAID = (*KINDS, "label", "ignore")  # kinds that may be said: two of them are not modelled
 _MOST_CLASSES = 200
+_TINY, _HUGE = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
 class Said(NamedTuple):
@@ -50,7 +51,8 @@ def guessed(values: np.ndarray) -> str:
     """
     if is_text(values):
         return "categorical"
-    known = np.array(values[~missing(values)].tolist())  # of objects, whose None is gone, the type
+    known = values[~missing(values)]
+    known = np.array(known.tolist()) if known.dtype.kind == "O" else known  # the type, now that None is gone
     if known.dtype.kind == "b" or np.isin(known, (0, 1)).all():
         return "binary"
     return "count" if known.dtype.kind in "ui" and known.min() >= 0 else "real"
@@ -131,8 +133,8 @@ def numbered(
         cure = cure or "mend it, or say it is categorical"
         raise UsageError(f"column {name!r} is {kind}, and has text in it: {cure}") from None
     allowed = {
-        "real": (np.isfinite, "a finite number", "mend it, or leave it empty"),
-        "positive": (lambda x: (x > 0) & np.isfinite(x), "a number above 0", "say it is real, or mend it"),
+        "real": (_is_finite, "a finite number of 32 bits", "mend it, or leave it empty"),
+        "positive": (lambda x: (x >= _TINY) & _is_finite(x), "a number above 0", "say it is real, or mend it"),
         "count": (lambda x: (x >= 0) & (x == np.round(x)) & (x < 2**24), "a whole number from 0", "say it is real"),
         "binary": (lambda x: (x == 0) | (x == 1), "0 or 1", "say it is categorical, or count"),
     }
@@ -145,3 +147,7 @@ def numbered(
             f"expected {expected}; {cure or other}"
         )
     return numbers
+
+
+def _is_finite(x: np.ndarray) -> np.ndarray:
+    return np.abs(x) <= _HUGE  # of nan it is false

@@ -81,13 +81,16 @@ def as_array(table: Any, source: str) -> np.ndarray:
     Raises:
         UsageError: it has no rows, or columns without names of their own.
     """
-    names = table.column_names
+    names = [name.strip() for name in table.column_names]
     if not len(table) or len(set(names)) < len(names) or "" in names or any(map(_is_number, names)):
         raise UsageError(
             f"{source} has {len(table):,} rows and the columns {', '.join(map(repr, names[:6]))}: expected rows, below "
             "a line with a name of its own for each column"
         )
-    columns = [_column(table.column(name)) for name in names]
+    if len(names) == 1 and (mark := next((mark for mark in ";|\t" if mark in names[0]), None)):
+        cure = "put commas there, and points into numbers" + (", or call it NAME.tsv" if mark == "\t" else "")
+        raise UsageError(f"{source} has one column, {names[0]!r}: expected commas between columns; {cure}")
+    columns = [_column(column, f"{source}: column {name!r}") for name, column in zip(names, table.columns, strict=True)]
     rows = np.empty(len(table), [(name, column.dtype) for name, column in zip(names, columns, strict=True)])
     for name, column in zip(names, columns, strict=True):
         rows[name] = column
@@ -115,7 +118,7 @@ def _csv(path: Path) -> Any:
     )
 
 
-def _column(column: Any) -> np.ndarray:
+def _column(column: Any, what: str) -> np.ndarray:
     """Numbers and truth values as such where none is missing; else floats with nan, and objects with None."""
     import pyarrow as arrow
 
@@ -123,6 +126,10 @@ def _column(column: Any) -> np.ndarray:
     if arrow.types.is_decimal(kind):
         column = column.cast(arrow.float64())
     elif not (arrow.types.is_boolean(kind) or arrow.types.is_integer(kind) or arrow.types.is_floating(kind)):
+        if arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind):
+            raise UsageError(f"{what} has bytes that are no UTF-8: expected text in it; save the file as UTF-8")
+        if arrow.types.is_nested(kind):
+            raise UsageError(f"{what} is of {kind}: expected a number or text in each row; leave it out of the file")
         is_text = arrow.types.is_string(kind) or arrow.types.is_large_string(kind)
         values = [None if value is None else value if is_text else str(value) for value in column.to_pylist()]
         return np.array([*values, ""], object)[:-1]
