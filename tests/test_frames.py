@@ -8,11 +8,17 @@ import pytest
 
 from tests.refusal import refusal
 from vaex import Model, data
+from vaex.config import override
+from vaex.config.task import kept_data
+from vaex.data import inputs
 from vaex.data.bouncing import DIGIT, NUM_FRAMES, NUM_SEQUENCES, SIZE, bouncing, positions
 from vaex.data.conditions import CONDITIONS
 from vaex.data.frames import sequence_length, windows
+from vaex.data.given import as_given
+from vaex.data.under import to_sample
 from vaex.evaluate.completion import roll_out
 from vaex.model import Conditional
+from vaex.runs.experiments import load_experiment
 
 RNG = np.random.default_rng(0)
 ROOM = 18.0
@@ -21,6 +27,12 @@ ROOM = 18.0
 @pytest.fixture(autouse=True)
 def _few_sequences(monkeypatch):
     monkeypatch.setitem(NUM_SEQUENCES, "train", 20)
+
+
+@pytest.fixture
+def kept():
+    flags = ("--config.data.condition=previous", "--config.data.num_previous=2", "--config.data.binarize=threshold")
+    return kept_data(override(load_experiment("digits"), [*flags]), (8, 8, 3), 0)
 
 
 def stepped(start, velocity):
@@ -113,6 +125,29 @@ def test_frames_that_there_are_not(name, num_previous, message):
 @pytest.mark.parametrize("name", ["toy:rings", "bouncing:digits"])
 def test_what_cannot_move(name):
     assert f"data.name is 'bouncing:{name}', of examples of" in refusal(lambda: data.load(f"bouncing:{name}"))[0]
+
+
+def test_samples_are_drawn_under_the_frames_before(kept):
+    """Of more frames under the last, binarized as training's were, whatever their number of channels would be."""
+    frames = RNG.integers(0, 256, (8, 8, 5), np.uint8)
+    for given in (frames, frames[..., 3:], frames / 255):
+        found = to_sample(given, kept, 3, key=jax.random.key(0))
+        np.testing.assert_array_equal(found, np.broadcast_to(frames[..., 3:] > 127, (3, 8, 8, 2)))
+    for wrong in (None, 3, frames[..., :1], frames[:7]):
+        line = refusal(lambda wrong=wrong: to_sample(wrong, kept, 3, key=jax.random.key(0)))[0]
+        assert "(8, 8, 2)" in line
+        assert "2 frames (previous)" in line
+
+
+def test_windows_are_given_whatever_their_number_of_frames(kept, monkeypatch):
+    windows = RNG.integers(0, 256, (4, 8, 8, 3), np.uint8)
+    np.testing.assert_array_equal(as_given(windows / 255, kept).images, windows)
+    large = kept._replace(x_shape=(8, 8, 6))
+    np.testing.assert_array_equal(as_given(windows.repeat(2, -1), large).images, windows.repeat(2, -1))
+    assert "expected [N, 8, 8, 6]" in refusal(lambda: as_given(windows, large))[0]
+    split = data.Split(windows.repeat(2, -1), np.zeros(4, np.int32))
+    monkeypatch.setattr(inputs, "load", lambda *args, **options: data.Dataset("", "", "", split, split, split))
+    np.testing.assert_array_equal(inputs.read_given("bouncing:digits", kept).images[3], split.images[0, ..., 3:])
 
 
 def test_each_frame_of_a_roll_out_is_drawn_under_those_before_it():

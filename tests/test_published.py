@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
+from tests.refusal import refusal
 from vaex import data
 from vaex.data import network, published, sources
 from vaex.data.published import File, Published
@@ -25,6 +26,9 @@ ARRAYS = {
     "test_labels": RNG.integers(0, 10, 10).astype(np.uint8),
 }
 NAMES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+
+
+HYPHENED = {key.replace("_", "-"): array for key, array in ARRAYS.items()}
 
 
 def packed(array):
@@ -216,6 +220,26 @@ def test_emnist_is_one_archive_of_which_a_part_is_read(publish):
     assert_is_the_data(data.load("emnist/letters"))
     assert not published.is_published("emnist/runes")
     assert published.is_published("emnist")
+
+
+@pytest.mark.parametrize("place", ["emnist", "emnist/gzip", "emnist/letters", "archive", "unpacked"])
+def test_emnist_lies_in_a_folder_under_its_published_names(tmp_path, place):
+    (folder := tmp_path / (place if "emnist" in place else "emnist")).mkdir(parents=True)
+    files = {f"emnist-letters-{name}-idx{array.ndim}-ubyte.gz": packed(array) for name, array in HYPHENED.items()}
+    if place == "archive":
+        with zipfile.ZipFile(folder / "gzip.zip", "w") as stored:
+            for name, raw in files.items():
+                stored.writestr(f"gzip/{name}", raw)
+    for name, raw in {} if place == "archive" else files.items():
+        is_packed = place != "unpacked"
+        (folder / (name if is_packed else name[:-3])).write_bytes(raw if is_packed else gzip.decompress(raw))
+    assert_is_the_data(data.load("emnist/letters", dir=tmp_path))
+    if place in ("emnist", "archive"):
+        line = refusal(lambda: data.load("emnist", dir=tmp_path))[0]
+        assert ("has files of EMNIST's letters, none of byclass: set --config.data.name=emnist/letters" in line) == (
+            place == "emnist"
+        )
+        assert place == "emnist" or "not EMNIST's archive ('There is no item named" in line.replace('"', "'")
 
 
 def test_the_table_is_that_of_tensorflow_datasets():

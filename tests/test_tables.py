@@ -204,11 +204,20 @@ X = "x,y\n" + "\n".join(f"{i % 5},{'ab'[i % 2]}" for i in range(40)) + "\n"
             r"the class 'c' of column 'y' is in 4 of the validation and test rows, and in no training row: move",
         ),
         ({"train.csv": X}, "", r"is a folder: expected one train and one test"),
+        (
+            {"a.csv": X.replace(",", ";")},
+            "",
+            r"a.csv has one column, 'x;y': expected commas between columns; put",
+        ),
+        ({"a.csv": X.replace("4,a", "1e300,a")}, "", r"'x' is real, and row 4 .* has 1e\+300 there: expected a finite"),
+        ({"a.csv": X.replace("4,a", "1e-60,a")}, "x=positive,", r"'x' is positive, and row .* above 0; say it is real"),
+        ({"a.csv": "\n".join(X.splitlines()[:10])}, "", r"a.csv has 9 rows: expected 10 or more, of which a tenth"),
+        ({"a.csv": X + ",caf\udce9\n"}, "", r"column 'y' has bytes that are no UTF-8: .* save the file"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(tmp_path, files, said, line):
     for name, text in files.items():
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_bytes(text.encode(errors="surrogateescape"))
     single = len(files) == 1 and "a." in next(iter(files))
     with pytest.raises(UsageError, match=line) as error:
         data.load(f"table:{tmp_path / next(iter(files)) if single else tmp_path}", columns=said)
@@ -224,6 +233,19 @@ def test_more_rows_than_memory_has_room_for(tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         with pytest.raises(UsageError, match=r"needs about 0.0 GB of memory to be read, and 0.0 GB are free: take a"):
             data.load(name)
+
+
+def test_more_rows_than_memory_has_room_for_when_they_are_standardized(monkeypatch, tmp_path):
+    """8 bytes a value: of 400 there are 3,200, where the file alone would be read."""
+    monkeypatch.setattr(tables, "available_memory", lambda: 3100.0)
+    np.save(tmp_path / "a.npy", np.arange(400, dtype=np.uint8).reshape(100, 4))
+    with pytest.raises(UsageError, match=r"a.npy, 100 rows of 4 columns, needs about 0.0 GB of memory to be read"):
+        data.load(str(tmp_path / "a.npy"))
+
+
+def test_spaces_about_a_name_are_none_of_it(tmp_path):
+    (tmp_path / "a.csv").write_text(X.replace("x,y", "x , y"))
+    assert [c.name for c in data.load(f"table:{tmp_path / 'a.csv'}", columns="y=categorical").columns] == ["x", "y"]
 
 
 def test_a_class_of_one_row_is_kept_among_the_training_rows(tmp_path):

@@ -131,7 +131,7 @@ def test_images_of_another_shape_or_scale_are_refused_in_one_line(plain, images,
 
 def test_what_else_cannot_be(plain):
     for call, message in {
-        "no pixel is missing: give a mask": lambda: plain.impute(UINT8),
+        "no pixel is missing: give a mask too": lambda: plain.impute(UINT8),
         "the mask has shape": lambda: plain.impute(UINT8, MASK[:3]),
         "the mask is of type float64: expected truth values": lambda: plain.impute(UINT8, MASK * 0.5),
         "a has 2 images and b 1: expected as many": lambda: plain.interpolate(UINT8[:2], UINT8[:1]),

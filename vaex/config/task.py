@@ -15,11 +15,11 @@ from vaex.data import Dataset
 from vaex.data.conditions import CONDITIONS
 from vaex.data.examples import EXAMPLES, Examples, Making, chosen, seen
 from vaex.data.form import Form
-from vaex.data.given import Kept
+from vaex.data.kept import Kept
 from vaex.data.preprocess import Preprocess, dequantize
 from vaex.errors import UsageError
 from vaex.models import KINDS, Description, Source
-from vaex.models.columns import Columns, have_gaps, num_features
+from vaex.models.columns import Column, Columns, have_gaps, num_features
 from vaex.models.missing import of_masked
 from vaex.models.rows import of_rows
 
@@ -156,11 +156,21 @@ def describe_run(config: Config, x_shape: tuple[int, ...], num_classes: int, *, 
     return build_description(call(ROOT, config), x_shape, num_classes, lambda: None, columns=columns)
 
 
-def kept_data(config: Config, x_shape: tuple[int, ...], num_classes: int, *, columns: Columns = ()) -> Kept:
-    """What a run keeps of its data set, without the data; the arguments are those of describe_run."""
+def kept_data(
+    config: Config, x_shape: tuple[int, ...], num_classes: int, *, columns: Columns = (), label: Column | None = None
+) -> Kept:
+    """What a run keeps of its data set, without the data; the arguments are those of describe_run.
+
+    Args:
+        config: a config.
+        x_shape: of a whole image.
+        num_classes: of its label; 0 without one.
+        columns: of a table; () of images.
+        label: the column of a table that labels are from.
+    """
     c = config.data
     by = _making(call(ROOT, config), preprocess(config, columns)[0], num_classes, columns)
-    return Kept(x_shape, Form(c.image_size, c.channels), by, c.dir or None, columns)
+    return Kept(x_shape, Form(c.image_size, c.channels), by, c.dir or None, columns, c.columns, label)
 
 
 def count_classes(dataset: Dataset) -> int:

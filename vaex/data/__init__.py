@@ -18,7 +18,7 @@ from vaex.data.rows import as_rows, is_table, one_of_each_class, standardized
 from vaex.data.rows import described as rows_described
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
-from vaex.models.columns import Columns
+from vaex.models.columns import Column, Columns
 
 SOURCES = (*READERS, "bouncing")  # what may stand before the colon of a name
 _SUBSET_VALIDATION = 500
@@ -42,6 +42,7 @@ class Dataset(NamedTuple):
     test: Split
     meaning: str = ""  # what the numbers of images and labels were taken for
     columns: Columns = ()  # of a table; () of images
+    label_column: Column | None = None  # that labels are from
 
 
 def load(
@@ -81,9 +82,9 @@ def load(
         return _bouncing(load(name.partition(":")[2], dir=dir, num_validation=num_validation, form=form))
     folder = Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None
     found, source, label = search(name, folder, form)
-    found, kinds = {key: np.atleast_1d(array) for key, array in found.items()}, ()
+    found, kinds, label_column = {key: np.atleast_1d(array) for key, array in found.items()}, (), None
     if of_table := is_table(found["train_images"]):
-        found, kinds = as_rows(found, said_columns(columns), source)
+        found, kinds, label_column = as_rows(found, said_columns(columns), source)
     arrays = _with_classes(found, source)
     if "test_images" not in arrays:
         arrays = _hold_out_test(arrays, one_of_each_class(kinds, found["train_images"]) if kinds else [])
@@ -94,12 +95,15 @@ def load(
         levels, meaning = as_levels(raw, source)
         images = {split: formed(of_split, form) for split, of_split in levels.items()}
     train, test = (Split(images[split], arrays[f"{split}_labels"]) for split in ("train", "test"))
+    if of_table and not min(len(train.images), len(test.images)):
+        n = len(train.images) + len(test.images)
+        raise UsageError(f"{source} has {n} rows: expected 10 or more, of which a tenth becomes the test split")
     if label != name:
         num_validation = _SUBSET_VALIDATION
     if not 0 <= num_validation < len(train.images):
         raise UsageError(
             f"data.num_validation is {num_validation}: expected 0 to {len(train.images) - 1}, "
-            f"less than the {len(train.images)} training images of {label}"
+            f"less than the {len(train.images)} training {'rows' if of_table else 'images'} of {label}"
         )
     cut = len(train.images) - num_validation
     if of_table:
@@ -114,6 +118,7 @@ def load(
         test,
         f"{meaning}, {described([train.labels, test.labels])}",
         kinds,
+        label_column,
     )
 
 

@@ -1,7 +1,7 @@
 """What the columns of a table are: their kinds, as they are guessed and as a config says them."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from vaex.models.columns import CLASSES, KINDS
 
 SAID = (*KINDS, "label", "ignore")  # kinds that may be said: two of them are not modelled
 _MOST_CLASSES = 200
+_TINY, _HUGE = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
 class Said(NamedTuple):
@@ -50,7 +51,8 @@ def guessed(values: np.ndarray) -> str:
     """
     if is_text(values):
         return "categorical"
-    known = np.array(values[~missing(values)].tolist())  # of objects, whose None is gone, the type
+    known = values[~missing(values)]
+    known = np.array(known.tolist()) if known.dtype.kind == "O" else known  # the type, now that None is gone
     if known.dtype.kind == "b" or np.isin(known, (0, 1)).all():
         return "binary"
     return "count" if known.dtype.kind in "ui" and known.min() >= 0 else "real"
@@ -97,8 +99,23 @@ def class_names(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
     return found
 
 
-def numbered(name: str, values: np.ndarray, kind: str, classes: tuple[str, ...], split: str) -> np.ndarray:
+def class_of(values: np.ndarray) -> Callable[[Any], str]:
+    """What gives a value of a column the name of its class."""
+    return str if is_text(values) else lambda one: f"{float(one):g}"
+
+
+def numbered(
+    name: str, values: np.ndarray, kind: str, classes: tuple[str, ...], rows: str, *, cure: str = ""
+) -> np.ndarray:
     """The values of a column as a row has them, [N] float64, nan where missing.
+
+    Args:
+        name: of the column.
+        values: [N], of any type.
+        kind: of KINDS.
+        classes: of a kind that has them, every one that is among the values.
+        rows: what they are of, for the error.
+        cure: of values that the kind has not; "" for another kind.
 
     Raises:
         UsageError: values that the kind has not; the message names the first.
@@ -107,25 +124,30 @@ def numbered(name: str, values: np.ndarray, kind: str, classes: tuple[str, ...],
     numbers = np.full(len(values), np.nan)
     if kind in CLASSES:
         number = {one: i for i, one in enumerate(classes)}
-        name_of = str if is_text(values) else lambda one: f"{float(one):g}"
+        name_of = class_of(values)
         numbers[~gone] = [number[name_of(one)] for one in values[~gone]]
         return numbers
     try:
         numbers[~gone] = values[~gone].astype(np.float64)
     except (TypeError, ValueError):
-        raise UsageError(f"column {name!r} is {kind}, and has text in it: mend it, or say it is categorical") from None
+        cure = cure or "mend it, or say it is categorical"
+        raise UsageError(f"column {name!r} is {kind}, and has text in it: {cure}") from None
     allowed = {
-        "real": (np.isfinite, "a finite number", "mend it, or leave it empty"),
-        "positive": (lambda x: (x > 0) & np.isfinite(x), "a number above 0", "say it is real, or mend it"),
+        "real": (_is_finite, "a finite number of 32 bits", "mend it, or leave it empty"),
+        "positive": (lambda x: (x >= _TINY) & _is_finite(x), "a number above 0", "say it is real, or mend it"),
         "count": (lambda x: (x >= 0) & (x == np.round(x)) & (x < 2**24), "a whole number from 0", "say it is real"),
         "binary": (lambda x: (x == 0) | (x == 1), "0 or 1", "say it is categorical, or count"),
     }
-    fits, expected, cure = allowed[kind]
+    fits, expected, other = allowed[kind]
     wrong = ~gone & ~fits(np.where(gone, 1.0, numbers))
     if wrong.any():
         first = int(np.argmax(wrong))
         raise UsageError(
-            f"column {name!r} is {kind}, and row {first} of the {split} rows has {numbers[first]:g} there: "
-            f"expected {expected}; {cure}"
+            f"column {name!r} is {kind}, and row {first} of the {rows} has {numbers[first]:g} there: "
+            f"expected {expected}; {cure or other}"
         )
     return numbers
+
+
+def _is_finite(x: np.ndarray) -> np.ndarray:
+    return np.abs(x) <= _HUGE  # of nan it is false

@@ -27,6 +27,7 @@ class Condition(NamedTuple):
     reports: tuple[str, ...] = ()  # names in evaluate.REPORTS
     figures: tuple[str, ...] = ()  # names in figures.FIGURES
     cut: Callable[[Dataset, int], Dataset] = lambda dataset, num_previous: dataset  # into examples
+    of_frames: bool = False  # whether what other images have for channels are frames
 
 
 def averaged(images: Float[Array, "*batch h w c"], block: int) -> Float[Array, "*batch small_h small_w c"]:
@@ -110,5 +111,6 @@ CONDITIONS = {
         of_part=lambda x, images: x,
         figures=("roll_outs",),
         cut=windows,
+        of_frames=True,
     ),
 }

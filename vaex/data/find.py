@@ -7,7 +7,9 @@ from pathlib import Path
 
 from vaex.data import densities, sources
 from vaex.data.cache import cached
+from vaex.data.emnist import emnist_files, read_emnist
 from vaex.data.form import Form
+from vaex.data.hugging_face import is_hugging_face, read_hugging_face
 from vaex.data.image_folder import image_files, read_folder
 from vaex.data.network import answering
 from vaex.data.packaged import PACKAGED
@@ -107,6 +109,9 @@ def _in_folder(name: str, folder: Path) -> tuple[Arrays, str] | None:
         if files:
             read: Callable[[], Arrays] = lambda files=files: sources.read_idx_files(files)
             return cached(name, list(files.values()), read), str(folder / spelling)
+    if files := emnist_files(name, folder):
+        stored = [*dict.fromkeys(files.values())]
+        return cached(name, stored, lambda: read_emnist(files, name)), str(stored[0].parent)
     npz = folder / f"{name}.npz"
     return (sources.read_npz(npz), str(npz)) if npz.is_file() else None
 
@@ -117,6 +122,8 @@ def _decode_tfds(name: str, prepared: Path) -> Arrays:
 
 def _image_folder(argument: str, form: Form) -> tuple[Arrays, str]:
     folder = Path(argument).expanduser()
+    if is_hugging_face(folder):
+        raise UsageError(f"{folder} is a Hugging Face data set: name it as such, huggingface:{folder}")
     files = image_files(folder)
     name = f"{folder.resolve().name}-{form.size or 'any'}-{form.channels or 'any'}"
     return cached(name, files, lambda: read_folder(folder, files, form)), str(folder)
@@ -131,6 +138,7 @@ SOURCES: dict[str, Callable[[str, Form], tuple[Arrays, str]]] = {
     "folder": _image_folder,
     "table": lambda argument, form: read_table(argument),
     "toy": _density,
+    "huggingface": read_hugging_face,
 }
 
 

@@ -1,43 +1,19 @@
-"""Images that a user gives a trained model, as those of the data set that it was trained on."""
+"""Images or rows that a user gives a trained model, as those of the data set that it was trained on."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from vaex.data.classes import as_classes
-from vaex.data.conditions import CONDITIONS
-from vaex.data.examples import Making, Stored
-from vaex.data.form import Form, formed
-from vaex.data.pixels import as_levels
+from vaex.data.examples import Stored
+from vaex.data.form import formed
+from vaex.data.kept import GivenImages, Kept, modelled
+from vaex.data.named import as_modelled, class_numbers, fields, is_by_name
+from vaex.data.pixels import CHANNELS, as_levels
 from vaex.errors import UsageError
-from vaex.models.columns import Columns
 
 _SLIM = 4  # an axis of so many at the end is the channels'
-
-
-class Kept(NamedTuple):
-    """What a run keeps of its data set: what an image is to the model, without the images."""
-
-    x_shape: tuple[int, ...]  # height, width, channels
-    form: Form  # what images are brought to
-    by: Making  # how they become examples
-    dir: str | None = None  # where data sets are looked for
-    columns: Columns = ()  # of a table; () of images
-
-    @property
-    def needs_labels(self) -> bool:
-        """Whether a label is what each image is modelled under."""
-        return self.by.condition is CONDITIONS["label"]
-
-
-class GivenImages(NamedTuple):
-    """Images of the shape that a model has, and what came with them."""
-
-    images: np.ndarray  # uint8 [N, H, W, C]
-    labels: np.ndarray | None = None  # int32 [N]; -1 for none
-    mask: np.ndarray | None = None  # bool [N, H, W, C], True where a pixel is observed; None where all are
-    files: tuple[str, ...] = ()  # their names in a folder
 
 
 @functools.singledispatch
@@ -48,37 +24,41 @@ def as_given(
     labels: Any = None,
     mask: Any = None,
     may_miss: bool = False,
-    what: str = "images",
+    what: str = "",
 ) -> GivenImages:
-    """Images of any number type as those of a run's data set, by the same rules.
+    """Images of any number type as those of a run's data set, by the same rules; or rows.
 
     Args:
-        images: [N, H, W, C], or [N, H, W] where there is one channel; brought to the run's form where it has one. What
-            this function or read_given has made passes as it is.
+        images: [N, H, W, C], or [N, H, W] where there is one channel; brought to the run's form where it has one. Of
+            rows what as_modelled takes. What this function or read_given has made passes as it is.
         kept: what the run keeps of its data set.
         labels: [N], or None.
         mask: True where a pixel is observed, of the shape of all images or of one; None: all are.
-        may_miss: whether nan is a pixel that is missing.
-        what: how the images are called in an error.
+        may_miss: whether nan is a pixel, or a value, that is missing.
+        what: how they are called in an error; "" for images, or rows.
 
     Raises:
         UsageError: another shape, or numbers that are no images, no classes or no mask.
     """
+    what = what or ("rows" if kept.columns else "images")
+    if kept.columns:
+        return _given_rows(images, kept, labels, mask, may_miss, what)
     array = np.asarray(images)
     if is_single(array, kept) or _is_one_in_colour(array, kept.x_shape):
         raise UsageError(f"{what} have shape {array.shape}, that of one image: images[None] makes a batch of it")
     observed = None
     if may_miss and array.dtype.kind == "f" and (missing := np.isnan(array)).any():
         array, observed = np.where(missing, array.dtype.type(0), array), ~missing
-    levels, _ = as_levels({"given": array}, what)
-    found = formed(levels["given"], kept.form)
+    are_frames = kept.by.condition is not None and kept.by.condition.of_frames
+    levels, _ = as_levels({"given": array}, what, channels=(*CHANNELS, kept.x_shape[2]) if are_frames else CHANNELS)
+    found = levels["given"] if are_frames else formed(levels["given"], kept.form)
     check_given_shape(found.shape, kept.x_shape, what)
-    for one in (observed, mask):
-        if one is not None:
-            seen = _as_mask(one, found.shape, f"{what}: the mask")
-            observed = seen if observed is None or one is observed else seen & observed
-    classes = None if labels is None else as_classes(np.asarray(labels), found, f"{what}: labels")
-    return GivenImages(found, classes, observed)
+    return _with_labels(found, labels, _both(observed, mask, found.shape, what), what)
+
+
+def as_asked(images: Any, kept: Kept, labels: Any, what: str = "") -> GivenImages:
+    """The same for a question that a gap does no harm: of any row, and where training had gaps."""
+    return as_given(images, kept, labels=labels, may_miss=kept.is_masked or bool(kept.columns), what=what)
 
 
 @as_given.register(GivenImages)
@@ -113,11 +93,6 @@ def stored_of(given: GivenImages, kept: Kept, *, is_masked: bool) -> Stored:
     return Stored(given.images, labels, modelled(mask, kept))
 
 
-def modelled(images: np.ndarray, kept: Kept) -> np.ndarray:
-    """What is modelled of images or masks, [N, H, W, C]: all, or what is left beside the condition."""
-    return images if kept.by.condition is None else kept.by.condition.observed(images)
-
-
 def check_given_shape(shape: tuple[int, ...], x_shape: tuple[int, ...], what: str) -> None:
     """Images [N, H, W, C] of this shape are such as a model was trained on.
 
@@ -134,6 +109,34 @@ def check_given_shape(shape: tuple[int, ...], x_shape: tuple[int, ...], what: st
     raise UsageError(f"{what} have shape {shape}: expected {expected}; {cure}, or take a run of such images")
 
 
+def _given_rows(table: Any, kept: Kept, labels: Any, mask: Any, may_miss: bool, what: str) -> GivenImages:
+    if is_single(table, kept):
+        raise UsageError(f"{what} have shape {np.shape(table)}, that of one row: rows[None] makes a batch of it")
+    rows = as_modelled(table, kept.columns, what)
+    gone = np.isnan(rows)
+    if gone.any() and not may_miss:
+        row, column = np.argwhere(gone)[0]
+        raise UsageError(
+            f"{what}: column {kept.columns[column].name!r} has no value in row {row}, and this run was trained on rows "
+            "without gaps: fill them first, by `make impute`, or see what is there by `make score`"
+        )
+    if labels is None and kept.label is not None and is_by_name(table):
+        known = fields(table, (), what)
+        if kept.label.name in known:
+            labels = np.nan_to_num(class_numbers(kept.label, known[kept.label.name], what), nan=-1)
+    return _with_labels(rows, labels, _both(~gone if gone.any() else None, mask, rows.shape, what), what)
+
+
+def _with_labels(images: np.ndarray, labels: Any, mask: np.ndarray | None, what: str) -> GivenImages:
+    classes = None if labels is None else as_classes(np.asarray(labels), images, f"{what}: labels")
+    return GivenImages(images, classes, mask)
+
+
+def _both(observed: np.ndarray | None, mask: Any, shape: tuple[int, ...], what: str) -> np.ndarray | None:
+    masks = [_as_mask(one, shape, f"{what}: the mask") for one in (observed, mask) if one is not None]
+    return np.all(masks, axis=0) if masks else None
+
+
 def _is_one_in_colour(array: np.ndarray, x_shape: tuple[int, ...]) -> bool:
     return array.ndim == 3 and array.shape[-1] <= _SLIM < x_shape[1]
 
@@ -142,7 +145,7 @@ def _as_mask(mask: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     array = np.asarray(mask)
     if array.dtype.kind not in "biuf" or not ((array == 0) | (array == 1)).all():
         raise UsageError(f"{what} is of type {array.dtype}: expected truth values, True where a pixel is observed")
-    if array.shape in (shape[:-1], shape[1:-1]):
+    if len(shape) > 2 and array.shape in (shape[:-1], shape[1:-1]):
         array = array[..., None]
     elif array.shape not in (shape, shape[1:]):
         raise UsageError(f"{what} has shape {array.shape}: expected {shape}, or {shape[1:]} for all alike")

@@ -1,7 +1,7 @@
 """A folder of images -> arrays: any size, grey or colour, its subfolders for labels."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def read_folder(folder: Path, files: Sequence[Path], form: Form) -> Arrays:
     """
     splits = _by_split(folder, files)
     images = dict(zip(files, read_files(files, form), strict=True))
-    _check_alike(images)
+    check_alike(images)
     below = {
         split: [path.relative_to(folder).parts[depth:] for path in paths] for split, (depth, paths) in splits.items()
     }
@@ -94,15 +94,30 @@ def _without_validation(arrays: Arrays) -> Arrays:
 
 
 def _read(path: Path, form: Form) -> np.ndarray:
-    """One image: uint8 [H, W, C], turned as its EXIF orientation says, what is transparent laid over white."""
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
         with Image.open(path) as opened:
-            image: Any = ImageOps.exif_transpose(opened)
-            image.load()
+            return pixels(opened, form, str(path))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UsageError(f"{path}: not a whole image ({error}): get it again or remove it") from None
+
+
+def pixels(opened: Any, form: Form, path: str) -> np.ndarray:
+    """One image: uint8 [H, W, C], turned as its EXIF orientation says, what is transparent laid over white.
+
+    Args:
+        opened: Pillow's.
+        form: what it is brought to.
+        path: where it is from, for the error.
+
+    Raises:
+        UsageError: its pixels are floats.
+    """
+    from PIL import Image, ImageOps
+
+    image: Any = ImageOps.exif_transpose(opened)
+    image.load()
     if image.mode == "F":
         raise UsageError(f"{path}: its pixels are floats, of unknown range: save it with 8 or 16 bits")
     is_grey = image.mode in _GREY
@@ -116,7 +131,7 @@ def _read(path: Path, form: Form) -> np.ndarray:
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
-def _check_alike(images: dict[Path, np.ndarray]) -> None:
+def check_alike(images: Mapping[Any, np.ndarray]) -> None:
     """Raise a UsageError for images of several sizes or numbers of channels."""
     by_shape = {image.shape: path for path, image in images.items()}
     (one, a), *others = by_shape.items()

@@ -1,47 +1,78 @@
-"""INPUT, the name of what a user gives a trained model -> images: a file, a folder, or a data set's test split."""
+"""INPUT, the name of what a user gives a trained model -> images or rows: of a file, a folder, or a data set."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from vaex.data import SOURCES, load, npz, sources
+from vaex.data import SOURCES, Split, load, npz, sources
 from vaex.data.form import MODES, Form
-from vaex.data.given import GivenImages, Kept, as_given, check_given_shape
+from vaex.data.given import as_given, check_given_shape
 from vaex.data.image_folder import image_files, read_files
+from vaex.data.kept import GivenImages, Kept
+from vaex.data.named import in_own_units, named
+from vaex.data.tables import TABLES, read_table
 from vaex.errors import UsageError
 
-_EXPECTED = "expected NAME.npz, NAME.npy, folder:PATH or the name of a data set"
+_OF_IMAGES = "NAME.npz, NAME.npy, folder:PATH or the name of a data set"
+_OF_ROWS = "NAME.csv, NAME.tsv, NAME.parquet, table:PATH, NAME.npz, NAME.npy or the name of a data set"
 
 
 def read_given(name: str, kept: Kept, *, may_miss: bool = False) -> GivenImages:
-    """What an INPUT names: NAME.npz, NAME.npy, folder:PATH, or a data set, of which the test split is taken.
+    """What an INPUT names: NAME.npz, NAME.npy, folder:PATH, NAME.csv, or a data set, of which the test split is taken.
 
     An npz file has images, and perhaps labels and a mask; of one with splits the test images are taken. Those of a
-    folder come in the order of their names, without labels.
+    folder come in the order of their names, without labels. Of a model of rows a table is read by the names of its
+    columns, in any order; others are left out.
 
     Args:
         name: what is read.
         kept: what a run keeps of its data set.
-        may_miss: whether nan is a pixel that is missing.
+        may_miss: whether nan is a pixel, or a value, that is missing.
 
     Raises:
-        UsageError: nothing of that name, no images, or images of another shape.
+        UsageError: nothing of that name, no images, images of another shape, or rows of other columns.
     """
     source, colon, argument = name.partition(":")
+    expected = f"expected {_OF_ROWS if kept.columns else _OF_IMAGES}"
     if colon and source not in SOURCES:
-        raise UsageError(f"INPUT is {name}: {_EXPECTED}")
-    if source in _SOURCES and colon:
-        return _SOURCES[source](argument, kept)
-    path = Path(name).expanduser()
+        raise UsageError(f"INPUT is {name}: {expected}")
+    path = Path(argument if source == "table" and colon else name).expanduser()
+    is_table = path.suffix.lower() in TABLES or (source == "table" and colon)
+    if is_table if not kept.columns else source == "folder" and colon:
+        of, found = ("rows", "a folder of images") if kept.columns else ("images", "a table")
+        raise UsageError(f"INPUT is {name}, {found}, and the model is of {of}: {expected}")
+    if source == "folder" and colon:
+        return _of_folder(argument, kept)
+    if (is_table or path.suffix in _READERS) and not path.exists():
+        raise UsageError(f"INPUT is {name}: no such file; {expected}")
+    if is_table:
+        tables = read_table(str(path))[0]
+        return as_given(tables.get("test_images", tables["train_images"]), kept, may_miss=may_miss, what=str(path))
     if path.suffix in _READERS:
-        if not path.is_file():
-            raise UsageError(f"INPUT is {name}: no such file; {_EXPECTED}")
         arrays = _READERS[path.suffix](path)
         return as_given(arrays.pop("images"), kept, **arrays, may_miss=may_miss, what=str(path))
-    test = load(name, dir=kept.dir, form=kept.form).test
-    check_given_shape(test.images.shape, kept.x_shape, f"{name}: test images")
-    return GivenImages(test.images, test.labels)
+    return _of_data_set(name, kept, may_miss)
+
+
+def of_split(split: Split, kept: Kept) -> GivenImages:
+    """A split of the run's own data set."""
+    mask = ~np.isnan(split.images) if kept.columns else None
+    return GivenImages(split.images, split.labels, None if mask is None or mask.all() else mask)
+
+
+def _of_data_set(name: str, kept: Kept, may_miss: bool) -> GivenImages:
+    dataset, condition = load(name, dir=kept.dir, form=kept.form, columns=kept.said), kept.by.condition
+    if bool(kept.columns) != bool(dataset.columns):
+        of, found = ("rows", "images") if kept.columns else ("images", "rows")
+        raise UsageError(f"INPUT is {name}, a data set of {found}, and the model is of {of}: give it {of}")
+    if kept.columns:
+        rows = named(dataset.columns, in_own_units(dataset.columns, dataset.test.images))  # classes by their names
+        return as_given(rows, kept, labels=dataset.test.labels, may_miss=may_miss, what=f"{name}: test rows")
+    if condition is not None and dataset.test.images.shape[1:] != kept.x_shape:
+        dataset = condition.cut(dataset, kept.x_shape[2] - 1)
+    check_given_shape(dataset.test.images.shape, kept.x_shape, f"{name}: test images")
+    return GivenImages(dataset.test.images, dataset.test.labels)
 
 
 def _of_folder(argument: str, kept: Kept) -> GivenImages:
@@ -66,6 +97,3 @@ def _of_npy(path: Path) -> dict[str, np.ndarray]:
 
 
 _READERS: dict[str, Callable[[Path], dict[str, np.ndarray]]] = {".npz": _of_npz, ".npy": _of_npy}
-
-# Of what stands before a colon what is read whole; of others that data sets have, the test split is taken.
-_SOURCES: dict[str, Callable[[str, Kept], GivenImages]] = {"folder": _of_folder}

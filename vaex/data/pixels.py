@@ -1,17 +1,19 @@
 """What the numbers of images mean, decided once, from the types and ranges of all splits together."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from vaex.errors import UsageError
 
 _KINDS = {"b": "bool", "u": "integer", "i": "integer", "f": "float"}  # of numpy's letters
-_CHANNELS = (1, 3, 4)  # grey, colour, colour with opacity: what can be drawn
+CHANNELS = (1, 3, 4)  # grey, colour, colour with opacity: what can be drawn
 _DARK = 32  # integers from 2 to below it are taken for those of another scale
 
 
-def as_levels(splits: Mapping[str, np.ndarray], source: str) -> tuple[dict[str, np.ndarray], str]:
+def as_levels(
+    splits: Mapping[str, np.ndarray], source: str, *, channels: Collection[int] = CHANNELS
+) -> tuple[dict[str, np.ndarray], str]:
     """Images of any number type as uint8 levels, and what their numbers were taken for.
 
     Truth values and integers of which none is above 1 are black and white, 0 and 255; other integers are levels of 255;
@@ -20,6 +22,7 @@ def as_levels(splits: Mapping[str, np.ndarray], source: str) -> tuple[dict[str, 
     Args:
         splits: images by the name of their split, each [N, H, W] or [N, H, W, C], of one type and one scale.
         source: where they are from, for the error.
+        channels: how many an image may have.
 
     Returns:
         uint8 [N, H, W, C] by the same names, and the words.
@@ -30,7 +33,7 @@ def as_levels(splits: Mapping[str, np.ndarray], source: str) -> tuple[dict[str, 
     """
     shaped = {}
     for split, images in splits.items():
-        shaped[split] = _with_channels(images, f"{source}: {split} images")
+        shaped[split] = _with_channels(images, f"{source}: {split} images", channels)
         _check_values(shaped[split], f"{source}: {split} images")
     kinds = {_KINDS[images.dtype.kind] for images in shaped.values()}
     shapes = {images.shape[1:] for images in shaped.values()}
@@ -70,7 +73,7 @@ def _converted(
     return levels, f"floats up to {highest:.4g}, rounded to 255ths"
 
 
-def _with_channels(images: np.ndarray, what: str) -> np.ndarray:
+def _with_channels(images: np.ndarray, what: str, channels: Collection[int]) -> np.ndarray:
     if images.ndim not in (3, 4) or not images.size:
         raise UsageError(
             f"{what} have shape {images.shape}: expected [N, H, W] or [N, H, W, C], and at least one image (of 10 or "
@@ -80,8 +83,8 @@ def _with_channels(images: np.ndarray, what: str) -> np.ndarray:
         raise UsageError(f"{what} are of type {images.dtype}: expected truth values, integers or floats")
     if images.ndim == 3:
         return images[..., None]
-    if images.shape[3] not in _CHANNELS:
-        first = images.shape[1] in _CHANNELS
+    if images.shape[3] not in channels:
+        first = images.shape[1] in channels
         cure = "axis 1 looks like the channels: np.moveaxis(images, 1, -1)" if first else "keep so many of them, or one"
         raise UsageError(
             f"{what} have shape {images.shape}, [N, H, W, C] with C = {images.shape[3]} channels: expected 1, 3 or 4; "

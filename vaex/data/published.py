@@ -2,13 +2,13 @@
 
 import hashlib
 import os
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 from vaex.data.cache import cache_dir
+from vaex.data.emnist import ARCHIVE, PARTS, read_archive
 from vaex.data.network import DownloadError, answering, download
-from vaex.data.sources import Arrays, idx_array, idx_files, read_idx_files
+from vaex.data.sources import Arrays, idx_files, read_idx_files
 from vaex.errors import UsageError, WriteError
 
 
@@ -79,18 +79,17 @@ PUBLISHED = {
     ),
     "emnist": Published(
         ("https://biometrics.nist.gov/cs_links/EMNIST/", "http://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/"),
-        {"gzip.zip": File(561753746, "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e")},
+        {ARCHIVE: File(561753746, "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e")},
     ),
 }
 
-_EMNIST = ("byclass", "bymerge", "balanced", "letters", "digits", "mnist")  # emnist alone is the first, as TFDS has it
 _PROBE_SECONDS = 3.0
 
 
 def is_published(name: str) -> bool:
     """Whether the table has it: mnist, fashion_mnist, kmnist, emnist or emnist/letters."""
     base, slash, part = name.partition("/")
-    return base in PUBLISHED and (not slash or (base == "emnist" and part in _EMNIST))
+    return base in PUBLISHED and (not slash or (base == "emnist" and part in PARTS))
 
 
 def read_published(name: str) -> Arrays:
@@ -99,19 +98,11 @@ def read_published(name: str) -> Arrays:
     Raises:
         UsageError: no mirror has them whole.
     """
-    base, _, part = name.partition("/")
+    base = name.partition("/")[0]
     folder = fetched(base, cache_dir() / "published" / base)
     if base != "emnist":
         return read_idx_files(idx_files(folder))
-    path = folder / "gzip.zip"
-    with zipfile.ZipFile(path) as stored:
-        stem = f"gzip/emnist-{part or _EMNIST[0]}"
-        members = {
-            f"{split}_{kind}": f"{stem}-{split}-{kind}-idx{rank}-ubyte.gz"
-            for split in ("train", "test")
-            for kind, rank in (("images", 3), ("labels", 1))
-        }
-        return {key: idx_array(stored.read(member), f"{path}: {member}") for key, member in members.items()}
+    return read_archive(folder / ARCHIVE, name)
 
 
 def fetched(name: str, folder: Path) -> Path:

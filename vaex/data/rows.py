@@ -7,10 +7,12 @@ import numpy as np
 
 from vaex.data.columns import Said, check_said, class_names, guessed, missing, numbered
 from vaex.data.sources import Arrays
+from vaex.data.tables import check_memory
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, KINDS, Column, Columns
 
 _LISTED = 12  # columns that are named in a line
+_BYTES = 8.0  # of each value, while rows are made of columns
 
 
 class Rows(NamedTuple):
@@ -18,6 +20,7 @@ class Rows(NamedTuple):
 
     arrays: Arrays  # train_images and the like, float32 [N, D], nan where a value is missing; and labels
     columns: Columns
+    label: Column | None = None  # the column that has become the label
 
 
 def is_table(images: np.ndarray) -> bool:
@@ -45,7 +48,9 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
     if any(other != train for other in names.values()):
         raise UsageError(f"{source}: training rows have the columns {_some(train)}, test rows others: make them alike")
     check_said(said, train)
-    columns, values, labels = [], {key: [] for key in tables}, {}
+    size = sum(len(next(iter(table.values()))) for table in tables.values())
+    check_memory(_BYTES * size * len(train), f"{source}, {size:,} rows of {len(train):,} columns,")
+    columns, values, labels, label = [], {key: [] for key in tables}, {}, None
     for name in train:
         parts = {key: table[name] for key, table in tables.items()}
         together = np.concatenate(list(parts.values()))
@@ -58,16 +63,17 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
         is_class = one.kind in (*CLASSES, "label")
         classes = class_names(name, together, one) if is_class else ()
         kind = "categorical" if one.kind == "label" else one.kind
-        found = {key: numbered(name, part, kind, classes, key.split("_")[0]) for key, part in parts.items()}
+        found = {key: numbered(name, part, kind, classes, f"{key.split('_')[0]} rows") for key, part in parts.items()}
         if one.kind == "label":
             labels = {key.replace("images", "labels"): np.nan_to_num(part, nan=-1) for key, part in found.items()}
+            label = Column(name, kind, classes=classes)
             continue
         columns.append(Column(name, kind, classes=classes, has_gaps=bool(missing(together).any())))
         for key, part in found.items():
-            values[key].append(part)
+            values[key].append(part.astype(np.float32))
     if not columns:
         raise UsageError(f"{source}: no column is left to model: expected at least one")
-    rows = {key: np.stack(parts, axis=1).astype(np.float32) for key, parts in values.items()}
+    rows = {key: np.stack(parts, axis=1) for key, parts in values.items()}
     for key, table in rows.items():
         empty = np.isnan(table).all(axis=1)
         if empty.any():
@@ -75,7 +81,7 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
                 f"{source}: {int(empty.sum())} of the {key.split('_')[0]} rows have no value at all, the first is row "
                 f"{int(np.argmax(empty))}: remove them"
             )
-    return Rows(arrays | rows | labels, tuple(columns))
+    return Rows(arrays | rows | labels, tuple(columns), label)
 
 
 def one_of_each_class(columns: Columns, rows: np.ndarray) -> list[int]:
@@ -103,8 +109,8 @@ def standardized(columns: Columns, train: np.ndarray, others: Sequence[np.ndarra
     """
     inside = {"positive": np.log, "count": np.log1p}
     constant, found = [], []
-    for i, (column, values) in enumerate(zip(columns, train.astype(np.float64).T, strict=True)):
-        known = values[~np.isnan(values)]
+    for i, (column, values) in enumerate(zip(columns, train.T, strict=True)):
+        known = values[~np.isnan(values)].astype(np.float64)  # a column at a time: all are twice the data
         if column.kind in CLASSES:
             _check_classes(column, known, np.concatenate([rows[:, i] for rows in others]), source)
         if len(np.unique(known)) < 2:
@@ -156,7 +162,8 @@ def _fields(table: np.ndarray) -> dict[str, np.ndarray]:
     if table.dtype.names is not None:
         return {name: table[name] for name in table.dtype.names}
     if not table.size or table.dtype.kind not in "buif":
-        raise UsageError(f"rows of shape {table.shape} and type {table.dtype}: expected numbers, [N, D]")
+        cure = "text stands in a table, table:NAME.csv" if table.dtype.kind in "USO" else "make it so"
+        raise UsageError(f"rows of shape {table.shape} and type {table.dtype}: expected numbers, [N, D]; {cure}")
     return {f"x{i}": column for i, column in enumerate(table.T)}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
 
-_SUFFIXES = (".csv", ".tsv", ".parquet")
+TABLES = (".csv", ".tsv", ".parquet")
 _NO_VALUE = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
 _COPIES = 4  # of a table's numbers, at most, that are held at once while it is read
 
@@ -26,9 +26,9 @@ def read_table(argument: str) -> tuple[Arrays, str]:
     path = Path(argument).expanduser()
     if not path.is_dir():
         return {"train_images": _read(path)}, str(path)
-    files = {split: [f for s in _SUFFIXES if (f := path / f"{split}{s}").is_file()] for split in ("train", "test")}
+    files = {split: [f for s in TABLES if (f := path / f"{split}{s}").is_file()] for split in ("train", "test")}
     if any(len(found) != 1 for found in files.values()):
-        raise UsageError(f"{path} is a folder: expected one train and one test in it, of {', '.join(_SUFFIXES)}")
+        raise UsageError(f"{path} is a folder: expected one train and one test in it, of {', '.join(TABLES)}")
     return {f"{split}_images": _read(found[0]) for split, found in files.items()}, str(path)
 
 
@@ -60,9 +60,9 @@ def available_memory() -> float:
 
 
 def _read(path: Path) -> np.ndarray:
-    if path.suffix.lower() not in _SUFFIXES or not path.is_file():
+    if path.suffix.lower() not in TABLES or not path.is_file():
         found = "no such file" if not path.is_file() else f"it ends in {path.suffix!r}"
-        raise UsageError(f"table:{path}: {found}: expected a file that ends in {', '.join(_SUFFIXES)}")
+        raise UsageError(f"table:{path}: {found}: expected a file that ends in {', '.join(TABLES)}")
     try:
         import pyarrow
     except ModuleNotFoundError:
@@ -72,13 +72,25 @@ def _read(path: Path) -> np.ndarray:
     except (pyarrow.ArrowException, OSError) as error:
         found = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(f"{path}: not a readable table ({found}): mend it or make it again") from None
-    names = table.column_names
+    return as_array(table, str(path))
+
+
+def as_array(table: Any, source: str) -> np.ndarray:
+    """A table of pyarrow's as a structured array, [N].
+
+    Raises:
+        UsageError: it has no rows, or columns without names of their own.
+    """
+    names = [name.strip() for name in table.column_names]
     if not len(table) or len(set(names)) < len(names) or "" in names or any(map(_is_number, names)):
         raise UsageError(
-            f"{path} has {len(table):,} rows and the columns {', '.join(map(repr, names[:6]))}: expected rows, below a "
-            "line with a name of its own for each column"
+            f"{source} has {len(table):,} rows and the columns {', '.join(map(repr, names[:6]))}: expected rows, below "
+            "a line with a name of its own for each column"
         )
-    columns = [_column(table.column(name)) for name in names]
+    if len(names) == 1 and (mark := next((mark for mark in ";|\t" if mark in names[0]), None)):
+        cure = "put commas there, and points into numbers" + (", or call it NAME.tsv" if mark == "\t" else "")
+        raise UsageError(f"{source} has one column, {names[0]!r}: expected commas between columns; {cure}")
+    columns = [_column(column, f"{source}: column {name!r}") for name, column in zip(names, table.columns, strict=True)]
     rows = np.empty(len(table), [(name, column.dtype) for name, column in zip(names, columns, strict=True)])
     for name, column in zip(names, columns, strict=True):
         rows[name] = column
@@ -106,7 +118,7 @@ def _csv(path: Path) -> Any:
     )
 
 
-def _column(column: Any) -> np.ndarray:
+def _column(column: Any, what: str) -> np.ndarray:
     """Numbers and truth values as such where none is missing; else floats with nan, and objects with None."""
     import pyarrow as arrow
 
@@ -114,6 +126,10 @@ def _column(column: Any) -> np.ndarray:
     if arrow.types.is_decimal(kind):
         column = column.cast(arrow.float64())
     elif not (arrow.types.is_boolean(kind) or arrow.types.is_integer(kind) or arrow.types.is_floating(kind)):
+        if arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind):
+            raise UsageError(f"{what} has bytes that are no UTF-8: expected text in it; save the file as UTF-8")
+        if arrow.types.is_nested(kind):
+            raise UsageError(f"{what} is of {kind}: expected a number or text in each row; leave it out of the file")
         is_text = arrow.types.is_string(kind) or arrow.types.is_large_string(kind)
         values = [None if value is None else value if is_text else str(value) for value in column.to_pylist()]
         return np.array([*values, ""], object)[:-1]

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from vaex.data.conditions import CONDITIONS, Condition
-from vaex.data.given import Kept
-from vaex.data.pixels import as_levels
+from vaex.data.kept import Kept
+from vaex.data.pixels import CHANNELS, as_levels
 from vaex.errors import UsageError
 
 
@@ -17,7 +17,8 @@ def to_sample(condition: Any, kept: Kept, num_samples: int, *, key: PRNGKeyArray
     """What to draw samples under: None of an unconditional model, else a condition for each.
 
     Args:
-        condition: a label, or one for each draw, or None for every label in turn; or the image that is the condition.
+        condition: a label, or one for each draw, or None for every label in turn; or the image that is the condition,
+            or the frames before, of more the last.
         kept: what the run keeps of its data set.
         num_samples: how many.
         key: of what preprocessing draws of an image.
@@ -31,26 +32,33 @@ def to_sample(condition: Any, kept: Kept, num_samples: int, *, key: PRNGKeyArray
         if condition is not None:
             raise UsageError(f"{what} is {condition}, but this model has no labels for a condition: leave it out")
         return None
-    if by.condition.of_part is None:
+    if kept.needs_labels:
         labels = np.arange(num_samples) % by.num_classes if condition is None else np.asarray(condition)
         is_class = labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < by.num_classes
         if not is_class or labels.shape not in ((), (num_samples,)):
             more = "" if labels.shape == () else f", one or one for each of {num_samples} draws"
             raise UsageError(f"{what} is {condition}: expected 0 to {by.num_classes - 1}{more}")
         return np.asarray(jax.nn.one_hot(np.broadcast_to(labels, num_samples), by.num_classes))
-    shape, name = by.condition.shape(kept.x_shape, by.num_classes), _name(by.condition)
-    if condition is None:
-        raise UsageError(
-            f"this model's condition is an image ({name}), of which none is at hand: `make evaluate RUN=...` draws "
-            f"completions of test images, and in Python vaex.load(RUN).sample(16, condition=image) of any one, {shape}"
-        )
-    image = np.asarray(condition)
-    image = image[..., None] if image.shape == shape[:2] and shape[2] == 1 else image
-    if image.shape != shape:
-        raise UsageError(f"{what} has shape {image.shape}: expected {shape}, an image ({name})")
-    levels = as_levels({"given": image[None]}, what)[0]["given"][0]
+    assert by.condition.of_part is not None, "a condition that is no label is a part of an image"
+    levels = _image_levels(condition, kept, by.condition, what)
     given = np.asarray(by.condition.of_part(by.apply(key, jnp.asarray(levels)), levels))
     return np.broadcast_to(given, (num_samples, *given.shape))
+
+
+def _image_levels(image: Any, kept: Kept, condition: Condition, what: str) -> np.ndarray:
+    shape, name = condition.shape(kept.x_shape, kept.by.num_classes), _name(condition)
+    part = f"{shape[2]} frames" if condition.of_frames else "an image"
+    if image is None:
+        raise UsageError(
+            f"this model's condition is {part} ({name}), of which none is at hand: `make evaluate RUN=...` draws "
+            f"completions of test images, and in Python vaex.load(RUN).sample(16, condition=...) of any one, {shape}"
+        )
+    array = np.asarray(image)
+    array = array[..., None] if array.shape == shape[:2] and shape[2] == 1 else array
+    array = array[..., -shape[2] :] if condition.of_frames and array.ndim == 3 else array
+    if array.shape != shape:
+        raise UsageError(f"{what} has shape {np.shape(image)}: expected {shape}, {part} ({name})")
+    return as_levels({"given": array[None]}, what, channels=(*CHANNELS, shape[2]))[0]["given"][0]
 
 
 def _name(condition: Condition) -> str:

@@ -1,4 +1,4 @@
-"""What a trained run answers about images, by commands: files in answers/ of its folder, and a line that says so."""
+"""What a trained run answers about images or rows, by commands: files in answers/ of its folder, and a line of them."""
 
 import csv
 import io
@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from vaex import figures
-from vaex.data.given import GivenImages
-from vaex.data.inputs import read_given
+from vaex.data import Split
+from vaex.data.inputs import of_split, read_given
+from vaex.data.kept import GivenImages
 from vaex.files import advising, replaced
 from vaex.runs import checkpoints, commands, console, folder
 from vaex.runs.asked import ANSWERS, Answer, Asked, check_asked
@@ -33,21 +34,22 @@ def answer(command: str, run: str, name: str, asked: Asked) -> Path:
     with folder.locked(path), advising(lambda: again):
         model = load(path)
         given = _images(path, model, command, name)
-        if command == "impute" and asked.missing is None and not name:
+        if command == "impute" and asked.missing is None and not name and given.mask is None:
             asked = asked._replace(missing=model.kept.by.fraction or 0.5)
         found = ANSWERS[command](model, given, asked)
-        files = _write(path, folder.answer_file(path, command, name), given, found, name or "test images")
+        of = name or ("test rows" if model.kept.columns else "test images")
+        files = _write(path, folder.answer_file(path, command, name), given, found, of)
         console.say(f"{found.said}: {', '.join(folder.shown(file) for file in files)}")
     return path
 
 
 def _images(path: Path, model: Trained, command: str, name: str) -> GivenImages:
     if name:
-        may_miss = command == "impute" or model.kept.by.fraction is not None
+        may_miss = command == "impute" or model.kept.is_masked or bool(model.kept.columns)
         return read_given(name, model.kept, may_miss=may_miss)
     test = commands.open_task(path).dataset.test
     few = slice(2 * _PAIRS if command == "interpolate" else None)
-    return GivenImages(test.images[few], test.labels[few])
+    return of_split(Split(test.images[few], test.labels[few]), model.kept)
 
 
 def _write(path: Path, stem: Path, given: GivenImages, found: Answer, of: str) -> Iterator[Path]:
@@ -59,7 +61,7 @@ def _write(path: Path, stem: Path, given: GivenImages, found: Answer, of: str) -
     with replaced(npz := stem.with_name(f"{stem.name}.npz")) as file:
         np.savez(file, **known, **found.arrays)
     yield npz
-    if found.table is not None and sum(array[0].size for array in found.table.values()) <= _WIDEST:
+    if found.table is not None and sum(array.size // len(array) for array in found.table.values()) <= _WIDEST:
         with replaced(table := stem.with_name(f"{stem.name}.csv")) as file:
             file.write(as_csv({**known, **found.table}).encode())
         yield table
@@ -80,7 +82,8 @@ def as_csv(columns: Mapping[str, np.ndarray]) -> str:
     ]
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(["index", *names])
+    own = [] if "index" in names else ["index"]  # a table may have one
+    rows.writerow([*own, *names])
     for i, parts in enumerate(zip(*flat.values(), strict=True)):
-        rows.writerow([i, *(value for part in parts for value in part)])
+        rows.writerow([*([i] if own else []), *(value for part in parts for value in part)])
     return out.getvalue()

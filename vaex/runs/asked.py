@@ -1,4 +1,4 @@
-"""What a trained model can be asked about images: each question a function of model, images and options."""
+"""What a trained model can be asked about images or rows: each question a function of model, these and options."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaex import figures
-from vaex.data.given import GivenImages, modelled
+from vaex.data.kept import GivenImages, in_units, modelled, shown
 from vaex.errors import UsageError, check_fraction, check_seed, check_whole
 from vaex.runs.trained import Trained
 
@@ -19,7 +19,7 @@ class Asked(NamedTuple):
     seed: int = 0
     num_samples: int = 500  # K
     steps: int = 9  # of a path
-    missing: float | None = None  # the fraction of pixels to hide
+    missing: float | None = None  # the fraction of pixels, or of values, to hide
 
 
 class Answer(NamedTuple):
@@ -27,8 +27,8 @@ class Answer(NamedTuple):
 
     said: str  # what has been done
     arrays: Mapping[str, Any]  # of the npz file
-    table: Mapping[str, Any] | None = None  # of these the CSV file has the columns, a row for each image
-    figure: Figure | None = None
+    table: Mapping[str, Any] | None = None  # of these the CSV file has the columns, a line for each image
+    figure: Figure | None = None  # of rows there is none
 
 
 def encode(model: Trained, given: GivenImages, asked: Asked) -> Answer:
@@ -40,20 +40,22 @@ def encode(model: Trained, given: GivenImages, asked: Asked) -> Answer:
 
 def reconstruct(model: Trained, given: GivenImages, asked: Asked) -> Answer:
     """E[p(x|z)] at the mean of q(z|x), beside what it is of."""
-    means, images = model.reconstruct(given, seed=asked.seed), _pixels(model, given)
-    arrays = {"images": images, "means": means}
-    return Answer(f"reconstructions of {_count(given)}", arrays, figure=figures.reconstructed(images, means))
+    means, images = model.reconstruct(given, seed=asked.seed), _shown(model, given)
+    arrays, said = {"images": images, "means": means}, f"reconstructions of {_count(given)}"
+    if model.kept.columns:
+        return Answer(said, {**arrays, "columns": _names(model)}, model.named(means))
+    return Answer(said, arrays, figure=figures.reconstructed(images, means))
 
 
 def interpolate(model: Trained, given: GivenImages, asked: Asked) -> Answer:
     """Paths from the first image to the second, from the third to the fourth, and so on."""
     num_pairs = len(given.images) // 2
     if not num_pairs:
-        raise UsageError("found one image: expected two or more, to interpolate between pairs of them")
+        raise UsageError(f"found {_count(given)}: expected two or more, to interpolate between pairs of them")
     starts, ends = (jax.tree.map(lambda a, i=i: a[i : 2 * num_pairs : 2], given._replace(files=())) for i in range(2))
     paths = model.interpolate(starts, ends, steps=asked.steps, seed=asked.seed)
-    said = f"paths of {asked.steps} steps between {num_pairs} pairs of images"
-    return Answer(said, {"paths": paths}, figure=figures.paths(paths))
+    said = f"paths of {asked.steps} steps between {num_pairs} pairs of {_what(given, 2)}"
+    return Answer(said, {"paths": paths}, figure=None if model.kept.columns else figures.paths(paths))
 
 
 def score(model: Trained, given: GivenImages, asked: Asked) -> Answer:
@@ -73,9 +75,13 @@ def impute(model: Trained, given: GivenImages, asked: Asked) -> Answer:
         given = given._replace(mask=seen if given.mask is None else seen & given.mask)
     means = model.impute(given, num_samples=asked.num_samples, seed=asked.seed)
     assert given.mask is not None, "impute refuses images without one"
-    mask, images = modelled(given.mask, model.kept), _pixels(model, given)
-    said = f"what is missing of {_count(given)}, {1 - mask.mean():.0%} of their pixels"
-    return Answer(said, {"images": means, "mask": mask}, figure=figures.imputed(images, mask, means))
+    mask, images = modelled(given.mask, model.kept), _shown(model, given)
+    said = f"what is missing of {_count(given)}, {1 - mask.mean():.0%} of "
+    if model.kept.columns:
+        arrays = {"images": means, "mask": mask, "columns": _names(model)}
+        return Answer(f"{said}their values", arrays, model.named(means))
+    arrays = {"images": means, "mask": mask}
+    return Answer(f"{said}their pixels", arrays, figure=figures.imputed(images, mask, means))
 
 
 def classify(model: Trained, given: GivenImages, asked: Asked) -> Answer:
@@ -115,10 +121,18 @@ def _part(key: Any) -> str:
     return f"_{key.idx + 1}" if isinstance(key, jax.tree_util.SequenceKey) else str(key)
 
 
-def _pixels(model: Trained, given: GivenImages) -> np.ndarray:
-    """What is modelled of images, in [0, 1]."""
-    return modelled(given.images, model.kept) / np.float32(255)
+def _shown(model: Trained, given: GivenImages) -> np.ndarray:
+    return in_units(shown(given.images, model.kept), model.kept)
+
+
+def _names(model: Trained) -> np.ndarray:
+    return np.array([column.name for column in model.kept.columns])
 
 
 def _count(given: GivenImages) -> str:
-    return f"{len(given.images):,} images" if len(given.images) > 1 else "1 image"
+    return f"{len(given.images):,} {_what(given, len(given.images))}"
+
+
+def _what(given: GivenImages, count: int) -> str:
+    one = "row" if given.images.ndim == 2 else "image"
+    return one if count == 1 else f"{one}s"

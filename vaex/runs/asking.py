@@ -4,11 +4,11 @@ import argparse
 from collections.abc import Callable
 
 _ABOUT = {
-    "encode": "means and variances of q(z|x) of images: npz and CSV",
-    "reconstruct": "what a run makes of images: npz and png",
-    "interpolate": "paths between pairs of images: npz and png",
-    "score": "log p(x) of each image, with the error of its estimate: npz and CSV",
-    "impute": "what is missing of images: npz and png",
+    "encode": "means and variances of q(z|x) of images or rows: npz and CSV",
+    "reconstruct": "what a run makes of images or rows: npz and png, of rows CSV",
+    "interpolate": "paths between pairs of images or rows: npz and png",
+    "score": "log p(x) of each image or row, with the error of its estimate: npz and CSV",
+    "impute": "what is missing of images or rows: npz and png, of rows CSV",
     "classify": "labels of images by M2 or M1+M2, with their probabilities: npz and CSV",
 }
 
@@ -36,13 +36,14 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
         if name == "interpolate":
             added.add_argument("--steps", type=int, default=9, help="images of a path, both ends among them: 9")
         if name == "impute":
-            about = "the fraction of pixels to hide; else what is nan, or where a mask in the npz file is False"
+            about = "the fraction to hide; else what is nan or empty, or where a mask in the npz file is False"
             added.add_argument("--missing", type=float, help=about)
 
 
 def add_input(parser: argparse.ArgumentParser) -> None:
-    """The images that a command is about."""
-    about = "NAME.npz, NAME.npy, folder:PATH or a data set; else the run's test images (make: INPUT=...)"
+    """The images or rows that a command is about."""
+    files = "NAME.npz, NAME.npy, folder:PATH, of rows NAME.csv or NAME.parquet"
+    about = f"{files}, or a data set; else the run's test split (make: INPUT=...)"
     parser.add_argument("--input", default="", help=about)
 
 

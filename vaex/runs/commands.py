@@ -13,8 +13,9 @@ from vaex.config import Config, override, read_config, save_config
 from vaex.config.setup import setup
 from vaex.config.task import Task, build_task
 from vaex.data import Split
-from vaex.data.given import GivenImages, stored_of
+from vaex.data.given import stored_of
 from vaex.data.inputs import read_given
+from vaex.data.kept import GivenImages
 from vaex.data.npz import checksum
 from vaex.errors import UsageError, check_whole
 from vaex.evaluate.reports import OF_LABELS
@@ -120,7 +121,7 @@ def open_task(path: Path, num_samples: int | None = None) -> Task:
 
 def _read(name: str, path: Path) -> GivenImages:
     kept = kept_of(path)
-    given = read_given(name, kept)
+    given = read_given(name, kept, may_miss=kept.by.has_gaps)
     stored_of(given, kept, is_masked=False)  # which says that labels are needed where they are
     return given
 
@@ -160,7 +161,7 @@ def describe(task: Task, name: str) -> dict[str, Any]:
     images = task.dataset.train.images
     splits = {"train": task.dataset.train, "validation": task.dataset.validation, "test": task.dataset.test}
     arrays = {f"{name}_{part}": array for name, split in splits.items() for part, array in split._asdict().items()}
-    columns = [column._asdict() for column in task.dataset.columns]
+    columns, label = [column._asdict() for column in task.dataset.columns], task.dataset.label_column
     return {
         "experiment": name,
         "dataset": task.label,
@@ -169,6 +170,7 @@ def describe(task: Task, name: str) -> dict[str, Any]:
         "x_shape": list(images.shape[1:]),
         "num_classes": task.num_classes,
         **({"columns": columns} if columns else {}),
+        **({} if label is None else {"label_column": label._asdict()}),
         "crc32": functools.reduce(lambda crc, split: zlib.crc32(split.images.data, crc), splits.values(), 0),
         "checksum": checksum(arrays),
     }

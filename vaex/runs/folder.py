@@ -76,7 +76,7 @@ def answer_file(path: Path, command: str, name: str) -> Path:
     About the run's test images, answers/encode_test.
     """
     argument = Path(name.rpartition(":")[2])
-    plain = argument.stem if argument.suffix in (".npz", ".npy") else argument.name
+    plain = argument.stem if argument.suffix in (".npz", ".npy", ".csv", ".tsv", ".parquet") else argument.name
     return path / ANSWERS / f"{command}_{re.sub(r'[^A-Za-z0-9_.-]', '_', plain) or 'test'}"
 
 

@@ -9,7 +9,7 @@ import jax
 
 from vaex.config import old, read_config
 from vaex.config.task import describe_run, kept_data
-from vaex.data.given import Kept
+from vaex.data.kept import Kept
 from vaex.errors import OptionError, UsageError
 from vaex.models.columns import Column, Columns
 from vaex.runs.folder import CONFIG, open_run, read_dataset, read_json
@@ -50,12 +50,17 @@ def kept_of(path: Path) -> Kept:
     with naming(path / CONFIG):
         dataset = read_dataset(path)
         shape, columns = tuple(dataset["x_shape"]), read_columns(dataset)
-        return kept_data(read_config(path / CONFIG), shape, num_classes(path), columns=columns)
+        label = _column(dataset["label_column"]) if "label_column" in dataset else None
+        return kept_data(read_config(path / CONFIG), shape, num_classes(path), columns=columns, label=label)
 
 
 def read_columns(dataset: dict[str, Any]) -> Columns:
     """The columns of the table that a run was trained on, as its dataset.json has them; () of images."""
-    return tuple(Column(**{**fields, "classes": tuple(fields["classes"])}) for fields in dataset.get("columns", ()))
+    return tuple(_column(fields) for fields in dataset.get("columns", ()))
+
+
+def _column(fields: dict[str, Any]) -> Column:
+    return Column(**{**fields, "classes": tuple(fields["classes"])})
 
 
 def num_classes(path: Path) -> int:

@@ -9,6 +9,7 @@ from vaex.data.under import to_sample
 from vaex.errors import UsageError, check_finite, check_seed
 from vaex.files import advising, replaced
 from vaex.runs import console, folder
+from vaex.runs.answering import as_csv
 from vaex.runs.asked import named_leaves
 from vaex.runs.load import load
 
@@ -34,7 +35,10 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None, temp
         with replaced(path / folder.SAMPLES) as file:
             np.savez(file, **named_leaves("z", drawn.z), means=drawn.mean, samples=drawn.x)
         if model.kept.columns:  # rows are no pictures
-            console.say(f"{num_samples} samples: {path / folder.SAMPLES}")
+            table = (path / folder.SAMPLES).with_suffix(".csv")
+            with replaced(table) as file:
+                file.write(as_csv(model.named(drawn.x)).encode())
+            console.say(f"{num_samples} samples: {table} and {path / folder.SAMPLES}")
             return path
         in_turn = model.kept.by.num_classes if model.kept.needs_labels and label is None else 0
         title = f"{folder.read_dataset(path)['experiment']}, epoch {checkpoints.best_epoch(path)}"

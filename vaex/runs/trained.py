@@ -1,4 +1,4 @@
-"""A trained model: what it answers about images, each by a pure function of vaex.evaluate or vaex.inference."""
+"""A trained model: what it answers about images or rows, each by a pure function of vaex.evaluate or vaex.inference."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,16 +10,17 @@ from jaxtyping import PRNGKeyArray
 
 from vaex.config import Config
 from vaex.data.examples import Stored, example_of
-from vaex.data.given import Kept, as_given, is_single, modelled, stored_of
+from vaex.data.given import as_asked, as_given, is_single, stored_of
+from vaex.data.kept import Kept, in_units, is_masked, seeing, shown
+from vaex.data.named import named
 from vaex.data.under import to_sample
 from vaex.distributions.masked import filled
 from vaex.errors import UsageError, check_seed, check_whole
-from vaex.evaluate import Estimate, answers, compiled, estimate_log_likelihood, in_chunks
+from vaex.evaluate import Estimate, answers, compiled, in_chunks
 from vaex.evaluate.labels import Classes, class_probabilities
-from vaex.inference import imputation
-from vaex.model import Example, Given, Params, at
+from vaex.model import Example, Given, Params
 from vaex.models import Description
-from vaex.models.missing import observed_part
+from vaex.runs import questions
 
 _DRAWS = 20  # of what preprocessing draws, over which a label is averaged
 _OF_NONE = 2**32 - 1  # the index of no draw
@@ -33,6 +34,10 @@ class Trained:
     is what the run made of its data set. Where labels are the condition they go with the images, labels=[N]. A model
     that was trained with pixels missing takes nan for such a pixel. Whatever is drawn for image i comes from
     fold_in(key(seed), i): chunk_size, how many are computed at a time, changes nothing. Answers are numpy arrays.
+
+    Of a model of a table, images are its rows in their own units, [N, D], a structured array, or {name: values}; nan,
+    None or "" is a value that is missing. Rows that are answered, [..., D], have the number of a class whose name is
+    none, and `named` gives them their names.
     """
 
     description: Description
@@ -54,13 +59,17 @@ class Trained:
         """The Model of pure functions of one example, or the Conditional."""
         return self.description.bind(self.params)
 
+    def named(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """The columns of rows that a model of a table answered, [N, D], by their names, classes by theirs."""
+        return named(self.kept.columns, rows)
+
     def preprocess(self, images: Any, *, labels: Any = None, seed: int = 0, chunk_size: int = 100) -> Example:
         """The model's x of each image, [N, ...], as every answer with this seed sees it: what p(x|z) is over.
 
-        Pixels binarized, dequantized or in [0, 1], as the run's own; under a condition Given(x, condition), of a model
-        that was trained with pixels missing Masked(x, mask).
+        Pixels binarized, dequantized or in [0, 1], as the run's own; Given(x, condition) under a condition, Masked(x,
+        mask) where something is missing, or was in training.
         """
-        return self._answer(_itself, images, labels, seed, chunk_size)
+        return self._answer(questions.itself, images, labels, seed, chunk_size)
 
     def encode(self, images: Any, *, labels: Any = None, seed: int = 0, chunk_size: int = 100) -> answers.Moments:
         """The means and the variances of q(z|x), each [N, ...] in the structure of z."""
@@ -68,7 +77,7 @@ class Trained:
 
     def reconstruct(self, images: Any, *, labels: Any = None, seed: int = 0, chunk_size: int = 100) -> np.ndarray:
         """E[p(x|z)] at the mean of q(z|x), in [0, 1], of all that is modelled of an image: [N, H, W, C]."""
-        return self._answer(answers.reconstruction, images, labels, seed, chunk_size)
+        return in_units(self._answer(answers.reconstruction, images, labels, seed, chunk_size), self.kept)
 
     def interpolate(
         self, a: Any, b: Any, *, steps: int = 9, labels: Any = None, seed: int = 0, chunk_size: int = 20
@@ -79,16 +88,18 @@ class Trained:
         """
         is_one = is_single(a, self.kept) and is_single(b, self.kept)
         a, b = (np.asarray(x)[None] if is_one else x for x in (a, b))
-        pair = tuple(self._stored(x, labels, what) for x, what in ((a, "a"), (b, "b")))
-        if len(pair[0].images) != len(pair[1].images):
-            raise UsageError(f"a has {len(pair[0].images)} images and b {len(pair[1].images)}: expected as many")
+        ends = [as_asked(x, self.kept, labels, what) for x, what in ((a, "a"), (b, "b"))]
+        if len(ends[0].images) != len(ends[1].images):
+            raise UsageError(f"a has {len(ends[0].images)} images and b {len(ends[1].images)}: expected as many")
+        any_masked = any(is_masked(end, self.kept) for end in ends)
+        pair = tuple(stored_of(end, self.kept, is_masked=any_masked) for end in ends)
 
         def one(key: PRNGKeyArray, model: Any, pair: Any) -> Any:
             *data_keys, key = jax.random.split(key, 3)
             ends = tuple(self._example(k, end) for k, end in zip(data_keys, pair, strict=True))
-            return answers.interpolation(key, model, ends, steps=steps)
+            return answers.interpolation(key, seeing(model, pair[0], self.kept), ends, steps=steps)
 
-        paths = self._run(("interpolation", steps), one, pair, seed, chunk_size)
+        paths = in_units(self._run(("interpolation", steps), one, pair, seed, chunk_size), self.kept)
         return paths[0] if is_one else paths
 
     def sample(
@@ -100,15 +111,15 @@ class Trained:
         image is, under that image.
         """
         check_whole(num_samples=num_samples)
-        conditions = to_sample(
-            condition, self.kept, num_samples, key=jax.random.fold_in(jax.random.key(seed), _OF_NONE)
-        )
+        data_key = jax.random.fold_in(jax.random.key(seed), _OF_NONE)
+        conditions = to_sample(condition, self.kept, num_samples, key=data_key)
 
         def one(key: PRNGKeyArray, model: Any, drawn: Any) -> Any:
             return answers.draw(key, model, drawn[1], temperature=temperature)
 
         drawn = (np.arange(num_samples), conditions)
-        return self._run(("draw", temperature), one, drawn, seed, chunk_size)
+        found = self._run(("draw", temperature), one, drawn, seed, chunk_size)
+        return found._replace(mean=in_units(found.mean, self.kept), x=in_units(found.x, self.kept))
 
     def log_likelihood(
         self, images: Any, *, num_samples: int = 500, labels: Any = None, seed: int = 0, chunk_size: int = 20
@@ -117,7 +128,7 @@ class Trained:
 
         On average it lies below log p(x), by half the squared standard error where that is small.
         """
-        return self._answer(_score, images, labels, seed, chunk_size, num_samples=num_samples)
+        return self._answer(questions.score, images, labels, seed, chunk_size, num_samples=num_samples)
 
     def impute(
         self,
@@ -136,25 +147,22 @@ class Trained:
         """
         given = as_given(images, self.kept, labels=labels, mask=mask, may_miss=True)
         if given.mask is None:
-            raise UsageError("no pixel is missing: give a mask with the images, False where one is, or put nan there")
+            raise UsageError(
+                f"no {self.kept.element} is missing: give a mask too, False where one is, or put nan there"
+            )
         stored = stored_of(given, self.kept, is_masked=True)
-        is_masked = self.kept.by.fraction is not None
-
-        def one(key: PRNGKeyArray, model: Any, stored: Stored) -> Any:
-            data_key, key = jax.random.split(key)
-            now = at(model if is_masked else observed_part(model), self._example(data_key, stored))
-            return imputation.single(key, *now, num_samples=num_samples)
-
-        means = self._run(("imputation", num_samples), one, stored, seed, chunk_size)
-        return np.where(stored.mask, modelled(given.images, self.kept) / np.float32(255), means)
+        means = self._ask(questions.imputed, stored, seed, chunk_size, num_samples=num_samples)
+        return in_units(np.where(stored.mask, shown(given.images, self.kept), means), self.kept)
 
     def classify(self, images: Any, *, seed: int = 0, chunk_size: int = 100) -> Classes:
         """The label of each image by q(y|x), of M2 or M1+M2, and the probabilities of all, [N, classes]."""
 
         def one(key: PRNGKeyArray, model: Any, stored: Stored) -> Any:
+            now = seeing(model, stored, self.kept)
+
             def drawn(key: PRNGKeyArray) -> Any:
                 data_key, key = jax.random.split(key)
-                return class_probabilities(key, model, self._example(data_key, stored), num_samples=100 // _DRAWS)
+                return class_probabilities(key, now, self._example(data_key, stored), num_samples=100 // _DRAWS)
 
             return jax.vmap(drawn)(jax.random.split(key, _DRAWS)).mean(axis=0)
 
@@ -164,13 +172,16 @@ class Trained:
     def _answer(
         self, f: Callable[..., Any], images: Any, labels: Any, seed: int, chunk_size: int, **options: Any
     ) -> Any:
+        return self._ask(f, self._stored(images, labels), seed, chunk_size, **options)
+
+    def _ask(self, f: Callable[..., Any], stored: Stored, seed: int, chunk_size: int, **options: Any) -> Any:
         """f(key, model, example) of each image."""
 
         def one(key: PRNGKeyArray, model: Any, stored: Stored) -> Any:
             data_key, key = jax.random.split(key)
-            return f(key, model, self._example(data_key, stored), **options)
+            return f(key, seeing(model, stored, self.kept), self._example(data_key, stored), **options)
 
-        return self._run((f, *options.items()), one, self._stored(images, labels), seed, chunk_size)
+        return self._run((f, *options.items()), one, stored, seed, chunk_size)
 
     def _run(self, name: Any, one: Callable[..., Any], examples: Any, seed: int, chunk_size: int) -> Any:
         check_seed(seed=seed)
@@ -179,20 +190,11 @@ class Trained:
             self.programs[name] = compiled(program)
         return in_chunks(self.programs[name], jax.random.key(seed), examples, self.params, chunk_size=chunk_size)
 
-    def _stored(self, images: Any, labels: Any, what: str = "images") -> Stored:
-        may_miss = self.kept.by.fraction is not None
-        given = as_given(images, self.kept, labels=labels, may_miss=may_miss, what=what)
-        return stored_of(given, self.kept, is_masked=may_miss)
+    def _stored(self, images: Any, labels: Any) -> Stored:
+        given = as_asked(images, self.kept, labels)
+        return stored_of(given, self.kept, is_masked=is_masked(given, self.kept))
 
     def _example(self, key: PRNGKeyArray, stored: Stored) -> Any:
         x = example_of(self.kept.by, key, stored)
         # A denoising autoencoder is shown an image as it is: what corrupts it is training's.
         return x if self.description.prepare is None else Given(x, filled(x, 0.0))
-
-
-def _itself(key: PRNGKeyArray, model: Any, example: Example) -> Example:
-    return example
-
-
-def _score(key: PRNGKeyArray, model: Any, example: Example, *, num_samples: int) -> Estimate:
-    return estimate_log_likelihood(key, *at(model, example), num_samples=num_samples)

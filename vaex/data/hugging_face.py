@@ -1,0 +1,127 @@
+"""A Hugging Face data set on disk, as its save_to_disk leaves it -> arrays, by the package `datasets`."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaex.data.cache import cached
+from vaex.data.form import Form
+from vaex.data.image_folder import check_alike, pixels
+from vaex.data.sources import Arrays
+from vaex.data.tables import as_array, check_memory
+from vaex.errors import UsageError
+
+_WHOLE, _SPLIT, _ABOUT = "dataset_dict.json", "state.json", "dataset_info.json"
+_TEST = ("test", "validation", "valid", "val")  # what the test split is called: the first that is there
+_IMAGES = ("Image", "Array2D", "Array3D")  # kinds of columns
+
+
+def is_hugging_face(folder: Path) -> bool:
+    """Whether a folder is such a data set, of several splits or of one."""
+    return (folder / _WHOLE).is_file() or ((folder / _SPLIT).is_file() and (folder / _ABOUT).is_file())
+
+
+def read_hugging_face(argument: str, form: Form) -> tuple[Arrays, str]:
+    """The images of a data set, or the rows of a table; a ClassLabel, or a column `label`, is the labels.
+
+    Images are those of the column of the kind Image, Array2D or Array3D, shuffled once by a fixed seed; without one it
+    is a table. Of the splits train and test are read, and validation where there is no test.
+
+    Args:
+        argument: its folder.
+        form: what images are brought to.
+
+    Returns:
+        The arrays, and where they are from.
+
+    Raises:
+        UsageError: no such data set, `datasets` not installed, no training split, or images that are not alike.
+    """
+    folder = Path(argument).expanduser()
+    if not is_hugging_face(folder):
+        raise UsageError(f"{folder}: not a Hugging Face data set: expected a folder that its save_to_disk has made")
+    splits = _splits(folder)
+    kinds = _kinds(splits["train"])
+    images = [name for name, kind in kinds.items() if kind in _IMAGES]
+    if len(images) > 1:
+        raise UsageError(f"{folder} has the images {' and '.join(images)}: keep one of them, by select_columns")
+    files = [path for split in splits.values() for path in sorted(split.iterdir()) if path.is_file()]
+    check_memory(2.0 * sum(path.stat().st_size for path in files), str(folder))
+    labels = [name for name, kind in kinds.items() if kind == "ClassLabel" or name in ("label", "labels")]
+    label = labels[0] if labels else None
+    if not images:
+        return _tables(splits, label), str(folder)
+    name = f"{folder.resolve().name}-{form.size or 'any'}-{form.channels or 'any'}"
+    return cached(name, files, lambda: _images(splits, images[0], label, form)), str(folder)
+
+
+def _splits(folder: Path) -> dict[str, Path]:
+    if not (folder / _WHOLE).is_file():
+        return {"train": folder}
+    names = _json(folder / _WHOLE)["splits"]
+    if "train" not in names:
+        raise UsageError(f"{folder} has the splits {', '.join(names)}: expected train, and test where there is one")
+    test = next((name for name in _TEST if name in names), None)
+    return {"train": folder / "train"} | ({} if test is None else {"test": folder / test})
+
+
+def _kinds(split: Path) -> dict[str, str]:
+    """The kind of each column, by the description that lies beside the data."""
+    features = _json(split / _ABOUT)["features"] or {}
+    return {name: one.get("_type", "") if type(one) is dict else "" for name, one in features.items()}
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a readable JSON file ({error}): make the data set again") from None
+
+
+def _opened(split: Path) -> Any:
+    if importlib.util.find_spec("datasets") is None:
+        raise UsageError("datasets, which reads Hugging Face's data sets, is not installed: pip install datasets")
+    import datasets  # pyright: ignore[reportMissingImports]
+
+    try:
+        return datasets.load_from_disk(str(split))
+    except Exception as error:  # of pyarrow's and of its own
+        found = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(f"{split}: not a readable Hugging Face data set ({found}): make it again") from None
+
+
+def _images(splits: dict[str, Path], column: str, label: str | None, form: Form) -> Arrays:
+    arrays, images = {}, {}
+    for split, path in splits.items():
+        data = _opened(path)
+        order = np.random.default_rng(0).permutation(len(data))
+        if _kinds(path)[column] == "Image":
+            named = {f"{path}, image {i}": one[column] for i, one in enumerate(data)}
+            own = {name: pixels(image, form, name) for name, image in named.items()}
+            images |= own
+            check_alike(images)
+            found = np.stack([*own.values()])
+        else:
+            found = np.asarray(data.with_format("numpy")[:][column])
+        arrays[f"{split}_images"] = found[order]
+        if label is not None:
+            arrays[f"{split}_labels"] = _classes(data[label])[order]
+    return arrays
+
+
+def _tables(splits: dict[str, Path], label: str | None) -> Arrays:
+    arrays: Arrays = {}
+    for split, path in splits.items():
+        data = _opened(path)
+        if label is not None:
+            arrays[f"{split}_labels"] = _classes(data[label])
+            data = data.remove_columns(label)
+        arrays[f"{split}_images"] = as_array(data.with_format("arrow")[:], str(path))
+    return arrays
+
+
+def _classes(values: Any) -> np.ndarray:
+    return np.array([-1 if value is None else value for value in values])

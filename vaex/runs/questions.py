@@ -1,0 +1,24 @@
+"""Questions about one example of a trained model, whose condition goes with it: functions of (key, model, example)."""
+
+from typing import Any
+
+from jaxtyping import PRNGKeyArray
+
+from vaex.evaluate import Estimate, estimate_log_likelihood
+from vaex.inference import imputation
+from vaex.model import Example, at
+
+
+def itself(key: PRNGKeyArray, model: Any, example: Example) -> Example:
+    """The example."""
+    return example
+
+
+def imputed(key: PRNGKeyArray, model: Any, example: Example, *, num_samples: int) -> Any:
+    """What it is with the conditional mean of what is missing."""
+    return imputation.single(key, *at(model, example), num_samples=num_samples)
+
+
+def score(key: PRNGKeyArray, model: Any, example: Example, *, num_samples: int) -> Estimate:
+    """L_K and the standard error of its estimate."""
+    return estimate_log_likelihood(key, *at(model, example), num_samples=num_samples)
