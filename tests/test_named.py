@@ -11,6 +11,7 @@ from vaex import evaluate
 from vaex.config import override
 from vaex.config.task import describe_run, kept_data
 from vaex.data import Split
+from vaex.data.given import as_given
 from vaex.data.inputs import of_split, read_given
 from vaex.data.named import as_modelled, in_own_units, named
 from vaex.distributions.masked import Masked
@@ -65,7 +66,7 @@ def model():
 def structured(table):
     """The same as a structured array, in which text and what may be None are objects."""
     types = {"visits": int, "age": float, "grade": int}
-    rows = np.empty(3, [(name, types.get(name, object)) for name in table])
+    rows = np.empty(len(table["age"]), [(name, types.get(name, object)) for name in table])
     for name, values in table.items():
         rows[name] = values
     return rows
@@ -74,6 +75,11 @@ def structured(table):
 @pytest.mark.parametrize("table", [TABLE, structured(TABLE), OWN, OWN.astype(float)], ids=str.__class__.__name__)
 def test_rows_by_their_names_in_any_order_or_by_their_places(table):
     np.testing.assert_array_equal(as_modelled(table, COLUMNS, "rows"), MODELLED)
+
+
+def test_as_many_structured_rows_as_there_are_columns_are_no_single_one(model):
+    five = {name: [*values, *values[:2]] for name, values in TABLE.items()}
+    np.testing.assert_array_equal(as_given(structured(five), model.kept, may_miss=True).images[3:], MODELLED[:2])
 
 
 def test_rows_in_their_own_units_and_under_their_names_come_back():

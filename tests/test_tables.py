@@ -268,6 +268,12 @@ def test_a_column_may_be_the_label(tmp_path):
     assert set(loaded.train.labels) == {0, 1}
 
 
+def test_rows_under_a_label_have_no_pictures(tmp_path):
+    (tmp_path / "a.csv").write_text(X)
+    under = ("--config.data.columns=y=label,x=real", "--config.data.condition=label")
+    assert configured(*named(f"table:{tmp_path / 'a.csv'}"), *under).task.figures == ("latent",)
+
+
 def test_the_simulated_counts_have_the_rates_that_they_are_said_to_have():
     """Of each column, within 5 standard errors of the mean of 2,000: Var[x] = rate + rate^2 / 4."""
     counts, rates = packaged.simulated()

@@ -78,6 +78,7 @@ def build_task(config: Config) -> Task:
     init_key, train_key = jax.random.split(jax.random.key(experiment.seed))
     is_likelihood = pixels.defined_on == defined_on
     reports, figures = _reported(kind.examples, by, description)
+    figures = description.figures if dataset.columns else figures  # rows are no pictures
     return Task(
         experiment=experiment,
         description=description,

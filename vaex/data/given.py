@@ -68,8 +68,8 @@ def _(images: GivenImages, kept: Kept, **options: Any) -> GivenImages:
 
 @functools.singledispatch
 def is_single(images: Any, kept: Kept) -> bool:
-    """Whether they are one image, without the axis of a batch."""
-    return np.shape(images) in (kept.x_shape, kept.x_shape[:2])
+    """Whether they are one image, or row, without the axis of a batch."""
+    return not is_by_name(images) and np.shape(images) in (kept.x_shape, kept.x_shape[:2])
 
 
 is_single.register(GivenImages, lambda images, kept: False)
@@ -84,7 +84,8 @@ def stored_of(given: GivenImages, kept: Kept, *, is_masked: bool) -> Stored:
     labels = np.zeros(len(given.images), np.int32) if given.labels is None else given.labels
     if kept.needs_labels:
         if given.labels is None or labels.min() < 0:
-            raise UsageError("this model is of images under their labels, and some have none: give labels with them")
+            what = "rows" if kept.columns else "images"
+            raise UsageError(f"this model is of {what} under their labels, and some have none: give labels with them")
         if labels.max() >= kept.by.num_classes:
             raise UsageError(f"a label is {labels.max()}: expected 0 to {kept.by.num_classes - 1}")
     if not is_masked:
