@@ -6,7 +6,7 @@ from vaex.config import LIKELIHOODS, MODELS, NETWORKS, RATES, Config, default_co
 def of_table(
     name: str, *, latent_dim: int, columns: str = "", hidden: int = 64, num_epochs: int = 400, **likelihood: str | float
 ) -> Config:
-    """A VAE of a data set's rows, with a distribution for each kind of column."""
+    """A VAE of a data set's rows, with a distribution for each type of column."""
     config = default_config()
     config.data.name = name
     config.data.columns = columns

@@ -88,7 +88,7 @@ def test_a_table(save):
     columns = {"age": [1.5, None, 2.5, 0.0] * 10, "colour": ["r", "b", None, "b"] * 10, "label": [0, 1, 2, None] * 10}
     value = {"_type": "Value"}
     found = data.load(save({"age": value, "colour": value, "label": LABEL}, train=columns, test=columns))
-    assert [(c.name, c.kind, c.has_gaps) for c in found.columns] == [
+    assert [(c.name, c.type, c.has_gaps) for c in found.columns] == [
         ("age", "real", True),
         ("colour", "categorical", True),
     ]

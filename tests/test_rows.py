@@ -90,7 +90,7 @@ def test_a_value_that_is_missing_has_no_influence(tmp_path):
         ({"x_train": X}, ("--config.data.condition=half",), r"data.condition is 'half' with a table"),
         ({"x_train": X}, ("--config.data.image_size=8",), r"data.image_size is 8 with a table"),
         ({"x_train": X}, ("--config.data.columns=x9=real",), r"data.columns names 'x9': the table has x0, x1, x2"),
-        ({"x_train": X}, ("--config.data.columns=x0=whole",), r"data.columns is 'x0=whole': expected NAME=KIND"),
+        ({"x_train": X}, ("--config.data.columns=x0=whole",), r"data.columns is 'x0=whole': expected NAME=TYPE"),
         ({"x_train": np.where(X > 51, np.inf, X)}, (), r"'x1' is real, and row \d+ of the train rows has inf"),
         ({"x_train": X * [1, 0, 1]}, ("--config.data.columns=real",), r"'x1' has one value, 0, .*x1=ignore"),
         ({"x_train": X * [1, np.nan, 1]}, (), r"'x1' has no value in any row: .*x1=ignore"),

@@ -1,4 +1,4 @@
-"""Tables: kinds of columns, what an encoder sees of them, the product of their likelihoods, and files of them."""
+"""Tables: types of columns, what an encoder sees of them, the product of their likelihoods, and files of them."""
 
 import importlib
 
@@ -38,7 +38,7 @@ CSV = """age,colour,visits,size,member,id,note
 
 
 def by_hand(raw, concentration=1.0):
-    """Of each column by scipy, of the decoder's output in the order that it is read: kinds by their alphabet."""
+    """Of each column by scipy, of the decoder's output in the order that it is read: types by their alphabet."""
     member, colour, (visits, calls), size, income, height = np.split(np.asarray(raw, np.float64), [1, 4, 6, 7, 8])
     rates = np.exp([1 + 0.7 * visits, 0.5 + 0.6 * calls])
     cuts = np.log([1 / 2, 2])
@@ -122,8 +122,8 @@ def test_a_file_with_gaps(tmp_path, suffix):
     path = tmp_path / f"people{suffix}"
     write(path, CSV)
     rows = tables.read_table(str(path))[0]["train_images"]
-    kinds = {name: columns.guessed(rows[name]) for name in rows.dtype.names or ()}
-    assert kinds == {
+    types = {name: columns.guessed(rows[name]) for name in rows.dtype.names or ()}
+    assert types == {
         "age": "real",
         "colour": "categorical",
         "visits": "count",
@@ -138,7 +138,7 @@ def test_a_file_with_gaps(tmp_path, suffix):
 
 
 def test_a_table_trains(tmp_path):
-    """From a file with gaps to a step, of every kind of column."""
+    """From a file with gaps to a step, of every type of column."""
     rng = np.random.default_rng(0)
     lines = [
         f"{rng.normal():.3f},{rng.choice(['red', 'blue', ''])},{rng.poisson(3)},{rng.choice([*'SML'])},{i % 2},{i}"
@@ -147,10 +147,10 @@ def test_a_table_trains(tmp_path):
     (tmp_path / "people.csv").write_text("\n".join(["age,colour,visits,size,member,id", *lines]))
     said = "id=ignore,size=ordinal:S<M<L"
     made = configured(*named(f"table:{tmp_path / 'people.csv'}"), f"--config.data.columns={said}")
-    kinds = {c.name: (c.kind, c.classes) for c in made.task.dataset.columns}
-    assert kinds["size"] == ("ordinal", ("S", "M", "L"))
-    assert kinds["colour"] == ("categorical", ("blue", "red"))
-    assert "id" not in kinds
+    types = {c.name: (c.type, c.classes) for c in made.task.dataset.columns}
+    assert types["size"] == ("ordinal", ("S", "M", "L"))
+    assert types["colour"] == ("categorical", ("blue", "red"))
+    assert "id" not in types
     _, metrics = one_step(made)
     assert np.isfinite(metrics["loss"])
 
@@ -271,7 +271,10 @@ def test_a_column_may_be_the_label(tmp_path):
 def test_rows_under_a_label_have_no_pictures(tmp_path):
     (tmp_path / "a.csv").write_text(X)
     under = ("--config.data.columns=y=label,x=real", "--config.data.condition=label")
-    assert configured(*named(f"table:{tmp_path / 'a.csv'}"), *under).task.figures == ("latent",)
+    assert configured(*named(f"table:{tmp_path / 'a.csv'}"), *under).task.figures == (
+        "latent",
+        "density",
+    )  # of a label none is drawn
 
 
 def test_the_simulated_counts_have_the_rates_that_they_are_said_to_have():
@@ -289,13 +292,13 @@ def test_what_stands_beside_a_vae_of_a_table():
     baselines = importlib.import_module(f"{load_studies().__name__}._table_baselines")
     rng = np.random.default_rng(0)
     whole = np.round(rng.normal(3, 2, (500, 1)))
-    kinds = (Column("x", "count"),)
-    found = baselines.gaussian(whole, np.array([[2.0], [7.0]]), kinds)
+    types = (Column("x", "count"),)
+    found = baselines.gaussian(whole, np.array([[2.0], [7.0]]), types)
     normal = st.norm(whole.mean(), whole.std())
     exact = np.log(normal.cdf([2.5, 7.5]) - normal.cdf([1.5, 6.5]))
     np.testing.assert_allclose(found, exact, atol=0.02)
     counts = rng.negative_binomial(3, 3 / (3 + 10.0), (20_000, 1))
-    best = baselines.negative_binomials(counts, counts[:500], kinds)
+    best = baselines.negative_binomials(counts, counts[:500], types)
     np.testing.assert_allclose(best, st.nbinom(3, 3 / 13).logpmf(counts[:500, 0]), atol=0.1)
     real = rng.normal(size=(300, 3)) @ rng.normal(size=(3, 3)) * [1, 100, 0.01]
     density = baselines.gaussian(real, real[:5], tuple(Column(name, "real") for name in "abc"))

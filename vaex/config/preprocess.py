@@ -4,10 +4,10 @@ from vaex.choices import find
 from vaex.config.section import Config, call
 from vaex.data.preprocess import BINARIZE, Preprocess, as_they_are, dequantize, scale
 from vaex.errors import UsageError
-from vaex.models.columns import KINDS, Columns
+from vaex.models.columns import TYPES, Columns
 from vaex.models.likelihoods import LIKELIHOODS
 
-_KINDS_OF = {"density": ("real",), "binary": ("binary",), "rows": KINDS}  # by what a likelihood is defined on
+_TYPES_OF = {"density": ("real",), "binary": ("binary",), "rows": TYPES}  # by what a likelihood is defined on
 
 
 def preprocess(config: Config, columns: Columns) -> tuple[Preprocess, str]:
@@ -54,12 +54,12 @@ def _check_rows(config: Config, columns: Columns, defined_on: str) -> None:
             raise UsageError(f"data.{field} is {data[field]!r} with a table, and is of images: leave it out, or none")
     if data.condition not in (None, "label"):
         raise UsageError(f"data.condition is {data.condition!r} with a table, and is of images: unset it")
-    allowed = _KINDS_OF.get(defined_on, ())
-    wrong = [column for column in columns if column.kind not in allowed]
+    allowed = _TYPES_OF.get(defined_on, ())
+    wrong = [column for column in columns if column.type not in allowed]
     if wrong:
-        cure = "set --config.model.likelihood.name=table, which has a distribution for each kind"
-        if defined_on == "density" and {c.kind for c in wrong} <= {"positive", "count", "binary"}:
+        cure = "set --config.model.likelihood.name=table, which has a distribution for each type"
+        if defined_on == "density" and {c.type for c in wrong} <= {"positive", "count", "binary"}:
             cure += ", or --config.data.columns=real to take all for real numbers"
         raise UsageError(
-            f"model.likelihood is {likelihood!r} on a table, whose column {wrong[0].name!r} is {wrong[0].kind}: {cure}"
+            f"model.likelihood is {likelihood!r} on a table, whose column {wrong[0].name!r} is {wrong[0].type}: {cure}"
         )

@@ -30,7 +30,7 @@ class Data:
         num_validation: images of the validation split, from the tail of train.
         image_size: height and width that images are cropped and scaled to; unset, as they are.
         channels: 1 makes images grey, 3 gives them colours; unset, as they are.
-        columns: of a table, the kinds of its columns: NAME=KIND,NAME=KIND, or one for all; others are guessed.
+        columns: of a table, the types of its columns: NAME=TYPE,NAME=TYPE, or one for all; others are guessed.
         num_labels: training images that keep their labels; unset, all, where anything reads them.
         missing: the fraction of each image's pixels that nothing sees; unset, none.
         binarize: for a Bernoulli likelihood: dynamic, threshold or none.

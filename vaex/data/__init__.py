@@ -69,25 +69,25 @@ def load(
             stands in for a missing test split; any other source without one is shuffled once, by a fixed seed, and a
             tenth of it becomes the test split. The 5,000-image subset of MNIST is always split 4,000/500/500.
         form: the size and the channels that images are brought to.
-        columns: of a table, what kind its columns are: "age=positive,visits=count", or one kind for all.
+        columns: of a table, what types its columns are: "age=positive,visits=count", or one type for all.
 
     Returns:
         The data set, uint8 [N, H, W, C] per split, or of arrays [N, D] and of tables rows.
 
     Raises:
         UsageError: nothing found (the message lists where it looked), a damaged file,
-            images of no usable form, or values that a column's kind has not.
+            images of no usable form, or values that a column's type has not.
     """
     if name.startswith("bouncing:"):
         return _bouncing(load(name.partition(":")[2], dir=dir, num_validation=num_validation, form=form))
     folder = Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None
     found, source, label = search(name, folder, form)
-    found, kinds, label_column = {key: np.atleast_1d(array) for key, array in found.items()}, (), None
+    found, types, label_column = {key: np.atleast_1d(array) for key, array in found.items()}, (), None
     if of_table := is_table(found["train_images"]):
-        found, kinds, label_column = as_rows(found, said_columns(columns), source)
+        found, types, label_column = as_rows(found, said_columns(columns), source)
     arrays = _with_classes(found, source)
     if "test_images" not in arrays:
-        arrays = _hold_out_test(arrays, one_of_each_class(kinds, found["train_images"]) if kinds else [])
+        arrays = _hold_out_test(arrays, one_of_each_class(types, found["train_images"]) if types else [])
     raw = {split: arrays[f"{split}_images"] for split in ("train", "test")}
     if of_table:
         images, meaning = raw, ""
@@ -107,8 +107,8 @@ def load(
         )
     cut = len(train.images) - num_validation
     if of_table:
-        kinds = standardized(kinds, train.images[:cut], [train.images[cut:], test.images], source)
-        meaning = rows_described(kinds, [train.images, test.images])
+        types = standardized(types, train.images[:cut], [train.images[cut:], test.images], source)
+        meaning = rows_described(types, [train.images, test.images])
     return Dataset(
         name,
         label,
@@ -117,7 +117,7 @@ def load(
         Split(train.images[cut:], train.labels[cut:]),
         test,
         f"{meaning}, {described([train.labels, test.labels])}",
-        kinds,
+        types,
         label_column,
     )
 

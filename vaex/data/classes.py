@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vaex.data.dtypes import is_bool, is_float, is_number, is_unsigned
 from vaex.errors import UsageError
 
 _MOST = 65_535  # beyond it a number is no class: a hash, an index, or damage
@@ -28,12 +29,16 @@ def as_classes(labels: np.ndarray, images: np.ndarray, what: str) -> np.ndarray:
     if labels.shape != images.shape[:1]:
         cure = "; of one-hot vectors take np.argmax(labels, axis=1)" if labels.ndim == 2 else ""
         raise UsageError(f"{what} have shape {labels.shape}: expected {images.shape[:1]}, one for each image{cure}")
-    if labels.dtype.kind not in "biuf":
+    if not is_number(labels):
         cure = "number the classes from 0: np.unique(labels, return_inverse=True)[1]"
         raise UsageError(f"{what} are of type {labels.dtype}: expected whole numbers; {cure}")
     # A comparison with nan is false, and one with a whole number exact in every type.
-    is_class = (labels >= 0) & (labels <= _MOST) if labels.dtype.kind in "bu" else (labels >= -1) & (labels <= _MOST)
-    if labels.dtype.kind == "f":
+    is_class = (
+        (labels >= 0) & (labels <= _MOST)
+        if is_bool(labels) or is_unsigned(labels)
+        else (labels >= -1) & (labels <= _MOST)
+    )
+    if is_float(labels):
         is_class &= labels == np.round(labels)
     if not is_class.all():
         first = int(np.argmin(is_class))

@@ -1,39 +1,40 @@
-"""What the columns of a table are: their kinds, as they are guessed and as a config says them."""
+"""What the columns of a table are: their types, as they are guessed and as a config says them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from vaex.data.dtypes import is_bool, is_characters, is_float, is_object, is_whole
 from vaex.errors import OptionError, UsageError
-from vaex.models.columns import CLASSES, KINDS
+from vaex.models.columns import CLASSES, TYPES
 
-SAID = (*KINDS, "label", "ignore")  # kinds that may be said: two of them are not modelled
+SAID = (*TYPES, "label", "ignore")  # types that may be said: two of them are not modelled
 _MOST_CLASSES = 200
 _TINY, _HUGE = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
 class Said(NamedTuple):
-    """What a config says of a column: its kind, and of ordered classes their order."""
+    """What a config says of a column: its type, and of ordered classes their order."""
 
-    kind: str
+    type: str
     order: tuple[str, ...] = ()
 
 
 def said_columns(columns: str) -> dict[str, Said]:
-    """What data.columns says: "age=positive,size=ordinal:S<M<L", or one kind for all columns, under the name "".
+    """What data.columns says: "age=positive,size=ordinal:S<M<L", or one type for all columns, under the name "".
 
     Raises:
-        OptionError: a kind that there is not.
+        OptionError: a type that there is not.
     """
     said = {}
     for part in filter(None, columns.split(",")):
-        name, _, kind = part.rpartition("=")
-        kind, _, order = kind.strip().partition(":")
-        if kind not in SAID or (order and kind != "ordinal"):
-            expected = f"NAME=KIND,NAME=KIND, or one kind for all, with a kind of {', '.join(SAID)}"
+        name, _, type_ = part.rpartition("=")
+        type_, _, order = type_.strip().partition(":")
+        if type_ not in SAID or (order and type_ != "ordinal"):
+            expected = f"NAME=TYPE,NAME=TYPE, or one type for all, with a type of {', '.join(SAID)}"
             raise OptionError("columns", columns, expected, "the order of classes is NAME=ordinal:LOW<MIDDLE<HIGH")
-        said[name.strip()] = Said(kind, tuple(one.strip() for one in order.split("<")) if order else ())
+        said[name.strip()] = Said(type_, tuple(one.strip() for one in order.split("<")) if order else ())
     return said
 
 
@@ -44,7 +45,7 @@ def check_said(said: Mapping[str, Said], names: tuple[str, ...]) -> None:
 
 
 def guessed(values: np.ndarray) -> str:
-    """The kind of a column of numbers, truth values or text, None or nan where one is missing.
+    """The type of a column of numbers, truth values or text, None or nan where one is missing.
 
     Truth values, and whole numbers of which none is other than 0 and 1, are binary; other whole numbers from 0 on,
     stored as such, counts; text has classes; what else is a number is real.
@@ -52,22 +53,22 @@ def guessed(values: np.ndarray) -> str:
     if is_text(values):
         return "categorical"
     known = values[~missing(values)]
-    known = np.array(known.tolist()) if known.dtype.kind == "O" else known  # the type, now that None is gone
-    if known.dtype.kind == "b" or np.isin(known, (0, 1)).all():
+    known = np.array(known.tolist()) if is_object(known) else known  # the type, now that None is gone
+    if is_bool(known) or np.isin(known, (0, 1)).all():
         return "binary"
-    return "count" if known.dtype.kind in "ui" and known.min() >= 0 else "real"
+    return "count" if is_whole(known) and known.min() >= 0 else "real"
 
 
 def is_text(values: np.ndarray) -> bool:
     """Whether a column holds text; one of objects may hold numbers and None."""
-    return values.dtype.kind in "US" or (values.dtype.kind == "O" and any(type(value) is str for value in values))
+    return is_characters(values) or (is_object(values) and any(type(value) is str for value in values))
 
 
 def missing(values: np.ndarray) -> np.ndarray:
     """Where a column has no value: nan, None or empty text."""
-    if values.dtype.kind == "f":
+    if is_float(values):
         return np.isnan(values)
-    if values.dtype.kind in "OUS":
+    if is_object(values) or is_characters(values):
         return np.array([value is None or value == "" or value != value for value in values], bool)
     return np.zeros(len(values), bool)
 
@@ -86,7 +87,7 @@ def class_names(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
         if left := [one for one in found if one not in said.order]:
             raise UsageError(f"column {name!r} has the class {left[0]!r}, which its order in data.columns leaves out")
         return said.order
-    if said.kind == "ordinal" and text:
+    if said.type == "ordinal" and text:
         raise UsageError(
             f"column {name!r} is ordinal, and its classes are text: say their order, "
             f'--config.data.columns="{name}=ordinal:{"<".join(found[:3])}"'
@@ -105,24 +106,24 @@ def class_of(values: np.ndarray) -> Callable[[Any], str]:
 
 
 def numbered(
-    name: str, values: np.ndarray, kind: str, classes: tuple[str, ...], rows: str, *, cure: str = ""
+    name: str, values: np.ndarray, type_: str, classes: tuple[str, ...], rows: str, *, cure: str = ""
 ) -> np.ndarray:
     """The values of a column as a row has them, [N] float64, nan where missing.
 
     Args:
         name: of the column.
         values: [N], of any type.
-        kind: of KINDS.
-        classes: of a kind that has them, every one that is among the values.
+        type_: of TYPES.
+        classes: of a type that has them, every one that is among the values.
         rows: what they are of, for the error.
-        cure: of values that the kind has not; "" for another kind.
+        cure: of values that the type has not; "" for another type.
 
     Raises:
-        UsageError: values that the kind has not; the message names the first.
+        UsageError: values that the type has not; the message names the first.
     """
     gone = missing(values)
     numbers = np.full(len(values), np.nan)
-    if kind in CLASSES:
+    if type_ in CLASSES:
         number = {one: i for i, one in enumerate(classes)}
         name_of = class_of(values)
         numbers[~gone] = [number[name_of(one)] for one in values[~gone]]
@@ -131,19 +132,19 @@ def numbered(
         numbers[~gone] = values[~gone].astype(np.float64)
     except (TypeError, ValueError):
         cure = cure or "mend it, or say it is categorical"
-        raise UsageError(f"column {name!r} is {kind}, and has text in it: {cure}") from None
+        raise UsageError(f"column {name!r} is {type_}, and has text in it: {cure}") from None
     allowed = {
         "real": (_is_finite, "a finite number of 32 bits", "mend it, or leave it empty"),
         "positive": (lambda x: (x >= _TINY) & _is_finite(x), "a number above 0", "say it is real, or mend it"),
         "count": (lambda x: (x >= 0) & (x == np.round(x)) & (x < 2**24), "a whole number from 0", "say it is real"),
         "binary": (lambda x: (x == 0) | (x == 1), "0 or 1", "say it is categorical, or count"),
     }
-    fits, expected, other = allowed[kind]
+    fits, expected, other = allowed[type_]
     wrong = ~gone & ~fits(np.where(gone, 1.0, numbers))
     if wrong.any():
         first = int(np.argmax(wrong))
         raise UsageError(
-            f"column {name!r} is {kind}, and row {first} of the {rows} has {numbers[first]:g} there: "
+            f"column {name!r} is {type_}, and row {first} of the {rows} has {numbers[first]:g} there: "
             f"expected {expected}; {cure or other}"
         )
     return numbers

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vaex.data.classes import as_classes
+from vaex.data.dtypes import is_float, is_number
 from vaex.data.examples import Stored
 from vaex.data.form import formed
 from vaex.data.kept import GivenImages, Kept, modelled
@@ -47,7 +48,7 @@ def as_given(
     if is_single(array, kept) or _is_one_in_colour(array, kept.x_shape):
         raise UsageError(f"{what} have shape {array.shape}, that of one image: images[None] makes a batch of it")
     observed = None
-    if may_miss and array.dtype.kind == "f" and (missing := np.isnan(array)).any():
+    if may_miss and is_float(array) and (missing := np.isnan(array)).any():
         array, observed = np.where(missing, array.dtype.type(0), array), ~missing
     are_frames = kept.by.condition is not None and kept.by.condition.of_frames
     levels, _ = as_levels({"given": array}, what, channels=(*CHANNELS, kept.x_shape[2]) if are_frames else CHANNELS)
@@ -144,7 +145,7 @@ def _is_one_in_colour(array: np.ndarray, x_shape: tuple[int, ...]) -> bool:
 
 def _as_mask(mask: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     array = np.asarray(mask)
-    if array.dtype.kind not in "biuf" or not ((array == 0) | (array == 1)).all():
+    if not is_number(array) or not ((array == 0) | (array == 1)).all():
         raise UsageError(f"{what} is of type {array.dtype}: expected truth values, True where a pixel is observed")
     if len(shape) > 2 and array.shape in (shape[:-1], shape[1:-1]):
         array = array[..., None]

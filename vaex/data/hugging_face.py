@@ -45,12 +45,12 @@ def read_hugging_face(argument: str, form: Form) -> tuple[Arrays, str]:
         raise UsageError(f"{folder}: not a Hugging Face data set: expected a folder that its save_to_disk has made")
     splits = _splits(folder)
     kinds = _kinds(splits["train"])
-    images = [name for name, kind in kinds.items() if kind in _IMAGES]
+    images = [name for name, feature in kinds.items() if feature in _IMAGES]
     if len(images) > 1:
         raise UsageError(f"{folder} has the images {' and '.join(images)}: keep one of them, by select_columns")
     files = [path for split in splits.values() for path in sorted(split.iterdir()) if path.is_file()]
     check_memory(2.0 * sum(path.stat().st_size for path in files), str(folder))
-    labels = [name for name, kind in kinds.items() if kind == "ClassLabel" or name in ("label", "labels")]
+    labels = [name for name, feature in kinds.items() if feature == "ClassLabel" or name in ("label", "labels")]
     label = labels[0] if labels else None
     if not images:
         return _tables(splits, label), str(folder)

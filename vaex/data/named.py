@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from vaex.data.columns import class_of, is_text, missing, numbered
+from vaex.data.dtypes import is_number
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, Column, Columns, positions
 
@@ -29,7 +30,7 @@ def fields(table: Any, columns: Columns, what: str) -> dict[str, np.ndarray]:
             f"{what} have shape {array.shape}: expected [N, {len(columns)}] and at least one row, the columns "
             f"{_some([c.name for c in columns])}, as the model was trained on"
         )
-    if array.dtype.kind not in "buif":
+    if not is_number(array):
         cure = "give them by their names, {name: values}; of a data frame that is dict(frame)"
         raise UsageError(f"{what} are of type {array.dtype}: expected numbers, [N, {len(columns)}]; {cure}")
     return {column.name: values for column, values in zip(columns, array.T, strict=True)}
@@ -63,7 +64,7 @@ def as_modelled(table: Any, columns: Columns, what: str) -> np.ndarray:
 
     Raises:
         UsageError: another shape, columns that are missing, a class that training did not see, or values that a
-            column's kind has not.
+            column's type has not.
     """
     found, by_name = fields(table, columns, what), is_by_name(table)
     rows = [_numbers(column, found[column.name], by_name, what) for column in columns]
@@ -106,8 +107,8 @@ def named(columns: Columns, rows: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _numbers(column: Column, values: np.ndarray, by_name: bool, what: str) -> np.ndarray:
-    if column.kind not in CLASSES:
-        return numbered(column.name, values, column.kind, (), what, cure=_CURE)
+    if column.type not in CLASSES:
+        return numbered(column.name, values, column.type, (), what, cure=_CURE)
     if by_name or is_text(values) or _values(column) is not None:
         return class_numbers(column, values, what)
     known = values[~missing(values)].astype(np.float64)
@@ -128,7 +129,7 @@ def _values(column: Column) -> np.ndarray | None:
 
 
 def _by_class(column: Column, values: np.ndarray) -> np.ndarray:
-    if column.kind not in CLASSES or _values(column) is not None:
+    if column.type not in CLASSES or _values(column) is not None:
         return values
     return np.array([None if np.isnan(one) else column.classes[int(one)] for one in values], object)
 

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
+from vaex.data.dtypes import is_bool, is_float, is_number, is_whole
 from vaex.errors import UsageError
 
-_KINDS = {"b": "bool", "u": "integer", "i": "integer", "f": "float"}  # of numpy's letters
 CHANNELS = (1, 3, 4)  # grey, colour, colour with opacity: what can be drawn
 _DARK = 32  # integers from 2 to below it are taken for those of another scale
 
@@ -35,24 +35,24 @@ def as_levels(
     for split, images in splits.items():
         shaped[split] = _with_channels(images, f"{source}: {split} images", channels)
         _check_values(shaped[split], f"{source}: {split} images")
-    kinds = {_KINDS[images.dtype.kind] for images in shaped.values()}
+    families = {_family(images) for images in shaped.values()}
     shapes = {images.shape[1:] for images in shaped.values()}
-    if len(kinds) > 1 or len(shapes) > 1:
+    if len(families) > 1 or len(shapes) > 1:
         found = ", ".join(f"{split} images are {one.shape[1:]} of {one.dtype}" for split, one in shaped.items())
         raise UsageError(f"{source}: {found}: make them alike")
     highest = {split: images.max().item() for split, images in shaped.items()}
-    levels, said = _converted(shaped, kinds.pop(), max(highest.values()), source)
+    levels, said = _converted(shaped, families.pop(), max(highest.values()), source)
     _check_scale(levels, highest, source)
     return levels, said
 
 
 def _converted(
-    shaped: Mapping[str, np.ndarray], kind: str, highest: float, source: str
+    shaped: Mapping[str, np.ndarray], family: str, highest: float, source: str
 ) -> tuple[dict[str, np.ndarray], str]:
-    if kind == "bool" or (kind == "integer" and highest == 1):
+    if family == "bool" or (family == "integer" and highest == 1):
         white = {split: np.where(images > 0, np.uint8(255), np.uint8(0)) for split, images in shaped.items()}
         return white, "black and white (0 and 1)"
-    if kind == "integer":
+    if family == "integer":
         if highest and highest < _DARK:
             raise UsageError(
                 f"{source}: images are integers up to {highest}: expected 0 and 1, or levels up to 255; store them as "
@@ -79,7 +79,7 @@ def _with_channels(images: np.ndarray, what: str, channels: Collection[int]) -> 
             f"{what} have shape {images.shape}: expected [N, H, W] or [N, H, W, C], and at least one image (of 10 or "
             "more without a test split, a tenth becomes it)"
         )
-    if images.dtype.kind not in _KINDS:
+    if not is_number(images):
         raise UsageError(f"{what} are of type {images.dtype}: expected truth values, integers or floats")
     if images.ndim == 3:
         return images[..., None]
@@ -93,15 +93,18 @@ def _with_channels(images: np.ndarray, what: str, channels: Collection[int]) -> 
     return images
 
 
+def _family(images: np.ndarray) -> str:
+    return "bool" if is_bool(images) else "integer" if is_whole(images) else "float"
+
+
 def _check_values(images: np.ndarray, what: str) -> None:
-    kind = images.dtype.kind
-    if kind == "f" and not (finite := np.isfinite(images)).all():
+    if is_float(images) and not (finite := np.isfinite(images)).all():
         first = int(np.argwhere(~finite)[0][0])
         raise UsageError(
             f"{what} hold {int((~finite).sum())} values that are nan or infinite, the first in image {first}: "
             "remove or mend them"
         )
-    limit = 1 if kind in "fb" else 255
+    limit = 255 if is_whole(images) else 1
     low, high = images.min(), images.max()
     if low < 0 or high > limit:
         white = "divided by the largest value that there can be"

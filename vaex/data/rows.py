@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from vaex.data.columns import Said, check_said, class_names, guessed, missing, numbered
+from vaex.data.dtypes import is_characters, is_number, is_object
 from vaex.data.sources import Arrays
 from vaex.data.tables import check_memory
 from vaex.errors import UsageError
-from vaex.models.columns import CLASSES, KINDS, Column, Columns
+from vaex.models.columns import CLASSES, TYPES, Column, Columns
 
 _LISTED = 12  # columns that are named in a line
 _BYTES = 8.0  # of each value, while rows are made of columns
@@ -29,7 +30,7 @@ def is_table(images: np.ndarray) -> bool:
 
 
 def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
-    """The rows of tables, every column of the kind that is said or guessed.
+    """The rows of tables, every column of the type that is said or guessed.
 
     Args:
         arrays: train_images, and where there is a test split test_images, [N, D] or structured; and labels.
@@ -40,7 +41,7 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
         Rows, in which a column that is said to be the label has become that.
 
     Raises:
-        UsageError: splits of different columns, or values that a column's kind has not; the message has the cure.
+        UsageError: splits of different columns, or values that a column's type has not; the message has the cure.
     """
     tables = {key: _fields(array) for key, array in arrays.items() if key.endswith("_images")}
     names = {key: tuple(table) for key, table in tables.items()}
@@ -55,20 +56,20 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
         parts = {key: table[name] for key, table in tables.items()}
         together = np.concatenate(list(parts.values()))
         one = said.get(name) or said.get("") or Said(guessed(together))
-        if one.kind == "ignore":
+        if one.type == "ignore":
             continue
         if missing(together).all():
             cure = f'--config.data.columns="{name}=ignore" leaves it out'
             raise UsageError(f"{source}: column {name!r} has no value in any row: {cure}")
-        is_class = one.kind in (*CLASSES, "label")
+        is_class = one.type in (*CLASSES, "label")
         classes = class_names(name, together, one) if is_class else ()
-        kind = "categorical" if one.kind == "label" else one.kind
-        found = {key: numbered(name, part, kind, classes, f"{key.split('_')[0]} rows") for key, part in parts.items()}
-        if one.kind == "label":
+        type_ = "categorical" if one.type == "label" else one.type
+        found = {key: numbered(name, part, type_, classes, f"{key.split('_')[0]} rows") for key, part in parts.items()}
+        if one.type == "label":
             labels = {key.replace("images", "labels"): np.nan_to_num(part, nan=-1) for key, part in found.items()}
-            label = Column(name, kind, classes=classes)
+            label = Column(name, type_, classes=classes)
             continue
-        columns.append(Column(name, kind, classes=classes, has_gaps=bool(missing(together).any())))
+        columns.append(Column(name, type_, classes=classes, has_gaps=bool(missing(together).any())))
         for key, part in found.items():
             values[key].append(part.astype(np.float32))
     if not columns:
@@ -88,7 +89,7 @@ def one_of_each_class(columns: Columns, rows: np.ndarray) -> list[int]:
     """The first row of each class of each column, which a split that is made here leaves among the training rows."""
     kept: set[int] = set()
     for column, values in zip(columns, rows.T, strict=True):
-        if column.kind in ("binary", *CLASSES):
+        if column.type in ("binary", *CLASSES):
             classes, first = np.unique(values, return_index=True)
             kept.update(first[~np.isnan(classes)].tolist())
     return sorted(kept)
@@ -111,18 +112,18 @@ def standardized(columns: Columns, train: np.ndarray, others: Sequence[np.ndarra
     constant, found = [], []
     for i, (column, values) in enumerate(zip(columns, train.T, strict=True)):
         known = values[~np.isnan(values)].astype(np.float64)  # a column at a time: all are twice the data
-        if column.kind in CLASSES:
+        if column.type in CLASSES:
             _check_classes(column, known, np.concatenate([rows[:, i] for rows in others]), source)
         if len(np.unique(known)) < 2:
             constant.append((column.name, known))
             continue
         most = float(known.max())
-        if column.kind in ("binary", *CLASSES):
+        if column.type in ("binary", *CLASSES):
             found.append(column._replace(most=most))
             continue
-        x = inside.get(column.kind, lambda x: x)(known)
+        x = inside.get(column.type, lambda x: x)(known)
         center, scale = float(x.mean()), float(x.std())
-        if column.kind == "real" and abs(center) > 1e5 * scale:
+        if column.type == "real" and abs(center) > 1e5 * scale:
             raise UsageError(
                 f"{source}: column {column.name!r} lies at {center:.7g} with a standard deviation of {scale:.3g}, "
                 "which 32-bit floats do not tell apart: subtract its mean"
@@ -138,12 +139,12 @@ def standardized(columns: Columns, train: np.ndarray, others: Sequence[np.ndarra
 
 def described(columns: Columns, splits: Sequence[np.ndarray]) -> str:
     """What rows were taken for, in words."""
-    by_kind = {kind: [c.name for c in columns if c.kind == kind] for kind in KINDS}
-    kinds = "; ".join(f"{len(names)} {kind} ({_some(names)})" for kind, names in by_kind.items() if names)
+    by_type = {type_: [c.name for c in columns if c.type == type_] for type_ in TYPES}
+    types = "; ".join(f"{len(names)} {type_} ({_some(names)})" for type_, names in by_type.items() if names)
     gone = sum(int(np.isnan(rows).sum()) for rows in splits)
     total = sum(rows.size for rows in splits)
     return (
-        f"rows of {len(columns)} columns: {kinds}; {f'{gone / total:.2%}' if gone else 'none'} of the values missing; "
+        f"rows of {len(columns)} columns: {types}; {f'{gone / total:.2%}' if gone else 'none'} of the values missing; "
         "the encoder sees them standardized by the training rows, p(x) is in their own units"
     )
 
@@ -161,8 +162,8 @@ def _check_classes(column: Column, train: np.ndarray, others: np.ndarray, source
 def _fields(table: np.ndarray) -> dict[str, np.ndarray]:
     if table.dtype.names is not None:
         return {name: table[name] for name in table.dtype.names}
-    if not table.size or table.dtype.kind not in "buif":
-        cure = "text stands in a table, table:NAME.csv" if table.dtype.kind in "USO" else "make it so"
+    if not table.size or not is_number(table):
+        cure = "text stands in a table, table:NAME.csv" if is_characters(table) or is_object(table) else "make it so"
         raise UsageError(f"rows of shape {table.shape} and type {table.dtype}: expected numbers, [N, D]; {cure}")
     return {f"x{i}": column for i, column in enumerate(table.T)}
 

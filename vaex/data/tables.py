@@ -122,15 +122,15 @@ def _column(column: Any, what: str) -> np.ndarray:
     """Numbers and truth values as such where none is missing; else floats with nan, and objects with None."""
     import pyarrow as arrow
 
-    kind = column.type
-    if arrow.types.is_decimal(kind):
+    type_ = column.type
+    if arrow.types.is_decimal(type_):
         column = column.cast(arrow.float64())
-    elif not (arrow.types.is_boolean(kind) or arrow.types.is_integer(kind) or arrow.types.is_floating(kind)):
-        if arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind):
+    elif not (arrow.types.is_boolean(type_) or arrow.types.is_integer(type_) or arrow.types.is_floating(type_)):
+        if arrow.types.is_binary(type_) or arrow.types.is_large_binary(type_):
             raise UsageError(f"{what} has bytes that are no UTF-8: expected text in it; save the file as UTF-8")
-        if arrow.types.is_nested(kind):
-            raise UsageError(f"{what} is of {kind}: expected a number or text in each row; leave it out of the file")
-        is_text = arrow.types.is_string(kind) or arrow.types.is_large_string(kind)
+        if arrow.types.is_nested(type_):
+            raise UsageError(f"{what} is of {type_}: expected a number or text in each row; leave it out of the file")
+        is_text = arrow.types.is_string(type_) or arrow.types.is_large_string(type_)
         values = [None if value is None else value if is_text else str(value) for value in column.to_pylist()]
         return np.array([*values, ""], object)[:-1]
     if column.null_count and not arrow.types.is_floating(column.type):

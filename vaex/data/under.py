@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from vaex.data.conditions import CONDITIONS, Condition
+from vaex.data.dtypes import is_whole
 from vaex.data.kept import Kept
 from vaex.data.pixels import CHANNELS, as_levels
 from vaex.errors import UsageError
@@ -34,7 +35,7 @@ def to_sample(condition: Any, kept: Kept, num_samples: int, *, key: PRNGKeyArray
         return None
     if kept.needs_labels:
         labels = np.arange(num_samples) % by.num_classes if condition is None else np.asarray(condition)
-        is_class = labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < by.num_classes
+        is_class = is_whole(labels) and labels.min() >= 0 and labels.max() < by.num_classes
         if not is_class or labels.shape not in ((), (num_samples,)):
             more = "" if labels.shape == () else f", one or one for each of {num_samples} draws"
             raise UsageError(f"{what} is {condition}: expected 0 to {by.num_classes - 1}{more}")

@@ -1,4 +1,4 @@
-"""The product of distributions of several kinds, each over some of the columns of a row."""
+"""The product of distributions of several types, each over some of the columns of a row."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,7 +29,7 @@ class _Row(constraints.Constraint):
 
 
 class Columns(dist.Distribution):
-    """Independent columns of several kinds, [D]; make one event of them by to_event(1).
+    """Independent columns of several types, [D]; make one event of them by to_event(1).
 
     log p(x_j) by the distribution that column j belongs to; classes are whole numbers from 0
 

@@ -21,7 +21,7 @@ def density(key: PRNGKeyArray, trial: Trial, *, side: int = 80) -> Figure | None
     """
     if [leaf.shape[1:] for leaf in jax.tree.leaves(trial.x)] != [(2,)]:
         return None
-    if any(column.kind != "real" for column in trial.dataset.columns):
+    if any(column.type != "real" for column in trial.dataset.columns):
         return None
     axes, p = grid(key, trial, side=side)
     share = p.sum() * (axes[0][1] - axes[0][0]) * (axes[1][1] - axes[1][0])

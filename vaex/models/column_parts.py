@@ -1,4 +1,4 @@
-"""What the likelihood of a table is made of: a distribution for each kind of column, of what a decoder puts out."""
+"""What the likelihood of a table is made of: a distribution for each type of column, of what a decoder puts out."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ class Options(NamedTuple):
 
 
 class Part(NamedTuple):
-    """The distribution of some columns of one kind."""
+    """The distribution of some columns of one type."""
 
     width: int  # numbers that the decoder puts out for each column
     start: Float[np.ndarray, "n w"]  # what they start from

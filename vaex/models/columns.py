@@ -1,4 +1,4 @@
-"""The columns of a table: what kind each is, and how a row of them becomes what an encoder sees."""
+"""The columns of a table: what type each is, and how a row of them becomes what an encoder sees."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,15 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-KINDS = ("real", "positive", "count", "binary", "categorical", "ordinal")
-CLASSES = ("categorical", "ordinal")  # kinds of which a row has the number of a class
+TYPES = ("real", "positive", "count", "binary", "categorical", "ordinal")
+CLASSES = ("categorical", "ordinal")  # types of which a row has the number of a class
 
 
 class Column(NamedTuple):
     """One column, whose values a row has in units of its own, or as the number of a class."""
 
     name: str
-    kind: str  # of KINDS
+    type: str  # of TYPES
     center: float = 0.0  # mean over training rows: of a real column, of a positive's log x, of a count's log(1 + x)
     scale: float = 1.0  # the standard deviation of the same
     classes: tuple[str, ...] = ()  # the names of classes, in the order of their numbers
@@ -27,9 +27,9 @@ class Column(NamedTuple):
 Columns = tuple[Column, ...]
 
 
-def positions(columns: Sequence[Column], *kinds: str) -> np.ndarray:
-    """Where in a row the columns of some kinds are."""
-    return np.array([i for i, column in enumerate(columns) if column.kind in kinds], np.int32)
+def positions(columns: Sequence[Column], *types: str) -> np.ndarray:
+    """Where in a row the columns of some types are."""
+    return np.array([i for i, column in enumerate(columns) if column.type in types], np.int32)
 
 
 def have_gaps(columns: Sequence[Column]) -> bool:
@@ -44,12 +44,12 @@ def units(columns: Sequence[Column]) -> tuple[Array, Array]:
 
 def num_features(columns: Sequence[Column]) -> int:
     """How many numbers an encoder sees of a row."""
-    return sum(len(column.classes) if column.kind == "categorical" else 1 for column in columns)
+    return sum(len(column.classes) if column.type == "categorical" else 1 for column in columns)
 
 
 def missing_row(columns: Sequence[Column]) -> Float[Array, " d"]:
     """The row of which an encoder sees zeros: what stands where values are missing, [D]."""
-    return jnp.asarray([_BETWEEN[column.kind](column) for column in columns], jnp.float32)
+    return jnp.asarray([_BETWEEN[column.type](column) for column in columns], jnp.float32)
 
 
 def features(columns: Sequence[Column], row: Float[Array, " d"]) -> Float[Array, " f"]:
@@ -63,9 +63,9 @@ def features(columns: Sequence[Column], row: Float[Array, " d"]) -> Float[Array,
         row: one row, of finite numbers.
     """
     center, scale = units(columns)
-    is_positive, is_count = (np.array([c.kind == kind for c in columns]) for kind in ("positive", "count"))
-    last = np.array([max(len(c.classes) - 1, 1) if c.kind == "ordinal" else 1 for c in columns], np.float32)
-    is_ordered = np.array([c.kind in ("binary", "ordinal") for c in columns])
+    is_positive, is_count = (np.array([c.type == one for c in columns]) for one in ("positive", "count"))
+    last = np.array([max(len(c.classes) - 1, 1) if c.type == "ordinal" else 1 for c in columns], np.float32)
+    is_ordered = np.array([c.type in ("binary", "ordinal") for c in columns])
     row = jnp.asarray(row)
     x = row
     if is_positive.any():
@@ -78,7 +78,7 @@ def features(columns: Sequence[Column], row: Float[Array, " d"]) -> Float[Array,
     one_hot = [
         jax.nn.one_hot(row[i].astype(jnp.int32), len(columns[i].classes)) for i in positions(columns, "categorical")
     ]
-    return jnp.concatenate([x[positions(columns, *(k for k in KINDS if k != "categorical"))], *one_hot])
+    return jnp.concatenate([x[positions(columns, *(k for k in TYPES if k != "categorical"))], *one_hot])
 
 
 _BETWEEN = {

@@ -1,4 +1,4 @@
-"""The likelihood of a table's row: the product of its columns', each of its own kind."""
+"""The likelihood of a table's row: the product of its columns', each of its own type."""
 
 import itertools
 from typing import Annotated
@@ -46,7 +46,7 @@ def table(
     if "output" in real + positive:
         unbounded(sigma, min_sigma)
     options = Options(sigma, min_sigma, degrees)
-    by_kind = {
+    by_type = {
         "real": REAL[real],
         "positive": POSITIVE[positive],
         "count": COUNT[count],
@@ -55,7 +55,7 @@ def table(
         "ordinal": ordinal,
     }
     groups = _groups(columns)
-    parts = [by_kind[columns[place[0]].kind](tuple(columns[i] for i in place), options) for place in groups]
+    parts = [by_type[columns[place[0]].type](tuple(columns[i] for i in place), options) for place in groups]
     sizes = [part.start.size for part in parts]
     edges = np.cumsum(sizes)[:-1].tolist()
 
@@ -77,10 +77,10 @@ def table(
 
 
 def _groups(columns: Columns) -> tuple[tuple[int, ...], ...]:
-    """The places of columns that have one distribution: those of one kind, with as many classes."""
-    alike = lambda i: _kind(columns[i])
+    """The places of columns that have one distribution: those of one type, with as many classes."""
+    alike = lambda i: _type_of(columns[i])
     return tuple(tuple(places) for _, places in itertools.groupby(sorted(range(len(columns)), key=alike), key=alike))
 
 
-def _kind(column: Column) -> tuple[str, int]:
-    return column.kind, len(column.classes)
+def _type_of(column: Column) -> tuple[str, int]:
+    return column.type, len(column.classes)

@@ -122,7 +122,8 @@ def first_line(error: Exception) -> str:
 
 def _kind(leaf: Any) -> str:
     dtype = np.dtype(leaf.dtype)
-    return dtype.kind if dtype.kind in "fiu" and dtype.itemsize in (4, 8) else dtype.name
+    may_differ = any(np.issubdtype(dtype, family) for family in (np.floating, np.integer)) and dtype.itemsize in (4, 8)
+    return dtype.kind if may_differ else dtype.name
 
 
 def _is_key(leaf: Any) -> bool:

@@ -1,0 +1,44 @@
+"""What an array's numbers are, by numpy's families of types."""
+
+from typing import Any
+
+import numpy as np
+
+
+def is_bool(array: np.ndarray) -> bool:
+    """Truth values."""
+    return _is(array, np.bool_)
+
+
+def is_whole(array: np.ndarray) -> bool:
+    """Whole numbers, of a signed type or not, but no spans of time, which numpy counts among them."""
+    return _is(array, np.integer) and not _is(array, np.timedelta64)
+
+
+def is_unsigned(array: np.ndarray) -> bool:
+    """Whole numbers of an unsigned type."""
+    return _is(array, np.unsignedinteger)
+
+
+def is_float(array: np.ndarray) -> bool:
+    """Real numbers."""
+    return _is(array, np.floating)
+
+
+def is_number(array: np.ndarray) -> bool:
+    """Real or whole numbers, or truth values."""
+    return is_float(array) or is_whole(array) or is_bool(array)
+
+
+def is_characters(array: np.ndarray) -> bool:
+    """Text, as numpy stores it."""
+    return _is(array, np.character)
+
+
+def is_object(array: np.ndarray) -> bool:
+    """Python's objects."""
+    return array.dtype == object
+
+
+def _is(array: np.ndarray, family: Any) -> bool:
+    return bool(np.issubdtype(array.dtype, family))
