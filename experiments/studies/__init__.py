@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from vaex.files import advising, replaced
 
+from .abc import abc_figure
 from .classifier import classifier_figure
 from .gmm import gmm_figure
 from .labels import labels_figure
@@ -21,6 +22,7 @@ STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
     "classifier": classifier_figure,
     "labels": labels_figure,
     "gmm": gmm_figure,
+    "abc": abc_figure,
 }
 
 
