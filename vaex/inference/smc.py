@@ -4,9 +4,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.errors import UsageError, check_fraction, check_positive, check_whole
+from vaex.errors import OptionError, UsageError, check_fraction, check_positive, check_whole
 from vaex.inference.importance import Weighted
 from vaex.inference.kernels import blackjax
 from vaex.inference.method import Method
@@ -39,12 +40,13 @@ def smc(schedule: Schedule, *, num_particles: int = 1000, moves: Moves = MOVES) 
         The method, of as many steps as there are temperatures; `weighted` reads its state, `anneal` runs it.
 
     Raises:
-        OptionError: a number out of its range.
+        OptionError: a number out of its range, or temperatures that do not rise from above 0 to 1.
         UsageError: discrete latents without a list of their values, in init.
 
     Source: Neal 2001; Del Moral, Doucet and Jasra 2006.
     """
     _check(num_particles, moves)
+    _check_schedule(schedule)
 
     def init(key: PRNGKeyArray, model: Any, x: Example) -> Particles:
         return started(key, target(model, x), num_particles)
@@ -142,3 +144,12 @@ def find_schedule(
 def _check(num_particles: int, moves: Moves) -> None:
     check_whole(num_particles=num_particles, num_moves=moves.num_moves, num_leapfrog=moves.num_leapfrog)
     check_positive(step_size=moves.step_size)
+
+
+def _check_schedule(schedule: Schedule) -> None:
+    """Unless it is traced."""
+    if isinstance(schedule.temperatures, jax.core.Tracer):
+        return
+    found = np.asarray(schedule.temperatures)
+    if not (np.diff(found, prepend=0.0) > 0).all() or found[-1] != 1:
+        raise OptionError("schedule.temperatures", found.tolist(), "numbers that rise from above 0 to 1 at the end")
