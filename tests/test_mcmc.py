@@ -1,5 +1,9 @@
 """Markov chains against the exact posterior of a linear-Gaussian model."""
 
+import re
+import sys
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -108,3 +112,12 @@ def test_what_cannot_be_is_refused_in_a_line():
         inference.hmc(step_size=0)
     with pytest.raises(OptionError, match="start is 'q'"):
         inference.hmc(start="q", num_warmup=0).init(KEY, MODEL, X)
+
+
+def test_blackjax_is_asked_for_only_where_it_is_needed(monkeypatch):
+    """No file imports it, and without it the line says what to install."""
+    for path in Path(inference.__file__).parent.glob("*.py"):
+        assert not re.search(r"^\s*(import|from) blackjax", path.read_text(), flags=re.MULTILINE), path
+    monkeypatch.setitem(sys.modules, "blackjax", None)
+    with pytest.raises(UsageError, match="pip install blackjax"):
+        inference.mala(num_warmup=0).init(KEY, MODEL, X)

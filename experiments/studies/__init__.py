@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from vaex.files import advising, replaced
 
+from .abc import abc_figure
 from .classifier import classifier_figure
 from .free_form import free_form_figure
 from .gmm import gmm_figure
@@ -25,6 +26,7 @@ STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
     "gmm": gmm_figure,
     "tables": tables_figure,
     "free_form": free_form_figure,
+    "abc": abc_figure,
 }
 
 

@@ -27,6 +27,9 @@ class Moves(NamedTuple):
     step_size: float = 0.5
 
 
+MOVES = Moves()
+
+
 class Particles(NamedTuple):
     """The state: particles that stand for p(z) p(x|z)^t / Z_t."""
 
@@ -75,8 +78,8 @@ def mover(where: Space, moves: Moves, variances: Float[Array, " d"]) -> tuple[Ca
     """Blackjax's step, init and resampling."""
     num_values, resample = where.num_values, blackjax().smc.resampling.systematic
     if num_values is not None:
-        step = lambda key, at, log_density: (_At(sweep(key, at.position, log_density, num_values)), None)
-        return step, lambda codes, log_density: _At(codes), resample
+        move = lambda key, at, log_density: (_At(sweep(key, at.position, log_density, num_values)), None)
+        return move, lambda codes, log_density: _At(codes), resample
     hmc = blackjax().hmc
 
     def step(key: PRNGKeyArray, state: Any, log_density: Callable) -> Any:

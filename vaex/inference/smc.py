@@ -4,13 +4,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.errors import UsageError, check_fraction, check_positive, check_whole
+from vaex.errors import OptionError, UsageError, check_fraction, check_positive, check_whole
 from vaex.inference.importance import Weighted
 from vaex.inference.kernels import blackjax
 from vaex.inference.method import Method
-from vaex.inference.particles import Info, Moves, Particles, moved, mover, resampled, space, started, variances
+from vaex.inference.particles import MOVES, Info, Moves, Particles, moved, mover, resampled, space, started, variances
 from vaex.inference.target import target
 from vaex.model import Example
 
@@ -24,7 +25,7 @@ class Schedule(NamedTuple):
     variances: Float[Array, "t d"]  # of each latent number, the masses' inverses of HMC; not used for discrete ones
 
 
-def smc(schedule: Schedule, *, num_particles: int = 1000, moves: Moves = Moves()) -> Method:  # noqa: B008
+def smc(schedule: Schedule, *, num_particles: int = 1000, moves: Moves = MOVES) -> Method:
     """Annealed particles: resampled, moved at one temperature, and weighed for the next.
 
     Z_t / Z_t-1 ~ 1/N sum_n p(x|z_n)^(t - t'),   log p(x) ~ sum_t log of these
@@ -39,12 +40,13 @@ def smc(schedule: Schedule, *, num_particles: int = 1000, moves: Moves = Moves()
         The method, of as many steps as there are temperatures; `weighted` reads its state, `anneal` runs it.
 
     Raises:
-        OptionError: a number out of its range.
+        OptionError: a number out of its range, or temperatures that do not rise from above 0 to 1.
         UsageError: discrete latents without a list of their values, in init.
 
     Source: Neal 2001; Del Moral, Doucet and Jasra 2006.
     """
     _check(num_particles, moves)
+    _check_schedule(schedule)
 
     def init(key: PRNGKeyArray, model: Any, x: Example) -> Particles:
         return started(key, target(model, x), num_particles)
@@ -66,7 +68,7 @@ def anneal(
     *,
     schedule: Schedule,
     num_particles: int = 1000,
-    moves: Moves = Moves(),  # noqa: B008
+    moves: Moves = MOVES,
 ) -> Weighted:
     """All temperatures of `smc`: weighted draws from p(z|x), whose log_likelihood is the estimate of log p(x).
 
@@ -92,7 +94,7 @@ def find_schedule(
     *,
     num_particles: int = 500,
     target_share: float = 0.5,
-    moves: Moves = Moves(),  # noqa: B008
+    moves: Moves = MOVES,
 ) -> Schedule:
     """The temperatures at which the weights keep a share of their effective sample size, in a pilot; outside jit.
 
@@ -127,14 +129,14 @@ def find_schedule(
         kernel = blackjax().smc.adaptive_tempered.build_kernel(*where[:2], *moved_by, target_share)
         return moved(state, *kernel(key, resampled(resample_key, state), moves.num_moves, {})), width
 
-    state, passed = started(key, p, num_particles), []
+    state, temperature, passed = started(key, p, num_particles), 0.0, []
     for i in range(_MOST_STEPS):
         (state, info), width = step(jax.random.fold_in(key, i + 1), state)
         passed.append((info.temperature, width))
-        if info.temperature >= 1:
+        if (temperature := float(info.temperature)) >= 1:
             return Schedule(*(jnp.stack(column) for column in zip(*passed, strict=True)))
     raise UsageError(
-        f"the temperature is {float(info.temperature):.2g} after {_MOST_STEPS} steps: expected 1; lower target_share, "
+        f"the temperature is {temperature:.2g} after {_MOST_STEPS} steps: expected 1; lower target_share, "
         "or look whether p(x|z) is above 0 for draws from the prior"
     )
 
@@ -142,3 +144,12 @@ def find_schedule(
 def _check(num_particles: int, moves: Moves) -> None:
     check_whole(num_particles=num_particles, num_moves=moves.num_moves, num_leapfrog=moves.num_leapfrog)
     check_positive(step_size=moves.step_size)
+
+
+def _check_schedule(schedule: Schedule) -> None:
+    """Unless it is traced."""
+    if isinstance(schedule.temperatures, jax.core.Tracer):
+        return
+    found = np.asarray(schedule.temperatures)
+    if not (np.diff(found, prepend=0.0) > 0).all() or found[-1] != 1:
+        raise OptionError("schedule.temperatures", found.tolist(), "numbers that rise from above 0 to 1 at the end")
