@@ -10,6 +10,7 @@ from vaex.files import advising, replaced
 from .classifier import classifier_figure
 from .free_form import free_form_figure
 from .gmm import gmm_figure
+from .inference_gap import inference_gap_figure
 from .labels import labels_figure
 from .linear_ae import linear_ae_figure
 from .ppca import ppca_figure
@@ -23,6 +24,7 @@ STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
     "labels": labels_figure,
     "gmm": gmm_figure,
     "free_form": free_form_figure,
+    "inference_gap": inference_gap_figure,
 }
 
 
