@@ -11,6 +11,7 @@ from .abc import abc_figure
 from .classifier import classifier_figure
 from .free_form import free_form_figure
 from .gmm import gmm_figure
+from .inference_gap import inference_gap_figure
 from .labels import labels_figure
 from .linear_ae import linear_ae_figure
 from .ppca import ppca_figure
@@ -27,6 +28,7 @@ STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
     "tables": tables_figure,
     "free_form": free_form_figure,
     "abc": abc_figure,
+    "inference_gap": inference_gap_figure,
 }
 
 
