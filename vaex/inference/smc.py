@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.errors import OptionError, UsageError, check_fraction, check_positive, check_whole
@@ -148,7 +149,7 @@ def _check(num_particles: int, moves: Moves) -> None:
 
 def _check_schedule(schedule: Schedule) -> None:
     """Unless it is traced."""
-    if isinstance(schedule.temperatures, jax.core.Tracer):
+    if isinstance(schedule.temperatures, Tracer):
         return
     found = np.asarray(schedule.temperatures)
     if not (np.diff(found, prepend=0.0) > 0).all() or found[-1] != 1:
