@@ -44,6 +44,7 @@ LEVELS = {
     "num_labels": (None, 20),
     **{name: ((None,) if field.is_optional else ()) + tuple(field.choices) for name, field in NESTED.items()},
 }
+LEVELS["likelihood"] = tuple(name for name in LEVELS["likelihood"] if name != "table")  # of rows, in test_tables
 
 
 def but(factor, *levels):
@@ -59,6 +60,7 @@ STRATIFIED = ("elbo", "stl", "iwae")  # they draw from each component of a mixtu
 FIXED = ("standard", "mixture", "flow")  # over vectors of any kind
 # What cannot be, as the levels that cannot stand together, and what is said of it.
 REFUSED = [
+    ({"likelihood": ("table",)}, "over the rows of a table, with images: set --config.model.likelihood.name="),
     *[
         (
             {"model": (kind,), "objective": but("objective", *KINDS[kind].objectives)},
@@ -140,6 +142,7 @@ def config_of(cell):
     config.objective = small(OBJECTIVES, cell["objective"])
     for name in ("condition", "missing", "num_labels"):
         config.data[name] = cell.get(name)
+    config.data.name = "bouncing:digits" if cell.get("condition") == "previous" else "digits"
     config.data.binarize = "dynamic" if config.model.likelihood.name == "bernoulli" else None
     config.train.batch_size = BATCH
     return config
@@ -151,15 +154,16 @@ def step_of(made: Setup):
 
 
 @functools.cache
-def few_digits(load=data.load):
+def few_digits(num_frames, load=data.load):
+    """Digits, as often as there are frames, which are channels."""
     whole = load("digits", num_validation=50)
-    cut = lambda split: data.Split(split.images[:50], split.labels[:50])
+    cut = lambda split: data.Split(split.images[:50].repeat(num_frames, -1), split.labels[:50])
     return whole._replace(train=cut(whole.train), validation=cut(whole.validation), test=cut(whole.test))
 
 
 @pytest.fixture(autouse=True)
 def _few_digits(monkeypatch):
-    monkeypatch.setattr(data, "load", lambda *args, **kwargs: few_digits())
+    monkeypatch.setattr(data, "load", lambda name, **options: few_digits(5 if name.startswith("bouncing:") else 1))
 
 
 def shown(cell):
