@@ -9,6 +9,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import check_whole
+from vaex.inference.iterate import iterate
 from vaex.inference.kernels import blackjax
 from vaex.inference.method import Method
 from vaex.model import Example, Latent
@@ -69,7 +70,7 @@ def sample(
         init_key, step_key = jax.random.split(key)
 
         def keep(state: Any, key: PRNGKeyArray) -> tuple[Any, Any]:
-            state, info = jax.lax.scan(lambda s, k: method.step(k, s), state, jax.random.split(key, thinning))
+            state, info = iterate(key, method, state, num_steps=thinning)
             return state, (state.z, jnp.mean(info.acceptance_rate), jnp.sum(info.is_divergent))
 
         keys = jax.random.split(step_key, num_samples)

@@ -31,12 +31,9 @@ def load(run_folder: str | Path) -> Trained:
     from vaex.runs import checkpoints
 
     path = open_run(run_folder)
-    config = read_config(path / CONFIG)
+    config, kept = read_config(path / CONFIG), kept_of(path)
     with naming(path / CONFIG):
-        dataset = read_dataset(path)
-        shape, columns = tuple(dataset["x_shape"]), read_columns(dataset)
-        description = describe_run(config, shape, num_classes(path), columns=columns)
-    kept = kept_of(path)
+        description = describe_run(config, kept.x_shape, kept.by.num_classes, columns=kept.columns)
     params, _ = checkpoints.restore_params(path, jax.eval_shape(description.init, jax.random.key(0)))
     return Trained(description, params, config, kept)
 
