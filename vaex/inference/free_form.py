@@ -11,7 +11,8 @@ from vaex.arithmetic import logsumexp, times
 from vaex.distributions.shapes import log_density
 from vaex.errors import OptionError, check_positive, check_whole
 from vaex.inference.method import Method
-from vaex.model import Example, Latent, Model
+from vaex.inference.target import target
+from vaex.model import Example, Model
 
 
 class Grid(NamedTuple):
@@ -60,15 +61,6 @@ def grid(*, low: float, high: float, num_points: int, num_latents: int = 1) -> G
     return Grid(jnp.stack([axis.ravel() for axis in axes], axis=-1), width**num_latents)
 
 
-def log_joint(model: Model, x: Example, points: Float[Array, "n d"]) -> Float[Array, " n"]:
-    """Log p(x, z) at each point, in nats."""
-
-    def one(z: Latent) -> Float[Array, ""]:
-        return log_density("p(x|z)", model.decode(z), x) + log_density("p(z)", model.prior, z)
-
-    return jax.vmap(one)(points)
-
-
 def free_form(points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"] | None = None) -> Method:
     """The ascent of the ELBO over all densities, along its functional derivative and q's own metric.
 
@@ -100,7 +92,7 @@ def free_form(points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"]
 
     def init(key: PRNGKeyArray | None, model: Model, x: Example) -> State:
         log_q = jax.vmap(lambda z: log_density("p(z)", model.prior, z))(points.points) if start is None else start
-        return State(log_joint(model, x, points.points), normalized(log_q))
+        return State(jax.vmap(target(model, x).log_joint)(points.points), normalized(log_q))
 
     def step(key: PRNGKeyArray | None, state: State) -> tuple[State, Info]:
         gap = state.log_p - state.log_q
