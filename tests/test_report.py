@@ -124,6 +124,17 @@ def test_a_comparison_has_the_mean_of_the_seeds_and_the_difference_to_the_base()
     assert lines[3].endswith("| 1,000 | 0, 1 | -2.50, -2.50 | -2.00, -4.00 | -3.00 | +2.00 |")
 
 
+def test_enlargements_stand_beside_bicubic_interpolation_and_in_no_other_table():
+    scores = {f"{s}_of_{n}": v for s, v in (("psnr", 19.0), ("ssim", 0.5)) for n in
+              ("a_completion", "the_mean_completion", "bicubic")}  # fmt: skip
+    one = RUN | scores | {"psnr_of_bicubic": 14.0, "log_likelihood_of_bicubic": 933.3, "command": "c"}
+    runs = {"a": RUN | {"others": [one]}}
+    assert tables.enlargements_table(runs).split("\n")[2:] == [
+        "| `c` | 62 s on one core, 1,000 epochs | -2.0 (L_5) | 933.3 | 19.00 / 19.00 / 14.00 | 0.500 / 0.500 / 0.500 |"
+    ]
+    assert len(tables.others_table(runs).split("\n")) == 2
+
+
 def test_labels_are_grouped_and_three_seeds_have_a_standard_error():
     others = [{"command": "c", "num_labels": 10, "test_accuracy": a, "seed": s} for s, a in ((2, 0.7), (1, 0.6))]
     others.append({"command": "d", "num_labels": 20, "test_accuracy": 0.8, "seed": 0})

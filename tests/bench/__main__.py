@@ -1,9 +1,9 @@
-"""Speed, as ratios within one run: python -m tests.bench [train] [networks] [estimators] [flows] [evaluate] [start]."""
+"""Speed, as ratios within one run: python -m tests.bench [SECTION...], of those of SECTIONS below, all without one."""
 
 import shlex
 import sys
 
-from tests.bench import estimators, evaluation, flows, networks, start, training
+from tests.bench import estimators, evaluation, flows, inference, networks, start, training
 
 SECTIONS = {
     "train": training.main,
@@ -11,6 +11,7 @@ SECTIONS = {
     "estimators": estimators.main,
     "flows": flows.main,
     "evaluate": evaluation.main,
+    "inference": inference.main,
     "start": start.main,
 }
 

@@ -90,13 +90,33 @@ def labels_table(runs: Mapping[str, Run]) -> str:
     return _table(["command", "labels", "seeds", "accuracy on the test set", "mean", "published"], rows)
 
 
+def enlargements_table(runs: Mapping[str, Run]) -> str:
+    """A row for each run that enlarges images: log p(x|c), PSNR and SSIM, bicubic interpolation's beside."""
+    rows = [
+        [
+            f"`{run['command']}`",
+            training(run),
+            f"{run['test_log_likelihood']:.1f} (L_{run['num_samples']})",
+            f"{run['log_likelihood_of_bicubic']:.1f}",
+            _three(run, "psnr_of_{}", ".2f"),
+            _three(run, "ssim_of_{}", ".3f"),
+        ]
+        for main in runs.values()
+        for run in _all(main)
+        if "ssim_of_bicubic" in run
+    ]
+    marks = "a completion / mean of 50 / bicubic"
+    head = ["command", "training", "log p(x given c)", "around bicubic", f"PSNR, dB: {marks}", f"SSIM: {marks}"]
+    return _table(head, rows)
+
+
 def others_table(runs: Mapping[str, Run]) -> str:
-    """A row for each further run that is in no comparison and not in the table of labels."""
+    """A row for each further run that is in no comparison and in no table of labels or of enlargements."""
     rest = [
         run
         for main in runs.values()
         for run in main.get("others", ())
-        if "num_labels" not in run and not run.get("comparisons")
+        if "num_labels" not in run and not run.get("comparisons") and "ssim_of_bicubic" not in run
     ]
     rows = [[f"`{run['command']}`", training(run), score(run), run.get("note", "")] for run in rest]
     return _table(["command", "training", "score", "what it is"], rows)
@@ -120,6 +140,12 @@ def lines_table(lines: Sequence[str]) -> str:
 def _all(run: Run) -> list[Run]:
     """The reported run of an experiment, and the others."""
     return [run, *run.get("others", ())]
+
+
+def _three(run: Run, field: str, form: str) -> str:
+    """A score of one completion, of the mean of 50, and of bicubic interpolation."""
+    names = ("a_completion", "the_mean_completion", "bicubic")
+    return " / ".join(format(run[field.format(name)], form) for name in names)
 
 
 def _notes(runs: Mapping[str, Run]) -> list[str]:
