@@ -15,6 +15,7 @@ from vaex.data.preprocess import BINARIZE
 from vaex.errors import OptionError, check_fraction, check_positive, check_seed, check_whole
 from vaex.models import MODELS
 from vaex.models.vae import vae
+from vaex.networks import PRECISIONS
 from vaex.objectives import OBJECTIVES, elbo
 from vaex.train import OPTIMIZERS, RATES, SCHEDULES
 
@@ -79,6 +80,7 @@ class Train:
         clip_norm: what the norm of a batch's gradient is bounded by; unset, nothing.
         max_skipped: updates in a row that may be left out where they are not finite; unset, none.
         weight_sigma: of a Gaussian prior on the weights, whose maximum a posteriori is found; unset, none.
+        precision: in what networks compute while training: float32, or bfloat16, from which a CPU gains nothing.
     """
 
     batch_size: int = 128
@@ -91,6 +93,7 @@ class Train:
     clip_norm: float | None = None
     max_skipped: int | None = None
     weight_sigma: float | None = None
+    precision: Annotated[str, PRECISIONS] = "float32"
 
     def __post_init__(self) -> None:
         check_whole(batch_size=self.batch_size, num_epochs=self.num_epochs, eval_every=self.eval_every)

@@ -9,6 +9,7 @@ from vaex.config.loss import build_loss, check_kind, penalty
 from vaex.config.optimizer import build_optimizer
 from vaex.config.section import Config
 from vaex.config.task import Task, build_task
+from vaex.networks import PRECISIONS
 from vaex.objectives import Terms
 from vaex.train import Recipe, TrainState, init_state
 from vaex.train.refit import refit_prior
@@ -38,12 +39,13 @@ def setup(config: Config) -> Setup:
     optimizer = build_optimizer(config, experiment, (c.schedule_epochs or c.num_epochs) * task.num_steps)
     few: Any = jax.tree.map(lambda a: a[:2], task.stored)
     batch = jax.eval_shape(preprocess, jax.random.key(0), few)
+    computed = PRECISIONS[c.precision]
     loss = build_loss(config, experiment, description, batch, num_train=num_train)
     return Setup(
         task=task,
         recipe=Recipe(
-            bind=description.bind,
-            batch_loss=loss.batch_loss,
+            bind=computed(description.bind),
+            batch_loss=computed(loss.batch_loss),
             optimizer=optimizer,
             preprocess=preprocess,
             penalty=penalty(c.weight_sigma, num_train),

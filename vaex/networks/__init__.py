@@ -5,6 +5,7 @@ from vaex.networks.join import Joined, as_channels, as_vector
 from vaex.networks.lookup_table import LookupTable
 from vaex.networks.mlp import ACTIVATIONS, MLP, GatedMLP
 from vaex.networks.pairs import NETWORKS, Networks, check_resolutions
+from vaex.networks.precision import PRECISIONS, bfloat16
 from vaex.networks.residual import Bottleneck, scaled
 from vaex.networks.top_down import ConditionMaps, Merge
 
@@ -12,6 +13,7 @@ __all__ = [
     "ACTIVATIONS",
     "MLP",
     "NETWORKS",
+    "PRECISIONS",
     "Bottleneck",
     "ConditionMaps",
     "ConvDecoder",
@@ -25,6 +27,7 @@ __all__ = [
     "Pyramid",
     "as_channels",
     "as_vector",
+    "bfloat16",
     "check_resolutions",
     "halved",
     "scaled",
