@@ -16,7 +16,8 @@ os.environ.pop("VAEX_DATA_DIR", None)
 os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "float32")  # a GPU rounds the factors to 10 bits without it
 # Most of the tests' time is compilation; so compiled, programs take half of it and run about as fast.
 _EMITTERS = " --xla_cpu_use_fusion_emitters=false" if version("jaxlib").startswith("0.10.") else ""  # a flag of 0.10
-os.environ.setdefault("XLA_FLAGS", f"--xla_backend_optimization_level=1{_EMITTERS}")
+_DEVICES = " --xla_force_host_platform_device_count=4"  # for what is split over several
+os.environ.setdefault("XLA_FLAGS", f"--xla_backend_optimization_level=1{_EMITTERS}{_DEVICES}")
 
 from jaxtyping import install_import_hook  # noqa: E402
 

@@ -80,6 +80,7 @@ class Train:
         clip_norm: what the norm of a batch's gradient is bounded by; unset, nothing.
         max_skipped: updates in a row that may be left out where they are not finite; unset, none.
         weight_sigma: of a Gaussian prior on the weights, whose maximum a posteriori is found; unset, none.
+        devices: how many a batch is split over, each with all parameters.
         precision: in what networks compute while training: float32, or bfloat16, from which a CPU gains nothing.
     """
 
@@ -93,10 +94,14 @@ class Train:
     clip_norm: float | None = None
     max_skipped: int | None = None
     weight_sigma: float | None = None
+    devices: int = 1
     precision: Annotated[str, PRECISIONS] = "float32"
 
     def __post_init__(self) -> None:
         check_whole(batch_size=self.batch_size, num_epochs=self.num_epochs, eval_every=self.eval_every)
+        check_whole(devices=self.devices)
+        if self.batch_size % self.devices:
+            raise OptionError("batch_size", self.batch_size, f"a multiple of train.devices, {self.devices}")
         check_whole(max_skipped=self.max_skipped, schedule_epochs=self.schedule_epochs)
         if self.schedule_epochs is not None and self.learning_rate is None:
             cure = "set --config.train.learning_rate.name too"

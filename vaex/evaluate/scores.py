@@ -13,6 +13,7 @@ from vaex.distributions.shapes import check_shape
 from vaex.evaluate.estimates import estimate_log_likelihood
 from vaex.model import Example, Model
 from vaex.objectives import Terms, sample_weights
+from vaex.objectives.batch import sharded
 from vaex.objectives.encode import encode, encode_example
 from vaex.objectives.terms import known_or_sampled_kl
 
@@ -137,7 +138,18 @@ def ssim(estimate: Float[Array, "h w c"], image: Float[Array, "h w c"]) -> Float
 def map_examples(
     f: Callable[[PRNGKeyArray, Any], Any], key: PRNGKeyArray, examples: Example, *, batch_size: int
 ) -> Any:
-    """Apply f(key, x) to many examples, `batch_size` at a time; example i gets fold_in(key, i)."""
+    """Apply f(key, x) to many examples, `batch_size` at a time; example i gets fold_in(key, i).
+
+    Within a mesh each batch is split over its devices, as in training.
+    """
     n = jax.tree.leaves(examples)[0].shape[0]
     keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
-    return jax.lax.map(lambda args: f(*args), (keys, examples), batch_size=min(batch_size, n))
+    size = min(batch_size, n)
+    of_batch = lambda batch: jax.vmap(lambda args: f(*args))(sharded(batch))
+    whole, rest = n // size * size, (keys, examples)
+    batches = jax.tree.map(lambda a: a[:whole].reshape(n // size, size, *a.shape[1:]), rest)
+    found = jax.tree.map(lambda a: a.reshape(whole, *a.shape[2:]), jax.lax.map(of_batch, batches))
+    if whole == n:
+        return found
+    rest = of_batch(jax.tree.map(lambda a: a[whole:], rest))
+    return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), found, rest)

@@ -5,11 +5,22 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
 from vaex.model import Conditional, Example, Model, Observed, at, split
 from vaex.objectives.terms import Terms
+
+BATCH = "batch"  # the axis of a mesh that examples are split over
+
+
+def sharded(batch: Any) -> Any:
+    """A batch split over the axis `batch` of the mesh that is set by jax.set_mesh, where there is one and it fits."""
+    size = jax.sharding.get_abstract_mesh().shape.get(BATCH, 1)
+    if size == 1 or jax.tree.leaves(batch)[0].shape[0] % size:
+        return batch
+    return jax.lax.with_sharding_constraint(batch, PartitionSpec(BATCH))
 
 
 class Context(NamedTuple):

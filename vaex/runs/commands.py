@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from vaex.config import Config, override, read_config, save_config
@@ -20,7 +21,7 @@ from vaex.data.npz import checksum
 from vaex.errors import UsageError, check_whole
 from vaex.evaluate.reports import OF_LABELS
 from vaex.files import advising
-from vaex.runs import console, folder, origin, results
+from vaex.runs import console, devices, folder, origin, results
 from vaex.runs.create import check_name, create_run
 from vaex.runs.load import kept_of, naming
 from vaex.runs.training import newest_progress, train
@@ -97,10 +98,11 @@ def evaluate(run: str, name: str = "", num_samples: int | None = None) -> Path:
         folder.read_metrics(path)  # what is wrong with it is said before an evaluation
         given = _read(name, path) if name else None
         task = open_task(path, num_samples)
-        if given is None:
-            results.write(path, task, newest_progress(path))
-        else:
-            results.write(path, _on(task, given, name), newest_progress(path), given=name)
+        with devices.over(min(task.experiment.train.devices, jax.device_count())):
+            if given is None:
+                results.write(path, task, newest_progress(path))
+            else:
+                results.write(path, _on(task, given, name), newest_progress(path), given=name)
     return path
 
 

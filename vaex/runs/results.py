@@ -15,7 +15,7 @@ from vaex.distributions.masked import observed_size
 from vaex.errors import UsageError
 from vaex.evaluate import REPORTS, Options, Trial, validator
 from vaex.evaluate.imputation import masked
-from vaex.runs import console, folder
+from vaex.runs import console, devices, folder
 from vaex.runs.origin import read_origin
 from vaex.train.loop import Progress
 
@@ -61,9 +61,10 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
     from vaex.runs import checkpoints
 
     params, best = checkpoints.restore_params(path, jax.eval_shape(task.description.init, task.init_key))
+    params = devices.placed(params)
     data_key, score_key, figure_key, report_key = jax.random.split(jax.random.fold_in(task.key, _TEST_KEY), 4)
     start = time.perf_counter()
-    x = task.examples.observe(data_key, task.dataset.test)
+    x = devices.placed(task.examples.observe(data_key, task.dataset.test))
     scores: dict[str, Any] = {}
     own: dict[str, Any] = {}  # all but the first report's
     with console.evaluating(len(task.dataset.test.images), task.experiment.evaluate.num_samples) as advance:

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from vaex.config import Config
 from vaex.config.setup import Setup
 from vaex.config.stored import check_fields
 from vaex.errors import UsageError
 from vaex.files import advising
-from vaex.runs import console, folder, origin, results
+from vaex.runs import console, devices, folder, origin, results
 from vaex.train import TrainState, train_epoch
 from vaex.train.loop import Loop, Progress, fit
 
@@ -26,8 +25,9 @@ def train(path: Path, made: Setup, *, config: Config | None = None) -> Path:
         config: what the run goes on by, where that is not what its folder says.
     """
     task, c = made.task, made.task.experiment.train
-    with folder.locked(path), advising(lambda: _how_to_go_on(path)):
+    with devices.over(c.devices), folder.locked(path), advising(lambda: _how_to_go_on(path)):
         state, progress = _newest(path, made)
+        state = devices.placed(state)
         if config is not None:
             origin.change_config(path, config, epoch=progress.epoch)
         what = "rows" if task.dataset.columns else "images"
@@ -94,7 +94,7 @@ def _progress(path: Path, saved: dict[str, Any]) -> Progress:
 
 def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state: TrainState) -> Loop:
     """What the loop does at each turn, in a run's folder."""
-    stored = jax.tree.map(jnp.asarray, made.task.stored)
+    stored = devices.placed(made.task.stored)
     step = functools.partial(train_epoch, recipe=made.recipe, batch_size=made.task.experiment.train.batch_size)
     run_epoch = jax.jit(step, donate_argnums=0)
     # Before signals are noted, which wait for the end of an epoch; the first call then finds the program.

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from vaex.model import Conditional, Example, Model, Observed, Params
 from vaex.objectives import BatchLoss, Context
+from vaex.objectives.batch import sharded
 
 _DECAY = 0.99  # of the moving average of the ELBO
 _STATISTICS = 1_000_000_007  # folded into a step's key, apart from the keys of its examples
@@ -60,7 +61,7 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: 
         where updates can be skipped, whether this one was.
     """
     data_key, noise_key = jax.random.split(jax.random.fold_in(key, state.step))
-    x = recipe.preprocess(data_key, batch)
+    x = sharded(recipe.preprocess(data_key, sharded(batch)))
 
     def loss(params: Params):
         value, metrics = recipe.batch_loss(noise_key, recipe.bind(params), x, Context(state.step, state.average))
