@@ -77,9 +77,10 @@ def find_schedule(
         return _pilot(key, model, examples, temperatures, num_chains=num_chains, **options)
 
     temperatures = (jnp.arange(1, _GRID + 1) / _GRID) ** 4
-    for i in range(_ROUNDS):
-        found = pilot(jax.random.fold_in(key, i), temperatures)
-        temperatures = _spaced(found, _GRID if i + 1 < _ROUNDS else num_temperatures)
+    for i in range(_ROUNDS - 1):
+        temperatures = _spaced(pilot(jax.random.fold_in(key, i), temperatures), _GRID)
+    found = pilot(jax.random.fold_in(key, _ROUNDS), temperatures)
+    temperatures = _spaced(found, num_temperatures)
     return _at_temperatures(found.schedule, temperatures)
 
 

@@ -28,7 +28,7 @@ class Moves(NamedTuple):
 
     num_moves: int = 3
     num_leapfrog: int = 5  # of HMC, whose masses are the particles' own
-    step_size: float = 0.5
+    step_size: float | Float[Array, ""] = 0.5
 
 
 MOVES = Moves()

@@ -18,24 +18,34 @@ from vaex.runs.load import load
 _OTHERS = 20  # images after those that are certified, on which the schedules are found
 
 
-def certify(run: str, name: str = "", *, num_images: int = 100, seed: int = 0, **options: int) -> Path:
+def certify(
+    run: str,
+    name: str = "",
+    *,
+    num_images: int = 100,
+    num_temperatures: int = 200,
+    num_chains: int = 16,
+    num_samples: int = 100_000,
+    seed: int = 0,
+) -> Path:
     """Bracket log p(x) of a run's model on the first images of an INPUT, or of its test images, and on drawn ones.
 
     Args:
         run: its folder.
         name: an INPUT; "" for the run's test images.
         num_images: how many.
+        num_temperatures: of a chain.
+        num_chains: of each image and each direction.
+        num_samples: the largest K.
         seed: of everything that is drawn.
-        **options: num_temperatures, num_chains and num_samples of evaluate.certificate.
 
     Raises:
         UsageError: not a run folder, no such images, or a model of which there is no certificate.
     """
     check_seed(**{"--seed": seed})
-    check_whole(2, **{"--num-images": num_images, "--num-chains": options.get("num_chains")})
-    check_whole(
-        **{f"--{option.replace('_', '-')}": options.get(option) for option in ("num_temperatures", "num_samples")}
-    )
+    check_whole(2, **{"--num-images": num_images, "--num-chains": num_chains})
+    check_whole(**{"--num-temperatures": num_temperatures, "--num-samples": num_samples})
+    options = {"num_temperatures": num_temperatures, "num_chains": num_chains, "num_samples": num_samples}
     path = folder.open_run(run)
     again = f"the run is whole: make room there, then make certify RUN={folder.shown(path)}"
     with folder.locked(path), advising(lambda: again):
