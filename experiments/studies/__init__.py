@@ -14,6 +14,8 @@ from .gmm import gmm_figure
 from .inference_gap import inference_gap_figure
 from .labels import labels_figure
 from .linear_ae import linear_ae_figure
+from .mnist_gap import mnist_gap_figure
+from .novelty import novelty_figure
 from .ppca import ppca_figure
 from .snr import snr_figure
 from .tables import tables_figure
@@ -29,6 +31,8 @@ STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
     "free_form": free_form_figure,
     "abc": abc_figure,
     "inference_gap": inference_gap_figure,
+    "mnist_gap": mnist_gap_figure,
+    "novelty": novelty_figure,
 }
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from vaex.distributions import abilities, shapes
 from vaex.errors import UsageError
-from vaex.model import Example, Value
+from vaex.model import Example, Given, Value
 
 
 class Masked(NamedTuple):
@@ -47,6 +47,7 @@ def seen_as(x: Example, drawn: Value) -> Any:
     return jax.tree.map(lambda a, like: jnp.asarray(a, jnp.result_type(like)), drawn, x)
 
 
+seen_as.register(Given, lambda x, drawn: x._replace(x=seen_as(x.x, drawn)))
 seen_as.register(Masked, lambda x, drawn: x._replace(x=seen_as.dispatch(object)(x.x, drawn)))
 
 

@@ -1,6 +1,7 @@
 """How good a model is: its bounds on held-out data, and how much of its latent space it uses."""
 
 from vaex.evaluate.answers import Drawn, Moments, draw, interpolation, moments, reconstruction
+from vaex.evaluate.certificate import Certificate, certificate
 from vaex.evaluate.chunks import compiled, in_chunks
 from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy
 from vaex.evaluate.estimates import Estimate, estimate_log_likelihood
@@ -25,6 +26,7 @@ __all__ = [
     "ACTIVE_VARIANCE",
     "METRICS",
     "REPORTS",
+    "Certificate",
     "Drawn",
     "Estimate",
     "InferenceGap",
@@ -33,6 +35,7 @@ __all__ = [
     "Trial",
     "active_units",
     "bits_per_dim",
+    "certificate",
     "cluster_probabilities",
     "clustering_accuracy",
     "compiled",

@@ -1,6 +1,6 @@
 """Inference beside the encoder: (key, model, x) -> draws of z, or of what is missing of x, or estimates of log p(x)."""
 
-from vaex.inference import abc, abc_smc, cavi, em, free_form, imputation, missing, smc
+from vaex.inference import abc, abc_smc, ais, cavi, em, free_form, imputation, missing, smc
 from vaex.inference.gibbs import gibbs
 from vaex.inference.importance import Weighted, effective_sample_size, importance, resampled
 from vaex.inference.iterate import iterate
@@ -18,6 +18,7 @@ __all__ = [
     "abc",
     "abc_smc",
     "accepted",
+    "ais",
     "cavi",
     "effective_sample_size",
     "em",

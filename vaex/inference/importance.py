@@ -38,6 +38,16 @@ class Weighted(NamedTuple):
         return effective_sample_size(self.log_w)
 
     @property
+    def standard_error(self) -> Float[Array, ""]:
+        """That of log_likelihood, by the delta method; nan of a single draw.
+
+        s^2 = (K / ESS - 1) / (K - 1)
+        """
+        k = len(self.log_w)
+        relative = jnp.maximum(k / self.effective_sample_size - 1, 0.0)
+        return jnp.sqrt(relative / (k - 1)) if k > 1 else jnp.array(jnp.nan)
+
+    @property
     def pareto_k(self) -> Float[Array, ""]:
         """The shape of the weights' tail: above 0.7 neither the average nor its effective sample size is to be trusted.
 

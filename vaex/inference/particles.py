@@ -5,11 +5,15 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.distributions.abilities import is_discrete
+from vaex.distributions.shapes import log_density
 from vaex.distributions.sites import sites
+from vaex.errors import OptionError
 from vaex.inference.gibbs import sweep
 from vaex.inference.importance import effective_sample_size
 from vaex.inference.kernels import blackjax
@@ -24,7 +28,7 @@ class Moves(NamedTuple):
 
     num_moves: int = 3
     num_leapfrog: int = 5  # of HMC, whose masses are the particles' own
-    step_size: float = 0.5
+    step_size: float | Float[Array, ""] = 0.5
 
 
 MOVES = Moves()
@@ -74,6 +78,21 @@ def space(p: Target) -> Space:
     return Space(lambda c: p.log_prior(value(c)), lambda c: log_likelihood(value(c)), value, found.num_values)
 
 
+def bridge(p: Target, start: str) -> Space:
+    """The same where q(z|x) is in the place of p(z), and p(x, z) / q(z|x) in that of p(x|z); of start "prior" `space`.
+
+    Raises:
+        OptionError: start is neither "posterior" nor "prior".
+        UsageError: discrete latents without a list of their values.
+    """
+    q, where = p.base(start), space(p)
+    if start == "prior":
+        return where
+    log_q = lambda z: log_density("q(z|x)", q, where.value(z))
+    ratio = lambda z: where.log_likelihood(z) + where.log_prior(z) - log_q(z)
+    return where._replace(log_prior=log_q, log_likelihood=ratio)
+
+
 def mover(where: Space, moves: Moves, variances: Float[Array, " d"]) -> tuple[Callable, Callable, Callable]:
     """Blackjax's step, init and resampling."""
     num_values, resample = where.num_values, blackjax().smc.resampling.systematic
@@ -119,3 +138,16 @@ def variances(state: Particles) -> Float[Array, " d"]:
     """Of the weighted particles."""
     flat = jax.vmap(lambda z: ravel_pytree(z)[0])(state.kernel.particles).astype(state.kernel.weights.dtype)
     return jnp.maximum(state.kernel.weights @ (flat - state.kernel.weights @ flat) ** 2, 1e-8)
+
+
+def check_temperatures(temperatures: Float[Array, " t"]) -> None:
+    """Unless they are traced.
+
+    Raises:
+        OptionError: they do not rise from above 0 to 1.
+    """
+    if isinstance(temperatures, Tracer):
+        return
+    found = np.asarray(temperatures)
+    if not (np.diff(found, prepend=0.0) > 0).all() or found[-1] != 1:
+        raise OptionError("schedule.temperatures", found.tolist(), "numbers that rise from above 0 to 1 at the end")

@@ -4,15 +4,25 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.errors import OptionError, UsageError, check_fraction, check_positive, check_whole
+from vaex.errors import UsageError, check_fraction, check_positive, check_whole
 from vaex.inference.importance import Weighted
 from vaex.inference.kernels import blackjax
 from vaex.inference.method import Method
-from vaex.inference.particles import MOVES, Info, Moves, Particles, moved, mover, resampled, space, started, variances
+from vaex.inference.particles import (
+    MOVES,
+    Info,
+    Moves,
+    Particles,
+    check_temperatures,
+    moved,
+    mover,
+    resampled,
+    space,
+    started,
+    variances,
+)
 from vaex.inference.target import target
 from vaex.model import Example
 
@@ -47,7 +57,7 @@ def smc(schedule: Schedule, *, num_particles: int = 1000, moves: Moves = MOVES) 
     Source: Neal 2001; Del Moral, Doucet and Jasra 2006.
     """
     _check(num_particles, moves)
-    _check_schedule(schedule)
+    check_temperatures(schedule.temperatures)
 
     def init(key: PRNGKeyArray, model: Any, x: Example) -> Particles:
         return started(key, target(model, x), num_particles)
@@ -145,12 +155,3 @@ def find_schedule(
 def _check(num_particles: int, moves: Moves) -> None:
     check_whole(num_particles=num_particles, num_moves=moves.num_moves, num_leapfrog=moves.num_leapfrog)
     check_positive(step_size=moves.step_size)
-
-
-def _check_schedule(schedule: Schedule) -> None:
-    """Unless it is traced."""
-    if isinstance(schedule.temperatures, Tracer):
-        return
-    found = np.asarray(schedule.temperatures)
-    if not (np.diff(found, prepend=0.0) > 0).all() or found[-1] != 1:
-        raise OptionError("schedule.temperatures", found.tolist(), "numbers that rise from above 0 to 1 at the end")

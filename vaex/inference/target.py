@@ -64,9 +64,17 @@ class Target:
         Raises:
             OptionError: start is neither "posterior" nor "prior".
         """
+        return self.base(start).sample(key)
+
+    def base(self, start: str) -> Distribution:
+        """What an inference begins with: q(z|x) or p(z).
+
+        Raises:
+            OptionError: start is neither "posterior" nor "prior".
+        """
         if start not in STARTS:
             raise OptionError("start", start, '"posterior", a draw from q(z|x), or "prior"')
-        return (encode(*at(self.held.model, self.example)) if start == "posterior" else self.prior).sample(key)
+        return encode(*at(self.held.model, self.example)) if start == "posterior" else self.prior
 
     @property
     def _model(self) -> Any:

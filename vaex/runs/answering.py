@@ -33,7 +33,7 @@ def answer(command: str, run: str, name: str, asked: Asked) -> Path:
     again = f"the run is whole: make room there, then make {command} RUN={folder.shown(path)}"
     with folder.locked(path), advising(lambda: again):
         model = load(path)
-        given = _images(path, model, command, name)
+        given = images_of(path, model, command, name)
         if command == "impute" and asked.missing is None and not name and given.mask is None:
             asked = asked._replace(missing=model.kept.by.fraction or 0.5)
         found = ANSWERS[command](model, given, asked)
@@ -43,7 +43,8 @@ def answer(command: str, run: str, name: str, asked: Asked) -> Path:
     return path
 
 
-def _images(path: Path, model: Trained, command: str, name: str) -> GivenImages:
+def images_of(path: Path, model: Trained, command: str, name: str) -> GivenImages:
+    """The images of an INPUT, or a run's test images where its name is ""."""
     if name:
         may_miss = command == "impute" or model.kept.is_masked or bool(model.kept.columns)
         return read_given(name, model.kept, may_miss=may_miss)

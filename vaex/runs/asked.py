@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from vaex import figures
 from vaex.data.kept import GivenImages, in_units, modelled, shown
 from vaex.errors import UsageError, check_fraction, check_seed, check_whole
+from vaex.runs.annealing import annealed
 from vaex.runs.trained import Trained
 
 
@@ -20,6 +21,7 @@ class Asked(NamedTuple):
     num_samples: int = 500  # K
     steps: int = 9  # of a path
     missing: float | None = None  # the fraction of pixels, or of values, to hide
+    ais: int | None = None  # temperatures of annealed importance sampling, in the place of L_K
 
 
 class Answer(NamedTuple):
@@ -59,11 +61,17 @@ def interpolate(model: Trained, given: GivenImages, asked: Asked) -> Answer:
 
 
 def score(model: Trained, given: GivenImages, asked: Asked) -> Answer:
-    """L_K of each image in nats, and the standard error of its estimate."""
-    found = model.log_likelihood(given, num_samples=asked.num_samples, seed=asked.seed)
+    """L_K of each image in nats, or annealed importance sampling, and the standard error of its estimate."""
+    if asked.ais is None:
+        name, found = (
+            f"L_{asked.num_samples}",
+            model.log_likelihood(given, num_samples=asked.num_samples, seed=asked.seed),
+        )
+    else:
+        name, found = "log p(x) by AIS", annealed(model, given, num_temperatures=asked.ais, seed=asked.seed)
     values = found.log_likelihood
     error = f" ± {values.std(ddof=1) / len(values) ** 0.5:.2f}" if len(values) > 1 else ""
-    said = f"L_{asked.num_samples} of {_count(given)}, {values.mean():.2f}{error} nats on average"
+    said = f"{name} of {_count(given)}, {values.mean():.2f}{error} nats on average"
     return Answer(said, found._asdict(), found._asdict())
 
 
@@ -106,7 +114,7 @@ ANSWERS: dict[str, Callable[[Trained, GivenImages, Asked], Answer]] = {
 def check_asked(asked: Asked) -> None:
     """Raise an OptionError for a number that cannot be."""
     check_seed(**{"--seed": asked.seed})
-    check_whole(**{"--num-samples": asked.num_samples})
+    check_whole(**{"--num-samples": asked.num_samples, "--ais": asked.ais})
     check_whole(2, **{"--steps": asked.steps})
     check_fraction(**{"--missing": asked.missing})
 

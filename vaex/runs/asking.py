@@ -25,6 +25,14 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sample.add_argument("--seed", type=int, default=0)
     sample.add_argument("--label", type=int, help="where labels are the condition: the one to draw; each in turn")
     sample.add_argument("--temperature", type=float, default=1.0, help="by which the deviation of z is multiplied: 1")
+    certify = command("certify", _certify, "bounds from below and above on log p(x) of a run's model: JSON and png")
+    certify.add_argument("run")
+    add_input(certify)
+    certify.add_argument("--num-images", type=int, default=100, help="images of the test, and drawn by the model: 100")
+    certify.add_argument("--seed", type=int, default=0)
+    certify.add_argument("--num-temperatures", type=int, default=200, help="of an annealed chain: 200")
+    certify.add_argument("--num-chains", type=int, default=16, help="of each image, there and back: 16")
+    certify.add_argument("--num-samples", type=int, default=100_000, help="importance samples, the largest K: 100,000")
     for name, about in _ABOUT.items():
         added = command(name, _answer, about)
         added.add_argument("run")
@@ -33,6 +41,9 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
         if name in ("score", "impute"):
             default = {"score": 500, "impute": 1000}[name]
             added.add_argument("--num-samples", type=int, default=default, help=f"importance samples: {default}")
+        if name == "score":
+            about = "annealed importance sampling in the place of L_K, and its number of temperatures: 200"
+            added.add_argument("--ais", type=int, nargs="?", const=200, help=about)
         if name == "interpolate":
             added.add_argument("--steps", type=int, default=9, help="images of a path, both ends among them: 9")
         if name == "impute":
@@ -57,6 +68,13 @@ def _sample(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs import sampling
 
     sampling.sample(arguments.run, arguments.num_samples, arguments.seed, arguments.label, arguments.temperature)
+
+
+def _certify(arguments: argparse.Namespace, flags: list[str]) -> None:
+    from vaex.runs.certifying import certify
+
+    sizes = ("num_images", "seed", "num_temperatures", "num_chains", "num_samples")
+    certify(arguments.run, arguments.input, **{name: vars(arguments)[name] for name in sizes})
 
 
 def _answer(arguments: argparse.Namespace, flags: list[str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from jaxtyping import PRNGKeyArray
 
 from vaex.evaluate import Estimate, estimate_log_likelihood
-from vaex.inference import imputation
+from vaex.inference import ais, imputation
 from vaex.model import Example, at
 
 
@@ -22,3 +22,9 @@ def imputed(key: PRNGKeyArray, model: Any, example: Example, *, num_samples: int
 def score(key: PRNGKeyArray, model: Any, example: Example, *, num_samples: int) -> Estimate:
     """L_K and the standard error of its estimate."""
     return estimate_log_likelihood(key, *at(model, example), num_samples=num_samples)
+
+
+def annealed(key: PRNGKeyArray, model: Any, example: Example, *, schedule: ais.Schedule, num_chains: int) -> Estimate:
+    """Log p(x) by annealed importance sampling, and the standard error of its estimate."""
+    found = ais.anneal(key, model, example, schedule=schedule, num_chains=num_chains)
+    return Estimate(found.log_likelihood, found.standard_error)

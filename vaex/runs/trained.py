@@ -69,15 +69,15 @@ class Trained:
         Pixels binarized, dequantized or in [0, 1], as the run's own; Given(x, condition) under a condition, Masked(x,
         mask) where something is missing, or was in training.
         """
-        return self._answer(questions.itself, images, labels, seed, chunk_size)
+        return self.ask(questions.itself, images, labels, seed, chunk_size)
 
     def encode(self, images: Any, *, labels: Any = None, seed: int = 0, chunk_size: int = 100) -> answers.Moments:
         """The means and the variances of q(z|x), each [N, ...] in the structure of z."""
-        return self._answer(answers.moments, images, labels, seed, chunk_size)
+        return self.ask(answers.moments, images, labels, seed, chunk_size)
 
     def reconstruct(self, images: Any, *, labels: Any = None, seed: int = 0, chunk_size: int = 100) -> np.ndarray:
         """E[p(x|z)] at the mean of q(z|x), in [0, 1], of all that is modelled of an image: [N, H, W, C]."""
-        return in_units(self._answer(answers.reconstruction, images, labels, seed, chunk_size), self.kept)
+        return in_units(self.ask(answers.reconstruction, images, labels, seed, chunk_size), self.kept)
 
     def interpolate(
         self, a: Any, b: Any, *, steps: int = 9, labels: Any = None, seed: int = 0, chunk_size: int = 20
@@ -128,7 +128,7 @@ class Trained:
 
         On average it lies below log p(x), by half the squared standard error where that is small.
         """
-        return self._answer(questions.score, images, labels, seed, chunk_size, num_samples=num_samples)
+        return self.ask(questions.score, images, labels, seed, chunk_size, num_samples=num_samples)
 
     def impute(
         self,
@@ -151,7 +151,7 @@ class Trained:
                 f"no {self.kept.element} is missing: give a mask too, False where one is, or put nan there"
             )
         stored = stored_of(given, self.kept, is_masked=True)
-        means = self._ask(questions.imputed, stored, seed, chunk_size, num_samples=num_samples)
+        means = self._ask_stored(questions.imputed, stored, seed, chunk_size, num_samples=num_samples)
         return in_units(np.where(stored.mask, shown(given.images, self.kept), means), self.kept)
 
     def classify(self, images: Any, *, seed: int = 0, chunk_size: int = 100) -> Classes:
@@ -169,12 +169,11 @@ class Trained:
         probability = self._run(("classes",), one, self._stored(images, None), seed, chunk_size)
         return Classes(probability.argmax(axis=-1), probability)
 
-    def _answer(
-        self, f: Callable[..., Any], images: Any, labels: Any, seed: int, chunk_size: int, **options: Any
-    ) -> Any:
-        return self._ask(f, self._stored(images, labels), seed, chunk_size, **options)
+    def ask(self, f: Callable[..., Any], images: Any, labels: Any, seed: int, chunk_size: int, **options: Any) -> Any:
+        """Any question: f(key, model, example, **options) of each image's x."""
+        return self._ask_stored(f, self._stored(images, labels), seed, chunk_size, **options)
 
-    def _ask(self, f: Callable[..., Any], stored: Stored, seed: int, chunk_size: int, **options: Any) -> Any:
+    def _ask_stored(self, f: Callable[..., Any], stored: Stored, seed: int, chunk_size: int, **options: Any) -> Any:
         """f(key, model, example) of each image."""
 
         def one(key: PRNGKeyArray, model: Any, stored: Stored) -> Any:
@@ -186,8 +185,7 @@ class Trained:
     def _run(self, name: Any, one: Callable[..., Any], examples: Any, seed: int, chunk_size: int) -> Any:
         check_seed(seed=seed)
         if name not in self.programs:
-            program = lambda key, example, params: one(key, self.description.bind(params), example)
-            self.programs[name] = compiled(program)
+            self.programs[name] = compiled(lambda key, x, params: one(key, self.description.bind(params), x))
         return in_chunks(self.programs[name], jax.random.key(seed), examples, self.params, chunk_size=chunk_size)
 
     def _stored(self, images: Any, labels: Any) -> Stored:

@@ -1,0 +1,74 @@
+"""What the encoder of `mnist_bernoulli` loses on MNIST, in its two parts, log p(x) by annealed importance sampling."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import optax
+from matplotlib.figure import Figure
+
+from vaex.data import Split
+from vaex.data.inputs import of_split
+from vaex.evaluate import InferenceGap, compiled, in_chunks, inference_gap
+from vaex.inference import ais
+from vaex.runs import commands
+from vaex.runs.experiments import load_experiment
+from vaex.runs.folder import RESULTS
+from vaex.runs.load import load
+
+_EXPERIMENT, _RUNS, _KEY = "mnist_bernoulli", Path("runs"), jax.random.key(0)
+_NUM_OTHERS = 20  # test images after those measured, on which the schedule is found
+
+
+def trained(num_images: int) -> tuple[Any, Any]:
+    """The model of the newest finished run, or of a new one, and the first test images."""
+    there = sorted((_RUNS / _EXPERIMENT).glob(f"*/{RESULTS}"))
+    path = there[-1].parent if there else commands.train_new(load_experiment(_EXPERIMENT), _EXPERIMENT, _RUNS)
+    run, test = load(path), commands.open_task(path).dataset.test
+    given = of_split(Split(test.images[:num_images], test.labels[:num_images]), run.kept)
+    return run.bind(), run.preprocess(given)
+
+
+def measure(
+    model: Any, x: Any, *, num_steps: int = 1000, num_temperatures: int = 200, num_chains: int = 16
+) -> dict[str, InferenceGap]:
+    """The gaps of all but the last 20 images, on which the schedule is found, by family of the fitted q."""
+    x, others = x[:-_NUM_OTHERS], x[-_NUM_OTHERS:]
+    schedule = ais.find_schedule(_KEY, model, others, num_temperatures=num_temperatures)
+    anneal = lambda key, x, s: ais.anneal(key, model, x, schedule=s, num_chains=num_chains).log_likelihood
+    log_px = in_chunks(compiled(anneal), _KEY, x, schedule, chunk_size=20)
+    optimizer = optax.adam(optax.cosine_decay_schedule(0.02, num_steps))
+    size = model.prior.event_shape[0]
+    starts = {"diagonal": "posterior", "full": dist.MultivariateNormal(jnp.zeros(size), scale_tril=jnp.eye(size))}
+
+    def gaps(start: Any) -> InferenceGap:
+        options = {"optimizer": optimizer, "num_steps": num_steps, "start": start}
+        one = lambda key, pair: inference_gap(key, model, pair[0], log_px=pair[1], **options)
+        return in_chunks(compiled(one), jax.random.key(1), (x, log_px), chunk_size=20)
+
+    return {name: gaps(start) for name, start in starts.items()}
+
+
+def mnist_gap_figure(num_images: int = 100, **options: int) -> tuple[Figure, list[str]]:
+    """The two gaps by family of q, stacked, and lines with all means."""
+    found = measure(*trained(num_images + _NUM_OTHERS), **options)
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes, lines, foot = figure.subplots(), [], np.zeros(len(found))
+    parts = {"approximation": lambda gap: gap.approximation, "amortization": lambda gap: gap.amortization}
+    for part, of in parts.items():
+        means = np.array([of(gap).mean() for gap in found.values()])
+        axes.bar(list(found), means, bottom=foot, label=part)
+        foot = foot + means
+    axes.set(xlabel="family of the fitted q", ylabel="log p(x) - ELBO, nats")
+    axes.legend(frameon=False)
+    for name, gap in found.items():
+        error = gap.approximation.std(ddof=1) / len(gap.log_px) ** 0.5
+        lines.append(
+            f"{name} q: log p(x) by AIS {gap.log_px.mean():.2f}, best ELBO {gap.best_elbo.mean():.2f}, encoder's "
+            f"{gap.elbo.mean():.2f}; approximation {gap.approximation.mean():.2f} ± {error:.2f}, amortization "
+            f"{gap.amortization.mean():.2f} nats"
+        )
+    return figure, lines

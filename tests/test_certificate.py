@@ -1,0 +1,98 @@
+"""What brackets log p(x): on a model with exact answers, and of a run."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.test_ais import TABLE, TABLE_MODEL
+from tests.test_trained import SMALL, UINT8, trained
+from vaex import evaluate
+from vaex.__main__ import main
+from vaex.data.kept import GivenImages
+from vaex.errors import UsageError
+from vaex.evaluate.certificate import Certificate, Lower, drawn
+from vaex.model import Given, Observed
+from vaex.models import exact
+from vaex.runs import certifying
+from vaex.runs.asked import Asked, score
+
+KEY = jax.random.key(0)
+
+
+def test_on_discrete_latents_it_brackets_the_exact_evidence():
+    """Of 60 images that the model drew; and L_1 of the test images is their exact ELBO within 5 standard errors."""
+    x = jnp.arange(60) % 2
+    found = evaluate.certificate(KEY, TABLE_MODEL, x, num_temperatures=4, num_chains=4, num_samples=1000, chunk_size=60)
+    low, high = found.interval
+    log_px = np.asarray(jax.vmap(TABLE.log_px)(found.examples))
+    assert low < log_px.mean() < high
+    assert 0 < found.width < 0.5
+    assert found.counts == (1, 10, 100, 1000)
+    params = {"encoder": jnp.array([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]]), "decoder": TABLE}
+    bound = np.asarray(jax.vmap(lambda x: exact.table_elbo(params, x))(x))
+    apart = found.test.log_likelihood[:, 0] - bound  # each of 1,000 draws
+    assert abs(apart.mean()) < 5 * apart.std() / np.sqrt(60)
+    np.testing.assert_allclose(found.test.log_likelihood[:, -1], jax.vmap(TABLE.log_px)(x), atol=0.3)
+
+
+def test_a_drawn_example_has_the_condition_and_the_type_of_what_it_is_like():
+    example, z = drawn(KEY, TABLE_MODEL, jnp.array(1, jnp.int8))
+    assert example.dtype == jnp.int8
+    assert z.shape == ()
+    with pytest.raises(UsageError, match="found a condition for a model without one"):
+        drawn(KEY, TABLE_MODEL, Given(jnp.array(1), jnp.array(0)))
+    with pytest.raises(UsageError, match="which has no latents"):
+        drawn(KEY, Observed(TABLE_MODEL.prior), jnp.array(1))
+
+
+def made(pareto_k=0.2, n=3):
+    bounds = np.array([-92.0, -90.5, -90.1])[None].repeat(n, 0)
+    each = lambda value: np.full(n, value)
+    lower = Lower(bounds, each(40.0), each(pareto_k), each(-90.0), each(0.3), each(-91.0), each(0.65))
+    return lower, Certificate((1, 5000, 10_000), lower, lower, np.array([-89.8, -89.9, -90.0]), np.zeros(n))
+
+
+def test_the_interval_goes_two_standard_errors_outward():
+    lower, found = made()
+    low, high = found.interval
+    assert low == pytest.approx(-90 - 2 * 0.3 / np.sqrt(3))
+    assert high == pytest.approx(-89.9 + 2 * 0.1 / np.sqrt(3))
+    assert found.not_to_be_trusted.size == 0
+    some = found._replace(test=lower._replace(pareto_k=np.array([0.71, 0.7, np.nan])))
+    np.testing.assert_array_equal(some.not_to_be_trusted, [0, 2])
+
+
+def test_a_run_is_certified_in_a_line_and_files(run, capsys, monkeypatch):
+    monkeypatch.setattr(certifying, "certificate", lambda *_, **__: made(pareto_k=0.9)[1])
+    assert main(["certify", str(run), "--num-images=3"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "of 3 images that the model drew: from -90.35 to -89.78 nats, 0.56 wide" in said
+    assert (
+        "AIS -90.00, at least -90.35, L_5000 -90.50, L_10000 -90.10; importance weights of 3 of these are not" in said
+    )
+    written = json.loads((run / "answers" / "certify_test.json").read_text())
+    assert written["not_to_be_trusted"] == [0, 1, 2]
+    np.testing.assert_allclose(written["test"]["log_likelihood"], [-92.0, -90.5, -90.1])
+    assert written["drawn"]["reverse"] == pytest.approx(-89.9)
+    assert (run / "answers" / "certify_test.png").stat().st_size > 10_000
+    for flag, text in {
+        "--num-chains=1": "--num-chains is 1",
+        "--num-temperatures=0": "--num-temperatures is 0",
+    }.items():
+        assert main(["certify", str(run), flag]) == 2
+        assert text in capsys.readouterr().err
+
+
+def test_scores_by_annealed_importance_sampling_are_those_of_many_importance_samples():
+    """Of two latents, where L_20000 is log p(x): within 5 standard errors."""
+    model = trained(*SMALL)
+    given = GivenImages(UINT8[:3])
+    answer = score(model, given, Asked(ais=10))
+    exact = model.log_likelihood(given, num_samples=20_000)
+    apart = answer.arrays["log_likelihood"] - exact.log_likelihood
+    assert (np.abs(apart) < 5 * np.hypot(answer.arrays["standard_error"], exact.standard_error)).all()
+    assert (answer.arrays["standard_error"] > 0).all()
+    assert answer.said.startswith("log p(x) by AIS of 3 images")

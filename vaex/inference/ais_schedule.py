@@ -1,0 +1,154 @@
+"""The path of annealed importance sampling: its temperatures and the moves at each, found on other examples."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from vaex.distributions.sites import sites
+from vaex.errors import check_fraction, check_whole
+from vaex.inference.particles import Moves, Space, bridge, mover
+from vaex.inference.target import target
+from vaex.model import Example
+
+NUM_LEAPFROG = 5
+_GRID, _BURN_IN, _GAIN, _ROUNDS = 150, 20, 0.2, 2
+_EVEN = 0.05  # the share of temperatures that are spread evenly, so that all rise
+
+
+class Schedule(NamedTuple):
+    """The path's temperatures and what moves a chain at each; the last two are not used for discrete latents."""
+
+    temperatures: Float[Array, " t"]  # rising, the last of them 1
+    step_sizes: Float[Array, " t"]  # of the leapfrog integrator, in units of the widths
+    variances: Float[Array, "t d"]  # of each latent number, the masses' inverses
+
+
+class _Pilot(NamedTuple):
+    schedule: Schedule
+    spread: Float[Array, " t"]  # the standard deviation of log p(x, z) - log q(z|x) before each temperature
+
+
+def find_schedule(
+    key: PRNGKeyArray,
+    model: Any,
+    examples: Example,
+    *,
+    num_temperatures: int = 500,
+    num_chains: int = 16,
+    target_acceptance: float = 0.65,
+    start: str = "posterior",
+    num_leapfrog: int = NUM_LEAPFROG,
+) -> Schedule:
+    """The temperatures, step sizes and masses for a model's paths, by pilots on examples that are not to be answered.
+
+    density of temperatures at t ~ sd_t(log p(x, z) - log q(z|x)),   which keeps the sum of all steps' variances least
+
+    The step size follows the acceptance rate of all chains together along the path, and the masses their variance.
+
+    Args:
+        key: a PRNG key.
+        model: a model.
+        examples: a batch of them, [N, ...]; of a Conditional model Given.
+        num_temperatures: of the schedule found; the pilots have 150.
+        num_chains: of each example, at least 2.
+        target_acceptance: the acceptance rate that the step sizes are for; 0.65 is the best in many dimensions.
+        start: as of `ais`.
+        num_leapfrog: as of `ais`.
+
+    Returns:
+        The schedule, which may serve any other example of the model.
+
+    Raises:
+        OptionError: a number out of its range, or another name of a start.
+        UsageError: discrete latents without a list of their values.
+
+    Source: Gelman and Meng 1998, section 4.2, for the density; Beskos et al. 2013 for the rate.
+    """
+    check_whole(num_temperatures=num_temperatures, num_leapfrog=num_leapfrog)
+    check_whole(2, num_chains=num_chains)
+    check_fraction(target_acceptance=target_acceptance)
+
+    @jax.jit
+    def pilot(key: PRNGKeyArray, temperatures: Array) -> _Pilot:
+        options = {"start": start, "num_leapfrog": num_leapfrog, "target_acceptance": target_acceptance}
+        return _pilot(key, model, examples, temperatures, num_chains=num_chains, **options)
+
+    temperatures = (jnp.arange(1, _GRID + 1) / _GRID) ** 4
+    for i in range(_ROUNDS - 1):
+        temperatures = _spaced(pilot(jax.random.fold_in(key, i), temperatures), _GRID)
+    found = pilot(jax.random.fold_in(key, _ROUNDS), temperatures)
+    temperatures = _spaced(found, num_temperatures)
+    return _at_temperatures(found.schedule, temperatures)
+
+
+def move(key: PRNGKeyArray, where: Space, at: Schedule, position: Any, num_leapfrog: int) -> tuple[Any, Array]:
+    """A move at one temperature, and its acceptance rate."""
+    log_density = lambda z: where.log_prior(z) + at.temperatures * where.log_likelihood(z)
+    step, init, _ = mover(where, Moves(1, num_leapfrog, at.step_sizes), at.variances)
+    state, info = step(key, init(position, log_density), log_density)
+    return state.position, jnp.array(1.0) if info is None else info.acceptance_rate
+
+
+def _pilot(
+    key: PRNGKeyArray,
+    model: Any,
+    examples: Example,
+    temperatures: Array,
+    *,
+    num_chains: int,
+    start: str,
+    num_leapfrog: int,
+    target_acceptance: float,
+) -> _Pilot:
+    """Chains of all examples side by side, which share what is tuned."""
+    n = len(jax.tree.leaves(examples)[0])
+
+    def begin(key: PRNGKeyArray, x: Example) -> Any:
+        p = target(model, x)
+        where = bridge(p, start)
+        z = jax.vmap(lambda k: p.start(k, start))(jax.random.split(key, num_chains))
+        return z if where.num_values is None else jax.vmap(sites(p.prior).codes)(z)
+
+    def look(x: Example, positions: Any) -> tuple[Array, Array]:
+        """The variances of log p(x, z) - log q(z|x) and of z among the chains of an example."""
+        ratios = jax.vmap(bridge(target(model, x), start).log_likelihood)(positions)
+        flat = jax.vmap(lambda z: ravel_pytree(z)[0])(positions).astype(ratios.dtype)
+        return jnp.var(ratios, ddof=1), jnp.var(flat, axis=0, ddof=1)
+
+    def moved(key: PRNGKeyArray, x: Example, positions: Any, at: Schedule) -> tuple[Any, Array]:
+        one = lambda k, z: move(k, bridge(target(model, x), start), at, z, num_leapfrog)
+        return jax.vmap(one)(jax.random.split(key, num_chains), positions)
+
+    def step(carry: tuple[Any, Array], turn: tuple[Array, Array]) -> tuple[tuple[Any, Array], _Pilot]:
+        (positions, log_size), (key, t) = carry, turn
+        spreads, variances = jax.vmap(look)(examples, positions)
+        width = jnp.maximum(jnp.mean(variances, axis=0), 1e-8)
+        at = Schedule(t, jnp.exp(log_size), width)
+        positions, rates = jax.vmap(moved, (0, 0, 0, None))(jax.random.split(key, n), examples, positions, at)
+        log_size = log_size + _GAIN * (jnp.mean(rates) - target_acceptance)
+        return (positions, log_size), _Pilot(at, jnp.sqrt(jnp.mean(spreads)))
+
+    start_key, key = jax.random.split(key)
+    positions = jax.vmap(begin)(jax.random.split(start_key, n), examples)
+    path = jnp.concatenate([jnp.full(_BURN_IN, temperatures[0]), temperatures])
+    keys = jax.random.split(key, len(path))
+    _, found = jax.lax.scan(step, (positions, jnp.log(0.5)), (keys, path))
+    return jax.tree.map(lambda column: column[_BURN_IN:], found)
+
+
+def _spaced(pilot: _Pilot, num: int) -> Array:
+    """Temperatures between which the path is equally long, the integral of the spread over t."""
+    t = jnp.concatenate([jnp.zeros(1), pilot.schedule.temperatures])
+    lengths = jnp.diff(t) * pilot.spread  # of each step the spread where it begins
+    share = jnp.cumsum(lengths) / jnp.maximum(jnp.sum(lengths), jnp.finfo(t.dtype).tiny)
+    passed = jnp.concatenate([jnp.zeros(1), (1 - _EVEN) * share]) + _EVEN * t
+    return jnp.interp(jnp.arange(1, num + 1) / num * passed[-1], passed, t).at[-1].set(1.0)
+
+
+def _at_temperatures(found: Schedule, temperatures: Array) -> Schedule:
+    """A schedule at other temperatures, step sizes and variances between those found, in their logarithms."""
+    between = lambda values: jnp.exp(jnp.interp(temperatures, found.temperatures, jnp.log(values)))
+    return Schedule(temperatures, between(found.step_sizes), jax.vmap(between, 1, 1)(found.variances))

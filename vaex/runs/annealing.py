@@ -1,0 +1,61 @@
+"""Log p(x) of images by annealed importance sampling, along a schedule found on others that the model draws."""
+
+import functools
+from typing import Any
+
+import jax
+
+from vaex.data.given import stored_of
+from vaex.data.kept import GivenImages, is_masked, seeing
+from vaex.evaluate import Estimate
+from vaex.evaluate.certificate import drawn
+from vaex.inference import ais
+from vaex.runs import questions
+from vaex.runs.trained import Trained
+
+_DRAWN = 20  # images, on which the schedule is found
+
+
+def annealed(
+    model: Trained, given: GivenImages, *, num_temperatures: int = 200, num_chains: int = 16, seed: int = 0
+) -> Estimate:
+    """The estimates in nats, [N], and their standard errors.
+
+    On average one lies below log p(x), and far less so than L_K at the same cost.
+
+    Args:
+        model: a trained model.
+        given: the images or rows.
+        num_temperatures: of a chain.
+        num_chains: of each image.
+        seed: of what is drawn.
+
+    Raises:
+        OptionError: a number out of its range.
+        UsageError: a model without latents, or whose discrete latents have no list of their values.
+    """
+    some, now = part(given, slice(_DRAWN)), as_seen(model, given)
+    draw_key, tune_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), len(given.images)))
+    examples = model.preprocess(some, seed=seed)
+
+    @jax.jit
+    def draw(key: Any) -> Any:
+        keys = jax.random.split(key, len(some.images))
+        return jax.vmap(lambda k, x: drawn(k, now, x)[0])(keys, examples)
+
+    schedule = ais.find_schedule(
+        tune_key, now, draw(draw_key), num_temperatures=num_temperatures, num_chains=num_chains
+    )
+    one = functools.partial(questions.annealed, schedule=schedule, num_chains=num_chains)
+    return model.ask(one, given, None, seed, chunk_size=20)
+
+
+def as_seen(model: Trained, given: GivenImages) -> Any:
+    """The model of what there is of them."""
+    stored = stored_of(given, model.kept, is_masked=is_masked(given, model.kept))
+    return seeing(model.bind(), stored, model.kept)
+
+
+def part(given: GivenImages, which: slice) -> GivenImages:
+    """Some of the images, without the names of their files."""
+    return jax.tree.map(lambda a: a[which], given._replace(files=()))

@@ -1,0 +1,117 @@
+"""How well log p(x) of a trained run is known: a line, and JSON and a figure in answers/ of its folder."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from vaex import figures
+from vaex.errors import OptionError, check_seed, check_whole
+from vaex.evaluate.certificate import Certificate, Lower, certificate, lower_end
+from vaex.files import advising, replaced
+from vaex.runs import checkpoints, console, folder
+from vaex.runs.annealing import as_seen, part
+from vaex.runs.answering import images_of
+from vaex.runs.load import load
+
+_OTHERS = 20  # images after those that are certified, on which the schedules are found
+
+
+def certify(
+    run: str,
+    name: str = "",
+    *,
+    num_images: int = 100,
+    num_temperatures: int = 200,
+    num_chains: int = 16,
+    num_samples: int = 100_000,
+    seed: int = 0,
+) -> Path:
+    """Bracket log p(x) of a run's model on the first images of an INPUT, or of its test images, and on drawn ones.
+
+    Args:
+        run: its folder.
+        name: an INPUT; "" for the run's test images.
+        num_images: how many.
+        num_temperatures: of a chain.
+        num_chains: of each image and each direction.
+        num_samples: the largest K.
+        seed: of everything that is drawn.
+
+    Raises:
+        UsageError: not a run folder, no such images, or a model of which there is no certificate.
+    """
+    check_seed(**{"--seed": seed})
+    check_whole(2, **{"--num-images": num_images, "--num-chains": num_chains})
+    check_whole(**{"--num-temperatures": num_temperatures, "--num-samples": num_samples})
+    options = {"num_temperatures": num_temperatures, "num_chains": num_chains, "num_samples": num_samples}
+    path = folder.open_run(run)
+    again = f"the run is whole: make room there, then make certify RUN={folder.shown(path)}"
+    with folder.locked(path), advising(lambda: again):
+        model = load(path)
+        given = images_of(path, model, "certify", name)
+        first, others = part(given, slice(num_images)), part(given, slice(num_images, num_images + _OTHERS))
+        if len(first.images) < 2:
+            raise OptionError("INPUT", f"{len(first.images)} image", "two or more")
+        elsewhere = model.preprocess(others, seed=seed) if len(others.images) == _OTHERS else None
+        console.say(f"certifying log p(x) of {len(first.images)} images: by default about ten minutes on two cores")
+        examples = model.preprocess(first, seed=seed)
+        found = certificate(jax.random.key(seed), as_seen(model, first), examples, others=elsewhere, **options)
+        _write(path, folder.answer_file(path, "certify", name), found, {"seed": seed, **options})
+    return path
+
+
+def _write(path: Path, stem: Path, found: Certificate, options: dict[str, Any]) -> None:
+    file, png = (stem.with_name(f"{stem.name}.{ending}") for ending in ("json", "png"))
+    folder.write_json(file, {**as_dict(found), "options": options})
+    sets = {"test images": found.test, "images that the model drew": found.drawn}
+    bounds = {name: np.mean(lower.log_likelihood, axis=0) for name, lower in sets.items()}
+    starts = {name: _starts(lower) for name, lower in sets.items()}
+    title = f"{folder.read_dataset(path)['experiment']}, epoch {checkpoints.best_epoch(path)}"
+    with replaced(png) as out:
+        drawn = figures.certified(found.counts, bounds, starts, found.interval)
+        figures.titled(drawn, title).savefig(out, format="png")
+    console.say(f"{said(found)}: {folder.shown(file)}, {folder.shown(png)}")
+
+
+def as_dict(found: Certificate) -> dict[str, Any]:
+    """All that a certificate has, and its means, as JSON."""
+    low, high = found.interval
+    return {
+        "log_likelihood_interval_of_drawn_images": [low, high],
+        "width": found.width,
+        "annealed_lower_end_of_test_images": lower_end(found.test),
+        "counts": list(found.counts),
+        "test": _means(found.test),
+        "drawn": {**_means(found.drawn), "reverse": float(found.upper.mean())},
+        "not_to_be_trusted": found.not_to_be_trusted.tolist(),
+        "per_image": {
+            "test": {name: np.asarray(values).tolist() for name, values in found.test._asdict().items()},
+            "drawn": {name: np.asarray(values).tolist() for name, values in found.drawn._asdict().items()},
+            "reverse": found.upper.tolist(),
+        },
+    }
+
+
+def said(found: Certificate) -> str:
+    """A line of it."""
+    low, high = found.interval
+    means = found.test.log_likelihood.mean(axis=0)
+    bounds = {k: f"L_{k} {mean:.2f}" for k, mean in zip(found.counts, means, strict=True) if k >= 5000}
+    of_test = ", ".join(
+        [f"AIS {found.test.annealed.mean():.2f}, at least {lower_end(found.test):.2f}", *bounds.values()]
+    )
+    return (
+        f"log p(x) of {len(found.upper)} images that the model drew: from {low:.2f} to {high:.2f} nats, "
+        f"{found.width:.2f} wide; of as many test images: {of_test}; importance weights of "
+        f"{len(found.not_to_be_trusted)} of these are not to be trusted (Pareto k above 0.7)"
+    )
+
+
+def _means(found: Lower) -> dict[str, Any]:
+    return {name: np.mean(values, axis=0).tolist() for name, values in found._asdict().items()}
+
+
+def _starts(found: Lower) -> dict[str, float]:
+    return {"q(z|x)": float(np.mean(found.annealed)), "p(z)": float(np.mean(found.annealed_from_prior))}
