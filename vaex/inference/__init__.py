@@ -4,6 +4,7 @@ from vaex.inference import abc, abc_smc, cavi, em, free_form, imputation, missin
 from vaex.inference.gibbs import gibbs
 from vaex.inference.importance import Weighted, effective_sample_size, importance, resampled
 from vaex.inference.iterate import iterate
+from vaex.inference.marginal_likelihood import MarginalLikelihood, marginal_likelihood
 from vaex.inference.mcmc import hmc, mala, nuts, random_walk
 from vaex.inference.method import Method
 from vaex.inference.rejection import Proposals, accepted, rejection
@@ -12,6 +13,7 @@ from vaex.inference.svi import svi
 
 __all__ = [
     "Draws",
+    "MarginalLikelihood",
     "Method",
     "Proposals",
     "Weighted",
@@ -28,6 +30,7 @@ __all__ = [
     "imputation",
     "iterate",
     "mala",
+    "marginal_likelihood",
     "missing",
     "nuts",
     "random_walk",
