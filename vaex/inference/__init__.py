@@ -7,6 +7,7 @@ from vaex.inference.iterate import iterate
 from vaex.inference.marginal_likelihood import MarginalLikelihood, marginal_likelihood
 from vaex.inference.mcmc import hmc, mala, nuts, random_walk
 from vaex.inference.method import Method
+from vaex.inference.monte_carlo_em import monte_carlo_em
 from vaex.inference.rejection import Proposals, accepted, rejection
 from vaex.inference.sampling import Draws, sample, warnings
 from vaex.inference.svi import svi
@@ -32,6 +33,7 @@ __all__ = [
     "mala",
     "marginal_likelihood",
     "missing",
+    "monte_carlo_em",
     "nuts",
     "random_walk",
     "rejection",
