@@ -52,7 +52,7 @@ def curve(setup: Setup, algorithm: str, *, samples: float, kept: str = KEPT) -> 
     """
     check_finite(1, samples=samples)
     size = "" if setup.num_train is None else f"_of_{setup.num_train}"
-    path = Path(kept) / f"{setup.data}{size}_{setup.hidden}_{setup.latent_dim}_{algorithm}_{samples:g}.json"
+    path = Path(kept) / f"{setup.data}{size}_{setup.hidden}_{setup.latent_dim}_{algorithm}_{samples:.0f}.json"
     arrays = path.with_suffix(".npz")
     if path.is_file() and arrays.is_file():
         say(f"{path}: kept")

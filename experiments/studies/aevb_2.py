@@ -22,8 +22,10 @@ def aevb_2_figure(*, samples: float = 1e7, kept: str = KEPT) -> tuple[Figure, li
     figure, lines = Figure(figsize=(13, 5.4), layout="constrained"), []
     columns = max(map(len, PANELS.values()))
     panels = figure.subplots(len(PANELS), columns)
-    for row, (title, setups) in zip(panels, PANELS.items(), strict=True):
-        pairs = [[curve(s, by, samples=samples, kept=kept) for by in (AEVB, WAKE_SLEEP)] for s in setups]
+    both = lambda setup: [curve(setup, by, samples=samples, kept=kept) for by in (AEVB, WAKE_SLEEP)]
+    found = {title: [both(setup) for setup in PANELS[title]] for title in reversed(PANELS)}  # what may be missing first
+    for row, title in zip(panels, PANELS, strict=True):
+        pairs = found[title]
         for axes, pair in zip(row, pairs, strict=False):
             _draw(axes, pair)
             axes.set_title(f"{title}, {pair[0].setup.latent_dim} latents", fontsize=10)

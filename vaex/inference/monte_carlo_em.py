@@ -89,7 +89,7 @@ def monte_carlo_em(
             raise OptionError("batch_size", batch_size, f"at most {n}, the number of examples")
         check_continuous(target(model, jax.tree.map(lambda leaf: leaf[0], x)).prior, "monte_carlo_em")
         z = jax.vmap(lambda key, one: target(model, one).start(key, "prior"))(jax.random.split(key, n), x)
-        return State(params, optimizer.init(params), x, z, jnp.asarray(step_size), jnp.array(0))
+        return State(params, optimizer.init(params), x, z, jnp.full((), step_size, float), jnp.zeros((), jnp.int32))
 
     def moved(key: PRNGKeyArray, model: Any, x: Example, z: Latent, step_size: Array) -> tuple[Latent, Array]:
         p = target(model, x)
