@@ -1,6 +1,6 @@
 """What the figures of auto-encoding variational Bayes train: its networks, its two algorithms and Monte Carlo EM.
 
-One hidden layer of tanh units in each network, weights from N(0, 0.01) at first, a variance, a prior N(0, I) on them,
+One hidden layer of tanh units in each network, weights that start as N(0, 0.01), a variance, with a prior N(0, I),
 Adagrad, minibatches of 100 and one draw for each example.
 
 Source: Kingma and Welling 2013, section 5 and appendices C to E.

@@ -51,7 +51,7 @@ def _draw(axes, pair: list[Curve]) -> None:
 def _range(pairs: list[list[Curve]]) -> tuple[float, float]:
     """From the lowest end of a curve, and some more, to the highest."""
     low, high = (f(c.test[-1] for pair in pairs for c in pair) for f in (min, max))
-    return low - 0.6 * (high - low), high + 0.2 * (high - low)
+    return low - (high - low), high + 0.2 * (high - low)
 
 
 def _above(title: str, ours: Curve, theirs: Curve) -> str:
