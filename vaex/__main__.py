@@ -93,7 +93,7 @@ def _figure(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs import console
     from vaex.runs.experiments import load_studies
 
-    path, lines = load_studies().draw(arguments.name, Path(arguments.out))
+    path, lines = load_studies().draw(arguments.name, Path(arguments.out), flags)
     for line in [*lines, str(path)]:
         console.say(line)
 
@@ -102,7 +102,7 @@ def _table(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs.experiments import load_studies
     from vaex.runs.tables import lines_table
 
-    path, lines = load_studies().draw(arguments.name, Path(arguments.out))
+    path, lines = load_studies().draw(arguments.name, Path(arguments.out), flags)
     print(lines_table(lines), f"figure: {path}", sep="\n\n")
 
 
@@ -167,8 +167,8 @@ def _parser() -> argparse.ArgumentParser:
     add_commands(command)
     about = "; ".join(f"{name}: {shows}" for name, shows in about_studies().items())
     for study in (
-        command("figure", _figure, "run a study and draw its figure"),
-        command("table", _table, "the same, its numbers as a Markdown table"),
+        command("figure", _figure, "run a study and draw its figure; --OPTION=VALUE if it has any", takes_flags=True),
+        command("table", _table, "the same, its numbers as a Markdown table", takes_flags=True),
     ):
         study.add_argument("name", choices=list(about_studies()), help=about)
         study.add_argument("--out", default="runs/figures", help="where the figure is written: runs/figures")

@@ -1,13 +1,19 @@
 """Studies that end in a figure and a few lines: python -m vaex figure NAME, each in the file of its name."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from matplotlib.figure import Figure
-
+from vaex.choices import Choices
+from vaex.errors import OptionError, UsageError
 from vaex.files import advising, replaced
 
 from .abc import abc_figure
+from .aevb_2 import aevb_2_figure
+from .aevb_3 import aevb_3_figure
+from .aevb_4 import aevb_4_figure
+from .aevb_5 import aevb_5_figure
 from .classifier import classifier_figure
 from .free_form import free_form_figure
 from .gmm import gmm_figure
@@ -20,26 +26,58 @@ from .ppca import ppca_figure
 from .snr import snr_figure
 from .tables import tables_figure
 
-STUDIES: dict[str, Callable[[], tuple[Figure, list[str]]]] = {
-    "snr": snr_figure,
-    "ppca": ppca_figure,
-    "linear_ae": linear_ae_figure,
-    "classifier": classifier_figure,
-    "labels": labels_figure,
-    "gmm": gmm_figure,
-    "tables": tables_figure,
-    "free_form": free_form_figure,
-    "abc": abc_figure,
-    "inference_gap": inference_gap_figure,
-    "mnist_gap": mnist_gap_figure,
-    "novelty": novelty_figure,
-}
+# () -> the figure and lines of numbers; keyword-only parameters are options, --OPTION=VALUE.
+STUDIES = Choices(
+    {
+        "snr": snr_figure,
+        "ppca": ppca_figure,
+        "linear_ae": linear_ae_figure,
+        "classifier": classifier_figure,
+        "labels": labels_figure,
+        "gmm": gmm_figure,
+        "tables": tables_figure,
+        "free_form": free_form_figure,
+        "abc": abc_figure,
+        "inference_gap": inference_gap_figure,
+        "mnist_gap": mnist_gap_figure,
+        "novelty": novelty_figure,
+        "aevb_2": aevb_2_figure,
+        "aevb_3": aevb_3_figure,
+        "aevb_4": aevb_4_figure,
+        "aevb_5": aevb_5_figure,
+    },
+    what="study",
+)
 
 
-def draw(name: str, folder: Path) -> tuple[Path, list[str]]:
-    """Run a study by its name -> where its figure lies, and its lines."""
-    figure, lines = STUDIES[name]()
+def draw(name: str, folder: Path, flags: Iterable[str] = ()) -> tuple[Path, list[str]]:
+    """Run a study by its name -> where its figure lies, and its lines.
+
+    Args:
+        name: of the study.
+        folder: where the figure is written.
+        flags: --OPTION=VALUE, each an option of the study.
+
+    Raises:
+        UsageError: another option.
+        OptionError: a value that the option cannot have.
+    """
+    figure, lines = STUDIES[name](**_options(name, flags))
     path = folder / f"{name}.png"
     with advising(lambda: "make room there, or name another folder with ARGS=--out=FOLDER"), replaced(path) as file:
         figure.savefig(file, format="png", dpi=200)
     return path, lines
+
+
+def _options(name: str, flags: Iterable[str]) -> dict[str, Any]:
+    fields, found = STUDIES.fields(name), {}
+    for flag in flags:
+        option, value = match.groups() if (match := re.fullmatch(r"--(\w+)=(.*)", flag)) else ("", "")
+        if option not in fields:
+            known = ", ".join(f"--{field.name}={field.default}" for field in fields.values())
+            raise UsageError(f"unexpected argument {flag!r}: the study {name} has {known or 'no options'}")
+        try:
+            found[option] = fields[option].type(value)
+        except ValueError:
+            raise OptionError(f"--{option}", value, f"a value of type {fields[option].type.__name__}") from None
+    return found

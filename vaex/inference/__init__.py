@@ -4,14 +4,17 @@ from vaex.inference import abc, abc_smc, ais, cavi, em, free_form, imputation, m
 from vaex.inference.gibbs import gibbs
 from vaex.inference.importance import Weighted, effective_sample_size, importance, resampled
 from vaex.inference.iterate import iterate
+from vaex.inference.marginal_likelihood import MarginalLikelihood, marginal_likelihood
 from vaex.inference.mcmc import hmc, mala, nuts, random_walk
 from vaex.inference.method import Method
+from vaex.inference.monte_carlo_em import monte_carlo_em
 from vaex.inference.rejection import Proposals, accepted, rejection
 from vaex.inference.sampling import Draws, sample, warnings
 from vaex.inference.svi import svi
 
 __all__ = [
     "Draws",
+    "MarginalLikelihood",
     "Method",
     "Proposals",
     "Weighted",
@@ -29,7 +32,9 @@ __all__ = [
     "imputation",
     "iterate",
     "mala",
+    "marginal_likelihood",
     "missing",
+    "monte_carlo_em",
     "nuts",
     "random_walk",
     "rejection",
