@@ -10,7 +10,9 @@ EXTRAS ?=
 PYTHON ?= $(eval PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done))$(PYTHON)
 STAMP := .venv/.installed$(if $(ACCEL),-$(ACCEL))
 BIN := .venv/bin
-# What is installed only where it is asked for, by EXTRAS or by `make lint`: requirements-NAME.lock.
+# What is installed only where it is asked for, by EXTRAS or by the command that needs it: requirements-NAME.lock. A
+# version is written in one of them; all of them hold wherever one is installed.
+LOCKED := $(patsubst %,-c %,$(wildcard requirements*.lock))
 KNOWN_EXTRAS := $(patsubst requirements-%.lock,%,$(wildcard requirements-*.lock))
 ifneq ($(filter-out $(KNOWN_EXTRAS),$(EXTRAS)),)
 $(error EXTRAS is $(EXTRAS): expected $(KNOWN_EXTRAS))
@@ -48,12 +50,13 @@ SUBJECT_report = $(if $(value RUN),--run $(call quoted,RUN))
 MORE = $(if $(value ARGS),--args $(call quoted,ARGS))
 COMMANDS := train config evaluate sample encode reconstruct interpolate score impute classify certify figure table report
 
-.PHONY: help setup $(COMMANDS) test lint bench clean
+.PHONY: help setup $(COMMANDS) test lint dist bench clean
 
 help:
 	@$(if $(wildcard $(STAMP)),$(BIN)/vaex,$(PYTHON) -m vaex) --help
 	@echo
 	@echo "make test: every test; make lint: style and types; make bench: speed, as ratios to the matrix products alone"
+	@echo "make dist: the wheel and the sdist of a release, checked"
 	@echo "make setup: install into .venv, without running anything, ACCEL=cuda13 for an NVIDIA GPU, EXTRAS=tfds for TensorFlow,"
 	@echo "which prepares what TFDS alone has; make clean: remove it"
 
@@ -77,7 +80,7 @@ $(STAMP): pyproject.toml requirements.lock
 
 .venv/.extra-%: requirements-%.lock | $(STAMP)
 	@echo "installing $* into .venv (once)"
-	@$(INSTALL) -c requirements.lock -r $<
+	@$(INSTALL) $(LOCKED) -r $<
 	@touch $@
 
 test: $(READY)
@@ -86,9 +89,15 @@ test: $(READY)
 lint: $(READY) .venv/.extra-lint
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/basedpyright
 
+# From the checkout to the sdist, and from the sdist to the wheel, with the setuptools of the lock.
+dist: $(READY) .venv/.extra-dist
+	@rm -rf dist build *.egg-info
+	@$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
+	@$(BIN)/twine check --strict dist/*
+
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench $(call quoted,ARGS)
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache build *.egg-info
+	rm -rf .venv .pytest_cache .ruff_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,7 +15,7 @@ from vaex.runs.start import with_args
 ROOT = Path(__file__).parent.parent
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text()
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 }
 MAKEFILE = (ROOT / "Makefile").read_text()
 OF_VAEX = re.search(r"^COMMANDS := (.*)$", MAKEFILE, flags=re.MULTILINE)[1].split()
@@ -145,7 +145,7 @@ def test_make_installs_an_extra_from_its_own_lock_and_refuses_another():
     )
     unknown, known = make("tfds tfsd"), make("tfds")
     assert (unknown.returncode, unknown.stdout) == (2, "")
-    assert "EXTRAS is tfds tfsd: expected lint tfds" in unknown.stderr
+    assert "EXTRAS is tfds tfsd: expected dist docs lint notebooks tfds" in unknown.stderr
     installed = (ROOT / ".venv/.extra-tfds").exists()
     assert ("-c requirements.lock -r requirements-tfds.lock" in known.stdout) != installed
 

@@ -188,7 +188,7 @@ def test_a_file_of_no_experiment_is_told(tmp_path):
 
 
 def test_fields_by_hand_are_documented():
-    text = (ROOT / "docs" / "contributing.md").read_text()
+    text = (ROOT / "CONTRIBUTING.md").read_text()
     for field in report.BY_HAND:
         assert f"`{field}`" in text, field
 

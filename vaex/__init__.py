@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from vaex import bounds as bounds
     from vaex import data as data
     from vaex import distributions as distributions
@@ -58,7 +59,19 @@ def __getattr__(name: str) -> Any:
         return import_module(f"vaex.{name}")
     if name in _HOME:
         return vars(import_module(_HOME[name]))[name]
+    if name == "__version__":
+        return _version()
     raise AttributeError(f"module 'vaex' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def _version() -> str:
+    """What was installed, whose number is pyproject.toml's."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("jax-vaex")
+    except PackageNotFoundError:  # a checkout on the path that was never installed
+        return "unknown"
 
 
 def __dir__() -> list[str]:
