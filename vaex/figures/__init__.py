@@ -2,7 +2,7 @@
 
 from vaex.figures.answers import imputed, paths, reconstructed
 from vaex.figures.grids import image_grid
-from vaex.figures.plots import kl_per_dimension, kl_per_layer, learning_curves, titled
+from vaex.figures.plots import kl_per_dimension, kl_per_layer, learning_curves, ranking, titled
 from vaex.figures.trained import FIGURES, of_samples
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "learning_curves",
     "of_samples",
     "paths",
+    "ranking",
     "reconstructed",
     "titled",
 ]
