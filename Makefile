@@ -34,6 +34,7 @@ SUBJECT_train = $(if $(value RUN),--run $(call quoted,RUN),$(if $(STARTED),,$(ca
 # A run that starts from another, where no EXP is named, has the other's config.
 STARTED = $(and $(findstring --from,$(value ARGS)),$(filter file,$(origin EXP)))
 SUBJECT_config = $(call quoted,EXP)
+SUBJECT_sweep = $(call quoted,EXP)
 ABOUT_INPUT = $(RUN_OR_LATEST)$(if $(value INPUT), --input $(call quoted,INPUT))
 SUBJECT_evaluate = $(ABOUT_INPUT)
 SUBJECT_encode = $(ABOUT_INPUT)
@@ -48,7 +49,7 @@ SUBJECT_figure = $(call quoted,NAME)
 SUBJECT_table = $(call quoted,NAME)
 SUBJECT_report = $(if $(value RUN),--run $(call quoted,RUN))
 MORE = $(if $(value ARGS),--args $(call quoted,ARGS))
-COMMANDS := train config evaluate sample encode reconstruct interpolate score impute classify certify figure table report
+COMMANDS := train sweep config evaluate sample encode reconstruct interpolate score impute classify certify figure table report
 
 .PHONY: help setup $(COMMANDS) test lint dist bench clean
 

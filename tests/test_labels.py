@@ -210,14 +210,14 @@ def test_several_inputs_are_one_vector():
     )
 
 
-def test_labelled_images_are_balanced_and_chosen_by_the_seed():
+def test_labelled_images_are_balanced_and_chosen_by_the_key():
     drawn = np.random.default_rng(0).choice(3, 300, p=[0.6, 0.3, 0.1])
-    chosen = choose_labelled(drawn, 31, num_classes=3, seed=0)
+    chosen = choose_labelled(KEY, drawn, 31, num_classes=3)
     assert len(set(chosen.tolist())) == 31
     assert sorted(np.bincount(drawn[chosen]).tolist()) == [10, 10, 11]
-    assert set(chosen.tolist()) != set(choose_labelled(drawn, 31, num_classes=3, seed=1).tolist())
+    assert set(chosen.tolist()) != set(choose_labelled(jax.random.key(1), drawn, 31, num_classes=3).tolist())
     few = int((drawn == 2).sum())
-    assert np.bincount(drawn[choose_labelled(drawn, 3 * few + 20, num_classes=3, seed=0)])[2] == few
+    assert np.bincount(drawn[choose_labelled(KEY, drawn, 3 * few + 20, num_classes=3)])[2] == few
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_labelled_images_are_balanced_and_chosen_by_the_seed():
 )
 def test_labels_that_cannot_be_are_refused(labels, num_labels, message):
     with pytest.raises(UsageError, match=message):
-        choose_labelled(np.array(labels), num_labels, num_classes=3, seed=0)
+        choose_labelled(KEY, np.array(labels), num_labels, num_classes=3)
 
 
 def test_a_label_that_is_none():

@@ -156,7 +156,9 @@ def test_a_mask_of_another_shape_and_a_likelihood_that_is_no_product_are_refused
 
 def test_the_same_mask_for_a_seed_and_what_it_hides_is_zero_to_training():
     split = Split(np.full((200, 8, 8, 1), 9, np.uint8), np.zeros(200, np.int32))
-    making = [images(Making(lambda key, levels: levels / 9, fraction=0.3, seed=seed)) for seed in (0, 0, 1)]
+    making = [
+        images(Making(lambda key, levels: levels / 9, fraction=0.3, key=jax.random.key(seed))) for seed in (0, 0, 1)
+    ]
     first, again, other = (examples.stored(split) for examples in making)
     np.testing.assert_array_equal(first.mask, again.mask)
     assert (first.mask != other.mask).any()

@@ -17,7 +17,7 @@ from vaex import objectives
 from vaex.data.preprocess import binarize_dynamic
 from vaex.errors import UsageError
 from vaex.train import Recipe, TrainState, init_state, train_epoch, train_step
-from vaex.train.loop import Loop, Progress, fit
+from vaex.train.loop import Loop, Plan, Progress, fit
 from vaex.train.step import epoch_order
 
 VAE = small_vae(x_dim=6)
@@ -173,7 +173,7 @@ class Recorder:
 
 def run_fit(recorder, **options):
     options = {"num_epochs": 6, "num_steps": 10, "eval_every": 1, "patience": 0, "select": "elbo"} | options
-    return fit(TrainState(None, None, 0, None), Progress(), recorder.loop, **options)
+    return fit(TrainState(None, None, 0, None), Progress(), recorder.loop, Plan(**options))
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ from vaex.__main__ import main
 from vaex.choices import supply
 from vaex.config.root import ROOT
 from vaex.config.section import bind, section
-from vaex.data.labelled import choose_labelled
 from vaex.distributions.labelled import Pair
 from vaex.errors import OptionError, UsageError, check_finite, check_positive, check_whole
 from vaex.model import Model
@@ -116,7 +115,6 @@ def test_a_seed_is_one_run_or_refused(seed):
     told = r"^seed is .*: expected a whole number from 0 to 4294967295$"
     for use in (
         lambda: ROOT[""](seed=seed),
-        lambda: choose_labelled(np.arange(9) % 3, 3, num_classes=3, seed=seed),
         lambda: fitted_normal_mixture(jnp.zeros((4, 2)), 2, seed=seed),
     ):
         with pytest.raises(OptionError, match=told):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vaex import objectives as objectives
     from vaex import sklearn as sklearn
     from vaex import train as train
+    from vaex.config.program import make_train as make_train
     from vaex.errors import OptionError as OptionError
     from vaex.errors import UsageError as UsageError
     from vaex.model import Conditional as Conditional
@@ -50,6 +51,7 @@ _HOME = {
     "UsageError": "vaex.errors",
     "VAE": "vaex.models.vae",
     "load": "vaex.runs.load",
+    "make_train": "vaex.config.program",
 }
 __all__ = [*_HOME, *_MODULES]  # pyright: ignore[reportUnsupportedDunderAll]
 

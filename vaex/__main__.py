@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
         arguments, rest = _parse(argv)
         if rest and not arguments.takes_flags:
             raise UsageError(f"unexpected argument {rest[0]!r}: `vaex {arguments.command} --help` has those there are")
-        set_up_jax(arguments.computes)
+        set_up_jax(arguments.computes, on_each_core=arguments.command == "sweep")
         arguments.run_command(arguments, rest)
         return flushed(0)
     except UsageError as error:
@@ -80,6 +80,17 @@ def _train(arguments: argparse.Namespace, flags: list[str]) -> None:
         commands.start_from(arguments.start, config, name, [] if config else flags, runs, called=arguments.name)
     else:
         commands.train_new(config, name, runs, called=arguments.name)
+
+
+def _sweep(arguments: argparse.Namespace, flags: list[str]) -> None:
+    from vaex.config.sweep import split_flags
+    from vaex.runs.sweep import sweep
+
+    swept, others = split_flags(flags)
+    if not swept:
+        raise UsageError("a sweep needs --sweep.FIELD=VALUES, as in ARGS=--sweep.seed=0:8")
+    config = _config(arguments.experiment, others)
+    sweep(config, swept, Path(arguments.experiment).stem, Path(arguments.runs), called=arguments.name)
 
 
 def _show_config(arguments: argparse.Namespace, flags: list[str]) -> None:
@@ -160,6 +171,11 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--from", dest="start", default="", help="start from the parameters of this run")
     train.add_argument("--runs", help="where run folders are made: runs")
     train.add_argument("--name", help="what the run is called: its folder is runs/EXPERIMENT/TIME_NAME")
+    about = "train every combination of --sweep.FIELD=VALUE,VALUE or 0:8 in one program; a table at the end"
+    sweep = command("sweep", _sweep, about, takes_flags=True)
+    sweep.add_argument("experiment", help="as of train")
+    sweep.add_argument("--runs", default="runs", help="where run folders are made: runs")
+    sweep.add_argument("--name", help="what it is called: its folder is runs/EXPERIMENT/sweep_NAME")
     shown = command(
         "config", _show_config, "print every field, its value and its meaning", takes_flags=True, computes=False
     )

@@ -104,14 +104,14 @@ def check_positive(**options: Any) -> None:
 
 
 def check_fraction(**options: Any) -> None:
-    """Numbers above 0 and below 1; None passes.
+    """Numbers above 0 and below 1; None and values that are traced pass.
 
     Raises:
         OptionError: another value.
     """
-    for parameter, found in options.items():
-        if found is not None and not 0 < found < 1:
-            raise OptionError(parameter, found, "a number above 0 and below 1")
+    for parameter, value in _known(options):
+        if not 0 < value < 1:
+            raise OptionError(parameter, options[parameter], "a number above 0 and below 1")
 
 
 def _range(least: float | None, most: float | None) -> str:

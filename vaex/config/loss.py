@@ -49,7 +49,7 @@ def build_loss(config: Config, experiment: Experiment, description: Description,
     context = {option: value for option, value in known.items() if option in has}
     scheduled = _schedule(config, experiment)
     make: Any = functools.partial(objectives.batch_loss, experiment.objective, whole_batch=function in OF_BATCHES)
-    starts = {option: float(value(jnp.zeros((), jnp.int32))) for option, value in scheduled.items()}
+    starts = {option: start for option, value in scheduled.items() if (start := _start(value)) is not None}
     _trace(make(**context), description, batch)  # what an objective refuses is said before a run folder is made
     if starts:
         try:
@@ -59,6 +59,14 @@ def build_loss(config: Config, experiment: Experiment, description: Description,
     moving = {option: lambda context, value=value: value(context.step) for option, value in scheduled.items()}
     bound = experiment.objective if function in BOUNDS else None
     return Loss(make(**context | moving), bound)
+
+
+def _start(value: Callable) -> float | None:
+    """Where a schedule starts; None where that is traced."""
+    try:
+        return float(value(jnp.zeros((), jnp.int32)))
+    except jax.errors.ConcretizationTypeError:
+        return None
 
 
 def penalty(sigma: float | None, num_train: int) -> Callable[[Params], jax.Array | float]:

@@ -1,7 +1,7 @@
 """What a config says of training: a task with all that a train step needs."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
@@ -9,9 +9,11 @@ from vaex.config.loss import build_loss, check_kind, penalty
 from vaex.config.optimizer import build_optimizer
 from vaex.config.section import Config
 from vaex.config.task import Task, build_task
+from vaex.data import Dataset
 from vaex.networks import PRECISIONS
 from vaex.objectives import Terms
 from vaex.train import Recipe, TrainState, init_state
+from vaex.train.loop import Plan
 from vaex.train.refit import refit_prior
 
 
@@ -22,23 +24,27 @@ class Setup(NamedTuple):
     recipe: Recipe
     init: Callable[[], TrainState]
     before_epoch: Callable[[TrainState, int], TrainState]  # (state, epochs done): what starts anew in the midst
-    select: str  # the metric that chooses the best checkpoint
+    plan: Plan  # with the metric that chooses the best checkpoint
     bound: Callable[..., Terms] | None  # what training maximises, where it is a tighter bound than the ELBO
 
 
-def setup(config: Config) -> Setup:
+def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | None = None) -> Setup:
     """Check a config, load its data, and build all that training needs.
+
+    Args:
+        config: a config.
+        dataset: what load_data has made of it before.
+        key: what all that is random comes from, which may be traced; by default that of the config's seed.
 
     Raises:
         UsageError: a field with a value that cannot be; the message names the field, and how to mend it.
     """
     check_kind(config.model.name, config.objective.name)  # before data are loaded
-    task = build_task(config)
+    task = build_task(config, dataset=dataset, key=key)
     experiment, description, preprocess = task.experiment, task.description, task.examples.preprocess
     num_train, c = len(task.dataset.train.images), experiment.train
     optimizer = build_optimizer(config, experiment, (c.schedule_epochs or c.num_epochs) * task.num_steps)
-    few: Any = jax.tree.map(lambda a: a[:2], task.stored)
-    batch = jax.eval_shape(preprocess, jax.random.key(0), few)
+    batch = jax.eval_shape(lambda key: preprocess(key, jax.tree.map(lambda a: a[:2], task.stored)), jax.random.key(0))
     computed = PRECISIONS[c.precision]
     loss = build_loss(config, experiment, description, batch, num_train=num_train)
     return Setup(
@@ -56,10 +62,17 @@ def setup(config: Config) -> Setup:
         before_epoch=refit_prior(
             description,
             preprocess,
-            task.stored,
+            lambda: task.stored,
+            task.num_stored,
             num_epochs=c.num_epochs,
             seed=experiment.seed,
         ),
-        select=c.select or ("bound" if loss.bound is not None else description.select),
+        plan=Plan(
+            num_epochs=c.num_epochs,
+            num_steps=task.num_steps,
+            eval_every=c.eval_every,
+            patience=c.patience,
+            select=c.select or ("bound" if loss.bound is not None else description.select),
+        ),
         bound=loss.bound,
     )

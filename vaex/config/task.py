@@ -23,6 +23,8 @@ from vaex.models.columns import Column, Columns, have_gaps, num_features
 from vaex.models.missing import of_masked
 from vaex.models.rows import of_rows
 
+_DATA = 1998  # folded into a run's key: for which pixels are missing, and which images keep their labels
+
 
 class Task(NamedTuple):
     """A model and its data."""
@@ -31,22 +33,44 @@ class Task(NamedTuple):
     description: Description
     dataset: Dataset
     examples: Examples
-    stored: Any  # training examples
     key: jax.Array  # the run's key for training
     init_key: jax.Array
+    num_stored: int  # of the training examples
     num_steps: int  # in an epoch
     num_dims: int  # D, pixels times channels that are modelled of one example
     num_classes: int  # 0 where images have no labels
-    labelled: np.ndarray | None  # the indices of training images that keep their labels
+    labelled: jax.Array | None  # the indices of training images that keep their labels
     label: str  # what results are printed under
     dequantized: bool
     is_likelihood: bool
     reports: tuple[str, ...]  # names in evaluate.REPORTS
     figures: tuple[str, ...]  # names in figures.FIGURES
 
+    @property
+    def stored(self) -> Any:
+        """The training examples."""
+        return self.examples.stored(self.dataset.train)
 
-def build_task(config: Config) -> Task:
+
+def load_data(config: Config) -> Dataset:
+    """The data set of a config, in examples.
+
+    Raises:
+        UsageError: there is none, or it is not of a kind that the config asks for.
+    """
+    c = call(ROOT, config).data
+    form = Form(c.image_size, c.channels)
+    dataset = data.load(c.name, dir=c.dir or None, num_validation=c.num_validation, form=form, columns=c.columns)
+    return dataset if c.condition is None else CONDITIONS[c.condition].cut(dataset, c.num_previous)
+
+
+def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array | None = None) -> Task:
     """Check a config, load its data and describe its model.
+
+    Args:
+        config: a config.
+        dataset: what load_data has made of it before.
+        key: what all that is random comes from, which may be traced; by default that of the config's seed.
 
     Raises:
         UsageError: a field with a value that cannot be; the message names the field, and how to mend it.
@@ -57,25 +81,24 @@ def build_task(config: Config) -> Task:
         raise UsageError(
             f"model.name is {config.model.name!r} without data.num_labels: set --config.data.num_labels=100, say"
         )
-    form = Form(c.image_size, c.channels)
-    dataset = data.load(c.name, dir=c.dir or None, num_validation=c.num_validation, form=form, columns=c.columns)
+    dataset = dataset or load_data(config)
+    key = jax.random.key(experiment.seed) if key is None else key
     pixels, defined_on = preprocess(config, dataset.columns)
-    condition = None if c.condition is None else CONDITIONS[c.condition]
-    dataset = dataset if condition is None else condition.cut(dataset, c.num_previous)
     by = _making(experiment, pixels, count_classes(dataset), dataset.columns)
+    by = by._replace(key=jax.random.fold_in(key, _DATA))
     x_shape, train = dataset.train.images.shape[1:], dataset.train
     images = lambda: None if dataset.columns else seen(by, train)
     description = build_description(experiment, x_shape, by.num_classes, images, columns=dataset.columns)
     labelled = None if c.num_labels is None else chosen(by, train.labels)
     examples = EXAMPLES[kind.examples](by._replace(prepare=description.prepare))
-    stored = examples.stored(train)
-    num_stored = len(jax.tree.leaves(stored)[0])
+    stored = jax.eval_shape(lambda images: examples.stored(train._replace(images=images)), train.images)
+    num_stored = jax.tree.leaves(stored)[0].shape[0]
     if experiment.train.batch_size > num_stored:
         raise UsageError(
             f"train.batch_size is {experiment.train.batch_size}: expected at most {num_stored}, "
             f"the training examples of {dataset.label}"
         )
-    init_key, train_key = jax.random.split(jax.random.key(experiment.seed))
+    init_key, train_key = jax.random.split(key)
     is_likelihood = pixels.defined_on == defined_on
     reports, figures = _reported(kind.examples, by, description)
     figures = description.figures if dataset.columns else figures  # rows are no pictures
@@ -84,9 +107,9 @@ def build_task(config: Config) -> Task:
         description=description,
         dataset=dataset,
         examples=examples,
-        stored=stored,
         key=train_key,
         init_key=init_key,
+        num_stored=num_stored,
         num_steps=num_stored // experiment.train.batch_size,
         num_dims=_num_dims(by, x_shape),
         num_classes=by.num_classes,
@@ -103,7 +126,7 @@ def build_description(
     experiment: Experiment,
     x_shape: tuple[int, ...],
     num_classes: int,
-    images: Callable[[], np.ndarray | None],
+    images: Callable[[], jax.Array | np.ndarray | None],
     *,
     columns: Columns = (),
 ) -> Description:
@@ -141,7 +164,6 @@ def _making(experiment: Experiment, pixels: Preprocess, num_classes: int, column
         has_gaps=have_gaps(columns),
         num_labels=c.num_labels,
         num_classes=num_classes,
-        seed=experiment.seed,
     )
 
 

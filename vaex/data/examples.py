@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from vaex.data import Split
 from vaex.data.conditions import Condition
@@ -41,7 +41,7 @@ class Making(NamedTuple):
     has_gaps: bool = False  # whether a table has values missing by itself, nan
     num_labels: int | None = None  # images that keep their labels
     num_classes: int = 0
-    seed: int = 0  # of the masks and of the choice of labels
+    key: PRNGKeyArray | None = None  # of the masks and of the choice of labels
     prepare: Callable[[PRNGKeyArray, Any], Any] | None = None  # what the model does to a batch of them
 
 
@@ -59,12 +59,13 @@ def pairs(by: Making) -> Examples:
 
     def stored(split: Split) -> Pair:
         labelled = chosen(by, split.labels)
-        unlabelled = np.delete(np.arange(len(split.images)), labelled)
+        is_unlabelled = jnp.ones(len(split.images), bool).at[labelled].set(False)
+        unlabelled = jnp.nonzero(is_unlabelled, size=len(split.images) - len(labelled))[0]
         num_pairs = max(len(unlabelled), len(labelled))
-        unlabelled, labelled = np.resize(unlabelled, num_pairs), np.resize(labelled, num_pairs)
+        unlabelled, labelled = jnp.resize(unlabelled, num_pairs), jnp.resize(labelled, num_pairs)
         whole = _store(by, split)
-        take = lambda indices: jax.tree.map(lambda a: a[indices], whole)
-        return Pair(take(unlabelled), take(labelled), split.labels[labelled])
+        take = lambda indices: jax.tree.map(lambda a: jnp.asarray(a)[indices], whole)
+        return Pair(take(unlabelled), take(labelled), jnp.asarray(split.labels)[labelled])
 
     def preprocess(key: PRNGKeyArray, pair: Pair) -> Pair:
         keys = jax.random.split(key)
@@ -77,29 +78,31 @@ def pairs(by: Making) -> Examples:
 EXAMPLES = {"images": images, "pairs": pairs}
 
 
-def chosen(by: Making, labels: np.ndarray) -> np.ndarray:
+def chosen(by: Making, labels: np.ndarray) -> Array:
     """The indices of the training images that keep their labels."""
     assert by.num_labels is not None, "examples are chosen where num_labels is set"
-    return choose_labelled(labels, by.num_labels, num_classes=by.num_classes, seed=by.seed)
+    assert by.key is not None, "of training examples"
+    return choose_labelled(jax.random.fold_in(by.key, 0), labels, by.num_labels, num_classes=by.num_classes)
 
 
-def seen(by: Making, split: Split) -> np.ndarray:
+def seen(by: Making, split: Split) -> Array | np.ndarray:
     """What a model may be built from, uint8: what is modelled of each image, its missing pixels at their means."""
     modelled = split.images if by.condition is None else by.condition.observed(split.images)
     mask = _store(by, split).mask
     if mask is None:
         return modelled
-    x = np.where(mask, modelled, np.uint8(0))
-    mean = np.round(x.sum(axis=0, dtype=np.float32) / np.maximum(mask.sum(axis=0), 1)).astype(np.uint8)
-    return np.where(mask, x, mean)
+    x = jnp.where(mask, modelled, jnp.uint8(0))
+    mean = jnp.round(x.sum(axis=0, dtype=jnp.float32) / jnp.maximum(mask.sum(axis=0), 1)).astype(jnp.uint8)
+    return jnp.where(mask, x, mean)
 
 
 def _store(by: Making, split: Split) -> Stored:
     needs_labels = by.condition is not None
-    mask = ~np.isnan(split.images) if by.has_gaps else None
+    mask = ~jnp.isnan(split.images) if by.has_gaps else None
     if by.fraction is not None:
         shape = split.images.shape if by.condition is None else by.condition.observed(split.images).shape
-        shown = np.random.default_rng(by.seed).random(shape, np.float32) >= by.fraction
+        assert by.key is not None, "of training examples"
+        shown = jax.random.bernoulli(jax.random.fold_in(by.key, 1), 1 - by.fraction, shape)
         mask = shown if mask is None else mask & shown
     return Stored(split.images, split.labels if needs_labels else None, mask)
 

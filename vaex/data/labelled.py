@@ -1,28 +1,31 @@
 """Which images keep their labels when most are to be without."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Int, PRNGKeyArray
 
-from vaex.errors import UsageError, check_seed
+from vaex.errors import UsageError
 
 
-def choose_labelled(labels: np.ndarray, num_labels: int, *, num_classes: int, seed: int) -> np.ndarray:
+def choose_labelled(
+    key: PRNGKeyArray, labels: np.ndarray, num_labels: int, *, num_classes: int
+) -> Int[Array, " num_labels"]:
     """The indices of images to keep the labels of, as many of each class as can be.
 
     Args:
+        key: a PRNG key, which may be traced.
         labels: of all images, [N]; -1 where there is none.
-        num_labels: how many to choose. What does not divide by the classes goes to some of them by the seed.
+        num_labels: how many to choose. What does not divide by the classes goes to some of them by the key.
         num_classes: labels are 0 to num_classes - 1.
-        seed: of the choice.
 
     Returns:
         Indices into labels, [num_labels].
 
     Raises:
-        OptionError: a seed of more than 32 bits.
         UsageError: images without labels, labels outside the classes, a class without images, or a number of labels
             that leaves a class without any or no image unlabelled.
     """
-    check_seed(seed=seed)
     if labels.min() < 0 or num_classes < 1:
         raise UsageError(
             "data.num_labels is set, but the data set has no labels of some of its images, or of all: use one that has "
@@ -43,9 +46,10 @@ def choose_labelled(labels: np.ndarray, num_labels: int, *, num_classes: int, se
             f"data.num_labels is {num_labels}: expected {num_classes} (one of each class) to {len(labels) - 1} (of "
             f"{len(labels)} training images at least one without a label)"
         )
-    order = np.random.default_rng(seed).permutation(len(labels))
-    rank = np.empty(len(labels), int)  # of an image in its class
-    for label in range(num_classes):
-        members = order[labels[order] == label]
-        rank[members] = np.arange(len(members))
-    return order[np.argsort(rank[order], kind="stable")[:num_labels]]
+    first = np.cumsum(np.bincount(labels, minlength=num_classes)) - np.bincount(labels, minlength=num_classes)
+    order = jax.random.permutation(key, len(labels))
+    classes = jnp.asarray(labels)[order]
+    by_class = jnp.argsort(classes, stable=True)  # places in the order, those of one class after another
+    rank = jnp.zeros(len(labels), jnp.int32)  # of an image in its class
+    rank = rank.at[by_class].set(jnp.arange(len(labels), dtype=jnp.int32) - jnp.asarray(first)[classes[by_class]])
+    return order[jnp.argsort(rank, stable=True)[:num_labels]]

@@ -3,7 +3,7 @@
 from vaex.figures.answers import imputed, paths, reconstructed
 from vaex.figures.certificate import certified
 from vaex.figures.grids import image_grid
-from vaex.figures.plots import kl_per_dimension, kl_per_layer, learning_curves, titled
+from vaex.figures.plots import kl_per_dimension, kl_per_layer, learning_curves, ranking, titled
 from vaex.figures.trained import FIGURES, of_samples
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "learning_curves",
     "of_samples",
     "paths",
+    "ranking",
     "reconstructed",
     "titled",
 ]

@@ -54,6 +54,18 @@ def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
     return figure
 
 
+def ranking(labels: Sequence[str], means: Sequence[float], errors: Sequence[float], metric: str) -> Figure:
+    """The mean of a metric for each of some settings, the best above, with its standard error; of many the first."""
+    shown = min(len(labels), 40)
+    figure = _figure(7, 1.2 + 0.28 * shown)
+    axes = figure.subplots()
+    axes.errorbar(means[:shown], range(shown), xerr=errors[:shown], fmt="o", capsize=3)
+    axes.set_yticks(range(shown), labels[:shown])
+    axes.invert_yaxis()
+    axes.set_xlabel(f"validation {metric}, mean and standard error over seeds")
+    return figure
+
+
 def kl_per_dimension(kls: Sequence[float]) -> Figure:
     """The KL of each latent dimension, the largest first."""
     figure = _figure(7, 2.8)

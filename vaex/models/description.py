@@ -20,14 +20,14 @@ class Source(NamedTuple):
     """What a model is built for: the shapes of its examples, and the training images where they are at hand."""
 
     x_shape: Shape  # of what is modelled of one example; of a table's row, of its features
-    images: np.ndarray | None = None  # uint8 [N, *x_shape]; None where parameters are restored
+    images: Array | np.ndarray | None = None  # uint8 [N, *x_shape]; None where parameters are restored
     condition_shape: Shape | None = None  # of what each example is modelled under
     num_classes: int = 0  # labels are 0 to num_classes - 1; 0 without labels
     is_masked: bool = False  # whether examples have parts that are not observed
     columns: Columns = ()  # of a table, of whose rows a model sees the features; () of images
 
     @property
-    def mean(self) -> np.ndarray:
+    def mean(self) -> Array | np.ndarray:
         """Of each training pixel, in [0, 1]; of the standardized features of rows, 0."""
         if self.columns:
             return np.zeros(self.x_shape, np.float32)

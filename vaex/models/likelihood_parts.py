@@ -5,9 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 import numpyro.distributions as dist
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from vaex.choices import Build, supply
@@ -27,7 +25,7 @@ class Likelihood(NamedTuple):
     apply: Callable[..., Distribution]  # (params, raw) -> p(x|z)
     defined_on: str = "density"  # what x is: "binary", "density" or "levels", as in vaex.data.preprocess, or "rows"
     raw_shape: Callable[[Shape], Shape] = lambda x_shape: x_shape  # of the decoder's output
-    start: Callable[[np.ndarray], np.ndarray] = lambda mean: mean  # mean of the pixels -> output to start from
+    start: Callable[[Any], Any] = lambda mean: mean  # mean of the pixels -> output to start from
 
 
 def output_bias(likelihood: Likelihood, source: Source) -> Callable[..., Array]:
@@ -65,24 +63,24 @@ def from_function(function: Callable[[Array], dist.Distribution], **known: Any) 
     return Likelihood(lambda key: {}, apply, **known)
 
 
-def learned_normal(sigma: ArrayLike, *, min_sigma: float = MIN_SIGMA) -> Family:
-    """N(raw, diag(sigma^2)) with sigma learned: a scalar for all elements, or an array for each; above min_sigma.
+def learned_normal(sigma: float, shape: Shape = (), *, min_sigma: float = MIN_SIGMA) -> Family:
+    """N(raw, diag(sigma^2)) with sigma learned: a scalar for all elements, or an array of a shape; above min_sigma.
 
     Raises:
         OptionError: a sigma to start from below twice min_sigma.
     """
-    check_learned(float(np.min(sigma)), min_sigma)
+    check_learned(sigma, min_sigma)
 
     def apply(params: Params, raw: Float[Array, "..."]) -> Distribution:
         return dist.Normal(raw, jnp.broadcast_to(learned_scale(params, min_sigma), raw.shape)).to_event(raw.ndim)
 
-    return Family(init=lambda key: {"log_sigma": jnp.log(jnp.asarray(sigma, jnp.float32))}, apply=apply)
+    return Family(init=lambda key: {"log_sigma": jnp.log(jnp.full(shape, sigma, jnp.float32))}, apply=apply)
 
 
-def with_scale(sigma: float, min_sigma: float) -> Callable[[np.ndarray], np.ndarray]:
+def with_scale(sigma: float, min_sigma: float) -> Callable[[Any], Array]:
     """The raw [location, log scale] to start from, of a mean and this scale."""
     raw = unbounded(sigma, min_sigma)
-    return lambda mean: np.stack([mean, np.full_like(mean, raw)], axis=-1)
+    return lambda mean: jnp.stack([mean, jnp.full_like(mean, raw)], axis=-1)
 
 
 def unbounded(sigma: float, min_sigma: float) -> float:

@@ -27,9 +27,10 @@ def bernoulli() -> Likelihood:
     Source: Kingma and Welling 2013, appendix C.1.
     """
 
-    def log_odds(mean: np.ndarray) -> np.ndarray:
-        p = np.clip(mean, 1e-3, 1 - 1e-3)  # constant pixels would make them infinite
-        return np.log(p) - np.log1p(-p)
+    def log_odds(mean: Array | np.ndarray) -> Array | np.ndarray:
+        xp = mean.__array_namespace__()
+        p = xp.clip(mean, 1e-3, 1 - 1e-3)  # constant pixels would make them infinite
+        return xp.log(p) - xp.log1p(-p)
 
     apply = lambda params, raw: IndependentBernoulli(raw, raw.ndim)
     return Likelihood(lambda key: {}, apply, "binary", start=log_odds)
@@ -65,7 +66,7 @@ def gaussian_pixel(*, x_shape: Shape, sigma: float = 0.1, min_sigma: float = MIN
         sigma: where learning starts: wide enough that no pixel is an outlier at first.
         min_sigma: what the scale stays above; by default a third of the noise of rounding.
     """
-    return Likelihood(*learned_normal(np.full(x_shape, sigma), min_sigma=min_sigma))
+    return Likelihood(*learned_normal(sigma, x_shape, min_sigma=min_sigma))
 
 
 def gaussian_output(*, sigma: float = 0.1, min_sigma: float = MIN_SIGMA) -> Likelihood:
@@ -111,9 +112,9 @@ def continuous_bernoulli() -> Likelihood:
     Source: Loaiza-Ganem and Cunningham 2019.
     """
 
-    def slope(mean: np.ndarray) -> np.ndarray:
+    def slope(mean: Array | np.ndarray) -> Array | np.ndarray:
         """The logits for a mean, exact in the limits of 0, 1/2 and 1, and near between them."""
-        p = np.clip(mean, 0.02, 0.98)
+        p = mean.__array_namespace__().clip(mean, 0.02, 0.98)
         return 1 / (1 - p) - 1 / p
 
     return from_function(ContinuousBernoulli, start=slope)
@@ -167,7 +168,7 @@ def logistic_mixture(*, num_components: int, min_sigma: float = MIN_SIGMA) -> Li
         components = DiscretizedLogistic(raw[..., 1, :], bounded(raw[..., 2, :], min_sigma))
         return dist.MixtureSameFamily(dist.Categorical(logits=raw[..., 0, :]), components)
 
-    def spread(mean: np.ndarray) -> np.ndarray:
+    def spread(mean: Array | np.ndarray) -> np.ndarray:
         locations = (np.arange(num_components) + 0.5) / num_components
         raw = np.stack([np.zeros_like(locations), locations, np.full_like(locations, start)])
         return np.broadcast_to(raw, (*mean.shape, *raw.shape))

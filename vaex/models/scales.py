@@ -5,6 +5,8 @@ inverse square, from 1 at the edge, so that a gradient can bring back what went 
 """
 
 import math
+import numbers
+from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -38,14 +40,14 @@ def learned_scale(params: Params, min_sigma: float) -> Float[Array, "..."]:
     return jnp.exp(above(params["log_sigma"], min_sigma))
 
 
-def check_learned(sigma: float, min_sigma: float) -> None:
-    """A learned scale starts where it is unchanged by its bound.
+def check_learned(sigma: Any, min_sigma: float) -> None:
+    """A learned scale starts where it is unchanged by its bound; one that is traced passes.
 
     Raises:
         OptionError: it does not.
     """
     check_positive(sigma=sigma, min_sigma=min_sigma)
-    if sigma < 2 * min_sigma:
+    if isinstance(sigma, numbers.Real) and sigma < 2 * min_sigma:
         raise OptionError("sigma", sigma, f"at least {2 * min_sigma:.2g}, twice min_sigma", "start higher, or lower it")
 
 

@@ -69,6 +69,37 @@ def training(
 
 
 @contextlib.contextmanager
+def sweeping(total: int, done: int) -> Iterator[Callable[[int, str], None]]:
+    """A function that is told how many epochs of all members are done, and how it goes.
+
+    Args:
+        total: epochs of all members.
+        done: those already behind.
+    """
+    start = time.perf_counter()
+    turn = pace(total, done, start)
+    with _bar(total, done, "epochs of members") as (bar, task):
+
+        def show(now: int, text: str) -> None:
+            bar.update(task, completed=now, description=text)
+            is_due, left = turn(now, time.perf_counter(), now == total)
+            if is_due and not _console.is_terminal:
+                say(f"epoch {now:,} of {total:,} of all members  {text}" + ("" if now == total else f"  ETA {left}"))
+
+        yield show
+
+
+def ranking(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of what was compared, the best first."""
+    table = Table(title=Text(title), title_justify="left")
+    for name in header:
+        table.add_column(Text(name))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    _console.print(table)
+
+
+@contextlib.contextmanager
 def evaluating(num_examples: int, num_samples: int) -> Iterator[Callable[[int], None]]:
     """A function that is told how many more test examples are done."""
     say(f"evaluating {num_examples:,} test examples, {num_samples:,} importance samples each")

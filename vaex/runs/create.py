@@ -49,7 +49,7 @@ def create_run(
         try:
             for file, write in (files or {}).items():
                 write(path / file)
-            _point_latest(root, path)
+            point_latest(root, path)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
             raise
@@ -72,7 +72,8 @@ def _new_folder(parent: Path, suffix: str) -> Path:
     raise AssertionError
 
 
-def _point_latest(root: Path, path: Path) -> None:
+def point_latest(root: Path, path: Path) -> None:
+    """Make runs/latest this run."""
     partial = root / f".latest-{secrets.token_hex(8)}"
     partial.symlink_to(path.relative_to(root), target_is_directory=True)
     try:

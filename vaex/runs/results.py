@@ -9,23 +9,22 @@ from typing import Any
 import jax
 import numpy as np
 
+from vaex.config.measure import TEST_KEY, measure
 from vaex.config.setup import Setup
 from vaex.config.task import Task
 from vaex.distributions.masked import observed_size
 from vaex.errors import UsageError
-from vaex.evaluate import REPORTS, Options, Trial, validator
+from vaex.evaluate import REPORTS, Trial
 from vaex.evaluate.imputation import masked
 from vaex.runs import console, devices, folder
 from vaex.runs.origin import read_origin
 from vaex.train.loop import Progress
 
-_TEST_KEY = 20131220  # folded into the seed's key: the draws of evaluation, the same at each evaluation of a run
-
 
 def validate(made: Setup) -> Callable[[Any], dict[str, Any]]:
     """A function of the parameters: what is measured on the validation split, as numbers and lists of them."""
-    measure = _measure(made)
-    return lambda params: {k: np.asarray(v).tolist() for k, v in measure(params).items() if v is not None}
+    found = measure(made)
+    return lambda params: {k: np.asarray(v).tolist() for k, v in found(params).items() if v is not None}
 
 
 def check_selection(made: Setup) -> None:
@@ -36,21 +35,10 @@ def check_selection(made: Setup) -> None:
     """
     if made.task.experiment.train.select is None:
         return
-    measured = jax.eval_shape(_measure(made), jax.eval_shape(made.init).params)
+    measured = jax.eval_shape(measure(made), jax.eval_shape(made.init).params)
     numbers = [name for name, value in measured.items() if value is not None and not value.shape]
-    if made.select not in numbers:
-        raise UsageError(f"train.select is {made.select!r}: expected one of {', '.join(numbers)}")
-
-
-def _measure(made: Setup) -> Callable[[Any], dict[str, Any]]:
-    """On the validation split, or on 10,000 training images where there is none."""
-    task = made.task
-    key = jax.random.fold_in(task.key, _TEST_KEY + 1)
-    train, held_out = task.dataset.train, task.dataset.validation
-    split = held_out if len(held_out.images) else jax.tree.map(lambda a: a[:10_000], train)
-    options = Options(num_samples=task.experiment.evaluate.validation_samples, objective=made.bound)
-    x = task.examples.observe(key, split)
-    return validator(key, task.description.bind, x, metrics=task.description.metrics, options=options)
+    if made.plan.select not in numbers:
+        raise UsageError(f"train.select is {made.plan.select!r}: expected one of {', '.join(numbers)}")
 
 
 def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> None:
@@ -62,7 +50,7 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
 
     params, best = checkpoints.restore_params(path, jax.eval_shape(task.description.init, task.init_key))
     params = devices.placed(params)
-    data_key, score_key, figure_key, report_key = jax.random.split(jax.random.fold_in(task.key, _TEST_KEY), 4)
+    data_key, score_key, figure_key, report_key = jax.random.split(jax.random.fold_in(task.key, TEST_KEY), 4)
     start = time.perf_counter()
     x = devices.placed(task.examples.observe(data_key, task.dataset.test))
     scores: dict[str, Any] = {}
@@ -144,6 +132,6 @@ def _trial(task: Task, model: Any, x: Any, advance: Callable[[int], None]) -> Tr
         num_dims=observed_size(masked(x), task.num_dims),
         dequantized=task.dequantized,
         num_classes=task.num_classes,
-        labelled=task.labelled,
+        labelled=None if task.labelled is None else np.asarray(task.labelled),
         advance=advance,
     )

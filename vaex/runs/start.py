@@ -21,15 +21,23 @@ def with_args(argv: list[str]) -> list[str]:
         raise UsageError(f"ARGS is {argv[at + 1]!r}: {error}; quotation marks go in pairs") from None
     words: list[str] = []
     for word in found:
-        if words and words[-1].startswith("--config.") and words[-1].count("(") > words[-1].count(")"):
+        if words and words[-1].startswith(("--config.", "--sweep.")) and words[-1].count("(") > words[-1].count(")"):
             words[-1] += f" {word}"
         else:
             words.append(os.path.expanduser(word) if word.startswith("~/") else word)
     return [*argv[:at], *words, *argv[at + 2 :]]
 
 
-def set_up_jax(computes: bool) -> None:
-    """Compiled programs are kept between runs, unless the user has set JAX's own variable for it; a device is there."""
+def set_up_jax(computes: bool, *, on_each_core: bool = False) -> None:
+    """Compiled programs are kept between runs, unless the user has set JAX's own variable for it; a device is there.
+
+    Args:
+        computes: whether a device is needed.
+        on_each_core: whether a CPU is to be one device a core, where the user has not said how many it is.
+    """
+    if on_each_core:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(cores))
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         from vaex.data.cache import cache_dir
 

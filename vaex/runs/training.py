@@ -41,17 +41,13 @@ def train(path: Path, made: Setup, *, config: Config | None = None) -> Path:
                 state,
                 progress,
                 _loop(path, made, write, show, state),
-                num_epochs=c.num_epochs,
-                num_steps=task.num_steps,
-                eval_every=c.eval_every,
-                patience=c.patience,
-                select=made.select,
+                made.plan,
             )
         if ending == "interrupted":
             console.say(f"interrupted after epoch {progress.epoch}; carry on with: make train RUN={folder.shown(path)}")
             return path
         if ending == "stopped early":
-            without = f"{progress.stale} validations without a better {made.select}"
+            without = f"{progress.stale} validations without a better {made.plan.select}"
             console.say(f"stopped early after epoch {progress.epoch}: {without}")
         del state  # the best checkpoint is what is evaluated
         results.write(path, task, progress)

@@ -1,11 +1,12 @@
 """The training loop: epochs, validations, checkpoints, and a clean end whatever ends it."""
 
 import contextlib
+import functools
 import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -24,6 +25,24 @@ class Progress(NamedTuple):
     epoch_seconds: float = 0.0  # of the epochs alone
 
 
+class Plan(NamedTuple):
+    """When a run is validated, and when it ends."""
+
+    num_epochs: int
+    num_steps: int  # in an epoch
+    eval_every: int  # epochs
+    patience: int  # validations without a better one before an early stop; 0: never
+    select: str  # the metric that is to rise, or to fall where its name has loss or error in it
+
+    def is_over(self, progress: Progress) -> bool:
+        """Whether a run ends here."""
+        return progress.epoch >= self.num_epochs or bool(self.patience and progress.stale >= self.patience)
+
+    def is_validated(self, epoch: int) -> bool:
+        """Whether there is a validation after so many epochs."""
+        return epoch % self.eval_every == 0 or epoch == self.num_epochs
+
+
 class Loop(NamedTuple):
     """What the loop does at each turn."""
 
@@ -34,28 +53,14 @@ class Loop(NamedTuple):
     last_good: Callable[[], str]  # where the newest checkpoint lies, for an error
 
 
-def fit(
-    state: TrainState,
-    progress: Progress,
-    loop: Loop,
-    *,
-    num_epochs: int,
-    num_steps: int,
-    eval_every: int,
-    patience: int,
-    select: str,
-) -> tuple[TrainState, Progress, str]:
+def fit(state: TrainState, progress: Progress, loop: Loop, plan: Plan) -> tuple[TrainState, Progress, str]:
     """Train to the end, to an early stop, or to a signal.
 
     Args:
         state: where to start from.
         progress: how far that is.
         loop: what to do at each turn.
-        num_epochs: when to end.
-        num_steps: updates in an epoch.
-        eval_every: epochs between validations.
-        patience: validations without a better one before an early stop; 0 for never.
-        select: the metric that is to rise, or to fall where its name has loss or error in it.
+        plan: when to validate, and when to end.
 
     Returns:
         The last state, the progress, and how it ended: "finished", "stopped early" or "interrupted".
@@ -63,30 +68,17 @@ def fit(
     Raises:
         UsageError: the loss or the metric that selects is no longer finite, or no such metric is measured.
     """
-    with _signals() as interrupted:
-        while progress.epoch < num_epochs and not (patience and progress.stale >= patience):
+    with signals() as interrupted:
+        while not plan.is_over(progress):
             start = time.perf_counter()
             state, metrics, first_bad = jax.block_until_ready(loop.run_epoch(state, progress.epoch))
             epoch_seconds = time.perf_counter() - start
-            epoch = progress.epoch + 1
-            steps = f"steps {progress.epoch * num_steps + 1} to {epoch * num_steps}, epoch {epoch}"
-            if int(first_bad) >= 0:
-                raise _not_finite(f"the loss became non-finite at step {int(first_bad) + 1} ({steps})", loop)
-            row = {"epoch": epoch, **{name: float(value) for name, value in metrics.items()}}
-            selected = None
-            if epoch % eval_every == 0 or epoch == num_epochs:
-                validation = loop.validate(state.params)
-                selected = _selected(validation, select)
-                if not math.isfinite(selected):
-                    raise _not_finite(f"the validation {select} became non-finite ({steps})", loop)
-                row |= {f"validation_{name}": value for name, value in validation.items()}
-                progress = progress._replace(
-                    best=max(selected, progress.best),
-                    stale=0 if selected > progress.best else progress.stale + 1,
-                )
-            progress = progress._replace(epoch=epoch, epoch_seconds=progress.epoch_seconds + epoch_seconds)
+            validate = functools.partial(loop.validate, state.params)
             before = progress.seconds
-            progress = progress._replace(seconds=before + time.perf_counter() - start)
+            progress, row, selected = account(progress, plan, metrics, int(first_bad), validate, loop.last_good)
+            progress = progress._replace(
+                epoch_seconds=progress.epoch_seconds + epoch_seconds, seconds=before + time.perf_counter() - start
+            )
             times = {"epoch_seconds": epoch_seconds, "seconds": progress.seconds}
             loop.log(row | times)  # first: a checkpoint without its row could not be mended
             stop = interrupted()
@@ -95,7 +87,49 @@ def fit(
                 progress = progress._replace(seconds=before + time.perf_counter() - start)
             if stop:
                 return state, progress, "interrupted"
-    return state, progress, "finished" if progress.epoch >= num_epochs else "stopped early"
+    return state, progress, "finished" if progress.epoch >= plan.num_epochs else "stopped early"
+
+
+def account(
+    progress: Progress,
+    plan: Plan,
+    metrics: Mapping[str, Any],
+    first_bad: int,
+    validate: Callable[[], dict[str, Any]],
+    last_good: Callable[[], str],
+) -> tuple[Progress, dict[str, Any], float | None]:
+    """What an epoch has come to.
+
+    Args:
+        progress: before it.
+        plan: when there is a validation.
+        metrics: the epoch's.
+        first_bad: its first step whose loss was not finite, -1 if none.
+        validate: gives the metrics of a validation, which is asked for where it is due.
+        last_good: where the newest checkpoint lies, for an error.
+
+    Returns:
+        The progress after it but for its times, its row of metrics, and where there was a validation the metric that
+        selects, the higher the better.
+
+    Raises:
+        UsageError: as fit.
+    """
+    epoch = progress.epoch + 1
+    steps = f"steps {progress.epoch * plan.num_steps + 1} to {epoch * plan.num_steps}, epoch {epoch}"
+    if first_bad >= 0:
+        raise _not_finite(f"the loss became non-finite at step {first_bad + 1} ({steps})", last_good)
+    row = {"epoch": epoch, **{name: float(value) for name, value in metrics.items()}}
+    progress = progress._replace(epoch=epoch)
+    if not plan.is_validated(epoch):
+        return progress, row, None
+    validation = validate()
+    selected = _selected(validation, plan.select)
+    if not math.isfinite(selected):
+        raise _not_finite(f"the validation {plan.select} became non-finite ({steps})", last_good)
+    row |= {f"validation_{name}": value for name, value in validation.items()}
+    stale = 0 if selected > progress.best else progress.stale + 1
+    return progress._replace(best=max(selected, progress.best), stale=stale), row, selected
 
 
 def _selected(validation: dict[str, Any], select: str) -> float:
@@ -111,12 +145,12 @@ def _selected(validation: dict[str, Any], select: str) -> float:
     return -validation[select] if is_loss else validation[select]
 
 
-def _not_finite(what: str, loop: Loop) -> UsageError:
-    return UsageError(f"{what}; {loop.last_good()}; lower optimizer.learning_rate, or look for extreme data")
+def _not_finite(what: str, last_good: Callable[[], str]) -> UsageError:
+    return UsageError(f"{what}; {last_good()}; lower optimizer.learning_rate, or look for extreme data")
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[Callable[[], bool]]:
+def signals() -> Iterator[Callable[[], bool]]:
     """Note SIGTERM and Ctrl-C instead of dying of them; a second one is not held back."""
     caught: list[int] = []
     before = {}

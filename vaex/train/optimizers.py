@@ -2,6 +2,7 @@
 
 import functools
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -101,7 +102,7 @@ def check_options(options: Mapping[str, Any]) -> None:
         if option in _WHOLE:
             check_whole(**{option: value})
         for number in value if type(value) is tuple else (value,):
-            if type(number) is str or number is None:
+            if not isinstance(number, numbers.Real):  # text, None, or what is traced
                 continue
             if option in _BELOW_ONE and not 0 <= number < 1:
                 raise OptionError(option, value, "0 or more, and less than 1")

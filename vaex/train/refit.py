@@ -15,14 +15,21 @@ _MOST_EXAMPLES = 10_000
 
 
 def refit_prior(
-    description: Description, preprocess: Callable, stored: Any, *, num_epochs: int, seed: int
+    description: Description,
+    preprocess: Callable,
+    stored: Callable[[], Any],
+    num_stored: int,
+    *,
+    num_epochs: int,
+    seed: int,
 ) -> Callable[[TrainState, int], TrainState]:
     """A function of the state and the epochs done, which fits an entry of params to latents once the warm-up is over.
 
     Args:
         description: whose refit says which, and when.
         preprocess: (key, stored examples) -> examples.
-        stored: the training examples.
+        stored: makes the training examples.
+        num_stored: how many they are.
         num_epochs: of the whole training.
         seed: the run's.
 
@@ -37,7 +44,7 @@ def refit_prior(
             f"model.prior.fit_after is {refit.after} with train.num_epochs {num_epochs}: expected an epoch before the "
             "last"
         )
-    num_examples = min(len(jax.tree.leaves(stored)[0]), _MOST_EXAMPLES)
+    num_examples = min(num_stored, _MOST_EXAMPLES)
     if refit.num_examples > num_examples:
         raise UsageError(
             f"model.prior.num_components is {refit.num_examples}, to be fitted to the latents of {num_examples} "
@@ -55,7 +62,7 @@ def refit_prior(
     def before_epoch(state: TrainState, epoch: int) -> TrainState:
         if epoch != refit.after:
             return state
-        z = latents(state.params, jax.tree.map(lambda a: jnp.asarray(a[:_MOST_EXAMPLES]), stored))
+        z = latents(state.params, jax.tree.map(lambda a: jnp.asarray(a[:_MOST_EXAMPLES]), stored()))
         return state._replace(params={**state.params, refit.part: refit.fit(z, seed)})
 
     return before_epoch

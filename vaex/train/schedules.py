@@ -7,9 +7,10 @@ import optax
 
 from vaex.choices import Choices
 from vaex.errors import OptionError, check_finite, check_positive, check_whole
+from vaex.objectives.terms import Number
 
 
-def linear(*, end: float, start: float = 0.0, steps: int) -> optax.Schedule:
+def linear(*, end: Number, start: float = 0.0, steps: int) -> optax.Schedule:
     """From start to end over so many steps, and end from there on: warm-up, or a growing capacity.
 
     Args:
@@ -24,7 +25,7 @@ def linear(*, end: float, start: float = 0.0, steps: int) -> optax.Schedule:
     return optax.linear_schedule(start, end, steps)
 
 
-def cyclical(*, end: float, start: float = 0.0, steps: int, rising: float = 0.5) -> optax.Schedule:
+def cyclical(*, end: Number, start: float = 0.0, steps: int, rising: float = 0.5) -> optax.Schedule:
     """In every `steps` steps, rise from start to end over a fraction of them, then stay.
 
     Args:
@@ -80,7 +81,7 @@ SCHEDULES = Choices(
 )
 
 
-def cosine(*, peak: float, num_steps: int, final: float) -> optax.Schedule:
+def cosine(*, peak: Number, num_steps: int, final: float) -> optax.Schedule:
     """Half a cosine from the optimizer's learning rate to a final one, over the whole training.
 
     Args:
@@ -92,7 +93,7 @@ def cosine(*, peak: float, num_steps: int, final: float) -> optax.Schedule:
     return optax.cosine_decay_schedule(peak, num_steps, alpha=final / peak)
 
 
-def warmup_cosine(*, peak: float, num_steps: int, final: float, warmup_steps: int) -> optax.Schedule:
+def warmup_cosine(*, peak: Number, num_steps: int, final: float, warmup_steps: int) -> optax.Schedule:
     """A linear rise from 0 to the optimizer's learning rate, and half a cosine from there to a final one.
 
     Args:

@@ -1,0 +1,110 @@
+"""Sweeps: many runs in one program, each of them the run that it would be alone."""
+
+import contextlib
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from vaex.__main__ import main
+from vaex.config import override, read_config
+from vaex.config.setup import setup
+from vaex.config.sweep import groups, members, split_flags, values_of
+from vaex.errors import UsageError
+from vaex.runs import checkpoints, folder, results, sweep
+from vaex.runs.experiments import load_experiment
+
+SMALL = ["model.latent_dim=2", "model.network.encoder_hidden=4", "model.network.decoder_hidden=4"]
+QUICK = [*SMALL, "evaluate.validation_samples=2", "data.num_validation=50", "train.num_epochs=2", "train.eval_every=2"]
+FLAGS = [f"--config.{flag}" for flag in QUICK]
+
+
+def newest(path):
+    made = setup(read_config(path / folder.CONFIG))
+    return checkpoints.restore(path, jax.eval_shape(made.init))
+
+
+def test_members_are_the_runs_that_train_makes_also_after_an_interruption(tmp_path, monkeypatch, capsys):
+    """Bit for bit; the one whose rate is no rate stops alone."""
+    monkeypatch.setattr(results, "write", lambda *args: None)
+    rates = "--sweep.optimizer.learning_rate=1e-2,1e30"
+    command = ["sweep", "digits", "--runs", str(tmp_path), "--name=two", "--sweep.seed=0:2", rates, *FLAGS]
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "signals", lambda: contextlib.nullcontext(lambda: True))
+        assert main(command) == 0
+    path = tmp_path / "digits" / "sweep_two"
+    assert "4 runs in one program" in (said := capsys.readouterr().out)
+    assert "interrupted; the same command carries on" in said
+    mine = path / "seed=1_learning_rate=1e-2"
+    assert newest(mine)[1]["epoch"] == 1
+    assert main(command) == 0
+    assert "seed=0_learning_rate=1e30 stopped: the loss became non-finite" in (said := capsys.readouterr().out)
+    assert "2, and 0" not in said
+    ranked = json.loads((path / "ranking.json").read_text())["settings"]
+    assert [(row["setting"]["optimizer.learning_rate"], row["num_stopped"]) for row in ranked] == [
+        ("1e-2", 0),
+        ("1e30", 2),
+    ]
+    elbos = [folder.read_metrics(path / f"seed={seed}_learning_rate=1e-2")[-1]["validation_elbo"] for seed in (0, 1)]
+    np.testing.assert_allclose(ranked[0]["mean"], np.mean(elbos))
+    np.testing.assert_allclose(ranked[0]["error"], abs(elbos[0] - elbos[1]) / 2)
+    assert (path / "figures" / "ranking.png").exists()
+    assert (tmp_path / "latest").resolve().name == f"seed={int(elbos[1] > elbos[0])}_learning_rate=1e-2"
+
+    flags = ["--config.seed=1", "--config.optimizer.learning_rate=1e-2"]
+    assert main(["train", "digits", "--runs", str(tmp_path), *FLAGS, *flags]) == 0
+    alone = (tmp_path / "latest").resolve()
+    jax.tree.map(np.testing.assert_array_equal, newest(mine)[0], newest(alone)[0])
+    for file in (folder.CONFIG, folder.DATASET):
+        assert (mine / file).read_bytes() == (alone / file).read_bytes()
+    for row, other in zip(folder.read_metrics(mine), folder.read_metrics(alone), strict=True):
+        assert list(row) == list(other)
+        measured = [name for name in row if "seconds" not in name]
+        for name in measured:
+            np.testing.assert_allclose(row[name], other[name], rtol=1e-5, err_msg=name)
+    assert main([*command[:4], "--name=two", "--sweep.seed=0:3", *FLAGS]) == 2
+    assert "is another sweep's: name this one otherwise" in capsys.readouterr().err
+
+
+def test_fields_that_make_another_program_make_groups():
+    """Shapes do; numbers of the loss and of the optimizer do not, the end of a schedule among them."""
+    base = override(load_experiment("digits"), [*FLAGS, "--config.schedule.name=linear", "--config.schedule.steps=9",
+                                                "--config.schedule.option=beta"])  # fmt: skip
+    swept = {"seed": "0:2", "model.latent_dim": "1,2", "objective.beta": "0.5,1", "optimizer.b1": "0.8,0.9"}
+    found = groups(members(base, swept))
+    assert [(len(group.members), group.numbers) for group in found] == [(8, ("objective.beta", "optimizer.b1"))] * 2
+    assert [group.members[0].config.model.latent_dim for group in found] == [1, 2]
+
+
+def test_values_are_split_at_commas_outside_of_brackets():
+    assert values_of("model.network.encoder_hidden", "(8,4),(2,),16") == ["(8,4)", "(2,)", "16"]
+    assert values_of("seed", "-1:2") == ["-1", "0", "1"]
+    assert split_flags(["--sweep.seed=0:2", "--config.seed2=1"]) == ({"seed": "0:2"}, ["--config.seed2=1"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--sweep.seed=4:4"], "--sweep.seed is 4:4, an empty range"),
+        (["--sweep.seed=1,,2"], "has no value between two commas"),
+        (["--sweep.seed=1,1"], "names a value twice"),
+        (["--sweep.seed="], "names no values"),
+        (["--sweep.seed=0:2", "--config.seed=1"], "--sweep.seed is of a field that another flag sets"),
+        (["--sweep.lr=1,2"], "unknown config field --sweep.lr: it is --sweep.optimizer.learning_rate"),
+        (["--sweep.optimizer.learning_rate=1e-3,-1"], "optimizer.learning_rate is -1.0: expected a number above 0"),
+        (["--sweep.seed=-1:1"], "seed is -1: expected a whole number from 0"),
+        ([], "a sweep needs --sweep.FIELD=VALUES"),
+    ],
+)
+def test_what_cannot_be_swept_is_told_before_anything_is_made(words, message, tmp_path, capsys):
+    assert main(["sweep", "digits", "--runs", str(tmp_path), *FLAGS, *words]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert len(told.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_sweep_fails_alone():
+    with pytest.raises(UsageError, match="expected float"):
+        members(load_experiment("digits"), {"optimizer.learning_rate": "1e-3,fast"})

@@ -1,0 +1,24 @@
+"""What a config says is measured at each validation."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from vaex.config.setup import Setup
+from vaex.evaluate import Options, validator
+from vaex.evaluate.metrics import Measured
+from vaex.model import Params
+
+TEST_KEY = 20131220  # folded into the seed's key: the draws of evaluation, the same at each evaluation of a run
+
+
+def measure(made: Setup) -> Callable[[Params], Measured]:
+    """A function of the parameters, on the validation split, or on 10,000 training images where there is none."""
+    task = made.task
+    key = jax.random.fold_in(task.key, TEST_KEY + 1)
+    train, held_out = task.dataset.train, task.dataset.validation
+    split: Any = held_out if len(held_out.images) else jax.tree.map(lambda a: a[:10_000], train)
+    options = Options(num_samples=task.experiment.evaluate.validation_samples, objective=made.bound)
+    x = task.examples.observe(key, split)
+    return validator(key, task.description.bind, x, metrics=task.description.metrics, options=options)

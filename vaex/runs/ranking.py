@@ -1,0 +1,82 @@
+"""What a sweep has found: its settings by the validation metric, the best first, with the error over seeds."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vaex.config.sweep import Member
+from vaex.runs import console, folder
+from vaex.runs.training import newest_progress
+
+
+class Place(NamedTuple):
+    """One setting, of all its seeds."""
+
+    setting: dict[str, str]  # what is swept but for the seed
+    mean: float  # of the best validation of each seed, the higher the better; nan where no seed has one
+    error: float | None  # its standard error; None of a single seed
+    members: list[str]  # the folders of those that were validated, the best first
+    num_stopped: int
+
+
+def rank(found: Sequence[Member], path: Path, stopped: Mapping[str, str]) -> list[Place]:
+    """The settings of a sweep, the best first; those of which no member was validated are last.
+
+    Args:
+        found: the members.
+        path: the folder that has theirs.
+        stopped: by its name, why a member stopped.
+    """
+    settings: dict[tuple, list[Member]] = {}
+    for member in found:
+        setting = {name: value for name, value in member.said.items() if name != "seed"}
+        settings.setdefault(tuple(setting.items()), []).append(member)
+    places = []
+    for setting, own in settings.items():
+        best = {one.name: _best(path / one.name) for one in own if one.name not in stopped}
+        best = {name: value for name, value in best.items() if value is not None}
+        values = list(best.values())
+        mean = statistics.mean(values) if values else math.nan
+        error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+        names = sorted(best, key=lambda name: -best[name])
+        places.append(Place(dict(setting), mean, error, names, sum(one.name in stopped for one in own)))
+    return sorted(places, key=lambda place: (not place.members, -place.mean))
+
+
+def show_ranking(path: Path, places: Sequence[Place], name: str, select: str) -> None:
+    """Print the table, and write ranking.json and ranking.png."""
+    from vaex import figures
+
+    fields = list(places[0].setting)
+    is_loss = "loss" in select or "error" in select
+    rows = [place._asdict() | {"mean": -place.mean if is_loss else place.mean} for place in places]
+    folder.write_json(path / "ranking.json", {"experiment": name, "select": select, "settings": rows})
+    drawn = [row for row in rows if row["members"]]
+    if drawn:
+        labels = [", ".join(f"{_short(f)}={v}" for f, v in row["setting"].items()) or name for row in drawn]
+        figure = figures.ranking(labels, [r["mean"] for r in drawn], [r["error"] or 0.0 for r in drawn], select)
+        folder.save_figure(path, "ranking", figures.titled(figure, f"{name}, best validation of each run"))
+    header = [*map(_short, fields), f"validation {select}", "seeds", "best run"]
+    console.ranking(f"{name}, the best first", header, [[*row["setting"].values(), *_shown(row)] for row in rows])
+    console.say(f"sweep folder: {folder.shown(path)}")
+
+
+def _best(path: Path) -> float | None:
+    """The best validation of a member, None where it has none."""
+    if folder.newest_checkpoint(path) is None:
+        return None
+    best = newest_progress(path).best
+    return best if math.isfinite(best) else None
+
+
+def _shown(row: Mapping[str, Any]) -> list[str]:
+    value = "none" if not row["members"] else f"{row['mean']:.4g}" if abs(row["mean"]) < 1 else f"{row['mean']:.2f}"
+    error = "" if row["error"] is None else f" ± {row['error']:.2g}"
+    seeds = f"{len(row['members'])}" + (f", and {row['num_stopped']} stopped" if row["num_stopped"] else "")
+    return [value + error, seeds, row["members"][0] if row["members"] else ""]
+
+
+def _short(path: str) -> str:
+    return path.rpartition(".")[2] if not path.endswith(".name") else path.split(".")[-2]

@@ -1,0 +1,130 @@
+"""A sweep: its folder, which holds a run's folder for each member, and what becomes of them."""
+
+import contextlib
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vaex.config import Config, save_config
+from vaex.config.setup import setup
+from vaex.config.sweep import Group, Member, check_group, groups, members, numbers_of
+from vaex.errors import UsageError
+from vaex.files import advising
+from vaex.runs import commands, console, folder, results
+from vaex.runs.create import check_name, point_latest
+from vaex.runs.ranking import rank, show_ranking
+from vaex.runs.sweeping import Run, train_together
+from vaex.runs.training import newest_progress
+from vaex.train.loop import Progress, signals
+
+SWEEP = "sweep.json"
+
+
+def sweep(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, called: str | None = None) -> Path:
+    """Train every combination of some fields' values, those together that one program can; then evaluate and rank.
+
+    The same command carries it on where it was left.
+
+    Args:
+        config: what all have in common.
+        swept: by each field what is said of its values: "1e-3,3e-3" or "0:8".
+        name: of the experiment.
+        runs: where run folders are made.
+        called: what the sweep is called.
+
+    Returns:
+        runs/NAME/sweep_CALLED, in which each member has its folder.
+    """
+    check_name(called)
+    found = members(config, swept, log=console.say)
+    together = groups(found)
+    for group in together:
+        check_group(group)
+        results.check_selection(group.program.made)
+    said = {"experiment": name, "swept": dict(swept), "config": config.to_dict()}
+    path = runs / name / f"sweep_{called or f'{zlib.crc32(json.dumps(said, sort_keys=True).encode()):08x}'}"
+    open_sweep(path, said)
+    with folder.locked(path), advising(lambda: _how_to_go_on(path)):
+        console.say(f"{_count(found, together)}; sweep folder {folder.shown(path)}")
+        stopped = train_all(path, together, name)
+        if stopped is None:
+            return path
+        for group in together:
+            evaluate(path, group, [one for one in group.members if one.name not in stopped])
+        places = rank(found, path, stopped)
+        show_ranking(path, places, name, together[0].program.made.plan.select)
+        if places and places[0].members:
+            point_latest(runs, path / places[0].members[0])
+    return path.resolve()
+
+
+def open_sweep(path: Path, said: Mapping[str, Any]) -> None:
+    """Make a sweep's folder, or find that it is this sweep's.
+
+    Raises:
+        UsageError: it is another's, or cannot be written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        cure = "name another with ARGS=--runs=FOLDER"
+        raise UsageError(f"cannot write a sweep's folder in {path}: {error.strerror or error}; {cure}") from None
+    if not (path / SWEEP).exists():
+        folder.write_json(path / SWEEP, said)
+    elif json.loads(json.dumps(said)) != folder.read_json(path / SWEEP):
+        raise UsageError(f"{path} is another sweep's: name this one otherwise, or give the command that made it again")
+
+
+def train_all(path: Path, together: list[Group], name: str) -> dict[str, str] | None:
+    """Train the members of all groups -> why each stopped that did so early; None where an interruption ended it."""
+    with contextlib.ExitStack() as stack:
+        waiting = [[open_run(path / one.name, one, group, name, stack) for one in group.members] for group in together]
+        total = sum(group.program.made.plan.num_epochs * len(group.members) for group in together)
+        done = lambda: sum(run.progress.epoch for runs in waiting for run in runs)
+        interrupted = stack.enter_context(signals())
+        show = stack.enter_context(console.sweeping(total, done()))
+        for group, runs in zip(together, waiting, strict=True):
+            told: Callable[[dict[str, Any]], None] = lambda row: show(done(), f"loss {row['loss']:.2f}")
+            if not train_together(runs, group.program, show=told, interrupted=interrupted):
+                console.say(f"interrupted; the same command carries on {folder.shown(path)}")
+                return None
+        stopped = {run.path.name: run.stopped for runs in waiting for run in runs if run.stopped}
+    for member, why in stopped.items():
+        console.say(f"{member} stopped: {why}")
+    return stopped
+
+
+def open_run(path: Path, member: Member, group: Group, name: str, stack: contextlib.ExitStack) -> Run:
+    """The folder of a member, made where there is none, and how far it is; held until the stack is unwound."""
+    if not (path / folder.CONFIG).exists():
+        path.mkdir(exist_ok=True)
+        folder.write_json(path / folder.DATASET, commands.describe(group.program.made.task, name))
+        save_config(member.config, path / folder.CONFIG)  # last, since it makes the folder a run's
+    stack.enter_context(folder.locked(path))
+    commands.check_data(path, group.program.made.task)
+    progress = Progress() if folder.newest_checkpoint(path) is None else newest_progress(path)
+    write = stack.enter_context(folder.metrics_writer(path, epoch=progress.epoch))
+    return Run(path, member.config, numbers_of(member, group.numbers), write, progress)
+
+
+def evaluate(path: Path, group: Group, finished: list[Member]) -> None:
+    """Write the results and figures of those members of a group that have none yet."""
+    for member in finished:
+        run = path / member.name
+        if not (run / folder.RESULTS).exists():
+            with folder.locked(run):
+                task = setup(member.config, dataset=group.program.made.task.dataset).task
+                results.write(run, task, newest_progress(run))
+
+
+def _count(found: list[Member], together: list[Group]) -> str:
+    if len(together) == 1:
+        return f"{len(found)} runs in one program"
+    sizes = ", ".join(str(len(group.members)) for group in together)
+    return f"{len(found)} runs in {len(together)} programs, of {sizes} runs, since fields differ that make another one"
+
+
+def _how_to_go_on(path: Path) -> str:
+    return f"what was saved is whole: make room there, then the same command carries on {folder.shown(path)}"

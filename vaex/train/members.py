@@ -1,0 +1,55 @@
+"""Several runs in one program: one after another on each core of a CPU, side by side on any other device."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+_AXIS = "members"
+
+
+def each_member(function: Callable[..., Any], devices: Sequence[jax.Device]) -> Callable[..., Any]:
+    """A function of one member, as one of all of them.
+
+    On CPUs members are spread over the devices, and on each they are computed one after another, by lax.map, so that
+    each has the digits that it has alone; elsewhere by vmap.
+
+    Args:
+        function: (*own, *shared) -> a pytree of arrays.
+        devices: of one platform, whose number divides that of the members.
+
+    Returns:
+        (own [M, ...], shared) -> the function's values, [M, ...].
+    """
+    apart = devices[0].platform == "cpu"
+
+    def some(own: tuple, shared: tuple) -> Any:
+        one = lambda member: function(*member, *shared)
+        return jax.lax.map(one, own) if apart else jax.vmap(one)(own)
+
+    specs = (P(_AXIS), P())
+    return jax.shard_map(some, mesh=_mesh(devices), in_specs=specs, out_specs=P(_AXIS), check_vma=False)
+
+
+def only_if(active: Any, function: Callable[[], Any]) -> Any:
+    """What a function computes, or zeros of its shapes without computing it."""
+    zeros = lambda: jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(function))
+    return jax.lax.cond(active, function, zeros)
+
+
+def spread(members: Any, devices: Sequence[jax.Device]) -> Any:
+    """Arrays [M, ...] as each_member wants them: over the devices."""
+    return jax.device_put(members, NamedSharding(_mesh(devices), P(_AXIS)))
+
+
+def shared(arrays: Any, devices: Sequence[jax.Device]) -> Any:
+    """Arrays that every member reads, on each device."""
+    return jax.device_put(arrays, NamedSharding(_mesh(devices), P()))
+
+
+def _mesh(devices: Sequence[jax.Device]) -> Mesh:
+    return Mesh(np.array(devices), (_AXIS,))
