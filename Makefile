@@ -41,11 +41,12 @@ SUBJECT_score = $(ABOUT_INPUT)
 SUBJECT_impute = $(ABOUT_INPUT)
 SUBJECT_classify = $(ABOUT_INPUT)
 SUBJECT_sample = $(RUN_OR_LATEST)
+SUBJECT_open = $(RUN_OR_LATEST)
 SUBJECT_figure = $(call quoted,NAME)
 SUBJECT_table = $(call quoted,NAME)
 SUBJECT_report = $(if $(value RUN),--run $(call quoted,RUN))
 MORE = $(if $(value ARGS),--args $(call quoted,ARGS))
-COMMANDS := train config evaluate sample encode reconstruct interpolate score impute classify figure table report
+COMMANDS := train config evaluate open sample encode reconstruct interpolate score impute classify figure table report
 
 .PHONY: help setup $(COMMANDS) test lint bench clean
 

@@ -25,6 +25,8 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sample.add_argument("--seed", type=int, default=0)
     sample.add_argument("--label", type=int, help="where labels are the condition: the one to draw; each in turn")
     sample.add_argument("--temperature", type=float, default=1.0, help="by which the deviation of z is multiplied: 1")
+    shown = command("open", _open, "show a run's page, index.html in its folder, in a browser", computes=False)
+    shown.add_argument("run")
     for name, about in _ABOUT.items():
         added = command(name, _answer, about)
         added.add_argument("run")
@@ -57,6 +59,12 @@ def _sample(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs import sampling
 
     sampling.sample(arguments.run, arguments.num_samples, arguments.seed, arguments.label, arguments.temperature)
+
+
+def _open(arguments: argparse.Namespace, flags: list[str]) -> None:
+    from vaex.runs.pages import open_page
+
+    open_page(arguments.run)
 
 
 def _answer(arguments: argparse.Namespace, flags: list[str]) -> None:
