@@ -45,11 +45,12 @@ SUBJECT_impute = $(ABOUT_INPUT)
 SUBJECT_classify = $(ABOUT_INPUT)
 SUBJECT_certify = $(ABOUT_INPUT)
 SUBJECT_sample = $(RUN_OR_LATEST)
+SUBJECT_open = $(RUN_OR_LATEST)
 SUBJECT_figure = $(call quoted,NAME)
 SUBJECT_table = $(call quoted,NAME)
 SUBJECT_report = $(if $(value RUN),--run $(call quoted,RUN))
 MORE = $(if $(value ARGS),--args $(call quoted,ARGS))
-COMMANDS := train sweep config evaluate sample encode reconstruct interpolate score impute classify certify figure table report
+COMMANDS := train sweep config evaluate open sample encode reconstruct interpolate score impute classify certify figure table report
 
 .PHONY: help setup $(COMMANDS) test lint dist bench clean
 

@@ -63,6 +63,10 @@ def test_a_run_holds_what_the_readme_says(whole):
     path, out = whole
     names = {p.name for p in path.iterdir()}
     assert {"config.json", "metrics.jsonl", "tensorboard", "checkpoints", "figures", "results.json"} <= names
+    assert f"page: {path}/index.html" in out
+    assert (path / "command.txt").read_text().startswith("vaex train digits --runs ")
+    page = (path / "index.html").read_text()
+    assert "Finished: 12 epochs" in page
     figures = {p.stem for p in (path / "figures").iterdir()}
     assert figures == {
         "learning_curves",
@@ -74,6 +78,10 @@ def test_a_run_holds_what_the_readme_says(whole):
         "interpolations",
     }
     results = json.loads((path / "results.json").read_text())
+    with np.load(path / "scores.npz") as each:  # of each test image, whose means are the scores
+        for name, values in each.items():
+            np.testing.assert_allclose(values.mean(), results[name], rtol=1e-5)
+        assert {name: len(values) for name, values in each.items()} == {"test_elbo": 179, "test_log_likelihood": 179}
     expected = (
         "experiment dataset num_train test_elbo test_log_likelihood num_samples bits_per_dim active_units "
         "train_seconds examples_per_second num_epochs seed versions device"

@@ -27,6 +27,7 @@ ORDER = (  # of files and folders of vaex/, each of which imports only from thos
     "sklearn",
     "figures",
     "config",
+    "pages",
     "runs",
     "__main__",
     "__init__",

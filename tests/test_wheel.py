@@ -14,7 +14,8 @@ ROOT = Path(__file__).parent.parent
 
 
 def modules(folder):
-    return {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*.py")}
+    paths = [path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".css", ".js")]
+    return {path.relative_to(ROOT).as_posix() for path in paths}
 
 
 def test_a_release_has_all_that_a_checkout_has(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shlex
 import sys
 import traceback
 from pathlib import Path
@@ -29,6 +30,7 @@ def main(argv: list[str] | None = None) -> int:
 
         argv = with_args([word for word in argv if word != "--debug"])
         arguments, rest = _parse(argv)
+        arguments.words = shlex.join(["vaex", *argv])
         if rest and not arguments.takes_flags:
             raise UsageError(f"unexpected argument {rest[0]!r}: `vaex {arguments.command} --help` has those there are")
         set_up_jax(arguments.computes, on_each_core=arguments.command == "sweep")
@@ -72,14 +74,16 @@ def _train(arguments: argparse.Namespace, flags: list[str]) -> None:
     if arguments.run and arguments.name is not None:
         raise UsageError("--name is a new run's, and --run carries one on, whose folder has its name: leave out --name")
     if arguments.run:
-        commands.resume(arguments.run, flags)
+        commands.resume(arguments.run, flags, command=arguments.words)
         return
     name, runs = Path(arguments.experiment or "").stem, Path(arguments.runs or "runs")
     config = _config(arguments.experiment, flags) if arguments.experiment else None
     if arguments.start:
-        commands.start_from(arguments.start, config, name, [] if config else flags, runs, called=arguments.name)
+        flags = [] if config else flags
+        made = {"called": arguments.name, "command": arguments.words}
+        commands.start_from(arguments.start, config, name, flags, runs, **made)
     else:
-        commands.train_new(config, name, runs, called=arguments.name)
+        commands.train_new(config, name, runs, called=arguments.name, command=arguments.words)
 
 
 def _sweep(arguments: argparse.Namespace, flags: list[str]) -> None:

@@ -1,7 +1,17 @@
 """The only folder that reads a config: its sections, and what they mean."""
 
 from vaex.config.extend import extend
-from vaex.config.fields import Config, check_config, default_config, describe, equal, read_config, save_config
+from vaex.config.fields import (
+    Config,
+    Told,
+    check_config,
+    default_config,
+    describe,
+    equal,
+    read_config,
+    save_config,
+    told,
+)
 from vaex.config.override import override
 from vaex.config.section import section
 from vaex.models import MODELS
@@ -25,6 +35,7 @@ __all__ = [
     "RATES",
     "SCHEDULES",
     "Config",
+    "Told",
     "check_config",
     "default_config",
     "describe",
@@ -34,4 +45,5 @@ __all__ = [
     "read_config",
     "save_config",
     "section",
+    "told",
 ]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
@@ -14,6 +14,15 @@ from vaex.config.section import Config, field_at, section
 from vaex.config.stored import check_type, read_json, shown
 from vaex.errors import UsageError
 from vaex.files import replaced
+
+
+class Told(NamedTuple):
+    """A field of a config, in words."""
+
+    path: str
+    value: str
+    is_default: bool  # of its choice, where the choice itself is not the default
+    about: str
 
 
 def default_config() -> Config:
@@ -83,6 +92,20 @@ def describe(config: Config, experiment: Config) -> str:
     return "\n".join(f"{flag:{width}}  {where:10}  {about}".rstrip() for flag, where, about in lines)
 
 
+def told(config: Config) -> list[Told]:
+    """Every field of a config: its path, its value, whether that is the default, and what it means."""
+    default = {path: value for path, value, _ in _walk(ROOT, default_config(), "")}
+    return [
+        Told(
+            path,
+            _shown(value),
+            default[path] == value if path in default else _of_choice(config, path, value) == "default",
+            about,
+        )
+        for path, value, about in _walk(ROOT, config, "")
+    ]
+
+
 def _of_choice(config: Config, path: str, value: Any) -> str:
     """Whether a field that flags brought has the default of its choice, or its value by a flag."""
     field = field_at(ROOT, config, path)
@@ -148,4 +171,15 @@ def _with_tuples(value: Any) -> Any:
     return tuple(map(_with_tuples, value)) if type(value) is list else value
 
 
-__all__ = ["Config", "ConfigDict", "check_config", "default_config", "describe", "equal", "read_config", "save_config"]
+__all__ = [
+    "Config",
+    "ConfigDict",
+    "Told",
+    "check_config",
+    "default_config",
+    "describe",
+    "equal",
+    "read_config",
+    "save_config",
+    "told",
+]

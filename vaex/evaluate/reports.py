@@ -1,4 +1,7 @@
-"""What is reported of a finished run, by its name: (key, trial) -> scores."""
+"""What is reported of a finished run, by its name: (key, trial) -> scores.
+
+Those of each test example by itself, which runs are compared by, stand under `PER_EXAMPLE`: {name: numpy array, [N]}.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,6 +27,7 @@ from vaex.objectives.encode import encode
 _ELBO_SAMPLES = 10  # draws averaged over in the reported test ELBO
 _GROUP = 25  # batches of test images to one call, after which the progress is shown
 _FITTED = 10_000  # training images to which interpolation's Gaussian is fitted
+PER_EXAMPLE = "per_example"
 Scores = dict[str, Any]
 
 
@@ -70,6 +74,7 @@ def report_scores(key: PRNGKeyArray, trial: Trial) -> Scores:
         "active_units_per_layer": [f"{int(a)} of {d}" for a, d in zip(active, dims, strict=True)],
         "kl_per_dimension": _rounded_mean(kls),
         "kl_per_layer": _rounded_mean(layers),
+        PER_EXAMPLE: {"test_elbo": elbos, "test_log_likelihood": bound},
     }
 
 
@@ -81,10 +86,11 @@ def report_reconstruction(key: PRNGKeyArray, trial: Trial) -> Scores:
         return map_examples(lambda k, example: reconstruction_of(trial.model, example), key, x, batch_size=250)
 
     found: Scores = {"bound_on_log_px": "none: an autoencoder has no p(z), so what stands here bounds nothing"}
-    for name, values in measure(trial.x).items():
-        found[f"test_{name}"] = float(jnp.mean(values))
-        found[f"test_{name}_standard_error"] = standard_error(np.asarray(values))
-    return found
+    values = {f"test_{name}": np.asarray(array) for name, array in measure(trial.x).items()}
+    for name, array in values.items():
+        found[name] = float(jnp.mean(array))
+        found[f"{name}_standard_error"] = standard_error(array)
+    return found | {PER_EXAMPLE: values}
 
 
 def report_classifier(key: PRNGKeyArray, trial: Trial) -> Scores:

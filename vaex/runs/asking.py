@@ -33,6 +33,8 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     certify.add_argument("--num-temperatures", type=int, default=200, help="of an annealed chain: 200")
     certify.add_argument("--num-chains", type=int, default=16, help="of each image, there and back: 16")
     certify.add_argument("--num-samples", type=int, default=100_000, help="importance samples, the largest K: 100,000")
+    shown = command("open", _open, "show a run's page, index.html in its folder, in a browser", computes=False)
+    shown.add_argument("run")
     for name, about in _ABOUT.items():
         added = command(name, _answer, about)
         added.add_argument("run")
@@ -75,6 +77,12 @@ def _certify(arguments: argparse.Namespace, flags: list[str]) -> None:
 
     sizes = ("num_images", "seed", "num_temperatures", "num_chains", "num_samples")
     certify(arguments.run, arguments.input, **{name: vars(arguments)[name] for name in sizes})
+
+
+def _open(arguments: argparse.Namespace, flags: list[str]) -> None:
+    from vaex.runs.pages import open_page
+
+    open_page(arguments.run)
 
 
 def _answer(arguments: argparse.Namespace, flags: list[str]) -> None:

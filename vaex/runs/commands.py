@@ -27,7 +27,9 @@ from vaex.runs.load import kept_of, naming
 from vaex.runs.training import newest_progress, train
 
 
-def train_new(config: Config, name: str, runs: Path, *, called: str | None = None, start: Path | None = None) -> Path:
+def train_new(
+    config: Config, name: str, runs: Path, *, called: str | None = None, start: Path | None = None, command: str = ""
+) -> Path:
     """Train, evaluate and draw, in a new folder runs/NAME/TIME, or TIME_CALLED.
 
     Args:
@@ -36,6 +38,7 @@ def train_new(config: Config, name: str, runs: Path, *, called: str | None = Non
         runs: where run folders are made.
         called: what the run is called.
         start: the folder of the run whose parameters it starts from.
+        command: that it is made by, which its folder keeps.
     """
     check_name(called)
     made = setup(config)  # whatever is wrong with the config is said before a folder is made
@@ -51,10 +54,10 @@ def train_new(config: Config, name: str, runs: Path, *, called: str | None = Non
         folder.DATASET: lambda path: folder.write_json(path, describe(made.task, name)),
         folder.CONFIG: lambda path: save_config(config, path),
     }
-    return train(create_run(runs, name, files, name=called), made)
+    return train(create_run(runs, name, files, name=called), made, command=command)
 
 
-def resume(run: str, flags: Sequence[str] = ()) -> Path:
+def resume(run: str, flags: Sequence[str] = (), *, command: str = "") -> Path:
     """Carry a run on, a finished one by flags with more epochs; a finished one is evaluated again."""
     path = folder.open_run(run)
     done = 0 if folder.newest_checkpoint(path) is None else newest_progress(path).epoch
@@ -62,10 +65,19 @@ def resume(run: str, flags: Sequence[str] = ()) -> Path:
         config = origin.extended(path, [*flags], epoch=done)
         made = setup(config)
     check_data(path, made.task)
-    return train(path, made, config=config)
+    return train(path, made, config=config, command=command)
 
 
-def start_from(run: str, config: Config | None, name: str, flags: list[str], runs: Path, *, called: str | None) -> Path:
+def start_from(
+    run: str,
+    config: Config | None,
+    name: str,
+    flags: list[str],
+    runs: Path,
+    *,
+    called: str | None,
+    command: str = "",
+) -> Path:
     """Train a new run that starts from the parameters of another.
 
     Args:
@@ -75,11 +87,12 @@ def start_from(run: str, config: Config | None, name: str, flags: list[str], run
         flags: --config.FIELD=VALUE.
         runs: where run folders are made.
         called: what the new run is called.
+        command: that it is made by, which its folder keeps.
     """
     path = folder.open_run(run)
     config = override(config or read_config(path / folder.CONFIG), flags, log=console.say)
     name = name or folder.read_dataset(path)["experiment"]
-    return train_new(config, name, runs, called=called, start=path)
+    return train_new(config, name, runs, called=called, start=path, command=command)
 
 
 def evaluate(run: str, name: str = "", num_samples: int | None = None) -> Path:
@@ -171,6 +184,7 @@ def describe(task: Task, name: str) -> dict[str, Any]:
         "source": task.dataset.source,
         "x_shape": list(images.shape[1:]),
         "num_classes": task.num_classes,
+        "num_steps": task.num_steps,
         **({"columns": columns} if columns else {}),
         **({} if label is None else {"label_column": label._asdict()}),
         "crc32": functools.reduce(lambda crc, split: zlib.crc32(split.images.data, crc), splits.values(), 0),

@@ -139,7 +139,11 @@ def summary(results: Mapping[str, Any], folder: str, own: Mapping[str, Any]) -> 
     for name, value in rows.items():
         table.add_row(Text(name), Text(value))
     _console.print(table)
-    say(f"{'results' if folder.endswith('.json') else 'run folder'}: {folder}")
+    if folder.endswith(".json"):
+        say(f"results: {folder}")
+        return
+    say(f"page: {folder}/index.html")
+    say(f"run folder: {folder}")
 
 
 def _shown(value: Any) -> str:

@@ -19,6 +19,7 @@ Row = dict[str, Any]  # the metrics of an epoch
 Show = Callable[[Row], None]
 CONFIG, DATASET, METRICS, RESULTS = "config.json", "dataset.json", "metrics.jsonl", "results.json"
 SAMPLES, CHECKPOINTS, ORIGIN, ANSWERS = "samples.npz", "checkpoints", "origin.json", "answers"
+SCORES, PAGE, COMMAND = "scores.npz", "index.html", "command.txt"
 _DATASET = {"experiment": str, "dataset": str, "num_train": int, "source": str, "x_shape": list, "crc32": int}
 
 
@@ -45,7 +46,7 @@ def open_run(path: str | Path) -> Path:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a run folder against a second process, to write in it; the lock goes with the process, however it ends."""
-    check_files(path, ".lock", METRICS, RESULTS, SAMPLES)
+    check_files(path, ".lock", METRICS, RESULTS, SAMPLES, SCORES, PAGE, COMMAND)
     check_folders(path, "figures", "tensorboard", ANSWERS)
     try:
         file = os.fdopen(os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "a+")
@@ -130,6 +131,13 @@ def metrics_writer(path: Path, *, epoch: int) -> Iterator[Any]:
             boards[0].add({name: value for name, value in row.items() if type(value) is not list}, row["epoch"])
 
         yield write
+
+
+def add_command(path: Path, command: str) -> None:
+    """Write down a command that a run was made by, a line each, in their order."""
+    before = read_text(path / COMMAND) if (path / COMMAND).exists() else ""
+    with replaced(path / COMMAND) as file:
+        file.write(f"{before}{' '.join(command.splitlines())}\n".encode("utf-8", "replace"))
 
 
 def checkpoints(path: Path) -> list[Path]:

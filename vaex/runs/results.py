@@ -1,8 +1,7 @@
 """How a run is scored: at each validation, and at its end by results.json, figures and the summary."""
 
 import time
-from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,17 @@ import numpy as np
 from vaex.config.measure import TEST_KEY, measure
 from vaex.config.setup import Setup
 from vaex.config.task import Task
+from vaex.data.npz import checksum
 from vaex.distributions.masked import observed_size
 from vaex.errors import UsageError
 from vaex.evaluate import REPORTS, Trial
 from vaex.evaluate.imputation import masked
+from vaex.evaluate.reports import PER_EXAMPLE
+from vaex.files import replaced
 from vaex.runs import console, devices, folder
+from vaex.runs.environment import environment
 from vaex.runs.origin import read_origin
+from vaex.runs.pages import write_page
 from vaex.train.loop import Progress
 
 
@@ -42,7 +46,7 @@ def check_selection(made: Setup) -> None:
 
 
 def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> None:
-    """Write results.json and figures/ of the best checkpoint, and print the summary.
+    """Write results.json, scores.npz, figures/ and the page of the best checkpoint, and print the summary.
 
     With the name of an INPUT, whose images are those of the task, answers/evaluate_NAME.json in their place.
     """
@@ -55,11 +59,13 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
     x = devices.placed(task.examples.observe(data_key, task.dataset.test))
     scores: dict[str, Any] = {}
     own: dict[str, Any] = {}  # all but the first report's
+    each: dict[str, np.ndarray] = {}  # of each test example
     with console.evaluating(len(task.dataset.test.images), task.experiment.evaluate.num_samples) as advance:
         trial = _trial(task, task.description.bind(params), x, advance)
         for i, name in enumerate(task.reports):
             key = score_key if i == 0 else jax.random.fold_in(report_key, i - 1)
             found = REPORTS[name](key, trial)
+            each |= found.pop(PER_EXAMPLE, {})
             scores |= found
             own |= found if i else {}
     results = {
@@ -68,6 +74,8 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
         **({"scored_on": given, "num_scored": len(task.dataset.test.images)} if given else {}),
         **scores,
         "is_likelihood": task.is_likelihood,
+        "defined_on": task.defined_on,
+        "test_checksum": _checksum(x),
         "train_seconds": round(progress.seconds, 2),
         "examples_per_second": round(
             progress.epoch * task.num_steps * task.experiment.train.batch_size / max(progress.epoch_seconds, 1e-9)
@@ -76,17 +84,17 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
         "num_epochs": progress.epoch,
         "best_epoch": best["epoch"],
         "seed": task.experiment.seed,
-        "versions": {"vaex": _version("jax-vaex")}
-        | {name: _version(name) for name in ("jax", "jaxlib", "flax", "optax", "numpyro", "numpy")},
-        "device": jax.devices()[0].device_kind,
+        **environment(),
     }
     if given:
         stem = folder.answer_file(path, "evaluate", given)
         folder.write_json(written := stem.with_name(f"{stem.name}.json"), results)
         console.summary({**results, "dataset": given}, folder.shown(written), own)
         return
+    _write_each(path / folder.SCORES, each)
     folder.write_json(path / folder.RESULTS, results)
     draw(path, figure_key, task.figures, trial, results)
+    write_page(path)
     console.summary(results, folder.shown(path), own)
 
 
@@ -112,11 +120,15 @@ def draw(path: Path, key: jax.Array, names: tuple[str, ...], trial: Trial, resul
             save(name, figure, best)
 
 
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:  # jax-vaex, in a checkout that is not installed
-        return None
+def _checksum(x: Any) -> int:
+    """Of test examples as they are scored: two runs with the same were scored on the same draws of the same images."""
+    return checksum({str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(x))})
+
+
+def _write_each(path: Path, each: Mapping[str, np.ndarray]) -> None:
+    """The scores of each test example, in the order of the data set."""
+    with replaced(path) as file:
+        np.savez(file, **{name: np.asarray(array, np.float32) for name, array in each.items()})  # pyright: ignore[reportArgumentType]
 
 
 def _trial(task: Task, model: Any, x: Any, advance: Callable[[int], None]) -> Trial:

@@ -1,6 +1,8 @@
 """Training in a run's folder: the loop with its checkpoints, its metrics and its progress."""
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +11,23 @@ import jax
 from vaex.config import Config
 from vaex.config.setup import Setup
 from vaex.config.stored import check_fields
-from vaex.errors import UsageError
+from vaex.errors import UsageError, WriteError
 from vaex.files import advising
 from vaex.runs import console, devices, folder, origin, results
+from vaex.runs.environment import environment
+from vaex.runs.pages import page_while_training, write_page
 from vaex.train import TrainState, train_epoch
 from vaex.train.loop import Loop, Progress, fit
 
 
-def train(path: Path, made: Setup, *, config: Config | None = None) -> Path:
+def train(path: Path, made: Setup, *, config: Config | None = None, command: str = "") -> Path:
     """Train from the newest checkpoint, or from the start, to the end; then evaluate and draw.
 
     Args:
         path: the run folder.
         made: what training needs.
         config: what the run goes on by, where that is not what its folder says.
+        command: that it is trained by, to be written down; "" where there is none.
     """
     task, c = made.task, made.task.experiment.train
     with devices.over(c.devices), folder.locked(path), advising(lambda: _how_to_go_on(path)):
@@ -30,10 +35,13 @@ def train(path: Path, made: Setup, *, config: Config | None = None) -> Path:
         state = devices.placed(state)
         if config is not None:
             origin.change_config(path, config, epoch=progress.epoch)
+        if command:
+            folder.add_command(path, command)
         what = "rows" if task.dataset.columns else "images"
         found = f"{len(task.dataset.train.images):,} training {what} from {task.dataset.source}, {task.dataset.meaning}"
         console.say(f"{task.label}: {found}; run folder {path}")
         with (
+            _page_of_failure(path),
             folder.metrics_writer(path, epoch=progress.epoch) as write,
             console.training(c.num_epochs, progress.epoch, progress.seconds, task.num_steps * c.batch_size) as show,
         ):
@@ -44,7 +52,9 @@ def train(path: Path, made: Setup, *, config: Config | None = None) -> Path:
                 made.plan,
             )
         if ending == "interrupted":
-            console.say(f"interrupted after epoch {progress.epoch}; carry on with: make train RUN={folder.shown(path)}")
+            carry_on = f"nterrupted after epoch {progress.epoch}; carry on with: make train RUN={folder.shown(path)}"
+            write_page(path, state=f"I{carry_on}", made_by=environment())
+            console.say(f"i{carry_on}")
             return path
         if ending == "stopped early":
             without = f"{progress.stale} validations without a better {made.plan.select}"
@@ -52,6 +62,18 @@ def train(path: Path, made: Setup, *, config: Config | None = None) -> Path:
         del state  # the best checkpoint is what is evaluated
         results.write(path, task, progress)
     return path
+
+
+@contextlib.contextmanager
+def _page_of_failure(path: Path) -> Iterator[None]:
+    """The page says what training ended by, as the loss of a run that diverged."""
+    try:
+        yield
+    except WriteError:
+        raise
+    except UsageError as error:
+        write_page(path, state=f"Training ended early: {error}", is_wrong=True, made_by=environment())
+        raise
 
 
 def _how_to_go_on(path: Path) -> str:
@@ -97,9 +119,12 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
     with console.compiling(f"an epoch of {made.task.num_steps:,} steps"):
         run_epoch.lower(state, made.task.key, stored).compile()
 
+    page = page_while_training(path, made.task.experiment.train.num_epochs)
+
     def log(row: folder.Row) -> None:
         write(row)
         show(row)
+        page(row)
 
     def last_good() -> str:
         newest = folder.newest_checkpoint(path)

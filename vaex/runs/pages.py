@@ -1,0 +1,134 @@
+"""A run's page, index.html in its folder: what is read for it, and when it is written."""
+
+import datetime
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vaex.config import Told, read_config, told
+from vaex.config.stored import check_type, read_json
+from vaex.errors import UsageError
+from vaex.files import replaced
+from vaex.pages import RunShown, run_page
+from vaex.runs import console, folder
+from vaex.runs.environment import environment
+
+_SHARE, _FIRST = 0.01, 0.1  # of the training time, for pages while it goes on; seconds that the first is taken to need
+
+
+def write_page(
+    path: Path, *, state: str = "", is_wrong: bool = False, made_by: Mapping[str, Any] | None = None
+) -> Path:
+    """Write the page of a run from what its folder holds.
+
+    Args:
+        path: the run folder.
+        state: how far the run is; what its files say where it is empty.
+        is_wrong: whether it ended as nobody wants.
+        made_by: versions and device, where there is no results.json.
+    """
+    page = run_page(_shown(path, state, is_wrong, made_by or {}))
+    with replaced(path / folder.PAGE) as file:
+        file.write(page.encode("utf-8", "replace"))
+    return path / folder.PAGE
+
+
+def page_while_training(path: Path, num_epochs: int) -> Callable[[folder.Row], None]:
+    """A function of each row of metrics that writes the page after validations, in at most 1% of the training time."""
+    start, found = time.perf_counter(), environment()
+    spent, cost = 0.0, _FIRST
+
+    def show(row: folder.Row) -> None:
+        nonlocal spent, cost
+        before = time.perf_counter()
+        is_validated = any(name.startswith("validation_") for name in row)
+        if not is_validated or spent + cost > _SHARE * (before - start):
+            return
+        state = (
+            f"In progress: epoch {row['epoch']} of {num_epochs} at {_now()}. A reload of this page shows how far it is."
+        )
+        write_page(path, state=state, made_by=found)
+        cost = time.perf_counter() - before
+        spent += cost
+
+    return show
+
+
+def open_page(run: str) -> Path:
+    """Write the page of a run where there is none or where its files are newer, print its path, and show it.
+
+    Args:
+        run: its folder.
+    """
+    import webbrowser
+
+    path = folder.open_run(run)
+    page = path / folder.PAGE
+    files = [path / name for name in (folder.METRICS, folder.RESULTS, folder.CONFIG)]
+    folder.check_files(path, folder.PAGE, *(file.name for file in files))
+    folder.check_folders(path, "figures")
+    newest = max(file.stat().st_mtime for file in files if file.exists())
+    if not page.exists() or page.stat().st_mtime < newest:
+        write_page(path)
+    console.say(folder.shown(page))
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        console.say("there is no browser here: open the file in one, as by a double click, wherever it is copied to")
+        return page
+    webbrowser.open(page.as_uri())
+    return page
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """What results.json says; {} before there is one.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    file = path / folder.RESULTS
+    return check_type(read_json(file), dict, str(file)) if file.exists() else {}
+
+
+def _shown(path: Path, state: str, is_wrong: bool, made_by: Mapping[str, Any]) -> RunShown:
+    rows, results, config = folder.read_metrics(path), read_results(path), _config(path)
+    commands = path / folder.COMMAND
+    pictures = sorted((path / "figures").glob("*.png"))
+    return RunShown(
+        folder="/".join(path.parts[-2:]),
+        state=state or _state(rows, results, config),
+        is_wrong=is_wrong,
+        dataset=folder.read_dataset(path),
+        results=results,
+        rows=rows,
+        config=config,
+        figures={picture.stem: picture.read_bytes() for picture in pictures if picture.is_file()},
+        environment=results if "versions" in results else made_by,
+        commands=commands.read_text(encoding="utf-8", errors="replace").splitlines() if commands.exists() else (),
+    )
+
+
+def _config(path: Path) -> list[Told]:
+    """The fields of a run's config; none of one that this vaex does not know, whose page stands without them."""
+    try:
+        return told(read_config(path / folder.CONFIG))
+    except UsageError:
+        return []
+
+
+def _state(rows: list[folder.Row], results: Mapping[str, Any], config: list[Told]) -> str:
+    """How far a run is, by its files."""
+    done = rows[-1]["epoch"] if rows else 0
+    total = next((field.value for field in config if field.path == "train.num_epochs"), "an unknown number")
+    if not rows and not results:
+        return f"No epoch of {total} has ended, as of {_now()}."
+    if "num_epochs" not in results:
+        return f"Epoch {done} of {total} has ended, and there are no scores yet, as of {_now()}."
+    if done > results["num_epochs"]:
+        return f"Trained on: epoch {done} of {total}. The scores and pictures are of epoch {results['num_epochs']}."
+    return f"Finished: {results['num_epochs']} epochs; the scores are of epoch {results.get('best_epoch')}, the best."
+
+
+def _now() -> str:
+    return datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
