@@ -56,7 +56,7 @@ class Chain:
         """Draws with their log-densities, for which no network is applied a second time."""
 
         def one(key: PRNGKeyArray) -> tuple[tuple[Latent, ...], Array]:
-            conditionals, z = self._walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
+            conditionals, z = self.walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
             return z, sum(log_density(_LAYER, c, z_l) for c, z_l in zip(conditionals, z, strict=True))  # pyright: ignore
 
         return _for_each(one, key, sample_shape)
@@ -67,7 +67,7 @@ class Chain:
     def log_prob_per_layer(self, value: tuple[Latent, ...]) -> Float[Array, " l"]:
         """The log-density of z_1, ..., z_L, each given what is drawn before it: their sum is log_prob."""
         drawn = value[::-1] if self.top_down else value
-        conditionals, _ = self._walk(lambda i, conditional: drawn[i])
+        conditionals, _ = self.walk(lambda i, conditional: drawn[i])
         return jnp.stack([log_density(_LAYER, c, z_l) for c, z_l in zip(conditionals, value, strict=True)])
 
     def estimate_mean(self, key: PRNGKeyArray, num_samples: int) -> tuple[Latent, ...]:
@@ -77,7 +77,7 @@ class Chain:
         """
 
         def one(key: PRNGKeyArray) -> tuple[Latent, ...]:
-            conditionals, z = self._walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
+            conditionals, z = self.walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
             means = map(abilities.mean, conditionals)
             return tuple(z_l if mean is None else mean for mean, z_l in zip(means, z, strict=True))
 
@@ -91,10 +91,10 @@ class Chain:
             answers.append(ability(conditional))
             return conditional.sample(jax.random.key(i))
 
-        jax.eval_shape(lambda: self._walk(choose)[1])
+        jax.eval_shape(lambda: self.walk(choose)[1])
         return answers
 
-    def _walk(self, choose: Callable[[int, Distribution], Any]) -> tuple[tuple[Distribution, ...], tuple[Latent, ...]]:
+    def walk(self, choose: Callable[[int, Distribution], Any]) -> tuple[tuple[Distribution, ...], tuple[Latent, ...]]:
         """The conditionals and the chosen values of z_1, ..., z_L."""
         state, conditionals, values = self.state, [], []
         for i, (link, params) in enumerate(zip(self.links, self.params, strict=True)):

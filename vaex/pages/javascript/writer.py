@@ -1,0 +1,153 @@
+"""What is being written: lines, buffers and weights, and values that are a buffer or still an expression."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vaex.errors import UsageError
+from vaex.pages.javascript.fold import Block, Op, Symbol, array
+from vaex.pages.javascript.weights import Stored, stored
+
+_INDEX = "@"  # stands in an expression for the place in the flat array
+_LONGEST = 600  # characters of an expression
+
+
+class Unwritten(UsageError):
+    """A function that has no JavaScript, since a primitive in it has none."""
+
+
+class Value(NamedTuple):
+    """A flat array in row-major order: one that exists, or what each of its elements is."""
+
+    expression: str  # of the element at @
+    shape: tuple[int, ...]
+    dtype: Any
+    name: str = ""  # of the array; "" where there is none yet
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    def at(self, index: Any) -> str:
+        """The element at a place, of a single one that everywhere."""
+        return self.expression.replace(_INDEX, "0" if self.size == 1 else str(index))
+
+
+@dataclass
+class Writer:
+    """The functions written so far share their weights; each has lines of its own."""
+
+    is_half: bool = True
+    weights: list[Stored] = field(default_factory=list)
+    buffers: list[str] = field(default_factory=list)  # declarations
+    lines: list[str] = field(default_factory=list)
+    env: dict[Symbol, Value] = field(default_factory=dict)
+    uses: Counter[Symbol] = field(default_factory=Counter)
+    _known: dict[Any, str] = field(default_factory=dict)
+    _names: int = 0
+
+    def name(self, letter: str) -> str:
+        self._names += 1
+        return f"{letter}{self._names}"
+
+    def buffer(self, shape: Iterable[int], dtype: Any) -> Value:
+        """A new array, made once."""
+        name, shape = self.name("b"), tuple(shape)
+        self.buffers.append(f"const {name}=new {typed(dtype)}({math.prod(shape)});")
+        return named(name, shape, dtype)
+
+    def weight(self, value: np.ndarray) -> Value:
+        """An array that is known."""
+        key = (value.shape, value.dtype.str, value.tobytes())
+        if key not in self._known:
+            self._known[key] = f"w[{len(self.weights)}]"
+            self.weights.append(stored(value, is_half=self.is_half))
+            name = self.name("c")
+            self.buffers.append(f"const {name}={self._known[key]};")
+            self._known[key] = name
+        return named(self._known[key], value.shape, value.dtype)
+
+    def value(self, of: Any) -> Value:
+        """Of a symbol what it is, of an array a literal or a weight."""
+        if isinstance(of, Symbol):
+            return self.env[of]
+        known = array(of)
+        if known.size and (known == known.flat[0]).all():
+            return Value(literal(known.flat[0]), known.shape, known.dtype)
+        return self.weight(known)
+
+    def whole(self, of: Any) -> Value:
+        """The same as an array that exists."""
+        value = of if isinstance(of, Value) else self.value(of)
+        if value.name:
+            return value
+        if not isinstance(of, Symbol | Value):
+            return self.weight(array(of))
+        out = self.buffer(value.shape, value.dtype)
+        self.fill(out, value)
+        if isinstance(of, Symbol):
+            self.env[of] = out
+        return out
+
+    def fill(self, out: Value, value: Value) -> None:
+        """out = value, element by element."""
+        self.lines.append(f"for(let i=0;i<{out.size};i++){out.name}[i]={value.at('i')};")
+
+    def give(self, symbol: Symbol, expression: str, shape: tuple[int, ...]) -> None:
+        """What a symbol is, as an expression that is computed where it is read, if that is at one place alone."""
+        value = Value(expression, shape, symbol.dtype)
+        often = self.uses[symbol] > 1 or len(expression) > _LONGEST
+        self.env[symbol] = self.whole(value) if often else value
+
+    def run(self, block: Block, table: "Table") -> None:
+        """The operations of a block, one after another.
+
+        Raises:
+            Unwritten: a primitive that the table has not.
+        """
+        for op in block.ops:
+            self.uses.update(value for value in op.inputs if isinstance(value, Symbol))
+        self.uses.update(value for value in block.outputs if isinstance(value, Symbol))
+        for op in block.ops:
+            if all(out.is_key for out in op.outputs):
+                continue  # the browser has random numbers of its own
+            if op.name not in table:
+                raise Unwritten(f"the primitive {op.name!r} has no JavaScript: add it to vaex/pages/javascript")
+            table[op.name](self, op)
+
+
+Table = dict[str, Callable[[Writer, Op], None]]
+
+
+def named(name: str, shape: tuple[int, ...], dtype: Any) -> Value:
+    """An array that exists."""
+    return Value(f"{name}[{_INDEX}]", shape, dtype, name)
+
+
+def typed(dtype: Any) -> str:
+    """The kind of array that holds a dtype."""
+    kinds = {"f": "Float32Array", "b": "Uint8Array", "V": "Float32Array"}
+    unsigned = "Uint8Array" if np.dtype(dtype).itemsize == 1 else "Uint32Array"
+    return {**kinds, "u": unsigned}.get(kind_of(dtype), "Int32Array")
+
+
+def kind_of(dtype: Any) -> str:
+    """f of real numbers, b of truth values, u and i of integers; bfloat16 is a real number too."""
+    kind = np.dtype(dtype).kind
+    return "f" if kind == "V" else kind
+
+
+def literal(number: Any) -> str:
+    """A number as JavaScript writes it."""
+    if np.dtype(type(number)).kind == "b":
+        return str(int(number))
+    if np.dtype(type(number)).kind in "iu":
+        return f"({int(number)})"
+    number = float(number)
+    if math.isnan(number):
+        return "NaN"
+    return f"({number!r})" if math.isfinite(number) else ("Infinity" if number > 0 else "(-Infinity)")
