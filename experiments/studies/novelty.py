@@ -97,6 +97,6 @@ def novelty_figure() -> tuple[Figure, list[str]]:
             roc.plot(*roc_curve(is_novel, both)[:2], label=f"{name}, {other}: {area:.3f}")
             lines.append(f"area under the ROC curve of {other} by {name}: {area:.3f}")
     roc.set(xlabel="clothes taken for novel", ylabel="novel images found")
-    for axes in (*panels, roc):
-        axes.legend(frameon=False, fontsize=6)
+    for axes, place in zip((*panels, roc), ("best", "best", "lower right"), strict=True):
+        axes.legend(frameon=False, fontsize=6, loc=place)
     return figure, lines

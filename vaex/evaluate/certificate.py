@@ -73,7 +73,7 @@ def certificate(
     examples: Example,
     *,
     others: Example | None = None,
-    num_temperatures: int = 200,
+    num_temperatures: int = 400,
     num_chains: int = 16,
     num_samples: int = 100_000,
     num_leapfrog: int = ais.NUM_LEAPFROG,

@@ -30,7 +30,7 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     add_input(certify)
     certify.add_argument("--num-images", type=int, default=100, help="images of the test, and drawn by the model: 100")
     certify.add_argument("--seed", type=int, default=0)
-    certify.add_argument("--num-temperatures", type=int, default=200, help="of an annealed chain: 200")
+    certify.add_argument("--num-temperatures", type=int, default=400, help="of an annealed chain: 400")
     certify.add_argument("--num-chains", type=int, default=16, help="of each image, there and back: 16")
     certify.add_argument("--num-samples", type=int, default=100_000, help="importance samples, the largest K: 100,000")
     shown = command("open", _open, "show a run's page, index.html in its folder, in a browser", computes=False)

@@ -23,7 +23,7 @@ def certify(
     name: str = "",
     *,
     num_images: int = 100,
-    num_temperatures: int = 200,
+    num_temperatures: int = 400,
     num_chains: int = 16,
     num_samples: int = 100_000,
     seed: int = 0,
