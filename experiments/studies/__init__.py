@@ -14,6 +14,7 @@ from vaex.files import advising, replaced
 from .abc import abc_figure
 from .classifier import classifier_figure
 from .free_form import free_form_figure
+from .fullvb import fullvb_figure
 from .gamma_elbo import gamma_elbo_figure
 from .gmm import gmm_figure
 from .gradients import gradients_figure
@@ -37,6 +38,7 @@ STUDIES: dict[str, Callable[[], tuple[Figure | Animation, list[str]]]] = {
     "inference_gap": inference_gap_figure,
     "gamma_elbo": gamma_elbo_figure,
     "gradients": gradients_figure,
+    "fullvb": fullvb_figure,
 }
 
 
