@@ -13,9 +13,9 @@ def get_config():
     network = section(NETWORKS, "mlp", encoder_hidden=(100,), decoder_hidden=(100,), activation="tanh")
     config.model = section(MODELS, "vae", latent_dim=10, network=network)
     config.train.weights = "variational"
-    config.optimizer.learning_rate = 3e-3
+    config.optimizer.learning_rate = 5e-3
     config.train.learning_rate = section(RATES, "cosine", final=1e-4)
     config.train.batch_size = 100
-    config.train.num_epochs = 1500
-    config.train.eval_every = 150
+    config.train.num_epochs = 300
+    config.train.eval_every = 30
     return config
