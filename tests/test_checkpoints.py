@@ -14,7 +14,7 @@ import vaex
 from tests.refusal import refusal, same
 from vaex.config import read_config
 from vaex.config.setup import setup
-from vaex.distributions.mixtures import DiagonalNormalMixture, UniformMixture
+from vaex.distributions import DiagonalNormalMixture, UniformMixture
 from vaex.errors import UsageError
 from vaex.runs import checkpoints, folder
 from vaex.train import init_state

@@ -16,6 +16,7 @@ from vaex.config.setup import Setup, setup
 from vaex.data.conditions import CONDITIONS
 from vaex.errors import UsageError
 from vaex.models import KINDS, vae
+from vaex.models.weights import WEIGHTS
 from vaex.train import train_step
 
 # Small options by their names, and those without a default by their types: a new choice needs no word here.
@@ -42,6 +43,7 @@ LEVELS = {
     "condition": (None, *CONDITIONS),
     "missing": (None, 0.3),
     "num_labels": (None, 20),
+    "weights": tuple(WEIGHTS),
     **{name: ((None,) if field.is_optional else ()) + tuple(field.choices) for name, field in NESTED.items()},
 }
 LEVELS["likelihood"] = tuple(name for name in LEVELS["likelihood"] if name != "table")  # of rows, in test_tables
@@ -71,6 +73,8 @@ REFUSED = [
     ({"model": PLAIN, "objective": CLAIMED}, "objective.name is '.*set --config.model.name="),
     ({"model": ("vqvae", "m2", "m1m2", "autoencoder"), "condition": but("condition", None)}, "unset data.condition"),
     ({"model": ("autoencoder",), "missing": (0.3,)}, "to impute needs p.z.: unset data.missing"),
+    ({"model": but("model", "vae"), "weights": ("variational",)}, "expected 'point' with this kind of model"),
+    ({"missing": (0.3,), "weights": ("variational",)}, "expected 'point' where values are missing"),
     ({"model": ("m2", "m1m2"), "num_labels": (None,)}, "without data.num_labels: set --config.data.num_labels=100"),
     ({"model": ("m2",), "prior": ("uniform",)}, "over one-hot latents"),
     ({"model": ("m2",), "prior": ("conditional",)}, "without a condition"),
@@ -142,6 +146,7 @@ def config_of(cell):
     config.objective = small(OBJECTIVES, cell["objective"])
     for name in ("condition", "missing", "num_labels"):
         config.data[name] = cell.get(name)
+    config.train.weights = cell.get("weights", "point")
     config.data.name = "bouncing:digits" if cell.get("condition") == "previous" else "digits"
     config.data.binarize = "dynamic" if config.model.likelihood.name == "bernoulli" else None
     config.train.batch_size = BATCH

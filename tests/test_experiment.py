@@ -4,11 +4,12 @@ import jax
 import numpy as np
 import pytest
 
-from tests.one_step import one_step
+from tests.one_step import one_step, start
 from vaex.config import OBJECTIVES, override
 from vaex.config.setup import setup
 from vaex.config.task import build_task
 from vaex.errors import UsageError
+from vaex.models.weights import MeanField, weights_kl
 from vaex.runs.experiments import load_experiment
 
 NARROW = "--config.model.network.encoder_hidden=(8,)"
@@ -100,6 +101,19 @@ def test_a_moving_average_and_a_prior_on_the_weights():
     assert heavy > plain + 1
 
 
+def test_weights_with_a_distribution():
+    """Their KL is counted once for the data set, and what is evaluated averages over draws of them."""
+    flags = ["weights=variational", "weight_sigma=0.5"]
+    few = ["--config.data.num_train=200", "--config.evaluate.weight_draws=3"]
+    made = configured(*few, *(f"--config.train.{flag}" for flag in flags))
+    _, metrics = one_step(made)
+    params = start(made).params
+    q = MeanField({"decoder": params["decoder"]}, params["log_sigma"])
+    np.testing.assert_allclose(metrics["loss"] + metrics["elbo"], weights_kl(q, sigma=0.5) / 200, rtol=1e-5)
+    decode = lambda params: made.task.description.bind(params).decode(jax.numpy.zeros(8))
+    assert jax.eval_shape(decode, params).num_components == 3
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -137,6 +151,8 @@ def test_a_moving_average_and_a_prior_on_the_weights():
             "posterior 'diagonal' has no num_classes, which is of one_hot: set --config.model.",
         ),
         (["--config.train.weight_sigma=0.0"], "train.weight_sigma is 0.0"),
+        (["--config.train.weights=both"], "train.weights is 'both': expected one of point, variational"),
+        (["--config.data.num_train=5000"], "data.num_train is 5000: expected at most 1518, the training examples of"),
         (
             ["--config.objective.name=total_correlation", "--config.objective.nats=1.0"],
             "'total_correlation' has no nats, which is of free_bits, capacity",

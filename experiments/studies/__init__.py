@@ -1,9 +1,14 @@
 """Studies that end in a figure and a few lines: python -m vaex figure NAME, each in the file of its name."""
 
+import functools
 import re
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from matplotlib.animation import Animation, PillowWriter
+from matplotlib.figure import Figure
 
 from vaex.choices import Choices
 from vaex.errors import OptionError, UsageError
@@ -16,7 +21,10 @@ from .aevb_4 import aevb_4_figure
 from .aevb_5 import aevb_5_figure
 from .classifier import classifier_figure
 from .free_form import free_form_figure
+from .fullvb import fullvb_figure
+from .gamma_elbo import gamma_elbo_figure
 from .gmm import gmm_figure
+from .gradients import gradients_figure
 from .inference_gap import inference_gap_figure
 from .labels import labels_figure
 from .linear_ae import linear_ae_figure
@@ -41,6 +49,9 @@ STUDIES = Choices(
         "inference_gap": inference_gap_figure,
         "mnist_gap": mnist_gap_figure,
         "novelty": novelty_figure,
+        "gamma_elbo": gamma_elbo_figure,
+        "gradients": gradients_figure,
+        "fullvb": fullvb_figure,
         "aevb_2": aevb_2_figure,
         "aevb_3": aevb_3_figure,
         "aevb_4": aevb_4_figure,
@@ -51,7 +62,7 @@ STUDIES = Choices(
 
 
 def draw(name: str, folder: Path, flags: Iterable[str] = ()) -> tuple[Path, list[str]]:
-    """Run a study by its name -> where its figure lies, and its lines.
+    """Run a study by its name -> where its figure lies, a PNG or an animated GIF, and its lines.
 
     Args:
         name: of the study.
@@ -62,10 +73,11 @@ def draw(name: str, folder: Path, flags: Iterable[str] = ()) -> tuple[Path, list
         UsageError: another option.
         OptionError: a value that the option cannot have.
     """
-    figure, lines = STUDIES[name](**_options(name, flags))
-    path = folder / f"{name}.png"
+    drawn, lines = STUDIES[name](**_options(name, flags))
+    suffix, write = _file(drawn)
+    path = folder / f"{name}{suffix}"
     with advising(lambda: "make room there, or name another folder with ARGS=--out=FOLDER"), replaced(path) as file:
-        figure.savefig(file, format="png", dpi=200)
+        write(file)
     return path, lines
 
 
@@ -81,3 +93,20 @@ def _options(name: str, flags: Iterable[str]) -> dict[str, Any]:
         except ValueError:
             raise OptionError(f"--{option}", value, f"a value of type {fields[option].type.__name__}") from None
     return found
+
+
+@functools.singledispatch
+def _file(figure: Figure) -> tuple[str, Callable[[IO[bytes]], object]]:
+    """How the name of a figure's file ends, and what writes it."""
+    return ".png", lambda file: figure.savefig(file, format="png", dpi=200)
+
+
+@_file.register(Animation)
+def _(moving: Animation) -> tuple[str, Callable[[IO[bytes]], object]]:
+    def write(file: IO[bytes]) -> None:
+        with tempfile.TemporaryDirectory() as folder:  # a writer of matplotlib takes no open file
+            path = Path(folder) / "moving.gif"
+            moving.save(path, writer=PillowWriter(fps=8), dpi=100)
+            file.write(path.read_bytes())
+
+    return ".gif", write

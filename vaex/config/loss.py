@@ -76,6 +76,13 @@ def penalty(sigma: float | None, num_train: int) -> Callable[[Params], jax.Array
     return functools.partial(objectives.weight_penalty, sigma=sigma, num_train=num_train)
 
 
+def trained(description: Description) -> Description:
+    """The same, bound as a step of training binds it: with one draw of weights that have a distribution."""
+    if (weights := description.weights) is None:
+        return description
+    return description._replace(bind=lambda params: weights.bind(weights.draw(jax.random.key(0), params)))
+
+
 def check_kind(model: str, objective: str) -> None:
     """The objective trains the kind of model: one that the kind names, or if it names none, one that no kind does.
 

@@ -15,6 +15,7 @@ from vaex.data.preprocess import BINARIZE
 from vaex.errors import OptionError, check_fraction, check_positive, check_seed, check_whole
 from vaex.models import MODELS
 from vaex.models.vae import vae
+from vaex.models.weights import WEIGHTS
 from vaex.networks import PRECISIONS
 from vaex.objectives import OBJECTIVES, elbo
 from vaex.train import OPTIMIZERS, RATES, SCHEDULES
@@ -28,6 +29,7 @@ class Data:
         name: a TFDS image data set, a folder of IDX files, an npz or npy file; folder:PATH for a folder of image files;
             table:PATH for a CSV or Parquet file; bouncing:NAME for sequences of the images of a data set that move.
         dir: where to look first; "" takes VAEX_DATA_DIR.
+        num_train: training examples that are used, the first ones; unset, all.
         num_validation: images of the validation split, from the tail of train.
         image_size: height and width that images are cropped and scaled to; unset, as they are.
         channels: 1 makes images grey, 3 gives them colours; unset, as they are.
@@ -42,6 +44,7 @@ class Data:
 
     name: str = "mnist"
     dir: str = ""
+    num_train: int | None = None
     num_validation: int = 1000
     image_size: int | None = None
     channels: int | None = None
@@ -60,7 +63,7 @@ class Data:
         check_form(image_size=self.image_size, channels=self.channels)
         said_columns(self.columns)
         check_whole(0, num_validation=self.num_validation)
-        check_whole(num_labels=self.num_labels, num_previous=self.num_previous)
+        check_whole(num_train=self.num_train, num_labels=self.num_labels, num_previous=self.num_previous)
         check_fraction(missing=self.missing)
 
 
@@ -79,7 +82,10 @@ class Train:
         schedule_epochs: epochs that this schedule is over, and held from there on; unset, all.
         clip_norm: what the norm of a batch's gradient is bounded by; unset, nothing.
         max_skipped: updates in a row that may be left out where they are not finite; unset, none.
-        weight_sigma: of a Gaussian prior on the weights, whose maximum a posteriori is found; unset, none.
+        weights: what training finds of them: point, a value of each, or variational, a normal distribution of each of
+            the decoder's, over whose draws p(x|z) is averaged.
+        weight_sigma: of a Gaussian prior on the weights; unset, with point none, else their maximum a posteriori is
+            found, and with variational 1.
         devices: how many a batch is split over, each with all parameters.
         precision: in what networks compute while training: float32, or bfloat16, from which a CPU gains nothing.
     """
@@ -93,6 +99,7 @@ class Train:
     schedule_epochs: int | None = None
     clip_norm: float | None = None
     max_skipped: int | None = None
+    weights: Annotated[str, WEIGHTS] = "point"
     weight_sigma: float | None = None
     devices: int = 1
     precision: Annotated[str, PRECISIONS] = "float32"
@@ -119,12 +126,14 @@ class Evaluate:
         chunk_size: of these draws, how many are held at a time.
         batch_size: test images at a time.
         validation_samples: K of the importance-weighted bound at each validation, on 500 images.
+        weight_draws: draws of variational weights, over which p(x|z) is averaged.
     """
 
     num_samples: int = 100
     chunk_size: int = 100
     batch_size: int = 20
     validation_samples: int = 50
+    weight_draws: int = 10
 
     def __post_init__(self) -> None:
         check_whole(**asdict(self))

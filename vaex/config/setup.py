@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import jax
 
-from vaex.config.loss import build_loss, check_kind, penalty
+from vaex.config.loss import build_loss, check_kind, penalty, trained
 from vaex.config.optimizer import build_optimizer
 from vaex.config.section import Config
 from vaex.config.task import Task, build_task
@@ -46,15 +46,17 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
     optimizer = build_optimizer(config, experiment, (c.schedule_epochs or c.num_epochs) * task.num_steps)
     batch = jax.eval_shape(lambda key: preprocess(key, jax.tree.map(lambda a: a[:2], task.stored)), jax.random.key(0))
     computed = PRECISIONS[c.precision]
-    loss = build_loss(config, experiment, description, batch, num_train=num_train)
+    weights = description.weights
+    loss = build_loss(config, experiment, trained(description), batch, num_train=num_train)
     return Setup(
         task=task,
         recipe=Recipe(
-            bind=computed(description.bind),
+            bind=computed(description.bind if weights is None else weights.bind),
             batch_loss=computed(loss.batch_loss),
             optimizer=optimizer,
             preprocess=preprocess,
-            penalty=penalty(c.weight_sigma, num_train),
+            penalty=penalty(c.weight_sigma, num_train) if weights is None else lambda p: weights.kl(p) / num_train,
+            draw=None if weights is None else weights.draw,
             statistics=description.statistics,
             max_skipped=c.max_skipped or 0,
         ),

@@ -22,6 +22,7 @@ from vaex.models import KINDS, Description, Source
 from vaex.models.columns import Column, Columns, have_gaps, num_features
 from vaex.models.missing import of_masked
 from vaex.models.rows import of_rows
+from vaex.models.weights import WEIGHTS
 
 _DATA = 1998  # folded into a run's key: for which pixels are missing, and which images keep their labels
 
@@ -62,6 +63,7 @@ def load_data(config: Config) -> Dataset:
     c = call(ROOT, config).data
     form = Form(c.image_size, c.channels)
     dataset = data.load(c.name, dir=c.dir or None, num_validation=c.num_validation, form=form, columns=c.columns)
+    dataset = data.with_num_train(dataset, c.num_train)
     return dataset if c.condition is None else CONDITIONS[c.condition].cut(dataset, c.num_previous)
 
 
@@ -154,6 +156,9 @@ def build_description(
     )
     description = experiment.model(source)
     description = of_rows(description, source) if columns else description
+    t, num_draws = experiment.train, experiment.evaluate.weight_draws
+    options = {"sigma": t.weight_sigma, "num_draws": num_draws, "seed": experiment.seed}
+    description = WEIGHTS[t.weights](description, source, **options)
     return of_masked(description, source) if source.is_masked else description
 
 

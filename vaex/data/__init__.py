@@ -122,6 +122,22 @@ def load(
     )
 
 
+def with_num_train(dataset: Dataset, num_train: int | None) -> Dataset:
+    """The data set with the first num_train of its training examples, all of them if None.
+
+    Raises:
+        UsageError: it has not so many.
+    """
+    if num_train is None:
+        return dataset
+    if num_train > (most := len(dataset.train.images)):
+        raise UsageError(
+            f"data.num_train is {num_train}: expected at most {most}, the training examples of {dataset.label}"
+        )
+    images, labels = dataset.train
+    return dataset._replace(train=Split(images[:num_train], labels[:num_train]))
+
+
 def _bouncing(dataset: Dataset) -> Dataset:
     """Sequences of the images of each split, without labels, since several images are in one."""
     if (shape := dataset.train.images.shape[1:])[2:] not in ((1,), (3,), (4,)):

@@ -4,9 +4,10 @@ from vaex.distributions import full_normal as full_normal  # registers its KL
 from vaex.distributions.bernoulli import IndependentBernoulli
 from vaex.distributions.continuous_bernoulli import ContinuousBernoulli
 from vaex.distributions.levels import NUM_LEVELS, CategoricalLevels, DiscretizedLogistic
-from vaex.distributions.mixtures import DiagonalNormalMixture, UniformMixture
+from vaex.distributions.mixtures import DiagonalNormalMixture
 from vaex.distributions.one_hot import OneHotCategorical
 from vaex.distributions.states import all_states, check_num_states
+from vaex.distributions.uniform_mixture import UniformMixture
 
 __all__ = [
     "NUM_LEVELS",

@@ -14,7 +14,7 @@ from vaex.arithmetic import logsumexp
 from vaex.distributions import abilities
 from vaex.distributions.shapes import check_value, value_shape
 from vaex.errors import UsageError
-from vaex.model import Distribution, Value
+from vaex.model import Distribution
 
 _LEAST_LOG_VAR = -80.0  # so that precisions stay finite
 _FEW = 1024  # numbers in the means, up to which differences cost little more than products
@@ -44,8 +44,9 @@ class DiagonalNormalMixture(NamedTuple):
 
     def draws_of_components(self, key: Any, num_samples: int) -> Float[Array, "j k d"]:
         """K draws of each component, J of them."""
-        j, d = self.mean_of_components.shape
-        noise = jax.random.normal(key, (j, num_samples, d))
+        noise = jax.random.normal(
+            key, (self.mean_of_components.shape[0], num_samples, self.mean_of_components.shape[1])
+        )
         return self.mean_of_components[:, None] + jnp.exp(0.5 * self.log_var)[:, None] * noise
 
     @property
@@ -83,48 +84,6 @@ def _normal_log_prob(squares: Float[Array, " k"], log_var: Float[Array, "k d"]) 
     return -0.5 * (squares + jnp.sum(log_var, axis=-1) + log_var.shape[-1] * math.log(2 * math.pi))
 
 
-class UniformMixture(NamedTuple):
-    """Equal parts of K distributions that differ in their numbers alone.
-
-    log p(z) = log 1/K sum_k p_k(z)
-
-    Numpyro's MixtureSameFamily wants the K as one distribution's batch; here they are whatever jax.vmap made of them.
-    """
-
-    components: Any  # a distribution whose arrays have a leading axis of K
-
-    @property
-    def num_components(self) -> int:
-        """K."""
-        return jax.tree.leaves(self.components)[0].shape[0]
-
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
-        def one(key: Any) -> Any:
-            which, noise = jax.random.split(key)
-            k = jax.random.randint(which, (), 0, self.num_components)
-            return jax.tree.map(lambda a: jnp.asarray(a)[k], self.components).sample(noise)
-
-        z = jax.vmap(one)(jax.random.split(key, math.prod(sample_shape)))
-        return jax.tree.map(lambda a: a.reshape(*sample_shape, *a.shape[1:]), z)
-
-    def component_log_probs(self, value: Value) -> Float[Array, " k"]:
-        """Log 1/K p_k(z) for each k, named as in numpyro's mixtures."""
-        return jax.vmap(lambda p: p.log_prob(value))(self.components) - jnp.log(self.num_components)
-
-    def log_prob(self, value: Value) -> Float[Array, ""]:
-        return logsumexp(self.component_log_probs(value))
-
-
-def uniform_mixture(components: Distribution) -> DiagonalNormalMixture | UniformMixture:
-    """K distributions of one kind, as jax.vmap makes them, in equal parts; the faster mixture where they are normal."""
-    each = abilities.factors(components)
-    parameters = None if each is None else abilities.normal_parameters(each)
-    if parameters is None or parameters[0].ndim != 2:
-        return UniformMixture(components)
-    loc, scale = parameters
-    return DiagonalNormalMixture(jnp.zeros(len(loc)), loc, 2 * jnp.log(scale))
-
-
 def component_posterior(mixture: Any, value: Array) -> Any:
     """Which component of a mixture a value came from: p(c|value) by Bayes' rule.
 
@@ -151,18 +110,13 @@ def component_posterior(mixture: Any, value: Array) -> Any:
     return dist.Categorical(logits=log_probs(value))
 
 
-for _mixture in (DiagonalNormalMixture, UniformMixture):
-    abilities.component_log_probs.register(_mixture, lambda q: q.component_log_probs)
+abilities.component_log_probs.register(DiagonalNormalMixture, lambda q: q.component_log_probs)
 abilities.mean.register(DiagonalNormalMixture, lambda q: q.mean)
 value_shape.register(DiagonalNormalMixture, lambda q: q.mean_of_components.shape[-1:])
 abilities.has_gradient.register(DiagonalNormalMixture, lambda q: False)  # none with respect to the weights
 abilities.draws_of_components.register(
     DiagonalNormalMixture, lambda q: (jax.nn.log_softmax(q.logits), q.draws_of_components)
 )
-# The weights of this one are fixed, so that its draws move with all that may: with its components.
-abilities.has_gradient.register(UniformMixture, lambda q: abilities.has_gradient(q.components))
-abilities.is_discrete.register(UniformMixture, lambda q: abilities.is_discrete(q.components))
-abilities.is_cheap_to_evaluate.register(UniformMixture, lambda q: abilities.is_cheap_to_evaluate(q.components))
 
 
 @abilities.draws_of_components.register(dist.MixtureSameFamily)

@@ -1,5 +1,6 @@
 """Approximate Bayesian computation: inference with a simulator in the place of a likelihood."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex.errors import UsageError, check_finite, check_whole
-from vaex.model import Distribution, Example, Latent, Model
+from vaex.model import Conditional, Distribution, Example, Latent, Model
 
 
 class Simulator(NamedTuple):
@@ -32,10 +33,26 @@ class Simulated(NamedTuple):
         return self.distance <= self.tolerance[..., None]
 
 
-def simulator(model: Model) -> Simulator:
-    """A model's own draws of x given z; of a Conditional model pass model.given(condition)."""
-    model = model.given()
+def simulator(model: Model | Conditional) -> Simulator:
+    """A model's own draws of x given z.
+
+    Raises:
+        UsageError: a Conditional model, of which a condition makes one: model.given(condition).
+    """
+    model = _of_one_condition(model)
     return Simulator(model.prior, lambda key, z: model.decode(z).sample(key))
+
+
+@functools.singledispatch
+def _of_one_condition(model: Model) -> Model:
+    return model.given()
+
+
+@_of_one_condition.register(Conditional)
+def _(model: Conditional) -> Model:
+    raise UsageError(
+        "found a Conditional model for a simulator: expected that of one condition, model.given(condition)"
+    )
 
 
 def euclidean(x: Example, y: Example) -> Float[Array, ""]:

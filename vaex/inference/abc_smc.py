@@ -64,7 +64,7 @@ def smc(
     check_fraction(share=share)
 
     def init(key: PRNGKeyArray, simulator: Simulator, x: Example) -> Population:
-        check_continuous(simulator.prior, "abc_smc")
+        check_continuous(simulator.prior, "abc_smc", instead="inference.abc.rejection")
         found = rejection(key, simulator, x, tolerance=0.0, num_proposals=num_particles, distance=distance)
         return Population(Target(Held(simulator), x), found._replace(tolerance=jnp.full_like(found.tolerance, jnp.inf)))
 

@@ -8,11 +8,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.arithmetic import logsumexp, times
-from vaex.distributions.shapes import log_density
 from vaex.errors import OptionError, check_positive, check_whole
 from vaex.inference.method import Method
-from vaex.inference.target import target
-from vaex.model import Example, Model
+from vaex.inference.target import check_continuous, target
+from vaex.model import Conditional, Example, Model
 
 
 class Grid(NamedTuple):
@@ -80,6 +79,7 @@ def free_form(points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"]
 
     Raises:
         OptionError: a step size that is not above 0, or above 1.
+        UsageError: discrete latents, or a conditional model without a condition, in init.
 
     Source: the Euler-Lagrange equation of the ELBO, Bishop 2006, appendix D; in the metric of Fisher and Rao.
     """
@@ -90,9 +90,11 @@ def free_form(points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"]
     def normalized(log_q: Float[Array, " n"]) -> Float[Array, " n"]:
         return log_q - logsumexp(log_q) - math.log(points.cell)
 
-    def init(key: PRNGKeyArray | None, model: Model, x: Example) -> State:
-        log_q = jax.vmap(lambda z: log_density("p(z)", model.prior, z))(points.points) if start is None else start
-        return State(jax.vmap(target(model, x).log_joint)(points.points), normalized(log_q))
+    def init(key: PRNGKeyArray | None, model: Model | Conditional, x: Example) -> State:
+        p = target(model, x)
+        check_continuous(p.prior, "free_form", instead="inference.cavi.discrete")
+        log_q = jax.vmap(p.log_prior)(points.points) if start is None else start
+        return State(jax.vmap(p.log_joint)(points.points), normalized(log_q))
 
     def step(key: PRNGKeyArray | None, state: State) -> tuple[State, Info]:
         gap = state.log_p - state.log_q

@@ -7,12 +7,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import average
-from vaex.distributions.masked import Masked
 from vaex.inference.importance import importance
-from vaex.model import Model
+from vaex.model import Conditional, Example, Model, at
 
 
-def single(key: PRNGKeyArray, model: Model, example: Masked, *, num_samples: int = 1000) -> Float[Array, "..."]:
+def single(
+    key: PRNGKeyArray, model: Model | Conditional, example: Example, *, num_samples: int = 1000
+) -> Float[Array, "..."]:
     """The conditional mean of what is missing, self-normalized over K draws from q(z|x_o).
 
     E[x_m|x_o] ~ sum_k w_k E[x_m|z_k] / sum_k w_k,   w_k = p(x_o|z_k) p(z_k) / q(z_k|x_o)
@@ -20,7 +21,7 @@ def single(key: PRNGKeyArray, model: Model, example: Masked, *, num_samples: int
     Args:
         key: a PRNG key.
         model: a model of Masked examples, as from partially_observed.
-        example: one example.
+        example: one Masked example; for a Conditional model a Given of one.
         num_samples: K; the bias is of order 1/K.
 
     Returns:
@@ -29,6 +30,7 @@ def single(key: PRNGKeyArray, model: Model, example: Masked, *, num_samples: int
 
     Source: Mattei and Frellsen 2019, the single imputation.
     """
+    model, example = at(model, example)
     draws = importance(key, model, example, num_samples=num_samples)
 
     def add(total: Any, draw: Any) -> tuple[Any, None]:  # one decoded mean in memory
@@ -42,7 +44,7 @@ def single(key: PRNGKeyArray, model: Model, example: Masked, *, num_samples: int
 
 
 def multiple(
-    key: PRNGKeyArray, model: Model, example: Masked, *, num_draws: int = 10, num_samples: int = 1000
+    key: PRNGKeyArray, model: Model | Conditional, example: Example, *, num_draws: int = 10, num_samples: int = 1000
 ) -> Float[Array, "m ..."]:
     """Draws of what is missing given what is observed, by sampling importance resampling.
 
@@ -51,7 +53,7 @@ def multiple(
     Args:
         key: a PRNG key.
         model: a model of Masked examples, as from partially_observed.
-        example: one example.
+        example: one Masked example; for a Conditional model a Given of one.
         num_draws: M.
         num_samples: K, from which the z are drawn again; exact in the limit of large K.
 
@@ -60,6 +62,7 @@ def multiple(
 
     Source: Mattei and Frellsen 2019, multiple imputation; Rubin 1987 for the resampling.
     """
+    model, example = at(model, example)
     draw_key, choice_key, noise_key = jax.random.split(key, 3)
     z, log_w = importance(draw_key, model, example, num_samples=num_samples)
     chosen = jax.random.categorical(choice_key, log_w, shape=(num_draws,))

@@ -13,7 +13,7 @@ from vaex.errors import check_whole
 from vaex.inference.iterate import iterate
 from vaex.inference.method import Method
 from vaex.inference.target import Target, target
-from vaex.model import Latent, Model, at
+from vaex.model import Conditional, Example, Latent, Model, at
 from vaex.objectives import log_weights
 from vaex.objectives.encode import encode
 
@@ -63,8 +63,8 @@ def metropolis_within_gibbs() -> Method:
 
 
 def conditional_mean(
-    key: PRNGKeyArray, model: Model, example: Masked, *, method: Callable[[], Method] = metropolis_within_gibbs,
-    num_steps: int = 1000, num_warmup: int = 100,
+    key: PRNGKeyArray, model: Model | Conditional, example: Example, *,
+    method: Callable[[], Method] = metropolis_within_gibbs, num_steps: int = 1000, num_warmup: int = 100,
 ) -> Float[Array, "..."]:  # fmt: skip
     """The conditional mean of what is missing, over a chain.
 
@@ -73,7 +73,7 @@ def conditional_mean(
     Args:
         key: a PRNG key.
         model: a model of Masked examples, as from partially_observed.
-        example: one example.
+        example: one Masked example; for a Conditional model a Given of one.
         method: pseudo_gibbs or metropolis_within_gibbs.
         num_steps: T.
         num_warmup: steps before them, which are left out.
@@ -86,7 +86,7 @@ def conditional_mean(
     """
     check_whole(num_steps=num_steps)
     check_whole(0, num_warmup=num_warmup)
-    chain = method()
+    chain, (model, example) = method(), at(model, example)
     start_key, warm_key, key = jax.random.split(key, 3)
     state = chain.init(start_key, model, example)
     if num_warmup:

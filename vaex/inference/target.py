@@ -86,7 +86,7 @@ def target(model: Any, example: Example) -> Target:
     return Target(Held(model), example)
 
 
-def check_continuous(prior: Distribution, method: str) -> None:
+def check_continuous(prior: Distribution, method: str, *, instead: str = "inference.gibbs") -> None:
     """The latents are moved along gradients or by small steps.
 
     Raises:
@@ -94,5 +94,5 @@ def check_continuous(prior: Distribution, method: str) -> None:
     """
     if is_discrete(prior):
         raise UsageError(
-            f"{method} moves continuous latents, and {type(prior).__name__}, p(z), is discrete: use inference.gibbs"
+            f"{method} moves continuous latents, and {type(prior).__name__}, p(z), is discrete: use {instead}"
         )

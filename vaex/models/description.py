@@ -45,12 +45,22 @@ class Refit(NamedTuple):
     fit: Callable[[Array, int], Params]  # (draws from q(z|x) of n examples [n, d], seed) -> the entry
 
 
+class Weights(NamedTuple):
+    """Weights that have a distribution: what training draws, of the parameters of a Description that averages."""
+
+    draw: Callable[[PRNGKeyArray, Params], Params]  # (key, params) -> params with one value of each weight
+    bind: Callable[[Params], Any]  # those -> Model or Conditional
+    kl: Callable[[Params], Array]  # params -> KL(q(theta) || p(theta)) in nats, once for a data set
+
+
 class Description(NamedTuple):
     """A model without its parameters, and what training and evaluation are to know of it."""
 
     init: Callable[[PRNGKeyArray], Params]
     bind: Callable[[Params], Any]  # params -> Model or Conditional
     recognition: tuple[tuple[str, ...], ...] = (("encoder",), ("posterior",))  # where params hold q(z|x)'s
+    generator: tuple[str, ...] = ()  # which entries of params are weights of p(x|z) and of nothing else
+    weights: Weights | None = None  # where these have a distribution
     statistics: Callable[[PRNGKeyArray, Params, Any], dict[str, Any]] | None = None  # (key, params, batch) -> entries
     # of params that no gradient moves, such as moving averages, after a batch
     prepare: Callable[[PRNGKeyArray, Any], Any] | None = None  # (key, batch of data) -> batch of examples

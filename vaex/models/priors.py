@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
 from vaex.distributions.flows import Bijection, Flow
-from vaex.distributions.mixtures import uniform_mixture
+from vaex.distributions.uniform_mixture import uniform_mixture
 from vaex.errors import check_seed
 from vaex.model import Condition, Distribution, Encode, Family, Params
 from vaex.models.scales import bounded_log_var

@@ -135,6 +135,7 @@ def vae(
     description = describe(found, source)
     _check_latents(description, source)
     return description._replace(
+        generator=("decoder",),
         refit=p_z.refit,
         reports=(*description.reports, *p_z.reports),
         figures=(*description.figures, *p_z.figures),

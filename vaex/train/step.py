@@ -14,6 +14,7 @@ from vaex.objectives.batch import sharded
 
 _DECAY = 0.99  # of the moving average of the ELBO
 _STATISTICS = 1_000_000_007  # folded into a step's key, apart from the keys of its examples
+_WEIGHTS = 1_000_000_009  # likewise
 
 
 class TrainState(NamedTuple):
@@ -33,6 +34,7 @@ class Recipe(NamedTuple):
     optimizer: optax.GradientTransformation
     preprocess: Callable[[PRNGKeyArray, Any], Any]  # stored examples -> what the likelihood is defined on
     penalty: Callable[[Params], Array | float] = lambda params: 0.0  # nats per example: -log p(params) / N for MAP
+    draw: Callable[[PRNGKeyArray, Params], Params] | None = None  # a value of the weights for a batch, to be bound
     statistics: Callable[[PRNGKeyArray, Params, Any], dict[str, Any]] | None = None  # entries that no gradient moves
     max_skipped: int = 0  # non-finite updates in a row that an optax.apply_if_finite leaves out; 0 without one
 
@@ -64,7 +66,8 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: 
     x = sharded(recipe.preprocess(data_key, sharded(batch)))
 
     def loss(params: Params):
-        value, metrics = recipe.batch_loss(noise_key, recipe.bind(params), x, Context(state.step, state.average))
+        drawn = params if recipe.draw is None else recipe.draw(jax.random.fold_in(noise_key, _WEIGHTS), params)
+        value, metrics = recipe.batch_loss(noise_key, recipe.bind(drawn), x, Context(state.step, state.average))
         return value + recipe.penalty(params), metrics
 
     (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(state.params)
