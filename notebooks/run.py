@@ -12,7 +12,7 @@ import nbformat
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parent
-SECONDS = 300  # that a cell may take where a machine has other work
+SECONDS = 600  # that a cell may take where a machine has other work
 
 
 def main(names: list[str]) -> None:

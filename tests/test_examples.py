@@ -1,6 +1,9 @@
 """The code in README and docs runs: a page is one namespace, in order, and what it says is printed is printed."""
 
+import ast
 import doctest
+import functools
+import inspect
 
 import pytest
 
@@ -17,7 +20,7 @@ def test_the_code_of_a_page_runs_and_its_gradients_are_not_zero(page, tmp_path, 
         code = "\n" * (block.line - 1) + block.code  # so that a traceback has the line of the page
         if block.word:
             assert block.word in NOT_RUN, f"{page}: expected one of {', '.join(NOT_RUN)}"
-            compile(code, page, "exec")
+            check_names(code, names, page)
         elif block.language == "pycon":
             check(code, names, page)
         else:
@@ -35,6 +38,16 @@ def check(code, names, page):
     assert not said, "".join(said)
 
 
+def check_names(code, names, page):
+    """Of code that is not run: it parses, and what it names of the modules at hand is there."""
+    for node in ast.walk(ast.parse(code, page)):
+        if type(node) is ast.Attribute:
+            dotted = ast.unparse(node)
+            root, *rest = dotted.split(".")
+            if all(part.isidentifier() for part in (root, *rest)) and inspect.ismodule(names.get(root)):
+                assert functools.reduce(getattr, rest, names[root]) is not None, dotted
+
+
 def check_gradients(gradients):
     import jax
     import numpy as np
@@ -43,6 +56,12 @@ def check_gradients(gradients):
     assert leaves
     assert all(np.isfinite(leaf).all() for leaf in leaves)
     assert any(np.abs(leaf).max() > 0 for leaf in leaves)
+
+
+def test_code_that_is_not_run_names_what_there_is():
+    check_names("ast.parse(doctest.DocTestParser)\nmine.other()", {"ast": ast, "doctest": doctest}, "page")
+    with pytest.raises(AttributeError, match="no attribute 'parsed'"):
+        check_names("f(ast.parsed(x))", {"ast": ast}, "page")
 
 
 def test_a_doctest_that_prints_something_else_fails():

@@ -16,6 +16,7 @@ TEXTS = {
 PAGES = {path: f"{page}.md" for page, path in TEXTS.items()} | {"README.md": "index.md"}
 _FENCES = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[([^\]\n]+)\]\((?!https?:|#)([^)#\s]+)(#[^)\s]+)?\)")
+_NAME = re.compile(r"`((?:\w+\.)+\w+)`")
 
 
 def relinked(text: str, *, of: str, page: str) -> str:
@@ -39,13 +40,19 @@ def relinked(text: str, *, of: str, page: str) -> str:
     return "".join(part if part.startswith("```") else _LINK.sub(write, part) for part in _FENCES.split(text))
 
 
+def referring(text: str) -> str:
+    """Names in a table of functions as links into the reference, where that has them."""
+    return _NAME.sub(r"{py:obj}`\1 <vaex.\1>`", text)
+
+
 def read(app: Sphinx, page: str, source: list[str]) -> None:
     """What sphinx reads in place of a page's file."""
     of = TEXTS.get(page, f"docs/{page}.md")
     text = (ROOT / of).read_text(encoding="utf-8") if page in TEXTS else source[0]
     if page in TEXTS:
         app.env.note_dependency(str(ROOT / of))
-    source[0] = relinked(text, of=of, page=page)
+    text = relinked(text, of=of, page=page)
+    source[0] = referring(text) if page == "equations" else text
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
