@@ -52,12 +52,13 @@ SUBJECT_report = $(if $(value RUN),--run $(call quoted,RUN))
 MORE = $(if $(value ARGS),--args $(call quoted,ARGS))
 COMMANDS := train sweep config evaluate open sample encode reconstruct interpolate score impute classify certify figure table report
 
-.PHONY: help setup $(COMMANDS) test lint dist bench clean
+.PHONY: help setup $(COMMANDS) test lint docs notebooks dist bench clean
 
 help:
 	@$(if $(wildcard $(STAMP)),$(BIN)/vaex,$(PYTHON) -m vaex) --help
 	@echo
 	@echo "make test: every test; make lint: style and types; make bench: speed, as ratios to the matrix products alone"
+	@echo "make docs: the site, in docs/_build/html; make notebooks: runs those of notebooks/"
 	@echo "make dist: the wheel and the sdist of a release, checked"
 	@echo "make setup: install into .venv, without running anything, ACCEL=cuda13 for an NVIDIA GPU, EXTRAS=tfds for TensorFlow,"
 	@echo "which prepares what TFDS alone has; make clean: remove it"
@@ -91,6 +92,14 @@ test: $(READY)
 lint: $(READY) .venv/.extra-lint
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/basedpyright
 
+# A warning is an error; links between pages are checked, and that no page fetches anything.
+docs: $(READY) .venv/.extra-docs
+	@$(BIN)/python -m sphinx -b html -n -W --keep-going -q -j auto docs docs/_build/html
+	@echo docs/_build/html/index.html
+
+notebooks: $(READY) .venv/.extra-notebooks
+	@$(BIN)/python notebooks/run.py $(call quoted,ARGS)
+
 # From the checkout to the sdist, and from the sdist to the wheel, with the setuptools of the lock.
 dist: $(READY) .venv/.extra-dist
 	@rm -rf dist build *.egg-info
@@ -101,5 +110,5 @@ bench: $(STAMP)
 	@$(BIN)/python -m tests.bench $(call quoted,ARGS)
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf .venv .pytest_cache .ruff_cache build dist docs/_build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
