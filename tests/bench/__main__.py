@@ -1,9 +1,9 @@
-"""Speed, as ratios within one run: python -m tests.bench [train] [networks] [estimators] [flows] [evaluate] [start]."""
+"""Speed, as ratios within one run: python -m tests.bench train networks estimators flows evaluate sweep start."""
 
 import shlex
 import sys
 
-from tests.bench import estimators, evaluation, flows, networks, start, training
+from tests.bench import estimators, evaluation, flows, networks, start, sweep, training
 
 SECTIONS = {
     "train": training.main,
@@ -11,6 +11,7 @@ SECTIONS = {
     "estimators": estimators.main,
     "flows": flows.main,
     "evaluate": evaluation.main,
+    "sweep": sweep.main,
     "start": start.main,
 }
 
