@@ -51,5 +51,6 @@ def test_masks_and_labels_are_the_keys(flags):
 
 
 def test_a_prior_that_is_fitted_between_epochs_is_no_pure_function():
+    prior = ["model.prior.name=mixture", "model.prior.num_components=5", "model.prior.fit_after=1"]
     with pytest.raises(UsageError, match="unset it, or use `make sweep`"):
-        vaex.make_train(configured("model.prior.name=mixture", "model.prior.fit_after=1", "objective.kl=sampled"))
+        vaex.make_train(configured(*prior, "objective.kl=sampled"))

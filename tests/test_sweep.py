@@ -9,8 +9,9 @@ import pytest
 
 from vaex.__main__ import main
 from vaex.config import override, read_config
+from vaex.config.groups import groups
 from vaex.config.setup import setup
-from vaex.config.sweep import groups, members, split_flags, values_of
+from vaex.config.sweep import members, split_flags, values_of
 from vaex.errors import UsageError
 from vaex.runs import checkpoints, folder, results, sweep
 from vaex.runs.experiments import load_experiment

@@ -86,17 +86,6 @@ def _train(arguments: argparse.Namespace, flags: list[str]) -> None:
         commands.train_new(config, name, runs, called=arguments.name, command=arguments.words)
 
 
-def _sweep(arguments: argparse.Namespace, flags: list[str]) -> None:
-    from vaex.config.sweep import split_flags
-    from vaex.runs.sweep import sweep
-
-    swept, others = split_flags(flags)
-    if not swept:
-        raise UsageError("a sweep needs --sweep.FIELD=VALUES, as in ARGS=--sweep.seed=0:8")
-    config = _config(arguments.experiment, others)
-    sweep(config, swept, Path(arguments.experiment).stem, Path(arguments.runs), called=arguments.name)
-
-
 def _show_config(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.config import describe
     from vaex.runs.experiments import load_experiment
@@ -153,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
 
     from vaex.runs.asking import add_commands
     from vaex.runs.experiments import about_experiments, about_studies
+    from vaex.runs.sweep_words import add_sweep
 
     known = "\n".join(f"  {name:18} {about}" for name, about in about_experiments().items())
     parser = argparse.ArgumentParser(
@@ -175,11 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--from", dest="start", default="", help="start from the parameters of this run")
     train.add_argument("--runs", help="where run folders are made: runs")
     train.add_argument("--name", help="what the run is called: its folder is runs/EXPERIMENT/TIME_NAME")
-    about = "train every combination of --sweep.FIELD=VALUE,VALUE or 0:8 in one program; a table at the end"
-    sweep = command("sweep", _sweep, about, takes_flags=True)
-    sweep.add_argument("experiment", help="as of train")
-    sweep.add_argument("--runs", default="runs", help="where run folders are made: runs")
-    sweep.add_argument("--name", help="what it is called: its folder is runs/EXPERIMENT/sweep_NAME")
+    add_sweep(command, _config)
     shown = command(
         "config", _show_config, "print every field, its value and its meaning", takes_flags=True, computes=False
     )

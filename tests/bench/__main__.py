@@ -3,7 +3,7 @@
 import shlex
 import sys
 
-from tests.bench import estimators, evaluation, flows, inference, networks, start, training
+from tests.bench import estimators, evaluation, flows, inference, networks, start, sweep, training
 
 SECTIONS = {
     "train": training.main,
@@ -12,6 +12,7 @@ SECTIONS = {
     "flows": flows.main,
     "evaluate": evaluation.main,
     "inference": inference.main,
+    "sweep": sweep.main,
     "start": start.main,
 }
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from vaex import data
+from vaex.config.dataset import count_classes, load_data
 from vaex.config.preprocess import preprocess
 from vaex.config.root import ROOT, Experiment
 from vaex.config.section import Config, call
@@ -52,19 +52,6 @@ class Task(NamedTuple):
     def stored(self) -> Any:
         """The training examples."""
         return self.examples.stored(self.dataset.train)
-
-
-def load_data(config: Config) -> Dataset:
-    """The data set of a config, in examples.
-
-    Raises:
-        UsageError: there is none, or it is not of a kind that the config asks for.
-    """
-    c = call(ROOT, config).data
-    form = Form(c.image_size, c.channels)
-    dataset = data.load(c.name, dir=c.dir or None, num_validation=c.num_validation, form=form, columns=c.columns)
-    dataset = data.with_num_train(dataset, c.num_train)
-    return dataset if c.condition is None else CONDITIONS[c.condition].cut(dataset, c.num_previous)
 
 
 def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array | None = None) -> Task:
@@ -201,12 +188,6 @@ def kept_data(
     c = config.data
     by = _making(call(ROOT, config), preprocess(config, columns)[0], num_classes, columns)
     return Kept(x_shape, Form(c.image_size, c.channels), by, c.dir or None, columns, c.columns, label)
-
-
-def count_classes(dataset: Dataset) -> int:
-    """How many classes the labels have, from 0 to the largest; 0 where an image has none."""
-    labels = np.concatenate([split.labels for split in (dataset.train, dataset.validation, dataset.test)])
-    return 0 if labels.min() < 0 else int(labels.max()) + 1
 
 
 def _num_dims(by: Making, x_shape: tuple[int, ...]) -> int:

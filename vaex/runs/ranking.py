@@ -35,7 +35,7 @@ def rank(found: Sequence[Member], path: Path, stopped: Mapping[str, str]) -> lis
         settings.setdefault(tuple(setting.items()), []).append(member)
     places = []
     for setting, own in settings.items():
-        best = {one.name: _best(path / one.name) for one in own if one.name not in stopped}
+        best = {one.name: best_of(path / one.name) for one in own if one.name not in stopped}
         best = {name: value for name, value in best.items() if value is not None}
         values = list(best.values())
         mean = statistics.mean(values) if values else math.nan
@@ -63,7 +63,7 @@ def show_ranking(path: Path, places: Sequence[Place], name: str, select: str) ->
     console.say(f"sweep folder: {folder.shown(path)}")
 
 
-def _best(path: Path) -> float | None:
+def best_of(path: Path) -> float | None:
     """The best validation of a member, None where it has none."""
     if folder.newest_checkpoint(path) is None:
         return None

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from vaex.config import Config, save_config
+from vaex.config.groups import Group, check_group, groups, numbers_of
 from vaex.config.setup import setup
-from vaex.config.sweep import Group, Member, check_group, groups, members, numbers_of
+from vaex.config.sweep import Member, describe_sweep, members
 from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import commands, console, folder, results
@@ -43,10 +44,10 @@ def sweep(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, ca
     for group in together:
         check_group(group)
         results.check_selection(group.program.made)
-    said = {"experiment": name, "swept": dict(swept), "config": config.to_dict()}
-    path = runs / name / f"sweep_{called or f'{zlib.crc32(json.dumps(said, sort_keys=True).encode()):08x}'}"
+    said = describe_sweep(config, swept, name)
+    path = runs / name / f"sweep_{called or f'{checksum(said):08x}'}"
     open_sweep(path, said)
-    with folder.locked(path), advising(lambda: _how_to_go_on(path)):
+    with folder.locked(path), advising(lambda: how_to_go_on(path)):
         console.say(f"{_count(found, together)}; sweep folder {folder.shown(path)}")
         stopped = train_all(path, together, name)
         if stopped is None:
@@ -58,6 +59,11 @@ def sweep(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, ca
         if places and places[0].members:
             point_latest(runs, path / places[0].members[0])
     return path.resolve()
+
+
+def checksum(said: Mapping[str, Any]) -> int:
+    """Of what makes a sweep, for its folder's name."""
+    return zlib.crc32(json.dumps(said, sort_keys=True).encode())
 
 
 def open_sweep(path: Path, said: Mapping[str, Any]) -> None:
@@ -106,7 +112,7 @@ def open_run(path: Path, member: Member, group: Group, name: str, stack: context
     commands.check_data(path, group.program.made.task)
     progress = Progress() if folder.newest_checkpoint(path) is None else newest_progress(path)
     write = stack.enter_context(folder.metrics_writer(path, epoch=progress.epoch))
-    return Run(path, member.config, numbers_of(member, group.numbers), write, progress)
+    return Run(path, member, numbers_of(member, group.numbers), write, progress)
 
 
 def evaluate(path: Path, group: Group, finished: list[Member]) -> None:
@@ -126,5 +132,6 @@ def _count(found: list[Member], together: list[Group]) -> str:
     return f"{len(found)} runs in {len(together)} programs, of {sizes} runs, since fields differ that make another one"
 
 
-def _how_to_go_on(path: Path) -> str:
+def how_to_go_on(path: Path) -> str:
+    """After a write that failed."""
     return f"what was saved is whole: make room there, then the same command carries on {folder.shown(path)}"

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vaex.config import Config
 from vaex.config.program import Program
 from vaex.config.setup import setup
+from vaex.config.sweep import Member
 from vaex.errors import UsageError
 from vaex.runs import checkpoints, folder
 from vaex.train import TrainState
@@ -26,7 +26,7 @@ class Run:
     """A member under way."""
 
     path: Path
-    config: Config
+    member: Member
     numbers: dict[str, float]  # that the program is given
     write: folder.Show
     progress: Progress
@@ -51,7 +51,7 @@ def train_together(
         return True
     devices = jax.devices()[: len(runs)]
     padded = runs + [runs[-1]] * (-len(runs) % len(devices))
-    keys = jnp.stack([jax.random.key(run.config.seed) for run in padded])
+    keys = jnp.stack([jax.random.key(run.member.seed) for run in padded])
     numbers = {path: jnp.array([run.numbers[path] for run in padded]) for path in runs[0].numbers}
     own = spread((keys, numbers), devices)
     images = shared(jnp.asarray(program.made.task.dataset.train.images), devices)
@@ -132,7 +132,7 @@ def _refitted(state: TrainState, turn: dict[int, Run], program: Program, epoch: 
         return state
     host = jax.device_get(state)
     for i, run in turn.items():
-        own = setup(run.config, dataset=program.made.task.dataset)
+        own = setup(run.member.config, dataset=program.made.task.dataset)
         one = jax.tree.map(lambda a, i=i: jnp.asarray(a[i]), host)
         host = _with_row(host, i, own.before_epoch(one, epoch))
     return host

@@ -1,0 +1,81 @@
+"""Searches by optuna, whose members are trained as those of a sweep; what is trained here is not."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from vaex.__main__ import main
+from vaex.config.search import read_space
+from vaex.errors import UsageError
+from vaex.runs import folder, results, search, sweep
+from vaex.runs.experiments import load_experiment
+
+RATE = "optimizer.learning_rate"
+COMMAND = ["sweep", "digits", "--search=11", f"--sweep.{RATE}=1e-4:1e-1", "--sweep.model.latent_dim=2:6"]
+
+
+def test_without_optuna_it_is_named(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    assert main([*COMMAND, "--runs", str(tmp_path)]) == 2
+    assert "--search needs optuna, which is not installed: .venv/bin/pip install optuna" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "message"),
+    [
+        (RATE, "1e-1:1e-3", "an empty range: expected the smaller number first"),
+        (RATE, "-1:1", "learning_rate is -1.0: expected a number above 0"),
+        ("objective.name", "elbo,nothing", "objective.name is 'nothing': expected one of"),
+        ("objective.kl", "1:2", "is no number: name its values between commas"),
+        ("seed", "0:8", "no field to search over"),
+        ("rate", "0:8", "unknown config field --sweep.rate"),
+    ],
+)
+def test_what_cannot_be_searched_is_told(path, text, message):
+    with pytest.raises(UsageError, match=message):
+        read_space(load_experiment("digits"), path, text)
+
+
+def test_a_search_asks_by_generations_and_carries_on_trials_that_were_under_way(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("optuna")
+    group = SimpleNamespace(program=SimpleNamespace(made=SimpleNamespace(plan=SimpleNamespace(select="elbo"))))
+    generations, evaluated = [], []
+
+    def groups(found):
+        generations.append([dict(one.said) for one in found])
+        return [group]
+
+    def train_all(path, together, name):
+        return None if len(generations) == 2 else {}
+
+    def best_of(path):
+        rate = float(path.name.rpartition("learning_rate=")[2])
+        return -abs(rate - 0.01)
+
+    monkeypatch.setattr(search, "groups", groups)
+    monkeypatch.setattr(search, "check_group", lambda group: None)
+    monkeypatch.setattr(results, "check_selection", lambda made: None)
+    monkeypatch.setattr(sweep, "train_all", train_all)
+    monkeypatch.setattr(sweep, "evaluate", lambda path, group, members: evaluated.append(members[0].name))
+    monkeypatch.setattr(search, "point_latest", lambda root, path: None)
+    monkeypatch.setattr(search, "best_of", best_of)
+    monkeypatch.setattr("vaex.runs.ranking.best_of", best_of)
+    assert main([*COMMAND, "--runs", str(tmp_path)]) == 0
+    assert [len(one) for one in generations] == [8, 3]  # the second is interrupted
+    assert not evaluated
+    assert main([*COMMAND, "--runs", str(tmp_path)]) == 0
+    assert generations[2] == generations[1]
+    asked = [*generations[0], *generations[1]]
+    assert all(1e-4 <= float(said[RATE]) <= 1e-1 and 2 <= int(said["model.latent_dim"]) < 6 for said in asked)
+    (path,) = (tmp_path / "digits").glob("search_*")
+    ranked = json.loads((path / "ranking.json").read_text())["settings"]
+    assert len(ranked) == 11
+    means = [row["mean"] for row in ranked]
+    assert means == sorted(means, reverse=True)
+    assert evaluated == ranked[0]["members"][:1]
+    assert main([*COMMAND[:2], "--search=12", *COMMAND[3:], "--runs", str(tmp_path)]) == 0
+    assert len(generations[-2]) == 1  # the last is of the best alone
+    assert (path / folder.CONFIG).exists() is False

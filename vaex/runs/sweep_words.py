@@ -1,0 +1,41 @@
+"""The words of the command that sweeps and searches, read without what trains."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vaex.errors import UsageError
+
+
+def add_sweep(command: Callable[..., argparse.ArgumentParser], config_of: Callable[[str, list[str]], Any]) -> None:
+    """Add it to the command line.
+
+    Args:
+        command: (name, what runs it, about) -> its parser.
+        config_of: (experiment, flags) -> config.
+    """
+    run = lambda arguments, flags: _sweep(arguments, flags, config_of)
+    about = "train every combination of --sweep.FIELD=VALUE,VALUE or 0:8 in one program; a table at the end"
+    sweep = command("sweep", run, about, takes_flags=True)
+    sweep.add_argument("experiment", help="as of train")
+    sweep.add_argument("--runs", default="runs", help="where run folders are made: runs")
+    sweep.add_argument("--name", help="what it is called: its folder is runs/EXPERIMENT/sweep_NAME")
+    sweep.add_argument("--search", type=int, help="so many runs, whose values optuna looks for within 1e-4:1e-1 or a,b")
+
+
+def _sweep(arguments: argparse.Namespace, flags: list[str], config_of: Callable[[str, list[str]], Any]) -> None:
+    from vaex.config.sweep import split_flags
+    from vaex.runs.sweep import sweep
+
+    swept, others = split_flags(flags)
+    if not swept:
+        raise UsageError("a sweep needs --sweep.FIELD=VALUES, as in ARGS=--sweep.seed=0:8")
+    config = config_of(arguments.experiment, others)
+    name, runs = Path(arguments.experiment).stem, Path(arguments.runs)
+    if arguments.search is None:
+        sweep(config, swept, name, runs, called=arguments.name)
+        return
+    from vaex.runs.search import search
+
+    search(config, swept, name, runs, num_trials=arguments.search, called=arguments.name)
