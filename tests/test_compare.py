@@ -60,7 +60,7 @@ def test_one_run_against_another_is_paired_over_the_same_draws_of_the_same_image
         apart = difference([scored(0, one)], [unpaired])
         assert apart.over == "unpaired"
         assert apart.error == pytest.approx(np.hypot(one.std(ddof=1), other.std(ddof=1)) / 200**0.5)
-        assert apart.error > 5 * found.error
+        assert (apart.error or 0) > 5 * (found.error or 1)
 
 
 def test_seeds_are_paired_with_their_own():
@@ -134,6 +134,8 @@ def test_a_run_that_cannot_be_read_is_named_and_the_others_are_compared(make, ca
     assert "digits" in out
     assert main(["compare", "--of", str(tmp_path / "nothing*"), "--out", str(tmp_path / "page.html")]) == 2
     assert "no run folder matches" in capsys.readouterr().err
+    assert main(["compare", "--of", "'a"]) == 2
+    assert "quotation marks go in pairs" in capsys.readouterr().err
 
 
 def test_a_page_of_runs_runs_nothing_that_is_in_them(make, capsys, tmp_path):

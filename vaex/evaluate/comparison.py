@@ -61,8 +61,7 @@ def difference(runs: Sequence[Scored], others: Sequence[Scored]) -> Estimate:
         means = np.array([run.value - other.value for run, other in pairs])
         return Estimate(float(means.mean()), standard_error(means), f"{len(pairs)} seeds, paired")
     one, other = over_seeds(runs), over_seeds(others)
-    errors = [estimate.error for estimate in (one, other)]
-    whole = None if None in errors else float(np.hypot(*errors))  # pyright: ignore[reportArgumentType]
+    whole = None if one.error is None or other.error is None else float(np.hypot(one.error, other.error))
     return Estimate(one.value - other.value, whole, "unpaired")
 
 

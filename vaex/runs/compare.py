@@ -1,7 +1,8 @@
 """The command that lays runs side by side: a page, and a table in the terminal, as CSV or as LaTeX."""
 
 import glob
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +21,21 @@ from vaex.runs import console, folder
 from vaex.runs.compared import Compared, Group, by_data, differing, read_compared
 from vaex.runs.compared_tables import as_csv, as_latex, ordered, words_table
 
-_MOST = 2_000_000  # bytes of pictures in a page
+_MOST = 1_800_000  # bytes of pictures in a page
 
 
 def compare(patterns: str, out: Path, *, form: str = "") -> None:
     """Lay runs side by side.
 
     Args:
-        patterns: folders of runs, or patterns of them, between spaces; "" for every run in runs/.
+        patterns: folders of runs, or patterns of them, split as a shell splits words; "" for every run in runs/.
         out: the page that is written.
         form: "csv" or "latex" print that alone; "" prints a table and writes the page.
 
     Raises:
         UsageError: a pattern that no run folder matches.
     """
-    runs, left_out = _read_all(_folders(patterns.split() or ["runs/*/*"]))
+    runs, left_out = _read_all(_folders(_words(patterns) or ["runs/*/*"]))
     tables = {name: ordered(groups) for name, groups in by_data(runs).items()}
     if form:
         print({"csv": as_csv, "latex": as_latex}[form](tables), end="")
@@ -49,6 +50,13 @@ def compare(patterns: str, out: Path, *, form: str = "") -> None:
         sides = [_side(name, groups) for name, groups in tables.items()]
         file.write(comparison_page(sides, left_out).encode("utf-8", "replace"))
     console.say(f"page: {folder.shown(out.resolve())}")
+
+
+def _words(patterns: str) -> list[str]:
+    try:
+        return shlex.split(patterns)
+    except ValueError as error:
+        raise UsageError(f"RUNS is {patterns!r}: {error}; quotation marks go in pairs") from None
 
 
 def _folders(patterns: Sequence[str]) -> list[Path]:
@@ -118,7 +126,7 @@ def _curves(groups: Sequence[Group]) -> tuple[list[Clock], Panels]:
     return clocks, {title: found[title] for title in [*first, *(title for title in found if title not in first)]}
 
 
-def _lines(rows: Sequence[dict[str, Any]]) -> dict[str, Sequence[float | None]]:
+def _lines(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[float | None]]:
     return {f"{title} ({line.name})": line.y for title, lines in panels(rows).items() for line in lines}
 
 

@@ -154,4 +154,4 @@ def _data_name(data: tuple[Any, ...]) -> str:
     name, _, _, kind, binarize, condition, missing = data
     words = {"binary": f"binarized ({binarize})", "levels": "256 grey levels", "density": "a density", "rows": "rows"}
     more = [f"given {condition}"] * bool(condition) + [f"{missing} missing"] * bool(missing)
-    return ", ".join([name, words.get(kind, kind), *more])
+    return ", ".join([name, words.get(kind, str(kind)), *more])

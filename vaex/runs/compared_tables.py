@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vaex.evaluate.comparison import Estimate
 from vaex.runs.compared import Group, against_best, scores_of, seconds
@@ -55,7 +55,7 @@ def head(score: str) -> str:
     return f"L_{num_samples}" if name == "test_log_likelihood" else _HEADS[name]
 
 
-def as_csv(tables: dict[str, Sequence[Group]]) -> str:
+def as_csv(tables: Mapping[str, Sequence[Group]]) -> str:
     """A row for each group, numbers and their standard errors in columns of their own."""
     scores = list(dict.fromkeys(score for groups in tables.values() for score in scores_of(groups)))
     columns = [column for score in scores for column in (head(score), f"{head(score)} standard error")]
@@ -74,7 +74,7 @@ def as_csv(tables: dict[str, Sequence[Group]]) -> str:
     return file.getvalue()
 
 
-def as_latex(tables: dict[str, Sequence[Group]]) -> str:
+def as_latex(tables: Mapping[str, Sequence[Group]]) -> str:
     """A tabular for each data set, of booktabs' rules."""
     return "\n".join(_tabular(data, *words_table(groups)) for data, groups in tables.items())
 
