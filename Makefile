@@ -1,6 +1,7 @@
 # vaex: `make` alone lists the commands. Everything is installed into .venv at first use, at the versions in the lock files.
 EXP ?= mnist_gauss
 RUN ?=
+RUNS ?=
 INPUT ?=
 NAME ?= snr
 ARGS ?=
@@ -26,7 +27,7 @@ define NEWLINE
 
 endef
 quoted = '$(subst ','\'',$(subst $(NEWLINE), ,$(value $(1))))'
-unexport EXP RUN INPUT NAME ARGS
+unexport EXP RUN RUNS INPUT NAME ARGS
 
 # What each command of vaex is about; train carries a run on where RUN is given, and report takes none.
 RUN_OR_LATEST = $(if $(value RUN),$(call quoted,RUN),runs/latest)
@@ -46,11 +47,12 @@ SUBJECT_classify = $(ABOUT_INPUT)
 SUBJECT_certify = $(ABOUT_INPUT)
 SUBJECT_sample = $(RUN_OR_LATEST)
 SUBJECT_open = $(RUN_OR_LATEST)
+SUBJECT_compare = $(if $(value RUNS),--of $(call quoted,RUNS))
 SUBJECT_figure = $(call quoted,NAME)
 SUBJECT_table = $(call quoted,NAME)
 SUBJECT_report = $(if $(value RUN),--run $(call quoted,RUN))
 MORE = $(if $(value ARGS),--args $(call quoted,ARGS))
-COMMANDS := train sweep config evaluate open sample encode reconstruct interpolate score impute classify certify figure table report
+COMMANDS := train sweep config evaluate open compare sample encode reconstruct interpolate score impute classify certify figure table report
 
 .PHONY: help setup $(COMMANDS) test lint docs notebooks dist bench clean
 

@@ -45,7 +45,7 @@ def test_a_command_can_be_run(page, command):
 
     target, variables = parse(command)
     assert target in TARGETS
-    assert set(variables) <= {"EXP", "RUN", "INPUT", "NAME", "ARGS", "ACCEL", "EXTRAS"}
+    assert set(variables) <= {"EXP", "RUN", "RUNS", "INPUT", "NAME", "ARGS", "ACCEL", "EXTRAS"}
     if target == "figure":
         assert variables["NAME"] in about_studies()
     if "EXP" in variables:
@@ -126,7 +126,8 @@ def test_make_installs_an_extra_from_its_own_lock_and_refuses_another():
 
 
 @pytest.mark.parametrize(
-    ("target", "variable"), [("train", "RUN"), ("train", "EXP"), ("sample", "RUN"), ("figure", "NAME")]
+    ("target", "variable"),
+    [("train", "RUN"), ("train", "EXP"), ("sample", "RUN"), ("figure", "NAME"), ("compare", "RUNS")],
 )
 def test_make_hands_on_every_word_as_it_was_given_and_runs_nothing_in_it(tmp_path, target, variable):
     """Neither make nor the shell of its recipe."""

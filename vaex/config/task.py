@@ -42,7 +42,6 @@ class Task(NamedTuple):
     num_classes: int  # 0 where images have no labels
     labelled: jax.Array | None  # the indices of training images that keep their labels
     label: str  # what results are printed under
-    defined_on: str  # what test scores are densities or probabilities of: "binary", "levels", "density", "rows", "grey"
     dequantized: bool
     is_likelihood: bool
     reports: tuple[str, ...]  # names in evaluate.REPORTS
@@ -105,7 +104,6 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
         num_classes=by.num_classes,
         labelled=labelled,
         label=dataset.label if is_likelihood else f"{dataset.label} (grey pixels: not a likelihood)",
-        defined_on=pixels.defined_on,
         dequantized=pixels.apply is dequantize,
         is_likelihood=is_likelihood,
         reports=reports,

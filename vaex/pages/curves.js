@@ -35,14 +35,17 @@
     return { made, ink, line };
   }
 
-  function legendOf(made, ink, names) {
+  // Below the plot, where it hides no line; long names stand under one another, and the plot grows by them.
+  function legendOf(made, ink, names, place) {
+    const is_long = names.join("").length > 40;
     for (const legend of made.panels.filter((part) => part instanceof Bokeh.Legend)) {
       legend.setv({ background_fill_alpha: 0, border_line_alpha: 0, label_text_color: ink, click_policy: "hide",
-        visible: names > 1, label_text_font_size: "12px", glyph_width: 30 });
-      made.center = made.center.filter((part) => part !== legend);  // beside the lines it would hide some
-      legend.setv({ orientation: "horizontal", nrows: "auto", ncols: names > 3 ? 2 : "auto", padding: 2 });
+        visible: names.length > 1, label_text_font_size: "12px", glyph_width: 30, padding: 2, spacing: 8,
+        orientation: is_long ? "vertical" : "horizontal" });
+      made.center = made.center.filter((part) => part !== legend);
       made.add_layout(legend, "below");
     }
+    place.style.height = is_long ? `${20 + 1.8 * names.length}rem` : "";
   }
 
   // The panel's lines with what is not shown left out: logarithms of a metric that is negative throughout are of its
@@ -58,7 +61,8 @@
     const { made, ink } = figure({ title, x_log: state.x_log, y_log, x_label: state.against });
     const colours = COLOURS[dark.matches ? "dark" : "light"];
     const shown = (x) => (state.from === null || x >= state.from) && (state.to === null || x <= state.to);
-    lines.forEach((line, i) => {
+    lines.forEach((line) => {
+      const i = content.lines.indexOf(line);  // what is hidden changes nobody's colour
       const xs = clocks[line.x][state.against];
       if (!xs) return;
       const kept = [...xs.keys()].filter((k) => shown(xs[k]) && (!state.x_log || xs[k] > 0) && line.y[k] !== null);
@@ -77,7 +81,7 @@
       made.add_tools(new Bokeh.HoverTool({ renderers: [drawn], mode: "vline",
         tooltips: [["", "@name"], [state.against, "@x{0,0.[00]}"], ["value", "@y{0,0.[0000]}"]] }));
     });
-    legendOf(made, ink, lines.length);
+    legendOf(made, ink, lines.map((line) => line.name), place);
     show(made, place);
   }
 

@@ -35,7 +35,7 @@ class Line(NamedTuple):
     high: Sequence[float | None] | None = None
 
 
-Clock = dict[str, Sequence[float]]  # epochs, updates where known, seconds
+Clock = dict[str, Sequence[float | None]]  # epochs, updates where known, seconds
 Panels = dict[str, list[Line]]
 
 

@@ -31,7 +31,7 @@ _FIRST = ("test_log_likelihood", "test_elbo", "bits_per_dim", "bits_per_dim_log_
 _NO_SCORES = re.findall(
     r"\w+",
     "experiment dataset num_train num_steps num_classes source x_shape crc32 checksum columns label_column origin "
-    "scored_on num_scored num_samples latent_dim active_units_per_layer kl_per_dimension is_likelihood defined_on "
+    "scored_on num_scored num_samples latent_dim active_units_per_layer kl_per_dimension is_likelihood "
     "test_checksum train_seconds examples_per_second evaluate_seconds num_epochs best_epoch seed versions device",
 )
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 _ABOUT = {
     "encode": "means and variances of q(z|x) of images or rows: npz and CSV",
@@ -35,6 +36,12 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     certify.add_argument("--num-samples", type=int, default=100_000, help="importance samples, the largest K: 100,000")
     shown = command("open", _open, "show a run's page, index.html in its folder, in a browser", computes=False)
     shown.add_argument("run")
+    compared = command("compare", _compare, "runs side by side: a table, and a page", computes=False)
+    compared.add_argument("--of", default="", help="run folders or patterns of them, between spaces: runs/*/*")
+    compared.add_argument("--out", default="runs/comparison.html", help="the page: runs/comparison.html")
+    forms = compared.add_mutually_exclusive_group()
+    for form, about in (("csv", "print the table as CSV alone"), ("latex", "print it as LaTeX alone, by booktabs")):
+        forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, default="", help=about)
     for name, about in _ABOUT.items():
         added = command(name, _answer, about)
         added.add_argument("run")
@@ -83,6 +90,12 @@ def _open(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs.pages import open_page
 
     open_page(arguments.run)
+
+
+def _compare(arguments: argparse.Namespace, flags: list[str]) -> None:
+    from vaex.runs.compare import compare
+
+    compare(arguments.of, Path(arguments.out), form=arguments.form)
 
 
 def _answer(arguments: argparse.Namespace, flags: list[str]) -> None:

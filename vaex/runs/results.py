@@ -74,7 +74,6 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
         **({"scored_on": given, "num_scored": len(task.dataset.test.images)} if given else {}),
         **scores,
         "is_likelihood": task.is_likelihood,
-        "defined_on": task.defined_on,
         "test_checksum": _checksum(x),
         "train_seconds": round(progress.seconds, 2),
         "examples_per_second": round(

@@ -1,0 +1,148 @@
+"""Runs side by side: which are of one config, which of one data set, and how far each is below the best."""
+
+import csv
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.test_pages import Page
+from vaex.__main__ import main
+from vaex.config import read_config, save_config
+from vaex.evaluate.comparison import Scored, difference, over_seeds
+from vaex.files import replaced
+from vaex.pages.document import bokeh
+from vaex.runs import folder
+from vaex.runs.compared import by_data, differing, read_compared
+
+RNG = np.random.default_rng(0)
+IMAGES = 9 * RNG.normal(size=200)  # what is hard of each test image, for every model
+
+
+@pytest.fixture
+def make(saved_run, tmp_path):
+    """A function that makes a run folder: of a seed, a number of latents, and the scores of test images."""
+
+    def run(name, seed=0, latents=2, each=None, checksum=1, num_samples=5, data=None):
+        path = tmp_path / "runs" / "digits" / name
+        shutil.copytree(saved_run, path, ignore=shutil.ignore_patterns("checkpoints", "results.json"))
+        config = read_config(path / folder.CONFIG)
+        config.seed, config.model.latent_dim = seed, latents
+        save_config(config, path / folder.CONFIG)
+        if data:
+            described = json.loads((path / folder.DATASET).read_text())
+            folder.write_json(path / folder.DATASET, described | data)
+        if each is not None:
+            with replaced(path / folder.SCORES) as file:
+                np.savez(file, test_log_likelihood=each.astype(np.float32))
+            error = each.std(ddof=1) / len(each) ** 0.5
+            found = {"test_log_likelihood": float(each.mean()), "test_log_likelihood_standard_error": float(error)}
+            found |= {"num_samples": num_samples, "test_checksum": checksum, "train_seconds": 10.0}
+            folder.write_json(path / folder.RESULTS, found)
+        return path
+
+    return run
+
+
+def scored(seed, each, checksum=1):
+    return Scored(seed, each.mean(), each.std(ddof=1) / len(each) ** 0.5, each, checksum)
+
+
+def test_one_run_against_another_is_paired_over_the_same_draws_of_the_same_images():
+    one, other = IMAGES + RNG.normal(size=200), IMAGES - 1 + RNG.normal(size=200)
+    found = difference([scored(0, one)], [scored(0, other)])
+    assert found.value == pytest.approx((one - other).mean())
+    assert found.error == pytest.approx((one - other).std(ddof=1) / 200**0.5)
+    assert found.over == "test examples, paired"
+    for unpaired in (scored(0, other, checksum=2), scored(1, other), scored(0, other)._replace(each=None)):
+        apart = difference([scored(0, one)], [unpaired])
+        assert apart.over == "unpaired"
+        assert apart.error == pytest.approx(np.hypot(one.std(ddof=1), other.std(ddof=1)) / 200**0.5)
+        assert (apart.error or 0) > 5 * (found.error or 1)
+
+
+def test_seeds_are_paired_with_their_own():
+    ones = [scored(s, IMAGES + s + 0.1 * s**2, checksum=s) for s in range(3)]
+    others = [scored(s, IMAGES - 1 + s, checksum=s) for s in range(3)]
+    found = difference(ones, others[::-1])
+    assert found.value == pytest.approx(1 + 0.1 * 5 / 3)
+    assert found.error == pytest.approx(np.std([0, 0.1, 0.4], ddof=1) / 3**0.5)
+    assert found.over == "3 seeds, paired"
+    mean = over_seeds(ones)
+    assert mean.error == pytest.approx(np.std([one.value for one in ones], ddof=1) / 3**0.5)
+    assert difference(ones, others[:2]).over == "unpaired"
+    assert difference([ones[0]._replace(error=None)], [others[1]]).error is None
+
+
+def test_runs_of_one_config_are_a_group_and_other_data_are_elsewhere(make):
+    made = [make(f"a{seed}", seed, 2, IMAGES) for seed in (0, 1)]
+    made += [make("b", 0, 3, IMAGES - 1), make("other", 0, 2, IMAGES, data={"crc32": 7})]
+    sides = by_data([read_compared(path) for path in made])
+    assert [[len(group.runs) for group in groups] for groups in sides.values()] == [[2, 1], [1]]
+    first, second = sides
+    assert first != second
+    assert first.startswith("digits, binarized (dynamic)")
+    assert differing(sides[first]) == ["model.latent_dim"]
+    assert [group.name for group in sides[first]] == ["digits, latent_dim=2", "digits, latent_dim=3"]
+
+
+def compare(make, capsys, tmp_path, *words):
+    assert main(["compare", "--of", f"{tmp_path}/runs/digits/*", "--out", str(tmp_path / "page.html"), *words]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_table_the_page_the_csv_and_the_latex_say_the_same(make, capsys, tmp_path):
+    make("good", 0, 2, IMAGES)
+    make("worse", 0, 3, IMAGES - np.linspace(1, 3, 200))
+    make("unfinished", 0, 4)
+    make("elsewhere", 0, 2, IMAGES, data={"crc32": 7, "dataset": "else"})
+    out = compare(make, capsys, tmp_path)
+    assert "-2.00 ± 0.04 (test examples, paired)" in out
+    assert "scores of different data are not compared" in out
+    shown = Page((tmp_path / "page.html").read_text())
+    assert "-2.00 ± 0.04 (test examples, paired)" in shown.text
+    assert "Scores of different data are not compared" in shown.text
+    assert "model.latent_dim 2 3 4" in shown.text
+    rows = list(csv.DictReader(io.StringIO(compare(make, capsys, tmp_path, "--csv"))))
+    here = {row["runs"]: row for row in rows if row["data"].startswith("digits")}
+    assert [*here] == ["digits, latent_dim=2", "digits, latent_dim=3", "digits, latent_dim=4"]
+    assert float(here["digits, latent_dim=3"]["to the best"]) == pytest.approx(-2.0, rel=1e-5)
+    assert here["digits, latent_dim=4"]["L_5"] == ""
+    latex = compare(make, capsys, tmp_path, "--latex")
+    assert latex.count(r"\begin{tabular}") == 2
+    assert r"digits, latent\_dim=3 & 1 & " in latex
+    assert r"-2.00 $\pm$ 0.04 (test examples, paired)" in latex
+
+
+def test_bounds_of_different_k_stand_apart_and_none_decides(make, capsys, tmp_path):
+    make("few", 0, 2, IMAGES)
+    make("many", 0, 3, IMAGES, num_samples=500)
+    out = compare(make, capsys, tmp_path)
+    assert "L_5 " in out
+    assert "L_500 " in out
+    assert "the best" not in out.replace("to the best", "")
+
+
+def test_a_run_that_cannot_be_read_is_named_and_the_others_are_compared(make, capsys, tmp_path):
+    make("whole", 0, 2, IMAGES)
+    (make("broken", 0, 3, IMAGES) / folder.RESULTS).write_text("{")
+    out = compare(make, capsys, tmp_path)
+    assert "left out: " in out
+    assert "broken/results.json" in out
+    assert "digits" in out
+    assert main(["compare", "--of", str(tmp_path / "nothing*"), "--out", str(tmp_path / "page.html")]) == 2
+    assert "no run folder matches" in capsys.readouterr().err
+    assert main(["compare", "--of", "'a"]) == 2
+    assert "quotation marks go in pairs" in capsys.readouterr().err
+
+
+def test_a_page_of_runs_runs_nothing_that_is_in_them(make, capsys, tmp_path):
+    evil = "<script>alert(1)</script>"
+    make("evil", 0, 2, IMAGES, data={"experiment": evil, "dataset": evil})
+    make("plain", 0, 2, IMAGES)
+    compare(make, capsys, tmp_path)
+    shown = Page((tmp_path / "page.html").read_text())
+    assert evil in shown.text
+    assert len(shown.of("script")) == len(shown.json) + (4 if bokeh() else 2)  # the page's own
