@@ -51,10 +51,12 @@ def _content(trial: Trial) -> tuple[dict[str, Any], str]:
         raise UsageError(f"x has shape {shape}, and what is shown here are images [H, W, C]")
     made = live(trial)
     parts = made.encoded(first(trial.x, _MEANS))
+    weights, notes = made.stored()
+    draws = None if made.has_draws else made.drawn(_DRAWS)
     shown = first(trial.x, _SHOWN)
     images = np.asarray(filled(split(shown)[0], 0.5))
     content = {
-        "weights": [weight._asdict() for weight in made.program.weights],
+        "weights": [weight._asdict() for weight in weights],
         "shape": shape,
         "layers": _layers(made, parts),
         "labels": trial.dataset.test.labels[: len(parts[0])].tolist(),
@@ -64,11 +66,11 @@ def _content(trial: Trial) -> tuple[dict[str, Any], str]:
         "conditions": {"names": made.condition_names, "values": _halves(made.conditions)},
         "condition_moves": made.condition_moves,
         "condition_of": made.condition_of(len(images)),
-        "draws": None if made.has_draws else [_halves(part) for part in made.drawn(_DRAWS)],
+        "draws": None if draws is None else [_halves(part) for part in draws],
         "has_encoder": made.has_encoder,
         "has_spread": made.has_spread,
         "shows_condition": made.shows_condition,
-        "notes": made.notes,
+        "notes": notes,
     }
     return content, made.program.source
 

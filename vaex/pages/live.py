@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array
 
 from vaex.distributions.masked import Masked
 from vaex.distributions.variance import variance
@@ -14,11 +14,17 @@ from vaex.errors import UsageError
 from vaex.evaluate.trial import Trial, first
 from vaex.model import Condition, Example, Given, at, split
 from vaex.objectives.encode import encode
-from vaex.pages.javascript import Program, Unwritten, write
+from vaex.pages.javascript import Program, write
 from vaex.pages.javascript.program import Function
+from vaex.pages.javascript.weights import Stored
 from vaex.pages.latents import Coordinates, Parts, coordinates, point
 
 _CONDITIONS = 12  # to choose from, of those that are no labels
+_MOST = 2_900_000  # characters of weights
+_WITHOUT = {
+    "sample": "The browser draws nothing from the prior, and where there is one shows draws made beforehand",
+    "encode": "What is drawn by hand cannot be encoded in the browser",
+}
 
 
 class Live(NamedTuple):
@@ -29,7 +35,19 @@ class Live(NamedTuple):
     trial: Trial
     conditions: np.ndarray  # to choose from, [N, size], without one [1, 0]
     condition_names: list[str]
-    notes: list[str]  # sentences on what is missing
+    has_spread: bool  # whether the encoder gives the deviations of q(z|x) after its parts
+
+    def stored(self) -> tuple[list[Stored], list[str]]:
+        """The weights as text, and sentences on what is missing, or less exact.
+
+        The encoder's have 8 bits where halves would be too much for a page: it only says where a drawing lies.
+        """
+        notes = [f"{_WITHOUT[name]}: {why}." for name, why in self.program.missing.items()]
+        weights = self.program.stored({})
+        if sum(len(weight.text) for weight in weights) > _MOST and self.has_encoder:
+            weights = self.program.stored({"encode": 8})
+            notes.append("The encoder's weights have 8 bits here, so that the page is smaller, the decoder's 16.")
+        return weights, notes
 
     @property
     def has_encoder(self) -> bool:
@@ -38,11 +56,6 @@ class Live(NamedTuple):
     @property
     def has_draws(self) -> bool:
         return "sample" in self.program.unused
-
-    @property
-    def has_spread(self) -> bool:
-        """Whether the encoder gives the deviations of q(z|x) after its parts."""
-        return _spread(self.trial)
 
     @property
     def condition_moves(self) -> bool:
@@ -65,15 +78,18 @@ class Live(NamedTuple):
 
     def encoded(self, x: Example) -> Parts:
         """The point of q(z|x) of each example, as coordinates."""
-        encoded = jax.jit(jax.vmap(lambda one: _encode(self.trial, *_apart(one))))
+        encoded = jax.jit(jax.vmap(lambda one: _encode(self.trial, *split(one))))
         return tuple(np.asarray(part) for part in encoded(x)[: len(self.coordinates.layers)])
 
-    def drawn(self, count: int) -> Parts:
-        """Draws from the prior, under each condition in turn, as coordinates."""
+    def drawn(self, count: int) -> Parts | None:
+        """Draws from the prior as coordinates, under the examples' conditions; None where there is no prior."""
         chosen = first(self.trial.x, count)
         keys = jax.random.split(jax.random.key(0), len(jax.tree.leaves(chosen)[0]))
         draw = jax.jit(jax.vmap(lambda key, c: _known(self.trial, c).draw(key)))
-        return tuple(np.asarray(part) for part in draw(keys, split(chosen)[1]))
+        try:
+            return tuple(np.asarray(part) for part in draw(keys, split(chosen)[1]))
+        except UsageError:  # an autoencoder has none, as the note says
+            return None
 
 
 def live(trial: Trial) -> Live:
@@ -83,72 +99,50 @@ def live(trial: Trial) -> Live:
         Unwritten: its decoder, or what its latents are measured by, has no JavaScript.
         UsageError: a model without latents.
     """
-    x, condition = _apart(jax.tree.map(lambda a: a[0], trial.x))
+    x, condition = _one(trial)
     known = _known(trial, condition)
-    shape = jax.eval_shape(lambda: _encode(trial, x, condition))
-    parts = shape[: len(known.layers)]
+    encoded = jax.eval_shape(lambda: _encode(trial, x, condition))
+    parts = encoded[: len(known.layers)]
     plain = jax.ShapeDtypeStruct(_pixels(x).shape, jnp.float32)
     functions = {
         "decode": Function(lambda parts, c: _decode(trial, parts, c), (parts, condition)),
         "encode": Function(lambda pixels, c: _encode(trial, _with_pixels(x, pixels), c), (plain, condition)),
         "sample": Function(lambda key, c: _known(trial, c).draw(key), (jax.random.key(0), condition)),
     }
-    notes = []
-    for name, without in (("sample", "draws from the prior were made beforehand"), ("encode", "nothing can be drawn")):
-        try:
-            write({name: functions[name]})
-        except Unwritten as error:
-            notes.append(f"Here {without}, since {error}.")
-            del functions[name]
-        except UsageError as error:  # an autoencoder has no prior
-            notes.append(f"Here is nothing to draw from: {error}.")
-            del functions[name]
+    program = write(functions, optional=("sample", "encode"))
     values, names = _conditions(trial, condition)
-    return Live(write(functions), known, trial, values, names, notes)
+    return Live(program, known, trial, values, names, len(encoded) > len(parts))
 
 
-def _apart(example: Example) -> tuple[Any, Condition]:
-    return split(example)
+def _one(trial: Trial) -> tuple[Any, Condition]:
+    """The first example, and its condition, None where there is none."""
+    return split(jax.tree.map(lambda a: a[0], trial.x))
 
 
-def _model(trial: Trial, x: Any, condition: Condition) -> tuple[Any, Any]:
-    return at(trial.model, x if condition is None else Given(x, condition))
+def _posterior(trial: Trial, x: Any, condition: Condition) -> tuple[Any, Any]:
+    """The model of a condition, and q(z|x)."""
+    model, seen = at(trial.model, x if condition is None else Given(x, condition))
+    return model, encode(model, seen)
 
 
 def _encode(trial: Trial, x: Any, condition: Condition) -> tuple[Array, ...]:
     """The point of q(z|x) as coordinates, and after it the deviations where they are known."""
-    model, seen = _model(trial, x, condition)
-    q = encode(model, seen)
+    model, q = _posterior(trial, x, condition)
     z = point(q)
-    parts = coordinates(model.prior, z).of(z)
-    return (*parts, jnp.sqrt(variance(q))) if _spread(trial) else parts  # pyright: ignore[reportArgumentType]
-
-
-def _spread(trial: Trial) -> bool:
-    """Whether z is one vector of which each latent has a known variance."""
-    x, condition = _apart(jax.tree.map(lambda a: a[0], trial.x))
-
-    @functools.partial(jax.eval_shape)
-    def found() -> Any:
-        model, seen = _model(trial, x, condition)
-        q = encode(model, seen)
-        return variance(q), point(q)
-
-    known, z = found
-    return isinstance(known, jax.ShapeDtypeStruct) and known == z and len(known.shape) == 1
+    parts, spread = coordinates(model.prior, z).of(z), variance(q)
+    is_vector = len(parts) == 1 and parts[0] is z and z.ndim == 1
+    return (*parts, jnp.sqrt(spread)) if is_vector and spread is not None else parts
 
 
 def _decode(trial: Trial, parts: Parts, condition: Condition) -> Array:
-    x, _ = _apart(jax.tree.map(lambda a: a[0], trial.x))
-    model, _ = _model(trial, x, condition)
+    model, _ = _posterior(trial, _one(trial)[0], condition)
     return model.decode(_known(trial, condition).latent(parts)).mean
 
 
 def _known(trial: Trial, condition: Condition) -> Coordinates:
     """The coordinates under a condition."""
-    x, _ = _apart(jax.tree.map(lambda a: a[0], trial.x))
-    model, seen = _model(trial, x, condition)
-    return coordinates(model.prior, jax.eval_shape(lambda: point(encode(model, seen))))
+    model, q = _posterior(trial, _one(trial)[0], condition)
+    return coordinates(model.prior, jax.eval_shape(lambda: point(q)))
 
 
 def _conditions(trial: Trial, condition: Condition) -> tuple[np.ndarray, list[str]]:
@@ -173,4 +167,3 @@ def _with_pixels(x: Example, pixels: Array) -> Any:
 
 _pixels.register(Masked, lambda x: x.x)
 _with_pixels.register(Masked, lambda x, pixels: Masked(pixels, jnp.ones(pixels.shape, bool)))
-_ = PRNGKeyArray

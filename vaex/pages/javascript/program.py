@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
+from vaex.errors import UsageError
 from vaex.pages.javascript import elementwise, indexed, moves, products, reductions
 from vaex.pages.javascript.fold import Symbol, block_of, read_by
 from vaex.pages.javascript.loops import loops_of
-from vaex.pages.javascript.weights import Stored
+from vaex.pages.javascript.weights import Stored, stored
 from vaex.pages.javascript.writer import Table, Writer, named
 
 TABLE: Table = {**elementwise.TABLE, **moves.TABLE, **indexed.TABLE, **products.TABLE, **reductions.TABLE}
@@ -25,39 +27,60 @@ class Function(NamedTuple):
 class Program(NamedTuple):
     """JavaScript, and the arrays that it reads."""
 
-    source: str  # (w, runtime's functions in scope) => ({name: (leaf, ...) => [leaf, ...]}), leaves flat arrays
-    weights: list[Stored]
+    source: str  # (w) => ({name: (leaf, ...) => [leaf, ...]}), leaves flat arrays; w are the weights, the same
+    weights: list[np.ndarray]
+    owners: list[str]  # of each weight the first function that reads it
     unused: dict[str, tuple[bool, ...]]  # of each function, which leaves of its arguments change nothing
+    missing: dict[str, str]  # of each function that was left out, why
+
+    def stored(self, bits: Mapping[str, int]) -> list[Stored]:
+        """The weights as text: in how many bits those of some functions, 16 else."""
+        pairs = zip(self.weights, self.owners, strict=True)
+        return [stored(weight, bits=bits.get(owner, 16)) for weight, owner in pairs]
 
 
-def write(functions: Mapping[str, Function], *, is_half: bool = True) -> Program:
+def write(functions: Mapping[str, Function], *, optional: Sequence[str] = ()) -> Program:
     """Functions of JAX as JavaScript, with shared weights.
 
-    Each takes the leaves of its arguments, keys left out, as flat arrays, and gives those of its answer: its own arrays,
-    which its next call overwrites.
+    Each takes the leaves of its arguments, keys left out, as flat arrays, and gives those of its answer: its own
+    arrays, which its next call overwrites.
 
     Args:
         functions: by their names.
-        is_half: whether weights have half precision.
+        optional: the names of those that may be missing.
 
     Raises:
-        Unwritten: a primitive that has no JavaScript.
+        Unwritten: a primitive that has no JavaScript, in a function that may not be missing.
     """
-    writer, entries, unused = Writer(is_half), [], {}
+    writer, entries = Writer(), []
+    owners: list[str] = []
+    unused: dict[str, tuple[bool, ...]] = {}
+    missing: dict[str, str] = {}
     for name, function in functions.items():
-        jaxpr = jax.make_jaxpr(function.call)(*function.examples)
-        symbols = [Symbol(aval.shape, aval.dtype) for aval in jaxpr.in_avals]
-        block = block_of(jaxpr, symbols)
-        arguments = [None if symbol.is_key else writer.name("a") for symbol in symbols]
-        writer.env.update(
-            {s: named(a, s.shape, s.dtype) for s, a in zip(symbols, arguments, strict=True) if a is not None}
-        )
-        writer.lines = []
-        writer.run(block, TABLE)
-        outputs = ",".join(writer.whole(value).name for value in block.outputs)
-        body, read = "\n".join(writer.lines), read_by(block)
-        unused[name] = tuple(symbol not in read for symbol in symbols if not symbol.is_key)
-        entries.append(f"{name}({','.join(filter(None, arguments))}){{\n{body}\nreturn [{outputs}];}}")
-    declarations = "\n".join(writer.buffers)
-    joined = ",\n".join(entries)
-    return Program(f"(w)=>{{\n{declarations}\nreturn {{\n{joined}\n}};}}", writer.weights, unused)
+        trying = writer.copy()
+        try:
+            entry, unread = _function(trying, name, function)
+        except UsageError as error:
+            if name not in optional:
+                raise
+            missing[name] = str(error)
+            continue
+        writer = trying
+        entries.append(entry)
+        unused[name] = unread
+        owners += [name] * (len(writer.weights) - len(owners))
+    declarations, joined = "\n".join(writer.buffers), ",\n".join(entries)
+    return Program(f"(w)=>{{\n{declarations}\nreturn {{\n{joined}\n}};}}", writer.weights, owners, unused, missing)
+
+
+def _function(writer: Writer, name: str, function: Function) -> tuple[str, tuple[bool, ...]]:
+    """A method, and which leaves of its arguments change nothing."""
+    jaxpr = jax.make_jaxpr(function.call)(*function.examples)
+    symbols = [Symbol(aval.shape, aval.dtype) for aval in jaxpr.in_avals]
+    block = block_of(jaxpr, symbols)
+    given = {symbol: writer.name("a") for symbol in symbols if not symbol.is_key}
+    writer.env |= {symbol: named(argument, symbol.shape, symbol.dtype) for symbol, argument in given.items()}
+    writer.run(block, TABLE)
+    outputs = ",".join(writer.whole(value).name for value in block.outputs)
+    body, read = "\n".join(writer.lines), read_by(block)
+    return f"{name}({','.join(given.values())}){{\n{body}\nreturn [{outputs}];}}", tuple(s not in read for s in given)

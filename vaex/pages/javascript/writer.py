@@ -10,7 +10,6 @@ import numpy as np
 
 from vaex.errors import UsageError
 from vaex.pages.javascript.fold import Block, Op, Symbol, array
-from vaex.pages.javascript.weights import Stored, stored
 
 _INDEX = "@"  # stands in an expression for the place in the flat array
 _LONGEST = 600  # characters of an expression
@@ -41,18 +40,21 @@ class Value(NamedTuple):
 class Writer:
     """The functions written so far share their weights; each has lines of its own."""
 
-    is_half: bool = True
-    weights: list[Stored] = field(default_factory=list)
+    weights: list[np.ndarray] = field(default_factory=list)
     buffers: list[str] = field(default_factory=list)  # declarations
     lines: list[str] = field(default_factory=list)
     env: dict[Symbol, Value] = field(default_factory=dict)
     uses: Counter[Symbol] = field(default_factory=Counter)
-    _known: dict[Any, str] = field(default_factory=dict)
-    _names: int = 0
+    known: dict[Any, str] = field(default_factory=dict)  # the names of weights, by what they are
+    names: int = 0
+
+    def copy(self) -> "Writer":
+        """The same, to write one more function, of which nothing is left where it cannot be written."""
+        return Writer([*self.weights], [*self.buffers], [], {**self.env}, self.uses.copy(), {**self.known}, self.names)
 
     def name(self, letter: str) -> str:
-        self._names += 1
-        return f"{letter}{self._names}"
+        self.names += 1
+        return f"{letter}{self.names}"
 
     def buffer(self, shape: Iterable[int], dtype: Any) -> Value:
         """A new array, made once."""
@@ -63,13 +65,11 @@ class Writer:
     def weight(self, value: np.ndarray) -> Value:
         """An array that is known."""
         key = (value.shape, value.dtype.str, value.tobytes())
-        if key not in self._known:
-            self._known[key] = f"w[{len(self.weights)}]"
-            self.weights.append(stored(value, is_half=self.is_half))
-            name = self.name("c")
-            self.buffers.append(f"const {name}={self._known[key]};")
-            self._known[key] = name
-        return named(self._known[key], value.shape, value.dtype)
+        if key not in self.known:
+            self.known[key] = self.name("c")
+            self.buffers.append(f"const {self.known[key]}=w[{len(self.weights)}];")
+            self.weights.append(value)
+        return named(self.known[key], value.shape, value.dtype)
 
     def value(self, of: Any) -> Value:
         """Of a symbol what it is, of an array a literal or a weight."""

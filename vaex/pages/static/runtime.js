@@ -55,7 +55,10 @@ function fromHalf(h) {
 function arrayOf(entry) {
   const bytes = bytesOf(entry.text), kinds = {f4: Float32Array, i4: Int32Array, u4: Uint32Array, u1: Uint8Array};
   let few;
-  if (entry.type === "f2") few = Float32Array.from(new Uint16Array(bytes.buffer), fromHalf);
+  if (entry.type === "i1") {
+    const scales = new Float32Array(bytesOf(entry.scales).buffer);
+    few = Float32Array.from(new Int8Array(bytes.buffer), (n, i) => n * scales[i % scales.length]);
+  } else if (entry.type === "f2") few = Float32Array.from(new Uint16Array(bytes.buffer), fromHalf);
   else few = new kinds[entry.type](bytes.buffer);
   const size = entry.shape.reduce((a, n) => a * n, 1);
   if (size === few.length) return few;
