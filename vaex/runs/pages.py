@@ -99,7 +99,7 @@ def read_results(path: Path) -> dict[str, Any]:
 
 def _shown(path: Path, state: str, is_wrong: bool, made_by: Mapping[str, Any]) -> RunShown:
     rows, results, config = folder.read_metrics(path), read_results(path), _config(path)
-    commands = path / folder.COMMAND
+    commands, explorer = path / folder.COMMAND, path / folder.EXPLORER
     pictures = sorted((path / "figures").glob("*.png"))
     return RunShown(
         folder="/".join(path.parts[-2:]),
@@ -112,6 +112,7 @@ def _shown(path: Path, state: str, is_wrong: bool, made_by: Mapping[str, Any]) -
         figures={picture.stem: picture.read_bytes() for picture in pictures if picture.is_file()},
         environment=results if "versions" in results else made_by,
         commands=commands.read_text(encoding="utf-8", errors="replace").splitlines() if commands.exists() else (),
+        explorer=explorer.read_text(encoding="utf-8") if explorer.exists() else "",
     )
 
 

@@ -18,6 +18,7 @@ from vaex.evaluate import REPORTS, Trial
 from vaex.evaluate.imputation import masked
 from vaex.evaluate.reports import PER_EXAMPLE
 from vaex.files import replaced
+from vaex.pages.explorer import explorer
 from vaex.runs import console, devices, folder
 from vaex.runs.environment import environment
 from vaex.runs.origin import read_origin
@@ -93,6 +94,8 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
     _write_each(path / folder.SCORES, each)
     folder.write_json(path / folder.RESULTS, results)
     draw(path, figure_key, task.figures, trial, results)
+    with replaced(path / folder.EXPLORER) as file:
+        file.write(explorer(trial).encode())
     write_page(path)
     console.summary(results, folder.shown(path), own)
 
