@@ -7,7 +7,7 @@ from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
 from PIL import Image
 
-from experiments.studies import gamma_elbo, gradients
+from experiments.studies import gamma_elbo, gradients, posteriors
 from tests.one_step import QUICK
 from vaex.models import exact
 from vaex.runs.experiments import load_studies
@@ -53,3 +53,16 @@ def test_the_expectation_of_the_gradient_is_zero_and_the_gradient_of_the_expecta
     error = g.std(axis=0) / 2000**0.5
     assert (np.abs(g.mean(axis=0)) < 5 * error).all()
     assert np.abs(expected / error).max() > 50
+
+
+def test_the_divergence_of_a_density_and_of_draws_from_a_posterior_on_a_grid():
+    axis = np.linspace(-4, 4, 201)[:-1] + 0.02
+    points = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+    normal = lambda mean: -0.5 * np.sum((points - mean) ** 2, axis=-1) / 0.25 - np.log(2 * np.pi * 0.25)
+    found = posteriors.Found(points, 0.04**2, normal(np.zeros(2)), {})
+    shifted = np.array([0.3, -0.4])
+    draws = shifted + 0.5 * np.random.default_rng(0).normal(size=(100_000, 2))
+    exact = 0.5 * np.sum(shifted**2) / 0.25
+    by = lambda z, log_q=None: posteriors.divergence(found, posteriors.Answer(z, 1.0, 0.0, log_q))
+    np.testing.assert_allclose(by(draws, normal(shifted)), exact, rtol=1e-4)
+    np.testing.assert_allclose(by(draws), exact, rtol=0.05)  # 100,000 draws, cells of 0.4

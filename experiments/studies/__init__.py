@@ -30,6 +30,7 @@ from .labels import labels_figure
 from .linear_ae import linear_ae_figure
 from .mnist_gap import mnist_gap_figure
 from .novelty import novelty_figure
+from .posteriors import posteriors_figure
 from .ppca import ppca_figure
 from .snr import snr_figure
 from .tables import tables_figure
@@ -51,6 +52,7 @@ STUDIES = Choices(
         "novelty": novelty_figure,
         "gamma_elbo": gamma_elbo_figure,
         "gradients": gradients_figure,
+        "posteriors": posteriors_figure,
         "fullvb": fullvb_figure,
         "aevb_2": aevb_2_figure,
         "aevb_3": aevb_3_figure,

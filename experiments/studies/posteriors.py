@@ -1,0 +1,152 @@
+"""One image and two latents: what six methods say of p(z|x), over the exact posterior on a grid."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import optax
+from matplotlib.figure import Figure
+
+from vaex import data, inference, objectives
+from vaex.model import Model
+from vaex.models.likelihoods import bernoulli
+from vaex.models.posteriors import diagonal_normal
+from vaex.models.priors import standard_normal
+from vaex.models.vae import VAE
+from vaex.networks import MLP
+from vaex.train import Recipe, init_state, train_epoch
+
+_KEY, _OPTIMIZER = jax.random.key(0), optax.adam(0.02)
+_SIDE = 200  # cells of the grid to a side
+
+
+class Answer(NamedTuple):
+    """Draws that a method makes, how many independent ones they are worth, its seconds, and log q on the grid."""
+
+    z: np.ndarray  # [n, 2]
+    size: float
+    seconds: float
+    log_q: np.ndarray | None = None  # of a density; None of draws
+
+
+class Found(NamedTuple):
+    """The exact posterior on a grid, and each method's answer by its name."""
+
+    points: np.ndarray  # [n, 2]
+    cell: float
+    log_posterior: np.ndarray
+    answers: dict[str, Answer]
+
+
+def trained(*, num_epochs: int = 60) -> tuple[Model, jax.Array]:
+    """A VAE of scikit-learn's digits with two latents, and a test image, binarized."""
+    vae = VAE((64,), MLP((64,), (4,)), MLP((64,), (64,)), standard_normal(2), diagonal_normal(), bernoulli())
+    digits = data.load("digits")
+    binarize = lambda key, batch: jax.random.bernoulli(key, batch / 255).astype(jnp.float32)
+    images = jnp.asarray(digits.train.images.reshape(-1, 64))
+    recipe = Recipe(vae.bind, objectives.batch_loss(objectives.stl), optax.adam(3e-3), binarize)
+    epoch = functools.partial(train_epoch, recipe=recipe, batch_size=50)
+
+    @jax.jit
+    def run(key: jax.Array) -> Any:
+        state = init_state(vae.init(key), recipe.optimizer)
+        return jax.lax.scan(lambda s, _: (epoch(s, key, images)[0], None), state, length=num_epochs)[0].params
+
+    return vae.bind(run(_KEY)), binarize(_KEY, jnp.asarray(digits.test.images.reshape(-1, 64)[8]))
+
+
+def measure(model: Model, x: jax.Array, *, num_draws: int = 2000) -> Found:
+    """Each method once, compiled before it is timed."""
+    grid = inference.free_form.grid(low=-4.0, high=4.0, num_points=_SIDE, num_latents=2)
+    exact = inference.free_form.free_form(grid, step_size=1.0)  # Bayes' rule in one step
+    state = jax.jit(lambda: exact.step(None, exact.init(None, model, x))[0])()
+    mixture = dist.MixtureSameFamily(
+        dist.Categorical(logits=jnp.zeros(4)),
+        dist.Normal(jnp.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]) / 2, 0.5).to_event(1),
+    )
+    simulator, half = inference.abc.simulator(model), num_draws // 4
+
+    def fitted(key: jax.Array, start: Any) -> Any:
+        fit_key, draw_key = jax.random.split(key)
+        method = inference.svi(start=start, optimizer=_OPTIMIZER)
+        q = inference.iterate(fit_key, method, method.init(key, model, x), num_steps=500)[0].q
+        return q.sample(draw_key, (num_draws,)), num_draws, jax.vmap(q.log_prob)(grid.points)
+
+    def encoder(key: jax.Array) -> Any:
+        q = model.encode(x)
+        return q.sample(key, (num_draws,)), num_draws, jax.vmap(q.log_prob)(grid.points)
+
+    def chains(key: jax.Array) -> Any:
+        found = inference.sample(key, inference.hmc(), model, x, num_samples=half, num_chains=4)
+        return found.pooled(), jnp.min(found.effective_sample_size), None
+
+    pilot, key = jax.random.split(jax.random.key(1))
+    schedule = inference.smc.find_schedule(pilot, model, x)
+
+    def particles(key: jax.Array) -> Any:
+        found = inference.smc.anneal(key, model, x, schedule=schedule, num_particles=num_draws)
+        return found.resample(key, num_draws), found.effective_sample_size, None
+
+    def simulated(key: jax.Array) -> Any:
+        found = inference.abc.rejection(key, simulator, x, tolerance=0.0, num_proposals=50 * num_draws)
+        near = jnp.argsort(found.distance)[: num_draws // 4]  # the tolerance that keeps a two-hundredth
+        return found.z[near], num_draws // 4, None
+
+    ways: dict[str, Callable[[jax.Array], Any]] = {
+        "q(z|x) of the encoder": encoder,
+        "SVI, a Gaussian": lambda key: fitted(key, "posterior"),
+        "SVI, a mixture of 4": lambda key: fitted(key, mixture),
+        "HMC, 4 chains": chains,
+        "SMC": particles,
+        "ABC": simulated,
+    }
+    answers = {name: _timed(way, key) for name, way in ways.items()}
+    return Found(np.asarray(grid.points), grid.cell, np.asarray(state.log_q), answers)
+
+
+def _timed(way: Callable[[jax.Array], Any], key: jax.Array) -> Answer:
+    compiled = jax.jit(way).lower(key).compile()
+    start = time.perf_counter()
+    z, size, log_q = jax.block_until_ready(compiled(key))
+    seconds = time.perf_counter() - start
+    return Answer(np.asarray(z), float(size), seconds, None if log_q is None else np.asarray(log_q))
+
+
+def divergence(found: Found, answer: Answer, *, coarse: int = 10) -> float:
+    """KL(q || p(z|x)) in nats: a sum over the grid, or of draws over cells ten times as wide, smoothed by half a draw.
+
+    Of draws it is biased upwards, by about a cell in use for two draws.
+    """
+    if answer.log_q is not None:
+        return float(np.sum(np.exp(answer.log_q) * (answer.log_q - found.log_posterior)) * found.cell)
+    side = _SIDE // coarse
+    wide = np.exp(found.log_posterior).reshape(side, coarse, side, coarse).sum(axis=(1, 3)) * found.cell
+    counts, *_ = np.histogram2d(*answer.z.T, bins=side, range=[(-4, 4), (-4, 4)])
+    share = counts / counts.sum()
+    used = share > 0
+    return float(np.sum(share[used] * np.log(share[used] / np.maximum(wide[used], 1e-12))))
+
+
+def posteriors_figure() -> tuple[Figure, list[str]]:
+    """The exact posterior with each method's density or draws over it, and a line for each: time, ESS and KL."""
+    found = measure(*trained())
+    figure = Figure(figsize=(12, 7), layout="constrained")
+    axis = found.points[:_SIDE, 1]
+    picture = np.exp(found.log_posterior).reshape(_SIDE, _SIDE).T
+    middle = np.sum(np.exp(found.log_posterior)[:, None] * found.points, axis=0) * found.cell
+    lines = []
+    for axes, (name, answer) in zip(figure.subplots(2, 3).flat, found.answers.items(), strict=True):
+        axes.contourf(axis, axis, picture, levels=12, cmap="Blues")
+        if answer.log_q is None:
+            axes.plot(*answer.z[:500].T, ".", color="C1", markersize=2)
+        else:
+            axes.contour(axis, axis, np.exp(answer.log_q).reshape(_SIDE, _SIDE).T, levels=5, colors="C1")
+        axes.set(title=name, xlim=middle[0] + np.array([-1.5, 1.5]), ylim=middle[1] + np.array([-1.5, 1.5]))
+        kl = divergence(found, answer)
+        lines.append(f"{name}: {answer.seconds:.3f} s, ESS {answer.size:.0f}, KL to the exact posterior {kl:.3f} nats")
+    return figure, lines
