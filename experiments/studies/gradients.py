@@ -39,7 +39,7 @@ def naive(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int) -> o
 
 ESTIMATORS = {
     "naive": naive,
-    "score function": functools.partial(objectives.reinforce, baseline=0.0),
+    "score function": functools.partial(objectives.reinforce, baseline=jnp.zeros(())),
     "score function with baseline": functools.partial(objectives.reinforce, baseline="leave_one_out"),
     "pathwise": functools.partial(objectives.elbo, kl="sampled"),
 }

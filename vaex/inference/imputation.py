@@ -30,17 +30,17 @@ def single(
 
     Source: Mattei and Frellsen 2019, the single imputation.
     """
-    model, example = at(model, example)
-    draws = importance(key, model, example, num_samples=num_samples)
+    now, example = at(model, example)
+    draws = importance(key, now, example, num_samples=num_samples)
 
     def add(total: Any, draw: Any) -> tuple[Any, None]:  # one decoded mean in memory
         z_k, share_k = draw
-        return jax.tree.map(lambda sum_, one: sum_ + share_k * one, total, average(model.decode(z_k))[0]), None
+        return jax.tree.map(lambda sum_, one: sum_ + share_k * one, total, average(now.decode(z_k))[0]), None
 
     first = jax.tree.map(lambda leaf: leaf[0], draws.z)
-    zeros = jax.tree.map(jnp.zeros_like, jax.eval_shape(lambda: average(model.decode(first))[0]))
+    zeros = jax.tree.map(jnp.zeros_like, jax.eval_shape(lambda: average(now.decode(first))[0]))
     total, _ = jax.lax.scan(add, zeros, (draws.z, draws.share))
-    return example.filled(average(model.decode(first))[1](total))
+    return example.filled(average(now.decode(first))[1](total))
 
 
 def multiple(
@@ -62,13 +62,13 @@ def multiple(
 
     Source: Mattei and Frellsen 2019, multiple imputation; Rubin 1987 for the resampling.
     """
-    model, example = at(model, example)
+    now, example = at(model, example)
     draw_key, choice_key, noise_key = jax.random.split(key, 3)
-    z, log_w = importance(draw_key, model, example, num_samples=num_samples)
+    z, log_w = importance(draw_key, now, example, num_samples=num_samples)
     chosen = jax.random.categorical(choice_key, log_w, shape=(num_draws,))
 
     def one(k: PRNGKeyArray, index: Array) -> Float[Array, "..."]:
-        x = model.decode(jax.tree.map(lambda a: a[index], z)).sample(k)
+        x = now.decode(jax.tree.map(lambda a: a[index], z)).sample(k)
         return example.filled(jnp.where(log_w[index] == -jnp.inf, jnp.nan, x))
 
     return jax.vmap(one)(jax.random.split(noise_key, num_draws), chosen)

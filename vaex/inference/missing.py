@@ -86,20 +86,20 @@ def conditional_mean(
     """
     check_whole(num_steps=num_steps)
     check_whole(0, num_warmup=num_warmup)
-    chain, (model, example) = method(), at(model, example)
+    chain, (now, example) = method(), at(model, example)
     start_key, warm_key, key = jax.random.split(key, 3)
-    state = chain.init(start_key, model, example)
+    state = chain.init(start_key, now, example)
     if num_warmup:
         state, _ = iterate(warm_key, chain, state, num_steps=num_warmup)
 
     def add(carry: tuple[State, Any], key: PRNGKeyArray) -> tuple[tuple[State, Any], None]:  # one mean in memory
         state, total = carry
         state, _ = chain.step(key, state)
-        return (state, jax.tree.map(jnp.add, total, average(model.decode(state.z))[0])), None
+        return (state, jax.tree.map(jnp.add, total, average(now.decode(state.z))[0])), None
 
-    zeros = jax.tree.map(jnp.zeros_like, average(model.decode(state.z))[0])
+    zeros = jax.tree.map(jnp.zeros_like, average(now.decode(state.z))[0])
     (state, total), _ = jax.lax.scan(add, (state, zeros), jax.random.split(key, num_steps))
-    read = average(model.decode(state.z))[1]
+    read = average(now.decode(state.z))[1]
     return example.filled(read(jax.tree.map(lambda sum_: sum_ / num_steps, total)))
 
 
