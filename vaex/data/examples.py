@@ -62,7 +62,7 @@ def pairs(by: Making) -> Examples:
         is_unlabelled = jnp.ones(len(split.images), bool).at[labelled].set(False)
         unlabelled = jnp.nonzero(is_unlabelled, size=len(split.images) - len(labelled))[0]
         num_pairs = max(len(unlabelled), len(labelled))
-        unlabelled, labelled = jnp.resize(unlabelled, num_pairs), jnp.resize(labelled, num_pairs)
+        unlabelled, labelled = jnp.resize(unlabelled, (num_pairs,)), jnp.resize(labelled, (num_pairs,))
         whole = _store(by, split)
         take = lambda indices: jax.tree.map(lambda a: jnp.asarray(a)[indices], whole)
         return Pair(take(unlabelled), take(labelled), jnp.asarray(split.labels)[labelled])
