@@ -11,6 +11,8 @@ import vaex
 from vaex.config import override
 from vaex.config.measure import measure
 from vaex.config.setup import setup
+from vaex.data import Split
+from vaex.data.examples import Making, pairs
 from vaex.errors import UsageError
 from vaex.runs.experiments import load_experiment
 from vaex.train import train_epoch
@@ -41,13 +43,14 @@ def test_each_key_is_the_run_of_its_seed():
     assert found.first_bad.tolist() == [-1, -1]
 
 
-@pytest.mark.parametrize(
-    "flags", [["data.missing=0.3"], ["model.name=m2", "objective.name=semi_supervised", "data.num_labels=20"]]
-)
-def test_masks_and_labels_are_the_keys(flags):
-    """They are drawn inside the function, which a traced key shows; nothing is compiled."""
-    found = jax.eval_shape(jax.vmap(vaex.make_train(configured(*flags))), jax.random.split(jax.random.key(0), 3))
-    assert found.metrics["loss"].shape == (3, 2)
+def test_masks_and_labels_are_the_keys():
+    """They are drawn inside of a function of the key, which may be traced; nothing is compiled."""
+    images, keys = np.zeros((30, 2, 2, 1), np.uint8), jax.random.split(jax.random.key(0), 3)
+    by = Making(lambda key, levels: levels / 255, fraction=0.3, num_labels=9, num_classes=3)
+    stored = lambda key: pairs(by._replace(key=key)).stored(Split(images, np.arange(30, dtype=np.int32) % 3))
+    found = jax.eval_shape(jax.vmap(stored), keys)
+    assert found.unlabelled.mask.shape == found.labelled.images.shape == (3, 21, 2, 2, 1)
+    assert jax.eval_shape(vaex.make_train(configured("data.missing=0.3")), keys[0]).metrics["loss"].shape == (2,)
 
 
 def test_a_prior_that_is_fitted_between_epochs_is_no_pure_function():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vaex.__main__ import main
-from vaex.config import override, read_config
+from vaex.config import measure, override, read_config
 from vaex.config.groups import groups
 from vaex.config.setup import setup
 from vaex.config.sweep import members, split_flags, values_of
@@ -21,6 +21,11 @@ QUICK = [*SMALL, "evaluate.validation_samples=2", "data.num_validation=50", "tra
 FLAGS = [f"--config.{flag}" for flag in QUICK]
 
 
+def bound_of_its_own(key, bind, x, **options):
+    """A validation that is compiled fast, of parameters, examples and key."""
+    return lambda params: {"elbo": jax.random.normal(key) + sum(leaf.sum() for leaf in jax.tree.leaves((params, x)))}
+
+
 def newest(path):
     made = setup(read_config(path / folder.CONFIG))
     return checkpoints.restore(path, jax.eval_shape(made.init))
@@ -29,6 +34,7 @@ def newest(path):
 def test_members_are_the_runs_that_train_makes_also_after_an_interruption(tmp_path, monkeypatch, capsys):
     """Bit for bit; the one whose rate is no rate stops alone."""
     monkeypatch.setattr(results, "write", lambda *args: None)
+    monkeypatch.setattr(measure, "validator", bound_of_its_own)
     rates = "--sweep.optimizer.learning_rate=1e-2,1e30"
     command = ["sweep", "digits", "--runs", str(tmp_path), "--name=two", "--sweep.seed=0:2", rates, *FLAGS]
     with monkeypatch.context() as patch:
@@ -69,12 +75,11 @@ def test_members_are_the_runs_that_train_makes_also_after_an_interruption(tmp_pa
 
 
 def test_fields_that_make_another_program_make_groups():
-    """Shapes do; numbers of the loss and of the optimizer do not, the end of a schedule among them."""
+    """Shapes do; numbers of the loss do not, also where they are the end of a schedule."""
     base = override(load_experiment("digits"), [*FLAGS, "--config.schedule.name=linear", "--config.schedule.steps=9",
                                                 "--config.schedule.option=beta"])  # fmt: skip
-    swept = {"seed": "0:2", "model.latent_dim": "1,2", "objective.beta": "0.5,1", "optimizer.b1": "0.8,0.9"}
-    found = groups(members(base, swept))
-    assert [(len(group.members), group.numbers) for group in found] == [(8, ("objective.beta", "optimizer.b1"))] * 2
+    found = groups(members(base, {"seed": "0:2", "model.latent_dim": "1,2", "objective.beta": "0.5,1"}))
+    assert [(len(group.members), group.numbers) for group in found] == [(4, ("objective.beta",))] * 2
     assert [group.members[0].config.model.latent_dim for group in found] == [1, 2]
 
 

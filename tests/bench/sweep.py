@@ -26,18 +26,18 @@ def measure() -> None:
     from vaex.config.program import program
     from vaex.runs.experiments import load_experiment
     from vaex.train import train_epoch
-    from vaex.train.members import each_member, shared, spread
+    from vaex.train.members import each_member, for_members, shared, spread
 
     run = program(override(load_experiment("mnist_bernoulli"), ["--config.data.num_validation=50000"]))
     task = run.made.task
-    devices = jax.devices()[:SEEDS]
+    mesh = for_members(SEEDS)
     keys = jax.vmap(jax.random.key)(jnp.arange(SEEDS))
     images = jnp.asarray(task.dataset.train.images)
-    together = jax.jit(each_member(lambda state, key, images: run.epoch(state, key, {}, images), devices))
+    together = jax.jit(each_member(lambda state, key, images: run.epoch(state, key, {}, images), mesh))
     apart = jax.jit(functools.partial(train_epoch, recipe=run.made.recipe, batch_size=task.experiment.train.batch_size))
     start = jax.jit(jax.vmap(lambda key: run.init(key, {})))(keys)
     states = [jax.tree.map(lambda a, i=i: a[i], start) for i in range(SEEDS)]
-    own, everywhere = (spread(start, devices), spread(keys, devices)), (shared(images, devices),)
+    own, everywhere = (spread(start, mesh), spread(keys, mesh)), (shared(images, mesh),)
     stored = jax.tree.map(jnp.asarray, task.stored)
 
     def in_one_program() -> None:
@@ -58,7 +58,7 @@ def measure() -> None:
             system()
             times[name].append(time.perf_counter() - begin)
     ratios = [a / b for a, b in zip(times["together"], times["apart"], strict=True)]
-    what = f"{SEEDS} seeds of mnist_bernoulli in one program, on {len(devices)} {devices[0].device_kind} devices"
+    what = f"{SEEDS} seeds of mnist_bernoulli in one program, on {mesh.size} {jax.devices()[0].device_kind} devices"
     spread_of = f"{min(ratios):.2f} to {max(ratios):.2f}"
     took = f"{statistics.median(times['together']):.1f} s and {statistics.median(times['apart']):.1f} s"
     print(

@@ -35,8 +35,8 @@ def rank(found: Sequence[Member], path: Path, stopped: Mapping[str, str]) -> lis
         settings.setdefault(tuple(setting.items()), []).append(member)
     places = []
     for setting, own in settings.items():
-        best = {one.name: best_of(path / one.name) for one in own if one.name not in stopped}
-        best = {name: value for name, value in best.items() if value is not None}
+        going = [one.name for one in own if one.name not in stopped]
+        best = {name: value for name in going if (value := best_of(path / name)) is not None}
         values = list(best.values())
         mean = statistics.mean(values) if values else math.nan
         error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
@@ -51,7 +51,9 @@ def show_ranking(path: Path, places: Sequence[Place], name: str, select: str) ->
 
     fields = list(places[0].setting)
     is_loss = "loss" in select or "error" in select
-    rows = [place._asdict() | {"mean": -place.mean if is_loss else place.mean} for place in places]
+    rows: list[dict[str, Any]] = [
+        place._asdict() | {"mean": -place.mean if is_loss else place.mean} for place in places
+    ]
     folder.write_json(path / "ranking.json", {"experiment": name, "select": select, "settings": rows})
     drawn = [row for row in rows if row["members"]]
     if drawn:

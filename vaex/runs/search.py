@@ -1,5 +1,6 @@
 """A search: optuna asks for values within ranges, a generation at a time, each of which is trained as a sweep is."""
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -87,7 +88,7 @@ def search(
 
 def _optuna() -> ModuleType:
     try:
-        import optuna
+        optuna = importlib.import_module("optuna")
     except ImportError:
         raise UsageError("--search needs optuna, which is not installed: .venv/bin/pip install optuna") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from vaex.config.program import Program
 from vaex.config.setup import setup
@@ -18,7 +19,7 @@ from vaex.errors import UsageError
 from vaex.runs import checkpoints, folder
 from vaex.train import TrainState
 from vaex.train.loop import Progress, account
-from vaex.train.members import each_member, only_if, shared, spread
+from vaex.train.members import each_member, for_members, only_if, shared, spread
 
 
 @dataclass
@@ -49,19 +50,19 @@ def train_together(
     plan = program.made.plan
     if all(plan.is_over(run.progress) for run in runs):
         return True
-    devices = jax.devices()[: len(runs)]
-    padded = runs + [runs[-1]] * (-len(runs) % len(devices))
+    mesh = for_members(len(runs))
+    padded = runs + [runs[-1]] * (-len(runs) % mesh.size)
     keys = jnp.stack([jax.random.key(run.member.seed) for run in padded])
     numbers = {path: jnp.array([run.numbers[path] for run in padded]) for path in runs[0].numbers}
-    own = spread((keys, numbers), devices)
-    images = shared(jnp.asarray(program.made.task.dataset.train.images), devices)
-    epoch_of_all, measure_all = _compiled(program, devices)
-    state = spread(_start(padded, program, own, devices), devices)
+    own = spread((keys, numbers), mesh)
+    images = shared(jnp.asarray(program.made.task.dataset.train.images), mesh)
+    epoch_of_all, measure_all = _compiled(program, mesh)
+    state = spread(_start(padded, program, own, mesh), mesh)
     while going := [run for run in runs if not run.stopped and not plan.is_over(run.progress)]:
         start, epoch = time.perf_counter(), min(run.progress.epoch for run in going)
         turn = {i: run for i, run in enumerate(runs) if run in going and run.progress.epoch == epoch}
-        active = spread(jnp.array([i in turn for i in range(len(padded))]), devices)
-        state = spread(_refitted(state, turn, program, epoch), devices)
+        active = spread(jnp.array([i in turn for i in range(len(padded))]), mesh)
+        state = spread(_refitted(state, turn, program, epoch), mesh)
         state, metrics, first_bad = epoch_of_all(state, (active, *own), (images,))
         metrics, first_bad = jax.device_get((metrics, first_bad))
         epoch_seconds = (time.perf_counter() - start) / len(turn)  # a member's share
@@ -95,7 +96,7 @@ def train_together(
     return True
 
 
-def _compiled(program: Program, devices: list[jax.Device]) -> tuple[Callable, Callable]:
+def _compiled(program: Program, mesh: Mesh) -> tuple[Callable, Callable]:
     """An epoch of all members that are active, and a validation of them."""
 
     def epoch(state: TrainState, active: Any, key: Any, numbers: Any, images: Any) -> Any:
@@ -105,16 +106,16 @@ def _compiled(program: Program, devices: list[jax.Device]) -> tuple[Callable, Ca
     def measure(params: Any, active: Any, key: Any, numbers: Any) -> Any:
         return only_if(active, lambda: program.measure(params, key, numbers))
 
-    epoch_of_all, measure_all = each_member(epoch, devices), each_member(measure, devices)
+    epoch_of_all, measure_all = each_member(epoch, mesh), each_member(measure, mesh)
     return (
         jax.jit(lambda state, own, images: epoch_of_all((state, *own), images), donate_argnums=0),
         jax.jit(lambda params, own, none: measure_all((params, *own), none)),
     )
 
 
-def _start(padded: list[Run], program: Program, own: Any, devices: list[jax.Device]) -> TrainState:
+def _start(padded: list[Run], program: Program, own: Any, mesh: Mesh) -> TrainState:
     """Each member's newest checkpoint, or its state before the first step."""
-    state = jax.jit(each_member(program.init, devices))(own, ())
+    state = jax.jit(each_member(program.init, mesh))(own, ())
     if all(folder.newest_checkpoint(run.path) is None for run in padded):
         return state
     host = jax.device_get(state)

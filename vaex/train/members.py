@@ -1,6 +1,6 @@
 """Several runs in one program: one after another on each core of a CPU, side by side on any other device."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,7 +12,12 @@ from jax.sharding import PartitionSpec as P
 _AXIS = "members"
 
 
-def each_member(function: Callable[..., Any], devices: Sequence[jax.Device]) -> Callable[..., Any]:
+def for_members(num_members: int) -> Mesh:
+    """All devices, or as many as there are members."""
+    return Mesh(np.array(jax.devices()[:num_members]), (_AXIS,))
+
+
+def each_member(function: Callable[..., Any], mesh: Mesh) -> Callable[..., Any]:
     """A function of one member, as one of all of them.
 
     On CPUs members are spread over the devices, and on each they are computed one after another, by lax.map, so that
@@ -20,19 +25,19 @@ def each_member(function: Callable[..., Any], devices: Sequence[jax.Device]) -> 
 
     Args:
         function: (*own, *shared) -> a pytree of arrays.
-        devices: of one platform, whose number divides that of the members.
+        mesh: of for_members, whose size divides the number of members.
 
     Returns:
         (own [M, ...], shared) -> the function's values, [M, ...].
     """
-    apart = devices[0].platform == "cpu"
+    apart = mesh.devices.flat[0].platform == "cpu"
 
     def some(own: tuple, shared: tuple) -> Any:
         one = lambda member: function(*member, *shared)
         return jax.lax.map(one, own) if apart else jax.vmap(one)(own)
 
     specs = (P(_AXIS), P())
-    return jax.shard_map(some, mesh=_mesh(devices), in_specs=specs, out_specs=P(_AXIS), check_vma=False)
+    return jax.shard_map(some, mesh=mesh, in_specs=specs, out_specs=P(_AXIS), check_vma=False)
 
 
 def only_if(active: Any, function: Callable[[], Any]) -> Any:
@@ -41,15 +46,11 @@ def only_if(active: Any, function: Callable[[], Any]) -> Any:
     return jax.lax.cond(active, function, zeros)
 
 
-def spread(members: Any, devices: Sequence[jax.Device]) -> Any:
+def spread(members: Any, mesh: Mesh) -> Any:
     """Arrays [M, ...] as each_member wants them: over the devices."""
-    return jax.device_put(members, NamedSharding(_mesh(devices), P(_AXIS)))
+    return jax.device_put(members, NamedSharding(mesh, P(_AXIS)))
 
 
-def shared(arrays: Any, devices: Sequence[jax.Device]) -> Any:
+def shared(arrays: Any, mesh: Mesh) -> Any:
     """Arrays that every member reads, on each device."""
-    return jax.device_put(arrays, NamedSharding(_mesh(devices), P()))
-
-
-def _mesh(devices: Sequence[jax.Device]) -> Mesh:
-    return Mesh(np.array(devices), (_AXIS,))
+    return jax.device_put(arrays, NamedSharding(mesh, P()))

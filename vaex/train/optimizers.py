@@ -104,9 +104,10 @@ def check_options(options: Mapping[str, Any]) -> None:
         for number in value if type(value) is tuple else (value,):
             if not isinstance(number, numbers.Real):  # text, None, or what is traced
                 continue
-            if option in _BELOW_ONE and not 0 <= number < 1:
+            found = float(number)
+            if option in _BELOW_ONE and not 0 <= found < 1:
                 raise OptionError(option, value, "0 or more, and less than 1")
-            if not math.isfinite(number) or (number < 0 and option != "ns_coeffs"):
+            if not math.isfinite(found) or (found < 0 and option != "ns_coeffs"):
                 raise OptionError(option, value, "a finite number of at least 0")
 
 
