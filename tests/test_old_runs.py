@@ -12,7 +12,7 @@ import pytest
 import vaex
 from vaex.__main__ import main
 from vaex.config import PRIORS, read_config, section
-from vaex.runs import results
+from vaex.runs import environment
 from vaex.runs.experiments import experiment_names, load_experiment
 
 HERE = Path(__file__).parent
@@ -65,7 +65,7 @@ def test_an_old_run_evaluates_to_what_it_did(old_run, monkeypatch):
             raise PackageNotFoundError(name)
         return "1"
 
-    monkeypatch.setattr(results, "version", version)
+    monkeypatch.setattr(environment, "version", version)
     before = json.loads((old_run / "results.json").read_text())
     (old_run / "results.json").unlink()
     assert main(["evaluate", str(old_run)]) == 0
