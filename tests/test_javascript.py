@@ -1,5 +1,6 @@
 """What is written as JavaScript computes what JAX does: each primitive, and the functions of each kind of model."""
 
+import functools
 import json
 from importlib.resources import files
 
@@ -10,7 +11,7 @@ import pytest
 from jax import lax
 
 from tests import browser
-from tests.one_step import QUICK, configured, start
+from tests.one_step import QUICK, configured
 from vaex.evaluate.trial import Trial
 from vaex.model import at
 from vaex.pages.javascript import Unwritten, write
@@ -49,6 +50,7 @@ CASES = {
     "cases": (lambda i: lax.select_n(i % 3, i, i + 10, i + 20), PLACES),
     "clipped": (lambda a: jnp.clip(a, -1, 1).astype(jnp.int32), A),
     "moved": (lambda a: jnp.concatenate([a.transpose(2, 0, 1)[::-1, :, 1:], jnp.ones((1, 2, 2))]), A),
+    "repeated": (lambda a: (jnp.tile(a, (2, 1, 3)), jnp.repeat(a, 2, axis=1), jnp.broadcast_to(a, (2, 2, 3, 4))), A),
     "padded": (lambda a: lax.pad(a, 7.0, [(1, -1, 0), (-1, 2, 1), (0, 1, 2)]), A),
     "split": (lambda a: jnp.split(a, 2, axis=-1), A),
     "sums": (lambda a: (a.sum(1), a.max((0, 2)), a.min(), jnp.prod(a, 0), (a > 0).any(2), (a > -9).all()), A),
@@ -117,15 +119,11 @@ def test_what_is_missing_is_named():
 
 
 KINDS = {
-    "gated": ("--config.model.network.name=gated",),
-    "conv": ("--config.model.network.name=conv", "--config.model.network.channels=3", "--config.model.network.num_blocks=1"),
-    "iaf": ("--config.model.posterior.name=iaf", "--config.model.posterior.num_flows=1"),
-    "label": ("--config.data.condition=label",),
-    "hierarchy": ("--config.model.name=hierarchy", "--config.model.latent_dims=3,2", "--config.model.between_hidden=((4,),)"),
-    "deep": ("--config.model.name=deep", "--config.model.channels=3,4", "--config.model.num_blocks=1,1"),
+    "iaf": ("--config.model.posterior.name=iaf", "--config.model.posterior.num_flows=1", "--config.model.posterior.hidden=8"),
+    "deep": ("--config.model.name=deep", "--config.model.channels=3,", "--config.model.num_blocks=2,"),
     "vqvae": ("--config.model.name=vqvae", "--config.objective.name=vq", "--config.model.num_codes=5", "--config.model.patch=4",
               "--config.model.prior_width=4", "--config.model.prior_depth=2", "--config.model.latent_dim=3"),
-    "m2": ("--config.model.name=m2", "--config.objective.name=m2", "--config.data.num_labels=100"),
+    "m2": ("--config.model.name=m2", "--config.objective.name=semi_supervised", "--config.data.num_labels=100"),
     "autoencoder": ("--config.model.name=autoencoder", "--config.objective.name=reconstruction"),
 }  # fmt: skip
 
@@ -136,8 +134,8 @@ def trial_of(*flags):
     task = made.task
     test = task.dataset.test._replace(images=task.dataset.test.images[:8], labels=task.dataset.test.labels[:8])
     x = task.examples.observe(jax.random.key(0), test)
-    model = task.description.bind(start(made).params)
-    return Trial(model, x, task.dataset, task.examples.observe, num_classes=task.num_classes)
+    params = jax.jit(task.description.init, compiler_options=QUICK)(task.init_key)
+    return Trial(task.description.bind(params), x, task.dataset, task.examples.observe, num_classes=task.num_classes)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -160,7 +158,7 @@ def test_a_model_is_decoded_and_encoded_as_by_jax(kind, chromium):
 def reconstructed(trial):
     """E[p(x|z)] at the point of q(z|x) of the first example, past all coordinates."""
 
-    @jax.jit
+    @functools.partial(jax.jit, compiler_options=QUICK)
     def mean(example):
         model, seen = at(trial.model, example)
         return model.decode(point(model.encode(seen))).mean

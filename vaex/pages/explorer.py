@@ -95,4 +95,3 @@ def _halves(values: Any) -> dict[str, Any]:
 
 def _bytes(images: np.ndarray) -> dict[str, Any]:
     return stored(np.rint(255 * np.clip(images, 0, 1)).astype(np.uint8))._asdict()
-

@@ -48,7 +48,9 @@ def _scan(table: Table, writer: Writer, op: Op) -> None:
     own = body.inputs[len(body.inputs) - (len(op.inputs) - consts) :]  # without constants
     state = _started(writer, op.inputs[consts : consts + carries], own[:carries])
     outs = [writer.buffer(o.shape, o.dtype) for o in op.outputs[carries:]]
-    xs = [None if s.is_key else writer.whole(x) for x, s in zip(op.inputs[consts + carries :], own[carries:], strict=True)]
+    xs = [
+        None if s.is_key else writer.whole(x) for x, s in zip(op.inputs[consts + carries :], own[carries:], strict=True)
+    ]
     at, counter = writer.name("t"), writer.name("t")
     where = f"{length - 1}-{counter}" if op.params["reverse"] else counter
     writer.lines.append(f"for(let {counter}=0;{counter}<{length};{counter}++){{const {at}={where};")
@@ -112,5 +114,3 @@ def loops_of(table: Table) -> Table:
         "while": lambda writer, op: _while(table, writer, op),
         "cond": lambda writer, op: _cond(table, writer, op),
     }
-
-

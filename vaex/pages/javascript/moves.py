@@ -90,6 +90,16 @@ def _broadcast_in_dim(writer: Writer, op: Op) -> None:
     copy(writer, shape, _out(writer, op), strides_of(shape), value, by)
 
 
+def _tile(writer: Writer, op: Op) -> None:
+    """Each axis again and again: as one axis of the repetitions before one of its own."""
+    value, shape = writer.whole(op.inputs[0]), op.outputs[0].shape
+    reps = op.params["reps"]
+    dims = [n for pair in zip(reps, value.shape, strict=True) for n in pair]
+    to = [n for s, size in zip(strides_of(shape), value.shape, strict=True) for n in (s * size, s)]
+    by = [n for s in strides_of(value.shape) for n in (0, s)]
+    copy(writer, dims, _out(writer, op), to, value, by)
+
+
 def _slice(writer: Writer, op: Op) -> None:
     value, shape = writer.value(op.inputs[0]), op.outputs[0].shape
     steps = op.params["strides"] or (1,) * len(shape)
@@ -176,6 +186,7 @@ def _dynamic_update_slice(writer: Writer, op: Op) -> None:
 TABLE: Table = {
     "transpose": _transpose,
     "broadcast_in_dim": _broadcast_in_dim,
+    "tile": _tile,
     "slice": _slice,
     "rev": _rev,
     "concatenate": _concatenate,

@@ -70,9 +70,15 @@ def _convolution(writer: Writer, op: Op) -> None:
     kernel = _with_axes(writer, op.inputs[1], [*of_kernel, inputs, outputs])
     n, *size, channels = x.shape
     *window, _, features = kernel.shape
-    between = [(low, high, step - 1) for (low, high), step in zip(params["padding"], params["lhs_dilation"], strict=True)]
+    between = [
+        (low, high, step - 1) for (low, high), step in zip(params["padding"], params["lhs_dilation"], strict=True)
+    ]
     if any(any(c) for c in between):
-        shape = (n, *(low + high + s + (s - 1) * gap for s, (low, high, gap) in zip(size, between, strict=True)), channels)
+        shape = (
+            n,
+            *(low + high + s + (s - 1) * gap for s, (low, high, gap) in zip(size, between, strict=True)),
+            channels,
+        )
         zero = Value(literal(0.0), (), x.dtype)
         x = pad(writer, x, zero, [(0, 0, 0), *between, (0, 0, 0)], shape)
     out_order = numbers.out_spec
