@@ -1,5 +1,7 @@
 """The latent space in a page: what a browser shows is what the model says."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,13 +26,6 @@ paper.setPointerCapture = () => {};
 for (let k = 0; k <= 10; k++) paper.dispatchEvent(new PointerEvent(k ? "pointermove" : "pointerdown",
   {clientX: box.left + box.width / 2, clientY: box.top + box.height * (0.2 + 0.06 * k), buttons: 1, pointerId: 1}));
 """
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    driver = browser.start()
-    yield driver
-    driver.quit()
 
 
 def shown(driver):
@@ -71,7 +66,8 @@ def test_what_is_set_is_decoded_as_by_jax(chromium, tmp_path):
     np.testing.assert_allclose(shown(chromium), decode(encode(x)), atol=1e-2)
     assert "q(z|x)" in chromium.find_element("id", "explorer-where").text
     chromium.execute_script(
-        "const share = document.getElementById('explorer-share'); share.value = 1; share.dispatchEvent(new Event('input'));"
+        "const share = document.getElementById('explorer-share');"
+        "share.value = 1; share.dispatchEvent(new Event('input'));"
     )
     np.testing.assert_allclose(shown(chromium), decode(encode(trial.x[1])), atol=1e-2)
     assert browser.complaints(chromium) == []
@@ -101,7 +97,8 @@ def test_a_condition_is_chosen(chromium, tmp_path):
     browser.opened(chromium, tmp_path / "page.html", explorer(trial))
     press(chromium, "middle")
     chromium.execute_script(
-        "const one = document.getElementById('explorer-condition'); one.value = 7; one.dispatchEvent(new Event('change'));"
+        "const one = document.getElementById('explorer-condition');"
+        "one.value = 7; one.dispatchEvent(new Event('change'));"
     )
     decoded = jax.jit(lambda c: trial.model.given(c).decode(jnp.zeros(8)).mean.ravel(), compiler_options=QUICK)
     np.testing.assert_allclose(shown(chromium), decoded(jnp.eye(10)[7]), atol=1e-2)
@@ -111,7 +108,7 @@ def test_a_condition_is_chosen(chromium, tmp_path):
 
 def of_weights(sizes, seed):
     draw = np.random.default_rng(seed)
-    return [draw.normal(size=(a, b), scale=a**-0.5).astype(np.float32) for a, b in zip(sizes, sizes[1:], strict=False)]
+    return [draw.normal(size=(a, b), scale=a**-0.5).astype(np.float32) for a, b in itertools.pairwise(sizes)]
 
 
 def plain(decode=None, sizes=(784, 500, 500, 64)):

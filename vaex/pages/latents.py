@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from vaex.distributions import abilities
@@ -15,7 +16,7 @@ from vaex.distributions.stacked import Generated, StackedLatent, StackedPosterio
 from vaex.model import Distribution, Latent
 
 _DRAWS = 20  # of q(z|x), where its mean is not known
-Parts = tuple[Array, ...]  # one for each layer
+Parts = tuple[Array, ...] | tuple[np.ndarray, ...]  # one for each layer
 
 
 class Coordinates(NamedTuple):
@@ -99,7 +100,7 @@ def _(p: Generated, z: Latent) -> Coordinates:
 
 @functools.singledispatch
 def point(q: Distribution) -> Latent:
-    """One z that stands for q(z|x): its mean, of a hierarchy each layer's given that of those before; a draw of codes."""
+    """One z that stands for q(z|x): its mean, of a hierarchy each layer's given those before; of codes a draw."""
     if abilities.is_discrete(q):
         return q.sample(jax.random.key(0))
     return abilities.estimate_mean(jax.random.key(0), q, _DRAWS)

@@ -5,8 +5,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Literal
+
+
+def is_key(dtype: Any) -> bool:
+    """Whether a dtype is that of keys of random numbers."""
+    return bool(jnp.issubdtype(dtype, jax.dtypes.prng_key))
 
 
 class Symbol:
@@ -17,7 +23,7 @@ class Symbol:
 
     @property
     def is_key(self) -> bool:
-        return bool(jax.dtypes.issubdtype(self.dtype, jax.dtypes.prng_key))
+        return is_key(self.dtype)
 
 
 class Known:
@@ -88,7 +94,7 @@ def _needed(block: Block) -> list[Known]:
     for op in block.ops:
         for inner in op.blocks:
             found |= {id(value): value for value in _needed(inner)}
-    return [one for one in found.values() if not jax.dtypes.issubdtype(one.dtype, jax.dtypes.prng_key)]
+    return [one for one in found.values() if not is_key(one.dtype)]
 
 
 def _walk(closed: ClosedJaxpr, inputs: Sequence[Any], ops: list[Op], known: list[tuple[Any, Op]]) -> list[Any]:

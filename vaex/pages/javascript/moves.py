@@ -17,7 +17,7 @@ def strides_of(shape: Shape) -> list[int]:
     return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
-def place(start: Any, names: Shape | Sequence[str], strides: Shape) -> str:
+def place(start: Any, names: Sequence[str], strides: Sequence[int | str]) -> str:
     """A place in a flat array: start + sum of names times strides."""
     terms = [f"{n}*{s}" if s != 1 else str(n) for n, s in zip(names, strides, strict=True) if s]
     return "+".join([str(start), *terms]) if str(start) != "0" or not terms else "+".join(terms)
