@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from vaex.distributions import abilities
@@ -16,7 +15,7 @@ from vaex.distributions.stacked import Generated, StackedLatent, StackedPosterio
 from vaex.model import Distribution, Latent
 
 _DRAWS = 20  # of q(z|x), where its mean is not known
-Parts = tuple[Array, ...] | tuple[np.ndarray, ...]  # one for each layer
+Parts = tuple[Array, ...]  # one for each layer
 
 
 class Coordinates(NamedTuple):

@@ -82,12 +82,12 @@ class Live(NamedTuple):
         flat = np.asarray(condition).reshape(count, -1)
         return [int(np.argmin(((self.conditions - one) ** 2).sum(axis=-1))) for one in flat]
 
-    def encoded(self, x: Example) -> Parts:
+    def encoded(self, x: Example) -> tuple[np.ndarray, ...]:
         """The point of q(z|x) of each example, as coordinates."""
         encoded = jax.jit(jax.vmap(lambda one: _encode(self.trial.model, *split(one)).parts))
         return tuple(np.asarray(part) for part in encoded(x))
 
-    def drawn(self, count: int) -> Parts | None:
+    def drawn(self, count: int) -> tuple[np.ndarray, ...] | None:
         """Draws from the prior as coordinates, under the examples' conditions; None where there is no prior."""
         chosen = first(self.trial.x, count)
         keys = jax.random.split(jax.random.key(0), len(jax.tree.leaves(chosen)[0]))
