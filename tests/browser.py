@@ -34,3 +34,12 @@ def requests(driver):
     """The addresses that the page asked for, since it was opened."""
     messages = (json.loads(entry["message"])["message"] for entry in driver.get_log("performance"))
     return [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+
+
+def complaints(driver):
+    """What stands in the console, but for advice on reading a canvas often, which tests do and the page does not."""
+    return [entry["message"] for entry in driver.get_log("browser") if "willreadfrequently" not in _letters(entry)]
+
+
+def _letters(entry):
+    return "".join(filter(str.isalpha, entry["message"])).lower()

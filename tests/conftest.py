@@ -110,3 +110,13 @@ def saved_run(tmp_path_factory):
 def run(saved_run, tmp_path):
     """A copy to damage."""
     return shutil.copytree(saved_run, tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser, where there is one."""
+    from tests import browser
+
+    driver = browser.start()
+    yield driver
+    driver.quit()

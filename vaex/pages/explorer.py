@@ -12,7 +12,7 @@ from vaex.errors import UsageError
 from vaex.evaluate.trial import Trial, first
 from vaex.model import split
 from vaex.pages.javascript.weights import stored
-from vaex.pages.live import Live, Parts, live
+from vaex.pages.live import Live, live
 
 _MEANS, _SHOWN, _SLIDERS, _DRAWS = 500, 24, 12, 64  # test examples, those shown, sliders in all, draws made here
 _SCRIPTS = ("runtime.js", "paths.js", "pictures.js", "explorer.js")
@@ -75,7 +75,7 @@ def _content(trial: Trial) -> tuple[dict[str, Any], str]:
     return content, made.program.source
 
 
-def _layers(made: Live, parts: Parts) -> list[dict[str, Any]]:
+def _layers(made: Live, parts: tuple[np.ndarray, ...]) -> list[dict[str, Any]]:
     """Of each layer what moves: of real ones the most active latents, by the variance of the test images' means."""
     known, count = made.coordinates, sum(kind == "real" for kind in made.coordinates.kinds)
     layers = []

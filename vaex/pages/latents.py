@@ -99,7 +99,7 @@ def _(p: Generated, z: Latent) -> Coordinates:
 
 @functools.singledispatch
 def point(q: Distribution) -> Latent:
-    """One z that stands for q(z|x): its mean, of a hierarchy each layer's given that of those before; a draw of codes."""
+    """One z that stands for q(z|x): its mean, of a hierarchy each layer's given those before; of codes a draw."""
     if abilities.is_discrete(q):
         return q.sample(jax.random.key(0))
     return abilities.estimate_mean(jax.random.key(0), q, _DRAWS)

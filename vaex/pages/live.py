@@ -1,6 +1,7 @@
 """What a page computes of a trained model: its functions written as JavaScript, and what these cannot say."""
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -12,7 +13,7 @@ from vaex.distributions.masked import Masked
 from vaex.distributions.variance import variance
 from vaex.errors import UsageError
 from vaex.evaluate.trial import Trial, first
-from vaex.model import Condition, Example, Given, at, split
+from vaex.model import Condition, Example, Given, Latent, at, split
 from vaex.objectives.encode import encode
 from vaex.pages.javascript import Program, write
 from vaex.pages.javascript.program import Function
@@ -31,7 +32,7 @@ class Live(NamedTuple):
     """A model's functions of one example as a page has them."""
 
     program: Program  # decode(parts, condition), and encode(x, condition) and sample(condition) where they can be
-    coordinates: Coordinates  # of what moves
+    coordinates_of: Callable[[Condition], Coordinates]  # of what moves, under a condition
     trial: Trial
     conditions: np.ndarray  # to choose from, [N, size], without one [1, 0]
     condition_names: list[str]
@@ -48,6 +49,11 @@ class Live(NamedTuple):
             weights = self.program.stored({"encode": 8})
             notes.append("The encoder's weights have 8 bits here, so that the page is smaller, the decoder's 16.")
         return weights, notes
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """What moves, under the first condition."""
+        return self.coordinates_of(split(jax.tree.map(lambda a: a[0], self.trial.x))[1])
 
     @property
     def has_encoder(self) -> bool:
@@ -76,16 +82,16 @@ class Live(NamedTuple):
         flat = np.asarray(condition).reshape(count, -1)
         return [int(np.argmin(((self.conditions - one) ** 2).sum(axis=-1))) for one in flat]
 
-    def encoded(self, x: Example) -> Parts:
+    def encoded(self, x: Example) -> tuple[np.ndarray, ...]:
         """The point of q(z|x) of each example, as coordinates."""
-        encoded = jax.jit(jax.vmap(lambda one: _encode(self.trial, *split(one))))
-        return tuple(np.asarray(part) for part in encoded(x)[: len(self.coordinates.layers)])
+        encoded = jax.jit(jax.vmap(lambda one: _encode(self.trial.model, *split(one)).parts))
+        return tuple(np.asarray(part) for part in encoded(x))
 
-    def drawn(self, count: int) -> Parts | None:
+    def drawn(self, count: int) -> tuple[np.ndarray, ...] | None:
         """Draws from the prior as coordinates, under the examples' conditions; None where there is no prior."""
         chosen = first(self.trial.x, count)
         keys = jax.random.split(jax.random.key(0), len(jax.tree.leaves(chosen)[0]))
-        draw = jax.jit(jax.vmap(lambda key, c: _known(self.trial, c).draw(key)))
+        draw = jax.jit(jax.vmap(lambda key, c: self.coordinates_of(c).draw(key)))
         try:
             return tuple(np.asarray(part) for part in draw(keys, split(chosen)[1]))
         except UsageError:  # an autoencoder has none, as the note says
@@ -99,50 +105,37 @@ def live(trial: Trial) -> Live:
         Unwritten: its decoder, or what its latents are measured by, has no JavaScript.
         UsageError: a model without latents.
     """
-    x, condition = _one(trial)
-    known = _known(trial, condition)
-    encoded = jax.eval_shape(lambda: _encode(trial, x, condition))
-    parts = encoded[: len(known.layers)]
-    plain = jax.ShapeDtypeStruct(_pixels(x).shape, jnp.float32)
+    x, condition = split(jax.tree.map(lambda a: a[0], trial.x))
+    model_of = lambda c: at(trial.model, x if c is None else Given(x, c))[0]
+    encoded = jax.eval_shape(lambda: _encode(trial.model, x, condition))
+    known = lambda c: coordinates(model_of(c).prior, encoded.z)
+    pixels = jax.ShapeDtypeStruct(_pixels(x).shape, jnp.float32)
     functions = {
-        "decode": Function(lambda parts, c: _decode(trial, parts, c), (parts, condition)),
-        "encode": Function(lambda pixels, c: _encode(trial, _with_pixels(x, pixels), c), (plain, condition)),
-        "sample": Function(lambda key, c: _known(trial, c).draw(key), (jax.random.key(0), condition)),
+        "decode": Function(
+            lambda parts, c: model_of(c).decode(known(c).latent(parts)).mean, (encoded.parts, condition)
+        ),
+        "encode": Function(lambda pixels, c: _encode(trial.model, _with_pixels(x, pixels), c)[1:], (pixels, condition)),
+        "sample": Function(lambda key, c: known(c).draw(key), (jax.random.key(0), condition)),
     }
     program = write(functions, optional=("sample", "encode"))
-    values, names = _conditions(trial, condition)
-    return Live(program, known, trial, values, names, len(encoded) > len(parts))
+    return Live(program, known, trial, *_conditions(trial, condition), has_spread=encoded.spread is not None)
 
 
-def _one(trial: Trial) -> tuple[Any, Condition]:
-    """The first example, and its condition, None where there is none."""
-    return split(jax.tree.map(lambda a: a[0], trial.x))
+class _Encoded(NamedTuple):
+    """The point of q(z|x)."""
+
+    z: Latent
+    parts: Parts  # as coordinates
+    spread: Array | None  # the deviations of q(z|x), where they are known and z is one vector
 
 
-def _posterior(trial: Trial, x: Any, condition: Condition) -> tuple[Any, Any]:
-    """The model of a condition, and q(z|x)."""
-    model, seen = at(trial.model, x if condition is None else Given(x, condition))
-    return model, encode(model, seen)
-
-
-def _encode(trial: Trial, x: Any, condition: Condition) -> tuple[Array, ...]:
-    """The point of q(z|x) as coordinates, and after it the deviations where they are known."""
-    model, q = _posterior(trial, x, condition)
+def _encode(model: Any, x: Any, condition: Condition) -> _Encoded:
+    now, seen = at(model, x if condition is None else Given(x, condition))
+    q = encode(now, seen)
     z = point(q)
-    parts, spread = coordinates(model.prior, z).of(z), variance(q)
+    parts, spread = coordinates(now.prior, z).of(z), variance(q)
     is_vector = len(parts) == 1 and parts[0] is z and z.ndim == 1
-    return (*parts, jnp.sqrt(spread)) if is_vector and spread is not None else parts
-
-
-def _decode(trial: Trial, parts: Parts, condition: Condition) -> Array:
-    model, _ = _posterior(trial, _one(trial)[0], condition)
-    return model.decode(_known(trial, condition).latent(parts)).mean
-
-
-def _known(trial: Trial, condition: Condition) -> Coordinates:
-    """The coordinates under a condition."""
-    model, q = _posterior(trial, _one(trial)[0], condition)
-    return coordinates(model.prior, jax.eval_shape(lambda: point(q)))
+    return _Encoded(z, parts, jnp.sqrt(spread) if is_vector and spread is not None else None)
 
 
 def _conditions(trial: Trial, condition: Condition) -> tuple[np.ndarray, list[str]]:

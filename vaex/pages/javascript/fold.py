@@ -5,8 +5,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Literal
+
+
+def is_key(dtype: Any) -> bool:
+    """Whether a dtype is that of keys of random numbers."""
+    return bool(jnp.issubdtype(dtype, jax.dtypes.prng_key))
 
 
 class Symbol:
@@ -17,7 +23,15 @@ class Symbol:
 
     @property
     def is_key(self) -> bool:
-        return bool(jax.dtypes.issubdtype(self.dtype, jax.dtypes.prng_key))
+        return is_key(self.dtype)
+
+
+class Known:
+    """A value that depends on no argument, computed together with all others once they are known to be needed."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.shape, self.dtype = tuple(shape), dtype
+        self.value: Any = None
 
 
 class Op(NamedTuple):
@@ -25,8 +39,8 @@ class Op(NamedTuple):
 
     name: str  # of its primitive
     params: dict[str, Any]
-    inputs: tuple[Any, ...]  # of each a Symbol or an array
-    outputs: tuple[Symbol, ...]
+    inputs: tuple[Any, ...]  # of each a Symbol, Known, or an array
+    outputs: tuple[Any, ...]  # Symbols, or of what is known Known
     blocks: tuple[Any, ...] = ()  # the bodies of a loop or of branches
 
 
@@ -35,7 +49,7 @@ class Block(NamedTuple):
 
     inputs: tuple[Symbol, ...]
     ops: tuple[Op, ...]
-    outputs: tuple[Any, ...]  # of each a Symbol or an array
+    outputs: tuple[Any, ...]  # of each a Symbol, Known, or an array
 
 
 _BODY = ("jaxpr", "call_jaxpr", "fun_jaxpr")  # where a call has what it calls
@@ -43,13 +57,47 @@ _LOOPS = ("scan", "while", "cond")
 
 
 def block_of(jaxpr: ClosedJaxpr, inputs: Sequence[Any]) -> Block:
-    """What a jaxpr does, of which an input may be an array that is known already."""
+    """What a jaxpr does to its inputs, and of what does not depend on them the values."""
+    known: list[tuple[Any, Op]] = []
+    block = _block(jaxpr, inputs, known)
+    _compute(known, _needed(block))
+    return block
+
+
+def _block(jaxpr: ClosedJaxpr, inputs: Sequence[Any], known: list[tuple[Any, Op]]) -> Block:
     ops: list[Op] = []
-    outputs = _walk(jaxpr, inputs, ops)
+    outputs = _walk(jaxpr, inputs, ops, known)
     return _live(Block(tuple(i for i in inputs if isinstance(i, Symbol)), tuple(ops), tuple(outputs)))
 
 
-def _walk(closed: ClosedJaxpr, inputs: Sequence[Any], ops: list[Op]) -> list[Any]:
+def _compute(known: list[tuple[Any, Op]], needed: list[Known]) -> None:
+    """All that is needed of what is known, in one program, whose arguments are the arrays that it reads."""
+    given = {id(v): v for _, op in known for v in op.inputs if not isinstance(v, Known)}
+
+    def program(given: dict[int, Any]) -> list[Any]:
+        found: dict[Any, Any] = dict(given)
+        for primitive, op in known:
+            answer = primitive.bind(*(found[id(value)] for value in op.inputs), **op.params)
+            answers = answer if primitive.multiple_results else [answer]
+            found.update(zip(map(id, op.outputs), answers, strict=True))
+        return [found[id(one)] for one in needed]
+
+    values = jax.jit(program)(given) if needed else []
+    for one, value in zip(needed, values, strict=True):
+        one.value = value
+
+
+def _needed(block: Block) -> list[Known]:
+    """What is known and read by a block, each once."""
+    found = {id(value): value for op in block.ops for value in op.inputs if isinstance(value, Known)}
+    found |= {id(value): value for value in block.outputs if isinstance(value, Known)}
+    for op in block.ops:
+        for inner in op.blocks:
+            found |= {id(value): value for value in _needed(inner)}
+    return [one for one in found.values() if not is_key(one.dtype)]
+
+
+def _walk(closed: ClosedJaxpr, inputs: Sequence[Any], ops: list[Op], known: list[tuple[Any, Op]]) -> list[Any]:
     jaxpr = closed.jaxpr
     env: dict[Any, Any] = dict(zip(jaxpr.constvars, closed.consts, strict=True))
     env |= dict(zip(jaxpr.invars, inputs, strict=True))
@@ -58,38 +106,36 @@ def _walk(closed: ClosedJaxpr, inputs: Sequence[Any], ops: list[Op]) -> list[Any
         values, name = [read(atom) for atom in eqn.invars], eqn.primitive.name
         body = next((eqn.params[field] for field in _BODY if field in eqn.params), None)
         if body is not None and name not in _LOOPS:
-            found = _walk(ClosedJaxpr(body, ()) if name == "checkpoint" else body, values, ops)
+            found = _walk(ClosedJaxpr(body, ()) if name == "checkpoint" else body, values, ops, known)
         elif not any(isinstance(value, Symbol) for value in values):
-            answer = eqn.primitive.bind(*values, **eqn.params)
-            found = list(answer) if eqn.primitive.multiple_results else [answer]
+            found = [Known(out.aval.shape, out.aval.dtype) for out in eqn.outvars]
+            known.append((eqn.primitive, Op(name, eqn.params, tuple(values), tuple(found))))
         else:
             found = [Symbol(out.aval.shape, out.aval.dtype) for out in eqn.outvars]
-            params, blocks = (dict(eqn.params), ())
-            if name in _LOOPS:
-                blocks = _BLOCKS[name](eqn.params, values)
-            ops.append(Op(name, params, tuple(values), tuple(found), blocks))
+            blocks = _BLOCKS[name](eqn.params, values, known) if name in _LOOPS else ()
+            ops.append(Op(name, eqn.params, tuple(values), tuple(found), blocks))
         env.update(zip(eqn.outvars, found, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def _scan_blocks(params: dict[str, Any], values: list[Any]) -> tuple[Block, ...]:
+def _scan_blocks(params: dict[str, Any], values: list[Any], known: list[Any]) -> tuple[Block, ...]:
     """The body, whose constants may be known, and whose state and slices never are."""
-    closed, known = params["jaxpr"], params["num_consts"]
-    return (block_of(closed, [*values[:known], *_symbols(closed.in_avals[known:])]),)
+    closed, consts = params["jaxpr"], params["num_consts"]
+    return (_block(closed, [*values[:consts], *_symbols(closed.in_avals[consts:])], known),)
 
 
-def _while_blocks(params: dict[str, Any], values: list[Any]) -> tuple[Block, ...]:
+def _while_blocks(params: dict[str, Any], values: list[Any], known: list[Any]) -> tuple[Block, ...]:
     cond, body = params["cond_jaxpr"], params["body_jaxpr"]
     of_cond, of_both = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
     state = _symbols(body.in_avals[params["body_nconsts"] :])
     return (
-        block_of(cond, [*values[:of_cond], *state]),
-        block_of(body, [*values[of_cond:of_both], *state]),
+        _block(cond, [*values[:of_cond], *state], known),
+        _block(body, [*values[of_cond:of_both], *state], known),
     )
 
 
-def _cond_blocks(params: dict[str, Any], values: list[Any]) -> tuple[Block, ...]:
-    return tuple(block_of(branch, values[1:]) for branch in params["branches"])
+def _cond_blocks(params: dict[str, Any], values: list[Any], known: list[Any]) -> tuple[Block, ...]:
+    return tuple(_block(branch, values[1:], known) for branch in params["branches"])
 
 
 _BLOCKS = {"scan": _scan_blocks, "while": _while_blocks, "cond": _cond_blocks}
@@ -124,4 +170,4 @@ def read_by(block: Block) -> set[Symbol]:
 
 def array(value: Any) -> np.ndarray:
     """What is known, in numpy."""
-    return np.asarray(value)
+    return np.asarray(value.value if isinstance(value, Known) else value)

@@ -17,7 +17,7 @@ def strides_of(shape: Shape) -> list[int]:
     return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
-def place(start: Any, names: Shape | Sequence[str], strides: Shape) -> str:
+def place(start: Any, names: Sequence[str], strides: Sequence[int | str]) -> str:
     """A place in a flat array: start + sum of names times strides."""
     terms = [f"{n}*{s}" if s != 1 else str(n) for n, s in zip(names, strides, strict=True) if s]
     return "+".join([str(start), *terms]) if str(start) != "0" or not terms else "+".join(terms)
@@ -88,6 +88,16 @@ def _broadcast_in_dim(writer: Writer, op: Op) -> None:
     for axis, dim in enumerate(dims):
         by[dim] = strides_of(value.shape)[axis] if value.shape[axis] > 1 else 0
     copy(writer, shape, _out(writer, op), strides_of(shape), value, by)
+
+
+def _tile(writer: Writer, op: Op) -> None:
+    """Each axis again and again: as one axis of the repetitions before one of its own."""
+    value, shape = writer.whole(op.inputs[0]), op.outputs[0].shape
+    reps = op.params["reps"]
+    dims = [n for pair in zip(reps, value.shape, strict=True) for n in pair]
+    to = [n for s, size in zip(strides_of(shape), value.shape, strict=True) for n in (s * size, s)]
+    by = [n for s in strides_of(value.shape) for n in (0, s)]
+    copy(writer, dims, _out(writer, op), to, value, by)
 
 
 def _slice(writer: Writer, op: Op) -> None:
@@ -176,6 +186,7 @@ def _dynamic_update_slice(writer: Writer, op: Op) -> None:
 TABLE: Table = {
     "transpose": _transpose,
     "broadcast_in_dim": _broadcast_in_dim,
+    "tile": _tile,
     "slice": _slice,
     "rev": _rev,
     "concatenate": _concatenate,

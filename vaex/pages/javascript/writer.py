@@ -94,7 +94,7 @@ class Writer:
         return out
 
     def fill(self, out: Value, value: Value) -> None:
-        """Out = value, element by element."""
+        """Make one array the other, element by element."""
         self.lines.append(f"for(let i=0;i<{out.size};i++){out.name}[i]={value.at('i')};")
 
     def give(self, symbol: Symbol, expression: str, shape: tuple[int, ...]) -> None:
@@ -136,7 +136,7 @@ def typed(dtype: Any) -> str:
 
 
 def kind_of(dtype: Any) -> str:
-    """F of real numbers, b of truth values, u and i of integers; bfloat16 is a real number too."""
+    """Real numbers are f, bfloat16 too; truth values b, integers u and i."""
     kind = np.dtype(dtype).kind
     return "f" if kind == "V" else kind
 
