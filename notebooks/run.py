@@ -31,4 +31,4 @@ def main(names: list[str]) -> None:
         print(f"{path.name}: {time.perf_counter() - start:.0f} s")
 
 
-main(sys.argv[1:])
+main(" ".join(sys.argv[1:]).split())  # make hands on ARGS as one word, empty where there is none
