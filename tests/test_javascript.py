@@ -54,7 +54,7 @@ CASES = {
     "moved": (lambda a: jnp.concatenate([a.transpose(2, 0, 1)[::-1, :, 1:], jnp.ones((1, 2, 2))]), A),
     "repeated": (lambda a: (jnp.tile(a, (2, 1, 3)), jnp.repeat(a, 2, axis=1), jnp.broadcast_to(a, (2, 2, 3, 4))), A),
     "padded": (lambda a: lax.pad(a, 7.0, [(1, -1, 0), (-1, 2, 1), (0, 1, 2)]), A),
-    "split": (lambda a: jnp.split(a, 2, axis=-1), A),
+    "split": (lambda a: (jnp.split(a, 2, axis=-1), jnp.unstack(a, axis=1)), A),
     "sums": (lambda a: (a.sum(1), a.max((0, 2)), a.min(), jnp.prod(a, 0), (a > 0).any(2), (a > -9).all()), A),
     "so_far": (lambda a: (jnp.cumsum(a, 1), lax.cumsum(a, 2, reverse=True), lax.cummax(a, 0)), A),
     "places": (lambda a: (jnp.argmax(a, 1), jnp.argmin(jnp.abs(a), -1)), A),

@@ -63,7 +63,8 @@ def transposed(writer: Writer, value: Value, order: Shape) -> Value:
     return out
 
 
-def _out(writer: Writer, op: Op, i: int = 0) -> Value:
+def output_of(writer: Writer, op: Op, i: int = 0) -> Value:
+    """A new array for what an operation gives."""
     writer.env[op.outputs[i]] = writer.buffer(op.outputs[i].shape, op.outputs[i].dtype)
     return writer.env[op.outputs[i]]
 
@@ -87,7 +88,7 @@ def _broadcast_in_dim(writer: Writer, op: Op) -> None:
     by = [0] * len(shape)
     for axis, dim in enumerate(dims):
         by[dim] = strides_of(value.shape)[axis] if value.shape[axis] > 1 else 0
-    copy(writer, shape, _out(writer, op), strides_of(shape), value, by)
+    copy(writer, shape, output_of(writer, op), strides_of(shape), value, by)
 
 
 def _tile(writer: Writer, op: Op) -> None:
@@ -97,7 +98,7 @@ def _tile(writer: Writer, op: Op) -> None:
     dims = [n for pair in zip(reps, value.shape, strict=True) for n in pair]
     to = [n for s, size in zip(strides_of(shape), value.shape, strict=True) for n in (s * size, s)]
     by = [n for s in strides_of(value.shape) for n in (0, s)]
-    copy(writer, dims, _out(writer, op), to, value, by)
+    copy(writer, dims, output_of(writer, op), to, value, by)
 
 
 def _slice(writer: Writer, op: Op) -> None:
@@ -106,7 +107,7 @@ def _slice(writer: Writer, op: Op) -> None:
     strides = strides_of(value.shape)
     start = sum(a * s for a, s in zip(op.params["start_indices"], strides, strict=True))
     by = [a * s for a, s in zip(steps, strides, strict=True)]
-    copy(writer, shape, _out(writer, op), strides_of(shape), value, by, start=start)
+    copy(writer, shape, output_of(writer, op), strides_of(shape), value, by, start=start)
 
 
 def _rev(writer: Writer, op: Op) -> None:
@@ -115,26 +116,8 @@ def _rev(writer: Writer, op: Op) -> None:
     start = sum(strides[axis] * (shape[axis] - 1) for axis in flipped)
     by = [f"(-{s})" if axis in flipped else s for axis, s in enumerate(strides)]
     heads, names = loops(writer, shape)
-    out = _out(writer, op)
+    out = output_of(writer, op)
     writer.lines.append(f"{heads}{out.name}[{place(0, names, strides)}]={value.at(f'({place(start, names, by)})')};")
-
-
-def _concatenate(writer: Writer, op: Op) -> None:
-    out, axis, at = _out(writer, op), op.params["dimension"], 0
-    strides = strides_of(out.shape)
-    for given in op.inputs:
-        value = writer.value(given)
-        copy(writer, value.shape, out, strides, value, strides_of(value.shape), at=at)
-        at += value.shape[axis] * strides[axis]
-
-
-def _split(writer: Writer, op: Op) -> None:
-    value, axis, start = writer.whole(op.inputs[0]), op.params["axis"], 0
-    strides = strides_of(value.shape)
-    for i, out in enumerate(op.outputs):
-        if writer.uses[out]:
-            copy(writer, out.shape, _out(writer, op, i), strides_of(out.shape), value, strides, start=start)
-        start += out.shape[axis] * strides[axis]
 
 
 def pad(writer: Writer, value: Value, filling: Value, config: Sequence[tuple[int, int, int]], shape: Shape) -> Value:
@@ -172,13 +155,13 @@ def _starts(writer: Writer, given: Sequence[Any], shape: Shape, sizes: Shape) ->
 def _dynamic_slice(writer: Writer, op: Op) -> None:
     value, shape = writer.whole(op.inputs[0]), op.outputs[0].shape
     start = _starts(writer, op.inputs[1:], value.shape, shape)
-    copy(writer, shape, _out(writer, op), strides_of(shape), value, strides_of(value.shape), start=start)
+    copy(writer, shape, output_of(writer, op), strides_of(shape), value, strides_of(value.shape), start=start)
 
 
 def _dynamic_update_slice(writer: Writer, op: Op) -> None:
     value, update = writer.value(op.inputs[0]), writer.whole(op.inputs[1])
     at = _starts(writer, op.inputs[2:], value.shape, update.shape)
-    out = _out(writer, op)
+    out = output_of(writer, op)
     writer.fill(out, value)
     copy(writer, update.shape, out, strides_of(value.shape), update, strides_of(update.shape), at=at)
 
@@ -189,8 +172,6 @@ TABLE: Table = {
     "tile": _tile,
     "slice": _slice,
     "rev": _rev,
-    "concatenate": _concatenate,
-    "split": _split,
     "pad": _pad,
     "dynamic_slice": _dynamic_slice,
     "dynamic_update_slice": _dynamic_update_slice,

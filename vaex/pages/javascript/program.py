@@ -7,13 +7,20 @@ import jax
 import numpy as np
 
 from vaex.errors import UsageError
-from vaex.pages.javascript import elementwise, indexed, moves, products, reductions
+from vaex.pages.javascript import elementwise, indexed, joined, moves, products, reductions
 from vaex.pages.javascript.fold import Symbol, block_of, read_by
 from vaex.pages.javascript.loops import loops_of
 from vaex.pages.javascript.weights import Stored, stored
 from vaex.pages.javascript.writer import Table, Writer, named
 
-TABLE: Table = {**elementwise.TABLE, **moves.TABLE, **indexed.TABLE, **products.TABLE, **reductions.TABLE}
+TABLE: Table = {
+    **elementwise.TABLE,
+    **moves.TABLE,
+    **joined.TABLE,
+    **indexed.TABLE,
+    **products.TABLE,
+    **reductions.TABLE,
+}
 TABLE |= loops_of(TABLE)
 
 
