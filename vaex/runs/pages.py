@@ -18,12 +18,7 @@ _SHARE, _FIRST = 0.01, 0.1  # of the training time, for pages while it goes on; 
 
 
 def write_page(
-    path: Path,
-    *,
-    state: str = "",
-    is_wrong: bool = False,
-    made_by: Mapping[str, Any] | None = None,
-    explorer: str = "",
+    path: Path, *, state: str = "", is_wrong: bool = False, made_by: Mapping[str, Any] | None = None
 ) -> Path:
     """Write the page of a run from what its folder holds.
 
@@ -32,9 +27,8 @@ def write_page(
         state: how far the run is; what its files say where it is empty.
         is_wrong: whether it ended as nobody wants.
         made_by: versions and device, where there is no results.json.
-        explorer: HTML of the model itself, live, which stands in the page as it is.
     """
-    page = run_page(_shown(path, state, is_wrong, made_by or {})._replace(explorer=explorer))
+    page = run_page(_shown(path, state, is_wrong, made_by or {}))
     with replaced(path / folder.PAGE) as file:
         file.write(page.encode("utf-8", "replace"))
     return path / folder.PAGE
