@@ -26,7 +26,6 @@ ORDER = (  # of files and folders of vaex/, each of which imports only from thos
     "evaluate",
     "sklearn",
     "figures",
-    "pages",
     "config",
     "pages",
     "runs",

@@ -34,12 +34,16 @@ def test_a_release_has_all_that_a_checkout_has(tmp_path):
         commands = built.read(f"{info}/entry_points.txt").decode().split()
         files = {name for name in built.namelist() if not name.startswith(info)}
     # Experiments lie in vaex/ there, where the command looks for them after the user's own folder.
-    assert files == modules("vaex") | {f"vaex/{name}" for name in modules("experiments")} | {"vaex/py.typed"}
+    shown = {
+        str(path.relative_to(ROOT)) for ending in ("css", "js", "html") for path in ROOT.glob(f"vaex/**/*.{ending}")
+    }
+    assert len(shown) > 6  # of pages
+    assert files == modules("vaex") | {f"vaex/{name}" for name in modules("experiments")} | {"vaex/py.typed"} | shown
     (sdist,) = (tmp_path / "dist").glob("*.tar.gz")
     with tarfile.open(sdist) as built:
         packed = {name.split("/", 1)[-1] for name in built.getnames()}
     sources = {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "vaex/py.typed"}
-    assert packed >= modules("vaex") | modules("experiments") | sources
+    assert packed >= modules("vaex") | modules("experiments") | sources | shown
     assert metadata["Name"] == "jax-vaex"  # vaex on PyPI is a library of data frames
     assert commands == ["[console_scripts]", "vaex", "=", "vaex.__main__:run"]
     needed = [line.split(";")[0] for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line]

@@ -89,8 +89,7 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
         )
     init_key, train_key = jax.random.split(key)
     is_likelihood = pixels.defined_on == defined_on
-    reports, figures = _reported(kind.examples, by, description)
-    figures = description.figures if dataset.columns else figures  # rows are no pictures
+    reports, drawn = _reported(kind.examples, by, description)
     return Task(
         experiment=experiment,
         description=description,
@@ -107,7 +106,7 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
         dequantized=pixels.apply is dequantize,
         is_likelihood=is_likelihood,
         reports=reports,
-        figures=figures,
+        figures=description.figures if dataset.columns else drawn,  # rows are no pictures
     )
 
 
@@ -128,7 +127,7 @@ def build_description(
         images: makes what is modelled of each training image, uint8, or None where parameters are restored.
         columns: of a table; () of images.
     """
-    c = experiment.data
+    c, t = experiment.data, experiment.train
     condition = None if c.condition is None else CONDITIONS[c.condition]
     modelled = x_shape if condition is None else condition.observed(np.empty((1, *x_shape), np.uint8)).shape[1:]
     source = Source(
@@ -141,8 +140,7 @@ def build_description(
     )
     description = experiment.model(source)
     description = of_rows(description, source) if columns else description
-    t, num_draws = experiment.train, experiment.evaluate.weight_draws
-    options = {"sigma": t.weight_sigma, "num_draws": num_draws, "seed": experiment.seed}
+    options = {"sigma": t.weight_sigma, "num_draws": experiment.evaluate.weight_draws, "seed": experiment.seed}
     description = WEIGHTS[t.weights](description, source, **options)
     return of_masked(description, source) if source.is_masked else description
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from vaex.runs.pace import pace
@@ -91,9 +91,7 @@ def sweeping(total: int, done: int) -> Iterator[Callable[[int, str], None]]:
 
 def ranking(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table of what was compared, the best first."""
-    table = Table(title=Text(title), title_justify="left")
-    for name in header:
-        table.add_column(Text(name))
+    table = Table(*(Column(Text(name)) for name in header), title=Text(title), title_justify="left")
     for row in rows:
         table.add_row(*map(Text, row))
     _console.print(table)
