@@ -49,8 +49,8 @@ def _draw(axes, pair: list[Curve]) -> None:
 
 
 def _range(pairs: list[list[Curve]]) -> tuple[float, float]:
-    """From the lowest end of a curve, and some more, to the highest."""
-    low, high = (f(c.test[-1] for pair in pairs for c in pair) for f in (min, max))
+    """From the lowest end of a curve of AEVB's, and some more, to the highest; wake-sleep's may be far below."""
+    low, high = (f(pair[0].test[-1] for pair in pairs) for f in (min, max))
     return low - (high - low), high + 0.2 * (high - low)
 
 
