@@ -78,7 +78,7 @@ def test_schedule_epochs_without_a_schedule(capsys):
 
 def test_a_run_starts_from_another_and_says_which(saved_run, tmp_path, monkeypatch):
     """Also where it is killed before its first epoch has ended."""
-    monkeypatch.setattr(commands, "train", lambda path, made: path)
+    monkeypatch.setattr(commands, "train", lambda path, made, command="": path)
     flags = ["--config.optimizer.learning_rate=1e-4", "--config.train.batch_size=50"]
     assert main(["train", f"--from={saved_run}", "--runs", str(tmp_path), *flags]) == 0
     path = (tmp_path / "latest").resolve()

@@ -115,7 +115,7 @@ def test_without_room_for_a_checkpoint_the_one_before_stays(tmp_path, monkeypatc
 
 
 def test_training_without_room_says_how_to_go_on(tmp_path, capsys, monkeypatch):
-    def without_room(state, progress, loop, **options):
+    def without_room(state, progress, loop, plan):
         with room(20_000):
             checkpoints.save((tmp_path / "latest").resolve(), 1, state, progress._asdict(), selected=0.0)
 

@@ -124,7 +124,7 @@ def test_a_black_test_image_is_on_any_scale(tmp_path):
 def task(images, labels, test_labels=CLASSES[:2], held_out=2):
     split = lambda a, b: Split(images[a:b, ..., None], labels[a:b])
     splits = split(0, 20 - held_out), split(20 - held_out, 20), Split(GREY[:2, ..., None], test_labels)
-    return SimpleNamespace(label="mine", dataset=Dataset("mine", "mine", "there", *splits), num_classes=3)
+    return SimpleNamespace(label="mine", dataset=Dataset("mine", "mine", "there", *splits), num_classes=3, num_steps=1)
 
 
 @pytest.mark.parametrize(

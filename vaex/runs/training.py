@@ -35,8 +35,6 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
         state = devices.placed(state)
         if config is not None:
             origin.change_config(path, config, epoch=progress.epoch)
-        if command:
-            folder.add_command(path, command)
         what = "rows" if task.dataset.columns else "images"
         found = f"{len(task.dataset.train.images):,} training {what} from {task.dataset.source}, {task.dataset.meaning}"
         console.say(f"{task.label}: {found}; run folder {path}")
@@ -45,6 +43,8 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
             folder.metrics_writer(path, epoch=progress.epoch) as write,
             console.training(c.num_epochs, progress.epoch, progress.seconds, task.num_steps * c.batch_size) as show,
         ):
+            if command:  # now that all of the folder has been read
+                folder.add_command(path, command)
             state, progress, ending = fit(
                 state,
                 progress,
