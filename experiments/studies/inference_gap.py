@@ -11,19 +11,15 @@ import numpyro.distributions as dist
 import optax
 from matplotlib.figure import Figure
 
-from vaex import data, evaluate, objectives
+from vaex import evaluate
 from vaex.distributions.masked import Masked
 from vaex.inference import imputation, missing
 from vaex.model import Model
-from vaex.models.likelihoods import bernoulli
 from vaex.models.missing import partially_observed
-from vaex.models.posteriors import diagonal_normal
-from vaex.models.priors import standard_normal
-from vaex.models.vae import VAE
-from vaex.networks import MLP
-from vaex.train import Recipe, init_state, train_epoch
 
-_LATENT_DIM, _NUM_IMAGES, _KEY = 8, 100, jax.random.key(0)
+from ._vae import KEY, binarize, of_digits
+
+_LATENT_DIM, _NUM_IMAGES = 8, 100
 _OPTIMIZER = optax.adam(optax.cosine_decay_schedule(0.05, 1000))
 _FULL = dist.MultivariateNormal(jnp.zeros(_LATENT_DIM), scale_tril=jnp.eye(_LATENT_DIM))
 
@@ -37,25 +33,13 @@ class Found(NamedTuple):
 
 def trained(*, num_epochs: int = 100) -> tuple[Model, jax.Array]:
     """A VAE with eight latents, and test images, binarized."""
-    vae = VAE((64,), MLP((64,), (2 * _LATENT_DIM,)), MLP((64,), (64,)), standard_normal(_LATENT_DIM),
-              diagonal_normal(), bernoulli())  # fmt: skip
-    digits = data.load("digits")
-    binarize = lambda key, batch: jax.random.bernoulli(key, batch / 255).astype(jnp.float32)
-    images = jnp.asarray(digits.train.images.reshape(-1, 64))
-    recipe = Recipe(vae.bind, objectives.batch_loss(objectives.stl), optax.adam(3e-3), binarize)
-    epoch = functools.partial(train_epoch, recipe=recipe, batch_size=50)
-
-    @jax.jit
-    def run(key: jax.Array) -> Any:
-        state = init_state(vae.init(key), recipe.optimizer)
-        return jax.lax.scan(lambda s, _: (epoch(s, key, images)[0], None), state, length=num_epochs)[0].params
-
-    return vae.bind(run(_KEY)), binarize(_KEY, jnp.asarray(digits.test.images.reshape(-1, 64)[:_NUM_IMAGES]))
+    model, images = of_digits(latent_dim=_LATENT_DIM, num_epochs=num_epochs)
+    return model, binarize(KEY, images[:_NUM_IMAGES])
 
 
 def measure(model: Model, x: jax.Array, *, num_steps: int = 1000) -> Found:
     """The gaps of a diagonal and of a full Gaussian, and imputation of a half of the pixels by three methods."""
-    each = lambda f, *more: jax.jit(jax.vmap(f))(jax.random.split(_KEY, len(x)), x, *more)
+    each = lambda f, *more: jax.jit(jax.vmap(f))(jax.random.split(KEY, len(x)), x, *more)
     gap = functools.partial(evaluate.inference_gap, optimizer=_OPTIMIZER, num_steps=num_steps, num_samples=2000)
     full = each(lambda key, x: gap(key, model, x, start=_FULL))
     diagonal = each(lambda key, x, log_px: gap(key, model, x, log_px=log_px), full.log_px)

@@ -1,52 +1,26 @@
 """Likelihoods as novelty scores: a model of clothes finds digits likelier than clothes, and what corrects that."""
 
-import functools
 import zlib
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from matplotlib.figure import Figure
 
-from vaex import data, evaluate, objectives
+from vaex import data, evaluate
 from vaex.model import Model
-from vaex.models.likelihoods import bernoulli
-from vaex.models.posteriors import diagonal_normal
-from vaex.models.priors import standard_normal
-from vaex.models.vae import VAE
-from vaex.networks import MLP
-from vaex.train import Recipe, init_state, train_epoch
 
-_LATENT_DIM, _NUM_TRAIN, _NUM_TEST, _KEY = 20, 20_000, 500, jax.random.key(0)
+from ._vae import KEY, binarize, flat, trained_vae
+
+_LATENT_DIM, _NUM_TRAIN, _NUM_TEST = 20, 20_000, 500
 _OWN, _OTHER, _NOISE = "Fashion-MNIST, test", "MNIST", "noise"
-
-
-def binarize(key: Any, images: Any) -> jax.Array:
-    """Pixels drawn with their grey level as the probability of 1."""
-    return jax.random.bernoulli(key, images / 255).astype(jnp.float32)
-
-
-def flat(images: np.ndarray, num: int) -> jax.Array:
-    """The first images as vectors."""
-    return jnp.asarray(images[:num].reshape(num, -1))
 
 
 def trained(*, num_epochs: int = 20) -> Model:
     """A VAE of binarized Fashion-MNIST, 784-200-20 and its mirror."""
-    vae = VAE((784,), MLP((200,), (2 * _LATENT_DIM,)), MLP((200,), (784,)), standard_normal(_LATENT_DIM),
-              diagonal_normal(), bernoulli())  # fmt: skip
     images = flat(data.load("fashion_mnist").train.images, _NUM_TRAIN)
-    recipe = Recipe(vae.bind, objectives.batch_loss(objectives.stl), optax.adam(1e-3), binarize)
-    epoch = functools.partial(train_epoch, recipe=recipe, batch_size=100)
-
-    @jax.jit
-    def run(key: Any) -> Any:
-        state = init_state(vae.init(key), recipe.optimizer)
-        return jax.lax.scan(lambda s, _: (epoch(s, key, images)[0], None), state, length=num_epochs)[0].params
-
-    return vae.bind(run(_KEY))
+    options = {"learning_rate": 1e-3, "batch_size": 100, "num_epochs": num_epochs}
+    return trained_vae(images, latent_dim=_LATENT_DIM, hidden=200, **options)
 
 
 def sets() -> dict[str, np.ndarray]:
@@ -71,7 +45,7 @@ def scores(model: Model, images: dict[str, np.ndarray]) -> dict[str, dict[str, n
     """
     one = lambda key, x: evaluate.log_likelihood(key, model, x, num_samples=100, chunk_size=100)
     log_px = evaluate.compiled(one)
-    plain = {name: -evaluate.in_chunks(log_px, _KEY, x, chunk_size=50) for name, x in images.items()}
+    plain = {name: -evaluate.in_chunks(log_px, KEY, x, chunk_size=50) for name, x in images.items()}
     corrected = {name: nats - complexity(images[name]) for name, nats in plain.items()}
     return {"-log p(x)": plain, "-log p(x) less the compressed size": corrected}
 

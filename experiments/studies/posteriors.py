@@ -1,6 +1,5 @@
 """One image and two latents: what six methods say of p(z|x), over the exact posterior on a grid."""
 
-import functools
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,16 +11,12 @@ import numpyro.distributions as dist
 import optax
 from matplotlib.figure import Figure
 
-from vaex import data, inference, objectives
+from vaex import inference
 from vaex.model import Model
-from vaex.models.likelihoods import bernoulli
-from vaex.models.posteriors import diagonal_normal
-from vaex.models.priors import standard_normal
-from vaex.models.vae import VAE
-from vaex.networks import MLP
-from vaex.train import Recipe, init_state, train_epoch
 
-_KEY, _OPTIMIZER = jax.random.key(0), optax.adam(0.02)
+from ._vae import KEY, binarize, of_digits
+
+_OPTIMIZER = optax.adam(0.02)
 _SIDE = 200  # cells of the grid to a side
 
 
@@ -45,19 +40,8 @@ class Found(NamedTuple):
 
 def trained(*, num_epochs: int = 60) -> tuple[Model, jax.Array]:
     """A VAE of scikit-learn's digits with two latents, and a test image, binarized."""
-    vae = VAE((64,), MLP((64,), (4,)), MLP((64,), (64,)), standard_normal(2), diagonal_normal(), bernoulli())
-    digits = data.load("digits")
-    binarize = lambda key, batch: jax.random.bernoulli(key, batch / 255).astype(jnp.float32)
-    images = jnp.asarray(digits.train.images.reshape(-1, 64))
-    recipe = Recipe(vae.bind, objectives.batch_loss(objectives.stl), optax.adam(3e-3), binarize)
-    epoch = functools.partial(train_epoch, recipe=recipe, batch_size=50)
-
-    @jax.jit
-    def run(key: jax.Array) -> Any:
-        state = init_state(vae.init(key), recipe.optimizer)
-        return jax.lax.scan(lambda s, _: (epoch(s, key, images)[0], None), state, length=num_epochs)[0].params
-
-    return vae.bind(run(_KEY)), binarize(_KEY, jnp.asarray(digits.test.images.reshape(-1, 64)[8]))
+    model, images = of_digits(latent_dim=2, num_epochs=num_epochs)
+    return model, binarize(KEY, images[8])
 
 
 def measure(model: Model, x: jax.Array, *, num_draws: int = 2000) -> Found:

@@ -155,6 +155,12 @@ def newest_checkpoint(path: Path) -> Path | None:
     return next(reversed(checkpoints(path)), None)
 
 
+def last_good(path: Path) -> str:
+    """In words, where a run's newest checkpoint lies."""
+    newest = newest_checkpoint(path)
+    return "no checkpoint yet" if newest is None else f"last good checkpoint: {newest}"
+
+
 def shown(path: Path) -> str:
     """A path as a user would type it from here."""
     relative = os.path.relpath(path)

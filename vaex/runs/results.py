@@ -18,7 +18,6 @@ from vaex.evaluate import REPORTS, Trial
 from vaex.evaluate.imputation import masked
 from vaex.evaluate.reports import PER_EXAMPLE
 from vaex.files import replaced
-from vaex.pages.explorer import explorer
 from vaex.runs import console, devices, folder
 from vaex.runs.environment import environment
 from vaex.runs.origin import read_origin
@@ -51,6 +50,7 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
 
     With the name of an INPUT, whose images are those of the task, answers/evaluate_NAME.json in their place.
     """
+    from vaex.pages.explorer import explorer  # with all that writes JavaScript, which the first step need not wait for
     from vaex.runs import checkpoints
 
     params, best = checkpoints.restore_params(path, jax.eval_shape(task.description.init, task.init_key))

@@ -78,7 +78,12 @@ def train_together(
             before = run.progress
             try:
                 progress, row, selected = account(
-                    before, plan, mine, int(first_bad[i]), lambda v=validation: v, functools.partial(_newest, run.path)
+                    before,
+                    plan,
+                    mine,
+                    int(first_bad[i]),
+                    lambda v=validation: v,
+                    functools.partial(folder.last_good, run.path),
                 )
             except UsageError as error:
                 run.stopped = str(error)
@@ -148,8 +153,3 @@ def _with_row(rows: Any, i: int, row: Any) -> Any:
         return changed
 
     return jax.tree.map(put, rows, row)
-
-
-def _newest(path: Path) -> str:
-    newest = folder.newest_checkpoint(path)
-    return "no checkpoint yet" if newest is None else f"last good checkpoint: {newest}"

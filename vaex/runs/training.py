@@ -52,9 +52,9 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
                 made.plan,
             )
         if ending == "interrupted":
-            carry_on = f"nterrupted after epoch {progress.epoch}; carry on with: make train RUN={folder.shown(path)}"
-            write_page(path, state=f"I{carry_on}", made_by=environment())
-            console.say(f"i{carry_on}")
+            said = f"interrupted after epoch {progress.epoch}; carry on with: make train RUN={folder.shown(path)}"
+            write_page(path, state=said[0].upper() + said[1:], made_by=environment())
+            console.say(said)
             return path
         if ending == "stopped early":
             without = f"{progress.stale} validations without a better {made.plan.select}"
@@ -126,10 +126,6 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
         show(row)
         page(row)
 
-    def last_good() -> str:
-        newest = folder.newest_checkpoint(path)
-        return "no checkpoint yet" if newest is None else f"last good checkpoint: {newest}"
-
     def save(state: TrainState, progress: Progress, selected: float | None) -> None:
         from vaex.runs import checkpoints  # orbax: half a second, which the first step need not wait for
 
@@ -140,5 +136,5 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
         validate=results.validate(made),
         save=save,
         log=log,
-        last_good=last_good,
+        last_good=functools.partial(folder.last_good, path),
     )
