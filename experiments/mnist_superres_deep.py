@@ -25,8 +25,8 @@ def get_config():
     config.optimizer.learning_rate = 3e-3
     config.train.clip_norm = 2000.0
     config.train.max_skipped = 10
-    config.train.num_epochs = 3
-    config.train.eval_every = 3
+    config.train.num_epochs = 7
+    config.train.eval_every = 7
     config.evaluate.num_samples = 10
     config.evaluate.chunk_size = 10
     return config

@@ -400,6 +400,15 @@ def test_an_odd_number_of_pixels():
     assert preprocess.binarize_dynamic(jax.random.key(0), jnp.full((3, 3, 3, 1), 255, jnp.uint8)).sum() == 27
 
 
+@pytest.mark.parametrize("impl", ["threefry2x32", "rbg"])
+def test_many_keys_at_once_binarize_as_each_alone(impl):
+    keys = jax.random.split(jax.random.key(0, impl=impl), 3)
+    together = jax.vmap(lambda key: preprocess.binarize_dynamic(key, GREY))(keys)
+    for key, one in zip(keys, together, strict=True):
+        np.testing.assert_array_equal(preprocess.binarize_dynamic(key, GREY), one)
+    assert not np.array_equal(together[0], together[1])
+
+
 def test_threshold_and_scale():
     grey = jnp.array([0, 127, 128, 255], jnp.uint8).reshape(1, 2, 2, 1)
     np.testing.assert_array_equal(preprocess.binarize_threshold(jax.random.key(0), grey).ravel(), [0, 0, 1, 1])

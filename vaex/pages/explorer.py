@@ -77,11 +77,11 @@ def _content(trial: Trial) -> tuple[dict[str, Any], str]:
 
 def _layers(made: Live, parts: tuple[np.ndarray, ...]) -> list[dict[str, Any]]:
     """Of each layer what moves: of real ones the most active latents, by the variance of the test images' means."""
-    known, count = made.coordinates, sum(kind == "real" for kind in made.coordinates.kinds)
+    known, count = made.coordinates, made.coordinates.kinds.count("real")
     layers = []
     for name, kind, part in zip(known.layers, known.kinds, parts, strict=True):
         flat = part.reshape(len(part), -1)
-        few = max(2, _SLIDERS // count) if kind == "real" else 0
+        few = {"real": max(2, _SLIDERS // max(count, 1))}.get(kind, 0)
         dims = np.argsort(-flat.var(axis=0), kind="stable")[:few]
         layers.append(
             {"name": name, "kind": kind, "size": flat.shape[1], "dims": dims.tolist(), "means": _halves(flat[:, dims])}

@@ -1,16 +1,17 @@
 """From a jaxpr to a flat list of operations: calls inlined, and all that depends on no argument computed."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Literal
+from numpy.typing import DTypeLike
 
 
-def is_key(dtype: Any) -> bool:
+def is_key(dtype: DTypeLike) -> bool:
     """Whether a dtype is that of keys of random numbers."""
     return bool(jnp.issubdtype(dtype, jax.dtypes.prng_key))
 
@@ -18,7 +19,7 @@ def is_key(dtype: Any) -> bool:
 class Symbol:
     """A value that depends on an argument; compared by identity."""
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         self.shape, self.dtype = tuple(shape), dtype
 
     @property
@@ -29,9 +30,12 @@ class Symbol:
 class Known:
     """A value that depends on no argument, computed together with all others once they are known to be needed."""
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         self.shape, self.dtype = tuple(shape), dtype
-        self.value: Any = None
+        self.value: jax.Array | None = None
+
+
+Operand = Symbol | Known | jax.Array | np.ndarray | np.generic  # an array where it is written into the jaxpr
 
 
 class Op(NamedTuple):
@@ -39,9 +43,9 @@ class Op(NamedTuple):
 
     name: str  # of its primitive
     params: dict[str, Any]
-    inputs: tuple[Any, ...]  # of each a Symbol, Known, or an array
+    inputs: tuple[Operand, ...]
     outputs: tuple[Any, ...]  # Symbols, or of what is known Known
-    blocks: tuple[Any, ...] = ()  # the bodies of a loop or of branches
+    blocks: tuple["Block", ...] = ()  # the bodies of a loop or of branches
 
 
 class Block(NamedTuple):
@@ -49,14 +53,14 @@ class Block(NamedTuple):
 
     inputs: tuple[Symbol, ...]
     ops: tuple[Op, ...]
-    outputs: tuple[Any, ...]  # of each a Symbol, Known, or an array
+    outputs: tuple[Operand, ...]
 
 
 _BODY = ("jaxpr", "call_jaxpr", "fun_jaxpr")  # where a call has what it calls
 _LOOPS = ("scan", "while", "cond")
 
 
-def block_of(jaxpr: ClosedJaxpr, inputs: Sequence[Any]) -> Block:
+def block_of(jaxpr: ClosedJaxpr, inputs: Sequence[Operand]) -> Block:
     """What a jaxpr does to its inputs, and of what does not depend on them the values."""
     known: list[tuple[Any, Op]] = []
     block = _block(jaxpr, inputs, known)
@@ -64,10 +68,10 @@ def block_of(jaxpr: ClosedJaxpr, inputs: Sequence[Any]) -> Block:
     return block
 
 
-def _block(jaxpr: ClosedJaxpr, inputs: Sequence[Any], known: list[tuple[Any, Op]]) -> Block:
+def _block(jaxpr: ClosedJaxpr, inputs: Sequence[Operand], known: list[tuple[Any, Op]]) -> Block:
     ops: list[Op] = []
     outputs = _walk(jaxpr, inputs, ops, known)
-    return _live(Block(tuple(i for i in inputs if isinstance(i, Symbol)), tuple(ops), tuple(outputs)))
+    return _live(Block(tuple(symbols_in(inputs)), tuple(ops), tuple(outputs)))
 
 
 def _compute(known: list[tuple[Any, Op]], needed: list[Known]) -> None:
@@ -89,15 +93,15 @@ def _compute(known: list[tuple[Any, Op]], needed: list[Known]) -> None:
 
 def _needed(block: Block) -> list[Known]:
     """What is known and read by a block, each once."""
-    found = {id(value): value for op in block.ops for value in op.inputs if isinstance(value, Known)}
-    found |= {id(value): value for value in block.outputs if isinstance(value, Known)}
+    read = [*(value for op in block.ops for value in op.inputs), *block.outputs]
+    found = {id(value): value for value in read if isinstance(value, Known)}
     for op in block.ops:
         for inner in op.blocks:
             found |= {id(value): value for value in _needed(inner)}
     return [one for one in found.values() if not is_key(one.dtype)]
 
 
-def _walk(closed: ClosedJaxpr, inputs: Sequence[Any], ops: list[Op], known: list[tuple[Any, Op]]) -> list[Any]:
+def _walk(closed: ClosedJaxpr, inputs: Sequence[Operand], ops: list[Op], known: list[tuple[Any, Op]]) -> list[Operand]:
     jaxpr = closed.jaxpr
     env: dict[Any, Any] = dict(zip(jaxpr.constvars, closed.consts, strict=True))
     env |= dict(zip(jaxpr.invars, inputs, strict=True))
@@ -107,7 +111,7 @@ def _walk(closed: ClosedJaxpr, inputs: Sequence[Any], ops: list[Op], known: list
         body = next((eqn.params[field] for field in _BODY if field in eqn.params), None)
         if body is not None and name not in _LOOPS:
             found = _walk(ClosedJaxpr(body, ()) if name == "checkpoint" else body, values, ops, known)
-        elif not any(isinstance(value, Symbol) for value in values):
+        elif not symbols_in(values):
             found = [Known(out.aval.shape, out.aval.dtype) for out in eqn.outvars]
             known.append((eqn.primitive, Op(name, eqn.params, tuple(values), tuple(found))))
         else:
@@ -141,13 +145,18 @@ def _cond_blocks(params: dict[str, Any], values: list[Any], known: list[Any]) ->
 _BLOCKS = {"scan": _scan_blocks, "while": _while_blocks, "cond": _cond_blocks}
 
 
+def symbols_in(values: Iterable[Operand]) -> list[Symbol]:
+    """Those of some values that depend on an argument."""
+    return [value for value in values if isinstance(value, Symbol)]
+
+
 def _symbols(avals: Sequence[Any]) -> list[Symbol]:
     return [Symbol(aval.shape, aval.dtype) for aval in avals]
 
 
 def _live(block: Block) -> Block:
     """Without what no output needs."""
-    needed = {value for value in block.outputs if isinstance(value, Symbol)}
+    needed = set(symbols_in(block.outputs))
     kept: list[Op] = []
     for op in reversed(block.ops):
         if needed.intersection(op.outputs):
@@ -158,16 +167,14 @@ def _live(block: Block) -> Block:
 
 def symbols_of(op: Op) -> set[Symbol]:
     """What an operation reads, its blocks included: a block reads what is outside of it too."""
-    own = {value for value in op.inputs if isinstance(value, Symbol)}
-    return functools.reduce(set.union, (read_by(block) for block in op.blocks), own)
+    return functools.reduce(set.union, (read_by(block) for block in op.blocks), set(symbols_in(op.inputs)))
 
 
 def read_by(block: Block) -> set[Symbol]:
     """What the operations of a block read, and what it gives."""
-    inside: set[Symbol] = {value for value in block.outputs if isinstance(value, Symbol)}
-    return functools.reduce(set.union, (symbols_of(op) for op in block.ops), inside)
+    return functools.reduce(set.union, (symbols_of(op) for op in block.ops), set(symbols_in(block.outputs)))
 
 
-def array(value: Any) -> np.ndarray:
+def array(value: Operand) -> np.ndarray:
     """What is known, in numpy."""
     return np.asarray(value.value if isinstance(value, Known) else value)

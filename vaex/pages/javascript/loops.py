@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from vaex.pages.javascript.fold import Block, Op, Symbol
+from vaex.pages.javascript.fold import Block, Op, Symbol, symbols_in
 from vaex.pages.javascript.writer import Table, Value, Writer, named
 
 
@@ -32,8 +32,8 @@ def _advance(writer: Writer, state: Sequence[Value | None], new: Sequence[Any]) 
 
 def _enter(writer: Writer, op: Op) -> None:
     """What a body reads from outside exists before it."""
-    for given in op.inputs:
-        if isinstance(given, Symbol) and not given.is_key:
+    for given in symbols_in(op.inputs):
+        if not given.is_key:
             writer.whole(given)
 
 

@@ -29,7 +29,7 @@ def stored(value: np.ndarray, *, bits: int = 16) -> Stored:
     """
     few = _without_repetition(value)
     as_text = lambda a, kind: base64.b64encode(a.astype("<" + kind).tobytes()).decode()
-    if value.dtype.kind != "f":
+    if not np.issubdtype(value.dtype, np.floating):
         kind = {"b": "u1", "u": "u1" if value.dtype.itemsize == 1 else "u4"}.get(value.dtype.kind, "i4")
         return Stored(kind, as_text(few, kind), few.shape, value.shape)
     many = few.size >= _FEW and bool(np.all(np.abs(few) < _MOST))

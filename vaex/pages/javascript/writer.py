@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from vaex.errors import UsageError
-from vaex.pages.javascript.fold import Block, Op, Symbol, array
+from vaex.pages.javascript.fold import Block, Op, Symbol, array, symbols_in
 
 _INDEX = "@"  # stands in an expression for the place in the flat array
 _LONGEST = 600  # characters of an expression
@@ -110,8 +111,8 @@ class Writer:
             Unwritten: a primitive that the table has not.
         """
         for op in block.ops:
-            self.uses.update(value for value in op.inputs if isinstance(value, Symbol))
-        self.uses.update(value for value in block.outputs if isinstance(value, Symbol))
+            self.uses.update(symbols_in(op.inputs))
+        self.uses.update(symbols_in(block.outputs))
         for op in block.ops:
             if all(out.is_key for out in op.outputs):
                 continue  # the browser has random numbers of its own
@@ -135,17 +136,16 @@ def typed(dtype: Any) -> str:
     return {**kinds, "u": unsigned}.get(kind_of(dtype), "Int32Array")
 
 
-def kind_of(dtype: Any) -> str:
+def kind_of(dtype: DTypeLike) -> str:
     """Real numbers are f, bfloat16 too; truth values b, integers u and i."""
-    kind = np.dtype(dtype).kind
-    return "f" if kind == "V" else kind
+    return {"V": "f"}.get(np.dtype(dtype).kind, np.dtype(dtype).kind)
 
 
 def literal(number: Any) -> str:
     """A number as JavaScript writes it."""
-    if np.dtype(type(number)).kind == "b":
+    if np.issubdtype(type(number), np.bool_):
         return str(int(number))
-    if np.dtype(type(number)).kind in "iu":
+    if np.issubdtype(type(number), np.integer):
         return f"({int(number)})"
     number = float(number)
     if math.isnan(number):
