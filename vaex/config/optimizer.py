@@ -6,6 +6,7 @@ from vaex.config.root import Experiment
 from vaex.config.section import Config
 from vaex.errors import OptionError
 from vaex.train import check_options
+from vaex.train.averages import Average, average_of
 
 
 def build_optimizer(config: Config, experiment: Experiment, num_steps: int) -> optax.GradientTransformation:
@@ -26,3 +27,11 @@ def build_optimizer(config: Config, experiment: Experiment, num_steps: int) -> o
     if c.clip_norm is not None:
         optimizer = optax.chain(optax.clip_by_global_norm(c.clip_norm), optimizer)
     return optimizer if c.max_skipped is None else optax.apply_if_finite(optimizer, c.max_skipped)
+
+
+def build_average(config: Config, experiment: Experiment) -> Average | None:
+    """The average of the parameters that is evaluated in their place, None without one."""
+    try:
+        return average_of(config.optimizer.name, experiment.train.ema)
+    except OptionError as error:
+        raise error.within("train") from None

@@ -82,6 +82,7 @@ class Train:
         schedule_epochs: epochs that this schedule is over, and held from there on; unset, all.
         clip_norm: what the norm of a batch's gradient is bounded by; unset, nothing.
         max_skipped: updates in a row that may be left out where they are not finite; unset, none.
+        ema: the decay of a moving average of the parameters, which is evaluated in their place; unset, none.
         weights: what training finds of them: point, a value of each, or variational, a normal distribution of each of
             the decoder's, over whose draws p(x|z) is averaged.
         weight_sigma: of a Gaussian prior on the weights; unset, with point none, else their maximum a posteriori is
@@ -99,6 +100,7 @@ class Train:
     schedule_epochs: int | None = None
     clip_norm: float | None = None
     max_skipped: int | None = None
+    ema: float | None = None
     weights: Annotated[str, WEIGHTS] = "point"
     weight_sigma: float | None = None
     devices: int = 1
@@ -115,6 +117,7 @@ class Train:
             raise OptionError("schedule_epochs", self.schedule_epochs, "none without a schedule", cure)
         check_whole(0, patience=self.patience)
         check_positive(clip_norm=self.clip_norm, weight_sigma=self.weight_sigma)
+        check_fraction(ema=self.ema)
 
 
 @dataclass(frozen=True)

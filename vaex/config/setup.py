@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 
 from vaex.config.loss import build_loss, check_kind, penalty, trained
-from vaex.config.optimizer import build_optimizer
+from vaex.config.optimizer import build_average, build_optimizer
 from vaex.config.section import Config
 from vaex.config.task import Task, build_task
 from vaex.data import Dataset
@@ -44,6 +44,7 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
     experiment, description, preprocess = task.experiment, task.description, task.examples.preprocess
     num_train, c = len(task.dataset.train.images), experiment.train
     optimizer = build_optimizer(config, experiment, (c.schedule_epochs or c.num_epochs) * task.num_steps)
+    average = build_average(config, experiment)
     batch = jax.eval_shape(lambda key: preprocess(key, jax.tree.map(lambda a: a[:2], task.stored)), jax.random.key(0))
     computed = PRECISIONS[c.precision]
     weights = description.weights
@@ -59,8 +60,9 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
             draw=None if weights is None else weights.draw,
             statistics=description.statistics,
             max_skipped=c.max_skipped or 0,
+            average=average,
         ),
-        init=jax.jit(lambda: init_state(description.init(task.init_key), optimizer)),
+        init=jax.jit(lambda: init_state(description.init(task.init_key), optimizer, average=average)),
         before_epoch=refit_prior(
             description,
             preprocess,

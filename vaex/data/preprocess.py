@@ -50,7 +50,7 @@ def as_they_are(key: PRNGKeyArray, rows: Float[Array, "*batch d"]) -> Float[Arra
 
 
 def _random_16_bits(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt16[Array, "..."]:
-    """Two to a 32-bit word of threefry: a quarter of the work of jax.random.bits, which throws half of each block away."""
+    """Two to a 32-bit word of threefry: a quarter of jax.random.bits' work, which takes a block of 64 for each."""
     size = math.prod(shape)
     data = jax.random.key_data(key).reshape(-1)[:2]  # of other generators, whose keys are longer, two words of the key
     words = threefry_2x32(data, jnp.arange((size + 1) // 2, dtype=jnp.uint32))

@@ -56,7 +56,7 @@ def start_from(run: Path, made: Setup) -> TrainState:
         params, _ = checkpoints.restore_params(run, jax.eval_shape(made.init).params)
     except UsageError as error:
         raise UsageError(f"--from: {error}; a run starts from one of the same model") from None
-    return init_state(params, made.recipe.optimizer)
+    return init_state(params, made.recipe.optimizer, average=made.recipe.average)
 
 
 def write_start(path: Path, state: TrainState) -> None:

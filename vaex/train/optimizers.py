@@ -13,6 +13,7 @@ from optax import contrib
 from vaex.choices import Choices
 from vaex.errors import OptionError, check_positive, check_whole
 from vaex.model import Params
+from vaex.train.averages import AVERAGES
 
 
 def kernels(params: Params) -> Any:
@@ -64,6 +65,8 @@ OPTIMIZERS = Choices(
         "madgrad": contrib.madgrad,
         "muon": functools.partial(contrib.muon, muon_weight_dimension_numbers=kernels),
         "prodigy": contrib.prodigy,
+        "schedule_free_adamw": contrib.schedule_free_adamw,  # evaluated at its own average, see averages.py
+        "schedule_free_sgd": contrib.schedule_free_sgd,
         "simplified_ademamix": contrib.simplified_ademamix,
     },
     what="optimizer",
@@ -74,6 +77,8 @@ OPTIMIZERS = Choices(
         "muon": ("adam_learning_rate", "consistent_rms"),
         "prodigy": ("beta3",),
         "rmsprop": ("momentum",),
+        "schedule_free_adamw": ("warmup_steps",),
+        "schedule_free_sgd": ("warmup_steps", "weight_decay"),
         "sgd": ("momentum",),
     },
 )
@@ -96,6 +101,8 @@ def check_options(options: Mapping[str, Any]) -> None:
     """
     if options["learning_rate"] is None:
         raise OptionError("learning_rate", None, "a number above 0")
+    if options.get("name") in AVERAGES and not options["b1"]:
+        raise OptionError("b1", options["b1"], "a number above 0, by which schedule-free's average is divided")
     for option, value in options.items():
         if option in _POSITIVE:
             check_positive(**{option: value})
@@ -121,9 +128,7 @@ LEFT_OUT = {  # what else of optax and optax.contrib takes a learning rate, and 
     "scale_by_learning_rate": "a part of an optimizer",
     "scale_by_madgrad": "a part of an optimizer",
     "scale_by_rprop": "a part of an optimizer",
-    "schedule_free": "evaluates at other parameters than it trains",
-    "schedule_free_adamw": "evaluates at other parameters than it trains",
-    "schedule_free_sgd": "evaluates at other parameters than it trains",
+    "schedule_free": "wraps another optimizer",
     "sm3": "takes no schedule",
     "sophia": "takes the loss's function",
 }

@@ -63,7 +63,9 @@ def refit_prior(
         if epoch != refit.after:
             return state
         z = latents(state.params, jax.tree.map(lambda a: jnp.asarray(a[:_MOST_EXAMPLES]), stored()))
-        return state._replace(params={**state.params, refit.part: refit.fit(z, seed)})
+        fitted = {refit.part: refit.fit(z, seed)}
+        moved = None if state.moved is None else {**state.moved, **fitted}
+        return state._replace(params={**state.params, **fitted}, moved=moved)
 
     return before_epoch
 

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from vaex.model import Conditional, Example, Model, Observed, Params
 from vaex.objectives import BatchLoss, Context
 from vaex.objectives.batch import sharded
+from vaex.train.averages import Average
 
 _DECAY = 0.99  # of the moving average of the ELBO
 _STATISTICS = 1_000_000_007  # folded into a step's key, apart from the keys of its examples
@@ -20,10 +21,11 @@ _WEIGHTS = 1_000_000_009  # likewise
 class TrainState(NamedTuple):
     """All that changes in training. With the seed it determines the rest of a run."""
 
-    params: Params
+    params: Params  # that are evaluated
     opt_state: optax.OptState
     step: Int[Array, ""]
     average: Float[Array, ""]  # a moving average of the ELBO, for baselines
+    moved: Params | None = None  # that the optimizer moves, where params are an average of them; else params themselves
 
 
 class Recipe(NamedTuple):
@@ -37,14 +39,24 @@ class Recipe(NamedTuple):
     draw: Callable[[PRNGKeyArray, Params], Params] | None = None  # a value of the weights for a batch, to be bound
     statistics: Callable[[PRNGKeyArray, Params, Any], dict[str, Any]] | None = None  # entries that no gradient moves
     max_skipped: int = 0  # non-finite updates in a row that an optax.apply_if_finite leaves out; 0 without one
+    average: Average | None = None  # of the parameters, to be evaluated
 
 
 Metrics = dict[str, Array]
 
 
-def init_state(params: Params, optimizer: optax.GradientTransformation) -> TrainState:
-    """The state before the first step."""
-    return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32), jnp.zeros(()))
+def init_state(
+    params: Params, optimizer: optax.GradientTransformation, *, average: Average | None = None
+) -> TrainState:
+    """The state before the first step.
+
+    Args:
+        params: to start from.
+        optimizer: what moves them.
+        average: the recipe's, where an average of them is evaluated.
+    """
+    moved = None if average is None else params
+    return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32), jnp.zeros(()), moved)
 
 
 def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: Recipe) -> tuple[TrainState, Metrics]:
@@ -70,19 +82,23 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: 
         value, metrics = recipe.batch_loss(noise_key, recipe.bind(drawn), x, Context(state.step, state.average))
         return value + recipe.penalty(params), metrics
 
-    (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(state.params)
-    updates, opt_state = recipe.optimizer.update(grads, state.opt_state, state.params)
-    params: Params = optax.apply_updates(state.params, updates)
+    before = state.params if recipe.average is None else state.moved
+    (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(before)
+    updates, opt_state = recipe.optimizer.update(grads, state.opt_state, before)
+    params: Params = optax.apply_updates(before, updates)
     skipped = _skipped(opt_state, recipe.max_skipped)
     if recipe.statistics is not None:
-        moved = recipe.statistics(jax.random.fold_in(noise_key, _STATISTICS), state.params, x)
-        old = {name: state.params[name] for name in moved}
-        params = {**params, **jax.tree.map(lambda a, b: jnp.where(skipped, a, b), old, moved)}
+        found = recipe.statistics(jax.random.fold_in(noise_key, _STATISTICS), before, x)
+        old = {name: before[name] for name in found}
+        params = {**params, **jax.tree.map(lambda a, b: jnp.where(skipped, a, b), old, found)}
     bound = metrics["elbo" if "elbo" in metrics else "objective"]  # an autoencoder has no elbo
     average = jnp.where(state.step == 0, bound, _DECAY * state.average + (1 - _DECAY) * bound)
     average = jnp.where(skipped, state.average, average)
     metrics = {"loss": value, **metrics} | ({"skipped": skipped} if recipe.max_skipped else {})
-    return TrainState(params, opt_state, state.step + 1, average), metrics
+    after = TrainState(params, opt_state, state.step + 1, average)
+    if recipe.average is not None:
+        after = after._replace(params=recipe.average(state.params, params, opt_state, state.step), moved=params)
+    return after, metrics
 
 
 def _skipped(opt_state: Any, max_skipped: int) -> Bool[Array, ""]:

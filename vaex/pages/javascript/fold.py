@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Literal
-from numpy.typing import DTypeLike
+from jax.typing import DTypeLike
 
 
 def is_key(dtype: DTypeLike) -> bool:

@@ -1,0 +1,89 @@
+"""Averages of the parameters: evaluated in their place, and training is as it would be without."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from optax import contrib
+
+from tests.one_step import configured
+from vaex.errors import OptionError, UsageError
+from vaex.train import Recipe, check_options, init_state, train_step
+from vaex.train.averages import average_of
+
+KEY, BATCH = jax.random.key(0), jnp.array([1.0, 3.0])
+START = {"w": jnp.array(5.0), "count": jnp.array(2)}
+
+
+def recipe_of(optimizer, average=None):
+    """A number that goes to the mean of a batch."""
+
+    def batch_loss(key, model, x, context):
+        return jnp.mean((model - x) ** 2), {"elbo": -jnp.mean((model - x) ** 2)}
+
+    return Recipe(lambda params: params["w"], batch_loss, optimizer, lambda key, batch: batch, average=average)
+
+
+def states(recipe, num_steps):
+    """The state after each step."""
+    step = jax.jit(lambda state: train_step(state, KEY, BATCH, recipe=recipe)[0])
+    found = [jax.jit(lambda: init_state({"w": START["w"]}, recipe.optimizer, average=recipe.average))()]
+    for _ in range(num_steps):
+        found.append(step(found[-1]))
+    return found
+
+
+def test_an_exponential_average_of_the_parameters_that_training_moves():
+    """By its recursion in float64; what the optimizer moves is what it moves without an average."""
+    sgd = optax.sgd(0.1)
+    average = average_of("sgd", 0.5)
+    alone, averaged = states(recipe_of(sgd), 12), states(recipe_of(sgd, average), 12)
+    expected = 5.0
+    for step, (one, other) in enumerate(zip(alone[1:], averaged[1:], strict=True)):
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * float(one.params["w"])
+        np.testing.assert_array_equal(other.moved["w"], one.params["w"])
+        np.testing.assert_allclose(other.params["w"], expected, rtol=1e-6)
+    assert alone[-1].moved is None
+    assert abs(float(averaged[-1].params["w"]) - float(averaged[-1].moved["w"])) > 0.01
+
+
+@pytest.mark.parametrize("name", ["schedule_free_adamw", "schedule_free_sgd"])
+@pytest.mark.parametrize("wrap", [lambda o: o, lambda o: optax.apply_if_finite(optax.chain(optax.clip(9.0), o), 3)])
+def test_schedule_free_is_evaluated_at_its_own_average(name, wrap):
+    """As optax computes it, also below clipping and skipping; of sgd of a constant rate it is the mean of all z."""
+    inner = getattr(contrib, name)(0.1)
+    after = states(recipe_of(wrap(inner), average_of(name, None)), 6)
+    is_inner = lambda node: isinstance(node, contrib.ScheduleFreeState)
+    leaves = [jax.tree.leaves(state.opt_state, is_leaf=is_inner) for state in after[1:]]
+    frees = [next(filter(is_inner, found)) for found in leaves]
+    expected = contrib.schedule_free_eval_params(frees[-1], after[-1].moved)
+    np.testing.assert_allclose(after[-1].params["w"], expected["w"], rtol=1e-6)
+    if name == "schedule_free_sgd":
+        np.testing.assert_allclose(after[-1].params["w"], np.mean([free.z["w"] for free in frees]), rtol=1e-5)
+
+
+def test_whole_numbers_are_not_averaged():
+    state = init_state(START, optax.sgd(0.1), average=average_of("sgd", 0.5))
+    after = average_of("sgd", 0.5)(START, {"w": jnp.array(1.0), "count": jnp.array(7)}, state.opt_state, jnp.array(0))
+    assert int(after["count"]) == 7
+    np.testing.assert_allclose(after["w"], 0.1 * 5 + 0.9 * 1, rtol=1e-6)
+
+
+def test_a_config_says_which():
+    made = configured("--config.train.ema=0.99")
+    state = jax.eval_shape(made.init)
+    assert jax.tree.structure(state.moved) == jax.tree.structure(state.params)
+    assert made.recipe.average is not None
+    assert configured().recipe.average is None
+    assert configured("--config.optimizer.name=schedule_free_adamw").recipe.average is not None
+
+
+def test_what_cannot_be_averaged_is_refused():
+    with pytest.raises(OptionError, match=r"decay is 1\.0: expected a number above 0"):
+        average_of("adam", 1.0)
+    with pytest.raises(UsageError, match=r"train\.ema is 0\.9: expected none with schedule_free_sgd"):
+        configured("--config.optimizer.name=schedule_free_sgd", "--config.train.ema=0.9")
+    with pytest.raises(OptionError, match=r"b1 is 0\.0: expected a number above 0"):
+        check_options({"name": "schedule_free_sgd", "learning_rate": 0.1, "b1": 0.0})
