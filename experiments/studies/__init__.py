@@ -28,6 +28,7 @@ from .gradients import gradients_figure
 from .inference_gap import inference_gap_figure
 from .labels import labels_figure
 from .linear_ae import linear_ae_figure
+from .missing import missing_figure
 from .mnist_gap import mnist_gap_figure
 from .novelty import novelty_figure
 from .posteriors import posteriors_figure
@@ -49,6 +50,7 @@ STUDIES = Choices(
         "abc": abc_figure,
         "inference_gap": inference_gap_figure,
         "mnist_gap": mnist_gap_figure,
+        "missing": missing_figure,
         "novelty": novelty_figure,
         "gamma_elbo": gamma_elbo_figure,
         "gradients": gradients_figure,

@@ -82,7 +82,7 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: 
         value, metrics = recipe.batch_loss(noise_key, recipe.bind(drawn), x, Context(state.step, state.average))
         return value + recipe.penalty(params), metrics
 
-    before = state.params if recipe.average is None else state.moved
+    before: Params = state.params if recipe.average is None else state.moved
     (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(before)
     updates, opt_state = recipe.optimizer.update(grads, state.opt_state, before)
     params: Params = optax.apply_updates(before, updates)
