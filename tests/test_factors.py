@@ -98,7 +98,7 @@ def test_a_run_on_images_of_known_factors_reports_what_its_latents_tell():
     )
     dataset = data.Dataset("d", "d", "here", split(150), split(15), split(30), factors=("a", "b"))
     task = build_task(override(load_experiment("digits"), ["--config.data.binarize=none"]), dataset=dataset)
-    assert task.reports == ("scores", "disentanglement")
+    assert task.reports == ("scores", "disentanglement", "surgery")
     model = Model(
         prior=dist.Normal(jnp.zeros(1), 1.0).to_event(1),
         encode=lambda x: dist.Normal(10 * jnp.mean(x)[None], 0.01).to_event(1),

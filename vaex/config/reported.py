@@ -23,4 +23,6 @@ def reported(
         reports, figures = (*reports, *by.condition.reports), (*figures, *by.condition.figures)
     if dataset.factors:
         reports = (*reports, "disentanglement")
+    if "scores" in reports:
+        reports = (*reports, "surgery")
     return reports, figures

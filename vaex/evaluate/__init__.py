@@ -22,6 +22,7 @@ from vaex.evaluate.scores import (
     psnr,
     ssim,
 )
+from vaex.evaluate.surgery import Surgery, surgery
 from vaex.evaluate.trial import Trial
 from vaex.inference.importance import effective_sample_size
 from vaex.objectives import kl_per_dimension
@@ -39,6 +40,7 @@ __all__ = [
     "InformationGap",
     "Moments",
     "Options",
+    "Surgery",
     "Trial",
     "active_units",
     "bits_per_dim",
@@ -67,5 +69,6 @@ __all__ = [
     "psnr",
     "reconstruction",
     "ssim",
+    "surgery",
     "validator",
 ]

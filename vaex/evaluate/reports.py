@@ -20,6 +20,7 @@ from vaex.evaluate.imputation import imputation_errors, row_imputation_errors
 from vaex.evaluate.labels import accuracy, accuracy_from_latents, averaged_means, label_probabilities
 from vaex.evaluate.metrics import active_per_layer, latent_arrays, latent_means, reconstruction_of
 from vaex.evaluate.scores import bits_per_dim, elbo, kl_per_layer, log_likelihood, map_examples
+from vaex.evaluate.surgery import surgery_scores
 from vaex.evaluate.trial import Trial, first
 from vaex.model import Example, at
 from vaex.objectives import Terms, kl_per_dimension
@@ -162,6 +163,7 @@ REPORTS: dict[str, Callable[[PRNGKeyArray, Trial], Scores]] = {
     "enlargement": report_enlargement,
     "density": report_density,
     "disentanglement": disentanglement_scores,
+    "surgery": surgery_scores,
     "imputation": imputation_errors,
     "row_imputation": row_imputation_errors,
 }
