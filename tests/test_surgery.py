@@ -6,6 +6,7 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
+from experiments.studies import rate_distortion
 from vaex import Model, evaluate
 
 SQUARE = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]] * 100, np.float32)
@@ -55,3 +56,17 @@ def test_latents_that_depend_on_each_other_have_no_kl_of_each():
     found = jax.jit(lambda x: evaluate.surgery(jax.random.key(0), model, x))(jnp.zeros((4, 2)))
     assert found.total_correlation is found.dimension_kl is None
     np.testing.assert_allclose(found.mutual_information, 0, atol=1e-6)
+
+
+def test_a_larger_beta_takes_less_rate_and_leaves_more_distortion():
+    """Of images with one bit each: below beta = 1 the latent carries it, and far above it carries none."""
+    images = jnp.asarray(np.random.default_rng(0).integers(0, 2, (200, 1)) * np.full((1, 12), 255.0), jnp.float32)
+    sizes = {"latent_dim": 1, "hidden": 8, "num_epochs": 100, "batch_size": 50}
+    traded = rate_distortion.trade(images, images, (0.2, 20.0), **sizes)
+    plain = rate_distortion.without_latents(np.asarray(images), np.asarray(images))
+    assert plain == pytest.approx(12 * np.log(2), abs=0.1)
+    assert traded.rate[0] > 0.4 > 0.02 > traded.rate[1]
+    assert traded.distortion[0] < plain - 1
+    assert traded.distortion[1] == pytest.approx(plain, abs=0.1)
+    corner = traded._replace(rate=[3, 1, 1], distortion=[1, 5, 5])
+    assert rate_distortion.slopes((1.0, 4.0, 9.0), corner) == [(2.0, 2.0)]
