@@ -88,6 +88,7 @@ class Train:
         weight_sigma: of a Gaussian prior on the weights; unset, with point none, else their maximum a posteriori is
             found, and with variational 1.
         devices: how many a batch is split over, each with all parameters.
+        loggers: where metrics go beside metrics.jsonl, names with commas between; "" for nowhere.
         precision: in what networks compute while training: float32, or bfloat16, from which a CPU gains nothing.
     """
 
@@ -103,6 +104,7 @@ class Train:
     weights: Annotated[str, WEIGHTS] = "point"
     weight_sigma: float | None = None
     devices: int = 1
+    loggers: str = "tensorboard"
     precision: Annotated[str, PRECISIONS] = "float32"
 
     def __post_init__(self) -> None:
