@@ -54,12 +54,13 @@ SUBJECT_report = $(if $(value RUN),--run $(call quoted,RUN))
 MORE = $(if $(value ARGS),--args $(call quoted,ARGS))
 COMMANDS := train sweep config evaluate open compare sample encode reconstruct interpolate score impute classify certify figure table report
 
-.PHONY: help setup $(COMMANDS) test lint docs notebooks dist bench clean
+.PHONY: help setup $(COMMANDS) tensorboard test lint docs notebooks dist bench clean
 
 help:
 	@$(if $(wildcard $(STAMP)),$(BIN)/vaex,$(PYTHON) -m vaex) --help
 	@echo
 	@echo "make test: every test; make lint: style and types; make bench: speed, as ratios to the matrix products alone"
+	@echo "make tensorboard: the metrics of all runs, or of RUN, where TensorBoard is installed"
 	@echo "make docs: the site, in docs/_build/html; make notebooks: runs those of notebooks/"
 	@echo "make dist: the wheel and the sdist of a release, checked"
 	@echo "make setup: install into .venv, without running anything, ACCEL=cuda13 for an NVIDIA GPU, EXTRAS=tfds for TensorFlow,"
@@ -87,6 +88,11 @@ $(STAMP): pyproject.toml requirements.lock
 	@echo "installing $* into .venv (once)"
 	@$(INSTALL) $(LOCKED) -r $<
 	@touch $@
+
+# TensorBoard itself is not among what is installed.
+tensorboard: $(READY)
+	@test -x $(BIN)/tensorboard || { echo "TensorBoard is not installed: $(BIN)/python -m pip install tensorboard, then the same command; make open RUN=... shows the same curves without it" >&2; exit 2; }
+	@$(BIN)/tensorboard --logdir $(if $(value RUN),$(call quoted,RUN),runs)
 
 test: $(READY)
 	@PYTEST_ADDOPTS="-q -n logical --maxprocesses 4 --dist loadfile $$PYTEST_ADDOPTS "$(call quoted,ARGS) $(BIN)/python -m pytest

@@ -88,7 +88,7 @@ def test_dir_shows_what_there_is():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("[!_]*.py")), ids=lambda p: p.stem)
 def test_every_experiment_builds_its_model(path, monkeypatch):
-    """On data of MNIST's shape, with as many channels as a sequence has frames, or its own table."""
+    """On data of MNIST's shape, of 64 x 64 pixels, with as many channels as a sequence has frames, or its own table."""
     import jax
     import numpy as np
 
@@ -104,11 +104,12 @@ def test_every_experiment_builds_its_model(path, monkeypatch):
         if name.startswith("toy:"):
             return whole(name, **kwargs)
         channels = 6 if name.startswith("bouncing:") else 1
-        images = [np.zeros((n, 28, 28, channels), np.uint8) for n in (4000, 10, 10)]
+        size = 64 if name == "shapes" else 28
+        images = [np.zeros((n, size, size, channels), np.uint8) for n in (4000, 10, 10)]
         return data.Dataset("", "", "", *(data.Split(x, np.arange(len(x), dtype=np.int32) % 10) for x in images))
 
     config = override(load_experiment(str(path)), ["--config.seed=1"])
-    if config.data.name not in PACKAGED:
+    if config.data.name not in PACKAGED or config.data.name == "shapes":
         monkeypatch.setattr(data, "load", load)
     task = build_task(config)
     shapes = jax.eval_shape(task.description.init, task.init_key)

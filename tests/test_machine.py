@@ -14,12 +14,16 @@ import numpy as np
 import pytest
 
 from vaex.__main__ import main
+from vaex.config import override
+from vaex.config.setup import setup
 from vaex.errors import UsageError, WriteError
 from vaex.files import replaced
 from vaex.runs import checkpoints, folder, report, training
-from vaex.runs.board import Board
 from vaex.runs.create import create_run
+from vaex.runs.experiments import load_experiment
 from vaex.train import TrainState
+from vaex.train.board import Board
+from vaex.train.loggers import LOGGERS, loggers
 
 
 @contextlib.contextmanager
@@ -96,6 +100,25 @@ def test_tensorboard_reads_what_is_written_for_it(tmp_path):
     assert events[1].step == 3
     found = {value.tag: value.simple_value for event in events for value in event.summary.value}
     assert found == {"loss": 2.5, "validation_elbo": -1.0}
+
+
+def test_rows_go_to_the_loggers_that_a_config_names(tmp_path, monkeypatch):
+    """Each is called once, with the folder and the config, when there is a first row."""
+    made, rows = [], []
+    monkeypatch.setitem(LOGGERS, "mine", lambda folder, config: made.append((folder, config["seed"])) or rows.append)
+    folder.write_json(tmp_path / folder.CONFIG, {"seed": 7})
+    named = loggers("tensorboard, mine")
+    assert named == [LOGGERS["tensorboard"], LOGGERS["mine"]]
+    with folder.metrics_writer(tmp_path, epoch=0, to=named) as write:
+        assert not made
+        for epoch in (1, 2):
+            write({"epoch": epoch, "loss": 2.5, "validation_kl_per_layer": [1.0, 2.0]})
+    assert made == [(tmp_path, 7)]
+    assert rows == folder.read_metrics(tmp_path)
+    assert len(list((tmp_path / "tensorboard").iterdir())) == 1
+    assert loggers("") == []
+    with pytest.raises(UsageError, match=r"train\.loggers is 'wandb': expected one of tensorboard, mine"):
+        setup(override(load_experiment("digits"), ["--config.train.loggers=wandb"]))
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of tensorstore's threads

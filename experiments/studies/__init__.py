@@ -33,6 +33,7 @@ from .mnist_gap import mnist_gap_figure
 from .novelty import novelty_figure
 from .posteriors import posteriors_figure
 from .ppca import ppca_figure
+from .rate_distortion import rate_distortion_figure
 from .snr import snr_figure
 from .tables import tables_figure
 
@@ -56,6 +57,7 @@ STUDIES = Choices(
         "gradients": gradients_figure,
         "posteriors": posteriors_figure,
         "fullvb": fullvb_figure,
+        "rate_distortion": rate_distortion_figure,
         "aevb_2": aevb_2_figure,
         "aevb_3": aevb_3_figure,
         "aevb_4": aevb_4_figure,

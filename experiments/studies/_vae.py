@@ -29,13 +29,17 @@ def flat(images: jax.typing.ArrayLike, num: int | None = None) -> jax.Array:
     return some.reshape(len(some), -1)
 
 
+def small_vae(pixels: int, *, latent_dim: int, hidden: int) -> VAE:
+    """One hidden layer and its mirror, a standard normal prior, and pixels of zeros and ones."""
+    return VAE((pixels,), MLP((hidden,), (2 * latent_dim,)), MLP((hidden,), (pixels,)), standard_normal(latent_dim),
+               diagonal_normal(), bernoulli())  # fmt: skip
+
+
 def trained_vae(
     images: jax.Array, *, latent_dim: int, hidden: int, learning_rate: float, batch_size: int, num_epochs: int
 ) -> Model:
     """A VAE with one hidden layer and its mirror, trained by stl on grey levels up to 255, [N, D]."""
-    pixels = images.shape[1]
-    vae = VAE((pixels,), MLP((hidden,), (2 * latent_dim,)), MLP((hidden,), (pixels,)), standard_normal(latent_dim),
-              diagonal_normal(), bernoulli())  # fmt: skip
+    vae = small_vae(images.shape[1], latent_dim=latent_dim, hidden=hidden)
     recipe = Recipe(vae.bind, objectives.batch_loss(objectives.stl), optax.adam(learning_rate), binarize)
     epoch = functools.partial(train_epoch, recipe=recipe, batch_size=batch_size)
 

@@ -27,7 +27,8 @@ class Data:
 
     Attributes:
         name: a TFDS image data set, a folder of IDX files, an npz or npy file; folder:PATH for a folder of image files;
-            table:PATH for a CSV or Parquet file; bouncing:NAME for sequences of the images of a data set that move.
+            table:PATH for a CSV or Parquet file; bouncing:NAME for sequences of the images of a data set that move;
+            shapes for images of known factors.
         dir: where to look first; "" takes VAEX_DATA_DIR.
         num_train: training examples that are used, the first ones; unset, all.
         num_validation: images of the validation split, from the tail of train.
@@ -88,6 +89,7 @@ class Train:
         weight_sigma: of a Gaussian prior on the weights; unset, with point none, else their maximum a posteriori is
             found, and with variational 1.
         devices: how many a batch is split over, each with all parameters.
+        loggers: where metrics go beside metrics.jsonl, names with commas between; "" for nowhere.
         precision: in what networks compute while training: float32, or bfloat16, from which a CPU gains nothing.
     """
 
@@ -104,6 +106,7 @@ class Train:
     weights: Annotated[str, WEIGHTS] = "point"
     weight_sigma: float | None = None
     devices: int = 1
+    loggers: str = "tensorboard"
     precision: Annotated[str, PRECISIONS] = "float32"
 
     def __post_init__(self) -> None:

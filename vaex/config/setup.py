@@ -13,6 +13,7 @@ from vaex.data import Dataset
 from vaex.networks import PRECISIONS
 from vaex.objectives import Terms
 from vaex.train import Recipe, TrainState, init_state
+from vaex.train.loggers import loggers
 from vaex.train.loop import Plan
 from vaex.train.refit import refit_prior
 
@@ -41,6 +42,7 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
     """
     check_kind(config.model.name, config.objective.name)  # before data are loaded
     task = build_task(config, dataset=dataset, key=key)
+    loggers(task.experiment.train.loggers)  # before anything is trained
     experiment, description, preprocess = task.experiment, task.description, task.examples.preprocess
     num_train, c = len(task.dataset.train.images), experiment.train
     optimizer = build_optimizer(config, experiment, (c.schedule_epochs or c.num_epochs) * task.num_steps)

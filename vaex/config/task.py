@@ -9,6 +9,7 @@ import numpy as np
 
 from vaex.config.dataset import count_classes, load_data
 from vaex.config.preprocess import preprocess
+from vaex.config.reported import reported
 from vaex.config.root import ROOT, Experiment
 from vaex.config.section import Config, call
 from vaex.data import Dataset
@@ -89,7 +90,7 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
         )
     init_key, train_key = jax.random.split(key)
     is_likelihood = pixels.defined_on == defined_on
-    reports, drawn = _reported(kind.examples, by, description)
+    reports, drawn = reported(kind.examples, by, description, dataset)
     return Task(
         experiment=experiment,
         description=description,
@@ -188,13 +189,3 @@ def kept_data(
 
 def _num_dims(by: Making, x_shape: tuple[int, ...]) -> int:
     return math.prod(x_shape if by.condition is None else by.condition.observed(np.empty((1, *x_shape))).shape[1:])
-
-
-def _reported(examples: str, by: Making, description: Description) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is reported and drawn of a run: what the kind of model has, and what the data ask for."""
-    reports, figures = description.reports, description.figures
-    if by.num_labels is not None and examples == "images":
-        reports = (*reports, "latent_classifier")
-    if by.condition is not None:
-        reports, figures = (*reports, *by.condition.reports), (*figures, *by.condition.figures)
-    return reports, figures

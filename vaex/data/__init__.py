@@ -10,6 +10,7 @@ import numpy as np
 from vaex.data.bouncing import NUM_FRAMES, SIZE, bouncing
 from vaex.data.classes import as_classes, described
 from vaex.data.columns import said_columns
+from vaex.data.factors import as_factors, known_as
 from vaex.data.find import SOURCES as READERS
 from vaex.data.find import search
 from vaex.data.form import AS_THEY_ARE, Form, formed
@@ -29,6 +30,7 @@ class Split(NamedTuple):
 
     images: np.ndarray  # uint8 [N, H, W, C]; of a table its rows, float32 [N, D], nan where a value is missing
     labels: np.ndarray  # int32 [N]; -1 where the source has none
+    factors: np.ndarray | None = None  # int32 [N, F], what each image was made from, where the source knows
 
 
 class Dataset(NamedTuple):
@@ -43,6 +45,7 @@ class Dataset(NamedTuple):
     meaning: str = ""  # what the numbers of images and labels were taken for
     columns: Columns = ()  # of a table; () of images
     label_column: Column | None = None  # that labels are from
+    factors: tuple[str, ...] = ()  # the names of what images were made from, where the source knows
 
 
 def load(
@@ -85,6 +88,7 @@ def load(
     found, types, label_column = {key: np.atleast_1d(array) for key, array in found.items()}, (), None
     if of_table := is_table(found["train_images"]):
         found, types, label_column = as_rows(found, said_columns(columns), source)
+    found, factors = as_factors(found, source)
     arrays = _with_classes(found, source)
     if "test_images" not in arrays:
         arrays = _hold_out_test(arrays, one_of_each_class(types, found["train_images"]) if types else [])
@@ -94,7 +98,8 @@ def load(
     else:
         levels, meaning = as_levels(raw, source)
         images = {split: formed(of_split, form) for split, of_split in levels.items()}
-    train, test = (Split(images[split], arrays[f"{split}_labels"]) for split in ("train", "test"))
+    known = lambda split: (arrays[f"{split}_labels"], arrays.get(f"{split}_factors"))
+    train, test = (Split(images[split], *known(split)) for split in ("train", "test"))
     if of_table and not min(len(train.images), len(test.images)):
         n = len(train.images) + len(test.images)
         raise UsageError(f"{source} has {n} rows: expected 10 or more, of which a tenth becomes the test split")
@@ -113,12 +118,13 @@ def load(
         name,
         label,
         source,
-        Split(train.images[:cut], train.labels[:cut]),
-        Split(train.images[cut:], train.labels[cut:]),
+        cut_split(train, slice(cut)),
+        cut_split(train, slice(cut, None)),
         test,
-        f"{meaning}, {described([train.labels, test.labels])}",
+        ", ".join([meaning, described([train.labels, test.labels]), *known_as(factors)]),
         types,
         label_column,
+        factors,
     )
 
 
@@ -134,8 +140,12 @@ def with_num_train(dataset: Dataset, num_train: int | None) -> Dataset:
         raise UsageError(
             f"data.num_train is {num_train}: expected at most {most}, the training examples of {dataset.label}"
         )
-    images, labels = dataset.train
-    return dataset._replace(train=Split(images[:num_train], labels[:num_train]))
+    return dataset._replace(train=cut_split(dataset.train, slice(num_train)))
+
+
+def cut_split(split: Split, which: slice) -> Split:
+    """Some of the examples of a split."""
+    return Split(*(array if array is None else array[which] for array in split))
 
 
 def _bouncing(dataset: Dataset) -> Dataset:
@@ -149,6 +159,7 @@ def _bouncing(dataset: Dataset) -> Dataset:
     return dataset._replace(
         name=f"bouncing:{dataset.name}",
         label=f"bouncing:{dataset.label}",
+        factors=(),
         meaning=f"sequences of {NUM_FRAMES} frames of {SIZE} x {SIZE} pixels",
         **splits,
     )

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from vaex.data import densities, sources
+from vaex.data import array_files, densities, sources
 from vaex.data.cache import cached
 from vaex.data.emnist import emnist_files, read_emnist
 from vaex.data.form import Form
@@ -19,7 +19,7 @@ from vaex.data.tables import check_memory, read_table
 from vaex.errors import UsageError
 
 _PROBE_SECONDS = 3.0
-_READERS = {".npz": sources.read_npz, ".npy": sources.read_npy}  # of a file that is named with its ending
+_READERS = {".npz": array_files.read_npz, ".npy": array_files.read_npy}  # of a file that is named with its ending
 _NOT_IN_TFDS = {"frey_face": ": docs/data.md says how it is made"}
 
 
@@ -113,7 +113,7 @@ def _in_folder(name: str, folder: Path) -> tuple[Arrays, str] | None:
         stored = [*dict.fromkeys(files.values())]
         return cached(name, stored, lambda: read_emnist(files, name)), str(stored[0].parent)
     npz = folder / f"{name}.npz"
-    return (sources.read_npz(npz), str(npz)) if npz.is_file() else None
+    return (array_files.read_npz(npz), str(npz)) if npz.is_file() else None
 
 
 def _decode_tfds(name: str, prepared: Path) -> Arrays:

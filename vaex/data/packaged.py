@@ -1,4 +1,4 @@
-"""Tables that Python packages bring, and counts that are drawn with known rates."""
+"""Tables that Python packages bring; counts that are drawn with known rates, and shapes with known factors."""
 
 from collections.abc import Callable
 from importlib.resources import as_file, files
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from vaex.data.shapes import shapes
 from vaex.data.sources import Arrays, need
 
 _ROWS, _COLUMNS, _FACTORS, _CONCENTRATION = 2000, 40, 3, 4.0  # of the simulated counts
@@ -71,4 +72,5 @@ PACKAGED: dict[str, tuple[Callable[[], Arrays], str]] = {
     "breast_cancer": (breast_cancer, "scikit-learn's load_breast_cancer"),
     "auto_mpg": (auto_mpg, "mlxtend's autompg_data"),
     "simulated_counts": (simulated_counts, "vaex's own simulation"),
+    "shapes": (shapes, "vaex's own drawing"),
 }

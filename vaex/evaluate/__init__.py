@@ -4,8 +4,12 @@ from vaex.evaluate.answers import Drawn, Moments, draw, interpolation, moments, 
 from vaex.evaluate.certificate import Certificate, certificate
 from vaex.evaluate.chunks import compiled, in_chunks
 from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy
+from vaex.evaluate.dci import DCI, dci
+from vaex.evaluate.disentanglement import Disentanglement, disentanglement
 from vaex.evaluate.estimates import Estimate, estimate_log_likelihood
+from vaex.evaluate.factor_votes import factor_vae_score
 from vaex.evaluate.inference_gap import InferenceGap, inference_gap
+from vaex.evaluate.information_gap import InformationGap, information_gap
 from vaex.evaluate.latents import ACTIVE_VARIANCE, active_units, mutual_information, posterior_mean
 from vaex.evaluate.metrics import METRICS, Options, validator
 from vaex.evaluate.reports import REPORTS
@@ -18,20 +22,25 @@ from vaex.evaluate.scores import (
     psnr,
     ssim,
 )
+from vaex.evaluate.surgery import Surgery, surgery
 from vaex.evaluate.trial import Trial
 from vaex.inference.importance import effective_sample_size
 from vaex.objectives import kl_per_dimension
 
 __all__ = [
     "ACTIVE_VARIANCE",
+    "DCI",
     "METRICS",
     "REPORTS",
     "Certificate",
+    "Disentanglement",
     "Drawn",
     "Estimate",
     "InferenceGap",
+    "InformationGap",
     "Moments",
     "Options",
+    "Surgery",
     "Trial",
     "active_units",
     "bits_per_dim",
@@ -39,12 +48,16 @@ __all__ = [
     "cluster_probabilities",
     "clustering_accuracy",
     "compiled",
+    "dci",
+    "disentanglement",
     "draw",
     "effective_sample_size",
     "elbo",
     "estimate_log_likelihood",
+    "factor_vae_score",
     "in_chunks",
     "inference_gap",
+    "information_gap",
     "interpolation",
     "kl_per_dimension",
     "kl_per_layer",
@@ -56,5 +69,6 @@ __all__ = [
     "psnr",
     "reconstruction",
     "ssim",
+    "surgery",
     "validator",
 ]

@@ -15,10 +15,12 @@ from vaex.data.densities import log_prob_of
 from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy
 from vaex.evaluate.codes import codebook_use
 from vaex.evaluate.completion import enlargement_scores, fit_interpolation
+from vaex.evaluate.disentanglement import disentanglement_scores
 from vaex.evaluate.imputation import imputation_errors, row_imputation_errors
 from vaex.evaluate.labels import accuracy, accuracy_from_latents, averaged_means, label_probabilities
 from vaex.evaluate.metrics import active_per_layer, latent_arrays, latent_means, reconstruction_of
 from vaex.evaluate.scores import bits_per_dim, elbo, kl_per_layer, log_likelihood, map_examples
+from vaex.evaluate.surgery import surgery_scores
 from vaex.evaluate.trial import Trial, first
 from vaex.model import Example, at
 from vaex.objectives import Terms, kl_per_dimension
@@ -160,6 +162,8 @@ REPORTS: dict[str, Callable[[PRNGKeyArray, Trial], Scores]] = {
     "codebook": report_codebook,
     "enlargement": report_enlargement,
     "density": report_density,
+    "disentanglement": disentanglement_scores,
+    "surgery": surgery_scores,
     "imputation": imputation_errors,
     "row_imputation": row_imputation_errors,
 }

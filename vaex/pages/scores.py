@@ -24,9 +24,19 @@ _MEANINGS = {
     "codebook_use": "The fraction of the codes that some test example uses.",
     "code_perplexity": "How many codes would be as spread out, were all used alike.",
     "imputation_rmse": "The error of what is filled in where nothing was seen; lower is better.",
+    "mutual_information": "I(x; z): what z tells of which of the first 2,000 test examples x is: at most log 2,000.",
+    "marginal_kl": "KL(q(z) || p(z)), q(z) the average posterior of these: the rest of their KL, for a prior to mend.",
+    "total_correlation": "KL(q(z) || prod_j q(z_j)): of the marginal KL what the latents' dependence makes.",
+    "dimension_kl": "sum_j KL(q(z_j) || p(z_j)): the rest of the marginal KL.",
+    "mig": "How much more the best latent tells of a known factor than the next best, in shares of its entropy.",
+    "factor_vae_score": "How often the latent that varies least tells which factor was held; by chance 1 / F.",
+    "dci_disentanglement": "1 where each latent tells of one factor alone, by random forests.",
+    "dci_completeness": "1 where each factor is told of by one latent alone.",
+    "dci_error": "Of predicting factors from latents: 0 is exact, 1 what predicting the mean is off by.",
     "log_likelihood_of_the_density": "What the density that the data are from has: no model has more on average.",
 }
-_NATS = ("test_log_likelihood", "test_elbo", "test_log_px_z", "log_likelihood_of_the_density")
+_SURGERY = ("mutual_information", "marginal_kl", "total_correlation", "dimension_kl")
+_NATS = ("test_log_likelihood", "test_elbo", "test_log_px_z", "log_likelihood_of_the_density", *_SURGERY)
 _FIRST = ("test_log_likelihood", "test_elbo", "bits_per_dim", "bits_per_dim_log_likelihood", "active_units")
 _NO_SCORES = re.findall(
     r"\w+",
@@ -54,6 +64,13 @@ def label(name: str, num_samples: int | None) -> str:
         "test_elbo": "ELBO",
         "bits_per_dim": "bits per dimension",
         "bits_per_dim_log_likelihood": f"bits per dimension, L_{num_samples}",
+        "marginal_kl": "marginal KL",
+        "dimension_kl": "dimension-wise KL",
+        "mig": "MIG",
+        "factor_vae_score": "FactorVAE's score",
+        "dci_disentanglement": "DCI, disentanglement",
+        "dci_completeness": "DCI, completeness",
+        "dci_error": "DCI, error",
     }
     return known.get(name, name.removeprefix("test_").replace("_", " "))
 

@@ -175,7 +175,8 @@ def describe(task: Task, name: str) -> dict[str, Any]:
     """The experiment and the data of a run, as its dataset.json has them."""
     images = task.dataset.train.images
     splits = {"train": task.dataset.train, "validation": task.dataset.validation, "test": task.dataset.test}
-    arrays = {f"{name}_{part}": array for name, split in splits.items() for part, array in split._asdict().items()}
+    of_split = lambda split: {part: array for part, array in split._asdict().items() if array is not None}
+    arrays = {f"{name}_{part}": array for name, split in splits.items() for part, array in of_split(split).items()}
     columns, label = [column._asdict() for column in task.dataset.columns], task.dataset.label_column
     return {
         "experiment": name,

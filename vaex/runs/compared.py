@@ -17,6 +17,8 @@ from vaex.runs.pages import read_results
 _OF_DATA = ("data.binarize", "data.condition", "data.missing")  # fields by which scores are of something else
 _DRAWN = ("samples", "samples_by_label", "reconstructions", "density")  # of these the first there is
 SCORES = ("test_log_likelihood", "test_elbo", "test_log_px_z", "bits_per_dim", "test_accuracy", "active_units")
+SCORES += ("mutual_information", "marginal_kl", "total_correlation", "dimension_kl")
+SCORES += ("mig", "factor_vae_score", "dci_disentanglement")
 BEST = SCORES[:3]  # of these the first that all have decides, the higher the better
 
 

@@ -13,8 +13,15 @@ _HEADS = {
     "bits_per_dim": "bits/dim",
     "test_accuracy": "accuracy",
     "active_units": "active units",
+    "mutual_information": "I(x; z)",
+    "marginal_kl": "KL(q(z) to p(z))",
+    "total_correlation": "TC",
+    "dimension_kl": "sum of KL_j",
+    "mig": "MIG",
+    "factor_vae_score": "FactorVAE",
+    "dci_disentanglement": "DCI",
 }
-_DIGITS = {"bits_per_dim": 4, "test_accuracy": 3, "active_units": 1}
+_DIGITS = {"bits_per_dim": 4, "test_accuracy": 3, "active_units": 1, "mig": 3, "factor_vae_score": 3}
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _LATEX |= {c: f"\\{c}" for c in "&%$#_{}"}
 Table = tuple[list[str], list[list[str]]]  # heads and rows

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +108,8 @@ def read_metrics(path: Path) -> list[Row]:
 
 
 @contextlib.contextmanager
-def metrics_writer(path: Path, *, epoch: int) -> Iterator[Any]:
-    """A function that appends a row to metrics.jsonl and to TensorBoard; rows after `epoch` are taken back first."""
+def metrics_writer(path: Path, *, epoch: int, to: Sequence[Callable[[Path, Any], Show]] = ()) -> Iterator[Any]:
+    """A function that appends a row to metrics.jsonl and gives it to loggers; rows after `epoch` are taken back."""
     kept = [row for row in read_metrics(path) if row["epoch"] <= epoch]
     with replaced(path / METRICS) as file:
         file.write("".join(as_json(row) + "\n" for row in kept).encode())
@@ -117,18 +117,18 @@ def metrics_writer(path: Path, *, epoch: int) -> Iterator[Any]:
         with writing(path / METRICS):
             rows = os.open(path / METRICS, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
         stack.callback(os.close, rows)
-        boards = []
+        logs: list[Show] = []
+        stack.callback(logs.clear)
 
         def write(row: dict[str, Any]) -> None:
             line = (as_json(row) + "\n").encode()
             with writing(path / METRICS):
                 while line:
                     line = line[os.write(rows, line) :]
-            if not boards:
-                from vaex.runs.board import Board  # over a second, which the first step need not wait for
-
-                boards.append(stack.enter_context(contextlib.closing(Board(path / "tensorboard", epoch + 1))))
-            boards[0].add({name: value for name, value in row.items() if type(value) is not list}, row["epoch"])
+            if to and not logs:
+                logs.extend(make(path, read_json(path / CONFIG)) for make in to)
+            for log in logs:
+                log(row)
 
         yield write
 

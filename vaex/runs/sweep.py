@@ -18,6 +18,7 @@ from vaex.runs.create import check_name, point_latest
 from vaex.runs.ranking import rank, show_ranking
 from vaex.runs.sweeping import Run, train_together
 from vaex.runs.training import newest_progress
+from vaex.train.loggers import loggers
 from vaex.train.loop import Progress, signals
 
 SWEEP = "sweep.json"
@@ -111,7 +112,8 @@ def open_run(path: Path, member: Member, group: Group, name: str, stack: context
     stack.enter_context(folder.locked(path))
     commands.check_data(path, group.program.made.task)
     progress = Progress() if folder.newest_checkpoint(path) is None else newest_progress(path)
-    write = stack.enter_context(folder.metrics_writer(path, epoch=progress.epoch))
+    to = loggers(group.program.made.task.experiment.train.loggers)
+    write = stack.enter_context(folder.metrics_writer(path, epoch=progress.epoch, to=to))
     return Run(path, member, numbers_of(member, group.numbers), write, progress)
 
 

@@ -17,6 +17,7 @@ from vaex.runs import console, devices, folder, origin, results
 from vaex.runs.environment import environment
 from vaex.runs.pages import page_while_training, write_page
 from vaex.train import TrainState, train_epoch
+from vaex.train.loggers import loggers
 from vaex.train.loop import Loop, Progress, fit
 
 
@@ -40,7 +41,7 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
         console.say(f"{task.label}: {found}; run folder {path}")
         with (
             _page_of_failure(path),
-            folder.metrics_writer(path, epoch=progress.epoch) as write,
+            folder.metrics_writer(path, epoch=progress.epoch, to=loggers(c.loggers)) as write,
             console.training(c.num_epochs, progress.epoch, progress.seconds, task.num_steps * c.batch_size) as show,
         ):
             if command:  # now that all of the folder has been read

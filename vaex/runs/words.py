@@ -27,6 +27,9 @@ _SHOWN: dict[str, str] = {  # how a field is shown; any other by its name
     "ssim_of_the_mean_completion": "SSIM of the mean {:.3f}",
     "ssim_of_a_completion": "of one {:.3f}",
     "ssim_of_bicubic": "of bicubic interpolation {:.3f}",
+    "mig": "MIG {:.3f}",
+    "factor_vae_score": "FactorVAE's score {:.3f}",
+    "dci_disentanglement": "DCI {:.3f}",
     "test_log_px_z": "log p(x|z) = {:.2f} nats at z = encode(x)",
     "test_squared_error": "squared error {:.2f}",
 }

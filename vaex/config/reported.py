@@ -1,0 +1,28 @@
+"""What is reported and drawn of a run: what the kind of model has, and what its data ask for."""
+
+from vaex.data import Dataset
+from vaex.data.examples import Making
+from vaex.models import Description
+
+
+def reported(
+    examples: str, by: Making, description: Description, dataset: Dataset
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names in evaluate.REPORTS and in figures.FIGURES, new ones behind those whose keys must not move.
+
+    Args:
+        examples: of what form they are.
+        by: how they are made.
+        description: of the model.
+        dataset: which may know the factors of its images.
+    """
+    reports, figures = description.reports, description.figures
+    if by.num_labels is not None and examples == "images":
+        reports = (*reports, "latent_classifier")
+    if by.condition is not None:
+        reports, figures = (*reports, *by.condition.reports), (*figures, *by.condition.figures)
+    if dataset.factors:
+        reports = (*reports, "disentanglement")
+    if "scores" in reports:
+        reports = (*reports, "surgery")
+    return reports, figures
