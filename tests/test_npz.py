@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vaex.data import cache, npz, sources
+from vaex.data import array_files, cache, npz
 from vaex.errors import UsageError
 
 RNG = np.random.default_rng(0)
@@ -35,7 +35,7 @@ def test_every_byte_of_a_users_file(tmp_path, save):
     for raw in damaged(path.read_bytes()):
         path.write_bytes(raw)
         try:
-            assert are_right(sources.read_npz(path))
+            assert are_right(array_files.read_npz(path))
         except UsageError as error:
             refused.append(str(error))
     assert len(refused) > 500  # bits of time stamps and the like harm nothing

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaex.data import SOURCES, Split, load, npz, sources
+from vaex.data import SOURCES, Split, array_files, load, npz
 from vaex.data.form import MODES, Form
 from vaex.data.given import as_given, check_given_shape
 from vaex.data.image_folder import image_files, read_files
@@ -86,14 +86,14 @@ def _of_folder(argument: str, kept: Kept) -> GivenImages:
 
 
 def _of_npz(path: Path) -> dict[str, np.ndarray]:
-    arrays = sources.read_npz(path)
+    arrays = array_files.read_npz(path)
     split = "test" if "test_images" in arrays else "train"
     found = {part: arrays[f"{split}_{part}"] for part in ("images", "labels") if f"{split}_{part}" in arrays}
     return found | npz.read_npz(path, {"mask"})
 
 
 def _of_npy(path: Path) -> dict[str, np.ndarray]:
-    return {"images": sources.read_npy(path)["train_images"]}
+    return {"images": array_files.read_npy(path)["train_images"]}
 
 
 _READERS: dict[str, Callable[[Path], dict[str, np.ndarray]]] = {".npz": _of_npz, ".npy": _of_npy}

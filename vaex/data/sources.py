@@ -27,12 +27,6 @@ _IDX_STEMS = {
     "test_images": "t10k-images?idx3-ubyte",
     "test_labels": "t10k-labels?idx1-ubyte",
 }
-_NPZ_KEYS = {
-    "train_images": ("train_images", "x_train", "images", "x", "imgs"),  # the last is dSprites'
-    "train_labels": ("train_labels", "y_train", "labels", "y"),
-    "test_images": ("test_images", "x_test"),
-    "test_labels": ("test_labels", "y_test"),
-}
 
 
 def idx_files(folder: Path) -> dict[str, Path]:
@@ -75,39 +69,6 @@ def idx_array(raw: bytes, source: str) -> np.ndarray:
             f"{math.prod(shape):,}: {cure}"
         )
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
-
-
-def read_npz(path: Path) -> Arrays:
-    """The arrays of an npz file: images, labels, or train_images, ..., or Keras's x_train, ...
-
-    Raises:
-        UsageError: it is damaged, has no images, or several arrays that could be them.
-    """
-    stored = npz.read_npz(path, {name for names in _NPZ_KEYS.values() for name in names})
-    found = {key: [name for name in known if name in stored] for key, known in _NPZ_KEYS.items()}
-    if not found["train_images"]:
-        with np.load(path, allow_pickle=False) as whole:
-            holds = ", ".join(whole.files) or "nothing"
-        raise UsageError(f"{path} holds {holds}: expected one of {', '.join(_NPZ_KEYS['train_images'])}")
-    for key, names in found.items():
-        if len(names) > 1:
-            raise UsageError(f"{path} holds {' and '.join(names)}, each of which is {key}: keep one of them")
-    if found["test_labels"] and not found["test_images"]:
-        cure = f"add {' or '.join(_NPZ_KEYS['test_images'])}"
-        raise UsageError(f"{path} holds {found['test_labels'][0]}, and no test images: {cure}")
-    return {key: stored[names[0]] for key, names in found.items() if names}
-
-
-def read_npy(path: Path) -> Arrays:
-    """The images of an npy file.
-
-    Raises:
-        UsageError: it is damaged, or holds objects.
-    """
-    try:
-        return {"train_images": np.load(path, allow_pickle=False)}
-    except Exception as error:  # of numpy's readers, as of npz files
-        raise UsageError(f"{path}: not a readable npy file ({' '.join(str(error).split())}): make it again") from None
 
 
 def tfds_version(folder: Path) -> Path | None:
