@@ -35,7 +35,19 @@ def test_more_epochs_are_those_of_a_run_that_had_them_from_the_start(tmp_path, c
 
     def trained(called, *flags):
         assert (
-            main(["train", "digits", "--runs", str(tmp_path), f"--name={called}", *QUICK, *COSINE, STREAMED, *flags])
+            main(
+                [
+                    "train",
+                    "digits",
+                    "--runs",
+                    str(tmp_path),
+                    f"--name={called}",
+                    *QUICK,
+                    *COSINE,
+                    "--config.data.streaming=on",
+                    *flags,
+                ]
+            )
             == 0
         )
         return (tmp_path / "latest").resolve()
