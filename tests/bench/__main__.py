@@ -3,10 +3,11 @@
 import shlex
 import sys
 
-from tests.bench import estimators, evaluation, flows, inference, networks, start, sweep, training
+from tests.bench import estimators, evaluation, flows, inference, networks, start, streaming, sweep, training
 
 SECTIONS = {
     "train": training.main,
+    "stream": streaming.main,
     "networks": networks.main,
     "estimators": estimators.main,
     "flows": flows.main,

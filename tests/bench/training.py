@@ -20,7 +20,7 @@ from vaex.models.posteriors import diagonal_normal
 from vaex.models.priors import standard_normal
 from vaex.models.vae import VAE
 from vaex.networks import MLP
-from vaex.train import Recipe, init_state, train_epoch
+from vaex.train import Recipe, TrainState, init_state, train_epoch
 
 BATCH, HIDDEN, LATENT, PIXELS = 128, 500, 20, 784
 IMAGES = np.random.default_rng(0).integers(0, 256, (15_000, 28, 28, 1), np.uint8)
@@ -58,8 +58,8 @@ def products(*, input_gradient: bool) -> Callable[[], None]:
     return lambda: jax.block_until_ready(epoch(x))
 
 
-def vaex_training() -> Callable[[], None]:
-    """An epoch as `make train` runs it, binarization and metrics included."""
+def recipe() -> tuple[Recipe, Callable[[], TrainState]]:
+    """The training of that network, and the state that it starts from."""
     shape = IMAGES.shape[1:]
     vae = VAE(
         x_shape=shape,
@@ -70,12 +70,18 @@ def vaex_training() -> Callable[[], None]:
         likelihood=bernoulli(),
     )
     optimizer = optax.adam(1e-3)
-    recipe = Recipe(vae.bind, objectives.batch_loss(objectives.elbo), optimizer, binarize_dynamic)
-    epoch = jax.jit(functools.partial(train_epoch, recipe=recipe, batch_size=BATCH), donate_argnums=0)
-    images, held = jnp.asarray(IMAGES), [init_state(vae.init(jax.random.key(0)), optimizer)]
+    made = Recipe(vae.bind, objectives.batch_loss(objectives.elbo), optimizer, binarize_dynamic)
+    return made, lambda: init_state(vae.init(jax.random.key(0)), optimizer)
+
+
+def vaex_training(images: np.ndarray = IMAGES) -> Callable[[], None]:
+    """An epoch as `make train` runs it, binarization and metrics included."""
+    made, start = recipe()
+    epoch = jax.jit(functools.partial(train_epoch, recipe=made, batch_size=BATCH), donate_argnums=0)
+    stored, held = jnp.asarray(images), [start()]
 
     def run() -> None:
-        held[0], metrics, _ = epoch(held[0], jax.random.key(1), images)
+        held[0], metrics, _ = epoch(held[0], jax.random.key(1), stored)
         assert np.isfinite(float(metrics["loss"]))
 
     return run

@@ -8,19 +8,40 @@ from vaex.config.section import Config, call
 from vaex.data import Dataset
 from vaex.data.conditions import CONDITIONS
 from vaex.data.form import Form
+from vaex.errors import UsageError
 
 
-def load_data(config: Config) -> Dataset:
+def load_data(config: Config, *, together: bool = False) -> Dataset:
     """The data set of a config, in examples.
+
+    Args:
+        config: a config.
+        together: whether several runs are to share it in one program, which holds it on the device.
 
     Raises:
         UsageError: there is none, or it is not of a kind that the config asks for.
     """
     c = call(ROOT, config).data
-    form = Form(c.image_size, c.channels)
-    dataset = data.load(c.name, dir=c.dir or None, num_validation=c.num_validation, form=form, columns=c.columns)
+    form, condition = Form(c.image_size, c.channels), None if c.condition is None else CONDITIONS[c.condition]
+    whole = {
+        "several runs in one program share": together,
+        "data.missing draws masks of": c.missing is not None,
+        f"data.condition {c.condition!r} cuts": condition is not None and condition.of_frames,
+    }
+    why = next((why for why, holds in whole.items() if holds), None)
+    if why and c.streaming == "on":
+        raise UsageError(f"data.streaming is 'on', and {why} all images at once: set it off")
+    dataset = data.load(
+        c.name,
+        dir=c.dir or None,
+        num_validation=c.num_validation,
+        form=form,
+        columns=c.columns,
+        streaming="off" if why else c.streaming,
+        resident_bytes=c.resident_bytes,
+    )
     dataset = data.with_num_train(dataset, c.num_train)
-    return dataset if c.condition is None else CONDITIONS[c.condition].cut(dataset, c.num_previous)
+    return dataset if condition is None else condition.cut(dataset, c.num_previous)
 
 
 def count_classes(dataset: Dataset) -> int:

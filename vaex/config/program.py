@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
+from vaex.config.dataset import load_data
+from vaex.config.loss import check_kind
 from vaex.config.measure import measure
 from vaex.config.section import Config, get
 from vaex.config.setup import Setup, setup
@@ -90,6 +92,9 @@ def program(config: Config, *, dataset: Dataset | None = None) -> Program:
     Raises:
         UsageError: a field with a value that cannot be.
     """
+    if dataset is None:
+        check_kind(config.model.name, config.objective.name)  # before data are loaded
+        dataset = load_data(config, together=True)
     made = setup(config, dataset=dataset)
     dataset = made.task.dataset
 

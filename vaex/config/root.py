@@ -7,7 +7,7 @@ from typing import Annotated
 import optax
 
 from vaex.choices import Build, Choices
-from vaex.data import SOURCES
+from vaex.data import SOURCES, STREAMING
 from vaex.data.columns import said_columns
 from vaex.data.conditions import CONDITIONS
 from vaex.data.form import check_form
@@ -41,6 +41,9 @@ class Data:
         condition: what is given of each image: label, low_resolution (averages of 4 x 4 pixels), half_resolution (of
             2 x 2), half or previous; unset, nothing.
         num_previous: of a sequence, the frames that each is given by the condition previous.
+        streaming: whether training images are read from disk as they are needed: on, off, or auto, where all decoded
+            images are more than resident_bytes.
+        resident_bytes: what decoded images may take of the device's memory, and of the host's.
     """
 
     name: str = "mnist"
@@ -55,6 +58,8 @@ class Data:
     binarize: Annotated[str | None, BINARIZE] = None
     condition: Annotated[str | None, CONDITIONS] = None
     num_previous: int = 3
+    streaming: Annotated[str, STREAMING] = "auto"
+    resident_bytes: int = 2**30
 
     def __post_init__(self) -> None:
         source, colon, _ = self.name.partition(":")  # TFDS runs the code of "community:name"
@@ -65,6 +70,7 @@ class Data:
         said_columns(self.columns)
         check_whole(0, num_validation=self.num_validation)
         check_whole(num_train=self.num_train, num_labels=self.num_labels, num_previous=self.num_previous)
+        check_whole(resident_bytes=self.resident_bytes)
         check_fraction(missing=self.missing)
 
 

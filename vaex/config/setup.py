@@ -10,12 +10,13 @@ from vaex.config.optimizer import build_average, build_optimizer
 from vaex.config.section import Config
 from vaex.config.task import Task, build_task
 from vaex.data import Dataset
+from vaex.data.examples import first_stored
 from vaex.networks import PRECISIONS
 from vaex.objectives import Terms
 from vaex.train import Recipe, TrainState, init_state
 from vaex.train.loggers import loggers
 from vaex.train.loop import Plan
-from vaex.train.refit import refit_prior
+from vaex.train.refit import MOST_EXAMPLES, refit_prior
 
 
 class Setup(NamedTuple):
@@ -47,7 +48,7 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
     num_train, c = len(task.dataset.train.images), experiment.train
     optimizer = build_optimizer(config, experiment, (c.schedule_epochs or c.num_epochs) * task.num_steps)
     average = build_average(config, experiment)
-    batch = jax.eval_shape(lambda key: preprocess(key, jax.tree.map(lambda a: a[:2], task.stored)), jax.random.key(0))
+    batch = jax.eval_shape(lambda key: preprocess(key, first_stored(task.examples, task.dataset, 2)), jax.random.key(0))
     computed = PRECISIONS[c.precision]
     weights = description.weights
     loss = build_loss(config, experiment, trained(description), batch, num_train=num_train)
@@ -68,7 +69,7 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
         before_epoch=refit_prior(
             description,
             preprocess,
-            lambda: task.stored,
+            lambda: first_stored(task.examples, task.dataset, MOST_EXAMPLES),
             task.num_stored,
             num_epochs=c.num_epochs,
             seed=experiment.seed,

@@ -14,7 +14,7 @@ from vaex.config.root import ROOT, Experiment
 from vaex.config.section import Config, call
 from vaex.data import Dataset
 from vaex.data.conditions import CONDITIONS
-from vaex.data.examples import EXAMPLES, Examples, Making, chosen, seen
+from vaex.data.examples import EXAMPLES, Examples, Making, Seen, chosen, seen
 from vaex.data.form import Form
 from vaex.data.kept import Kept
 from vaex.data.preprocess import Preprocess, dequantize
@@ -77,7 +77,7 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
     by = _making(experiment, pixels, count_classes(dataset), dataset.columns)
     by = by._replace(key=jax.random.fold_in(key, _DATA))
     x_shape, train = dataset.train.images.shape[1:], dataset.train
-    images = lambda: None if dataset.columns else seen(by, train)
+    images = lambda: seen(by, dataset)
     description = build_description(experiment, x_shape, by.num_classes, images, columns=dataset.columns)
     labelled = None if c.num_labels is None else chosen(by, train.labels)
     examples = EXAMPLES[kind.examples](by._replace(prepare=description.prepare))
@@ -115,7 +115,7 @@ def build_description(
     experiment: Experiment,
     x_shape: tuple[int, ...],
     num_classes: int,
-    images: Callable[[], jax.Array | np.ndarray | None],
+    images: Callable[[], Seen],
     *,
     columns: Columns = (),
 ) -> Description:
@@ -125,7 +125,7 @@ def build_description(
         experiment: what the config says.
         x_shape: of a whole image.
         num_classes: of its label; 0 without one.
-        images: makes what is modelled of each training image, uint8, or None where parameters are restored.
+        images: makes what is modelled of each training image, or nothing where parameters are restored.
         columns: of a table; () of images.
     """
     c, t = experiment.data, experiment.train
@@ -133,11 +133,11 @@ def build_description(
     modelled = x_shape if condition is None else condition.observed(np.empty((1, *x_shape), np.uint8)).shape[1:]
     source = Source(
         x_shape=(num_features(columns),) if columns else modelled,
-        images=images(),
         condition_shape=None if condition is None else condition.shape(x_shape, num_classes),
         num_classes=num_classes,
         is_masked=c.missing is not None or have_gaps(columns),
         columns=columns,
+        **images()._asdict(),
     )
     description = experiment.model(source)
     description = of_rows(description, source) if columns else description
@@ -167,7 +167,7 @@ def describe_run(config: Config, x_shape: tuple[int, ...], num_classes: int, *, 
         num_classes: of its label; 0 without one.
         columns: of a table; () of images.
     """
-    return build_description(call(ROOT, config), x_shape, num_classes, lambda: None, columns=columns)
+    return build_description(call(ROOT, config), x_shape, num_classes, Seen, columns=columns)
 
 
 def kept_data(

@@ -1,51 +1,34 @@
 """A data set by its name -> images, or the rows of a table, and labels for each split, wherever they can be found."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from vaex.data.bouncing import NUM_FRAMES, SIZE, bouncing
-from vaex.data.classes import as_classes, described
+from vaex.data.classes import described
 from vaex.data.columns import said_columns
+from vaex.data.dataset import Dataset as Dataset
+from vaex.data.dataset import Split as Split
+from vaex.data.dataset import cut_split
+from vaex.data.dataset import with_num_train as with_num_train
 from vaex.data.factors import as_factors, known_as
 from vaex.data.find import SOURCES as READERS
 from vaex.data.find import search
 from vaex.data.form import AS_THEY_ARE, Form, formed
+from vaex.data.held_out import hold_out_test, with_classes
 from vaex.data.pixels import as_levels
+from vaex.data.place import Place
+from vaex.data.records import mapped, read_records
 from vaex.data.rows import as_rows, is_table, one_of_each_class, standardized
 from vaex.data.rows import described as rows_described
-from vaex.data.sources import Arrays
+from vaex.data.streamed import lay
+from vaex.data.streaming import STREAMING as STREAMING
+from vaex.data.streaming import check_streams, is_streamed
 from vaex.errors import UsageError
-from vaex.models.columns import Column, Columns
 
 SOURCES = (*READERS, "bouncing")  # what may stand before the colon of a name
 _SUBSET_VALIDATION = 500
-
-
-class Split(NamedTuple):
-    """One split of a data set."""
-
-    images: np.ndarray  # uint8 [N, H, W, C]; of a table its rows, float32 [N, D], nan where a value is missing
-    labels: np.ndarray  # int32 [N]; -1 where the source has none
-    factors: np.ndarray | None = None  # int32 [N, F], what each image was made from, where the source knows
-
-
-class Dataset(NamedTuple):
-    """A data set and where it came from."""
-
-    name: str
-    label: str  # what results are printed under: the name, or the name and what is missing from it
-    source: str
-    train: Split
-    validation: Split
-    test: Split
-    meaning: str = ""  # what the numbers of images and labels were taken for
-    columns: Columns = ()  # of a table; () of images
-    label_column: Column | None = None  # that labels are from
-    factors: tuple[str, ...] = ()  # the names of what images were made from, where the source knows
 
 
 def load(
@@ -55,6 +38,8 @@ def load(
     num_validation: int = 0,
     form: Form = AS_THEY_ARE,
     columns: str = "",
+    streaming: str = "off",
+    resident_bytes: int = 2**30,
 ) -> Dataset:
     """Load a data set by its name.
 
@@ -73,25 +58,32 @@ def load(
             tenth of it becomes the test split. The 5,000-image subset of MNIST is always split 4,000/500/500.
         form: the size and the channels that images are brought to.
         columns: of a table, what types its columns are: "age=positive,visits=count", or one type for all.
+        streaming: a name in STREAMING: "on" decodes the images once into files of records, of which those of training
+            are read as they are needed; "auto" does so where they can be and are more than resident_bytes; "off" never.
+        resident_bytes: what all images may take in memory.
 
     Returns:
         The data set, uint8 [N, H, W, C] per split, or of arrays [N, D] and of tables rows.
 
     Raises:
         UsageError: nothing found (the message lists where it looked), a damaged file,
-            images of no usable form, or values that a column's type has not.
+            images of no usable form, values that a column's type has not, or a source that cannot be streamed.
     """
     if name.startswith("bouncing:"):
+        check_streams(name, streaming)
         return _bouncing(load(name.partition(":")[2], dir=dir, num_validation=num_validation, form=form))
     folder = Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None
-    found, source, label = search(name, folder, form)
+    place, label = search(name, folder, form)
+    if is_streamed(name, place, form, streaming, resident_bytes):
+        return _streamed(name, label, place, form, num_validation)
+    found, source = place.read(), place.source
     found, types, label_column = {key: np.atleast_1d(array) for key, array in found.items()}, (), None
     if of_table := is_table(found["train_images"]):
         found, types, label_column = as_rows(found, said_columns(columns), source)
     found, factors = as_factors(found, source)
-    arrays = _with_classes(found, source)
+    arrays = with_classes(found, source)
     if "test_images" not in arrays:
-        arrays = _hold_out_test(arrays, one_of_each_class(types, found["train_images"]) if types else [])
+        arrays = hold_out_test(arrays, one_of_each_class(types, found["train_images"]) if types else [])
     raw = {split: arrays[f"{split}_images"] for split in ("train", "test")}
     if of_table:
         images, meaning = raw, ""
@@ -105,12 +97,7 @@ def load(
         raise UsageError(f"{source} has {n} rows: expected 10 or more, of which a tenth becomes the test split")
     if label != name:
         num_validation = _SUBSET_VALIDATION
-    if not 0 <= num_validation < len(train.images):
-        raise UsageError(
-            f"data.num_validation is {num_validation}: expected 0 to {len(train.images) - 1}, "
-            f"less than the {len(train.images)} training {'rows' if of_table else 'images'} of {label}"
-        )
-    cut = len(train.images) - num_validation
+    cut = _cut(len(train.images), num_validation, f"{'rows' if of_table else 'images'} of {label}")
     if of_table:
         types = standardized(types, train.images[:cut], [train.images[cut:], test.images], source)
         meaning = rows_described(types, [train.images, test.images])
@@ -128,24 +115,34 @@ def load(
     )
 
 
-def with_num_train(dataset: Dataset, num_train: int | None) -> Dataset:
-    """The data set with the first num_train of its training examples, all of them if None.
+def _streamed(name: str, label: str, place: Place, form: Form, num_validation: int) -> Dataset:
+    """The training images stay on disk, and the others, which are evaluated, lie in memory."""
+    assert place.blocks is not None, "of a source that can be streamed"
+    splits, meaning = lay(name, place.files, place.blocks(), form, place.source)
+    (train, labels), (test, test_labels) = splits["train"], splits["test"]
+    num_validation = num_validation if label == name else _SUBSET_VALIDATION
+    cut = _cut(len(labels), num_validation, f"images of {label}")
+    validation = Split(read_records(train, np.arange(cut, len(labels))), labels[cut:])
+    return Dataset(
+        name,
+        label,
+        place.source,
+        Split(mapped(train)[:cut], labels[:cut]),
+        validation,
+        Split(read_records(test, np.arange(len(test_labels))), test_labels),
+        f"{meaning}, {described([labels, test_labels])}, read from {train.path}",
+        records=train.first(cut),
+    )
 
-    Raises:
-        UsageError: it has not so many.
-    """
-    if num_train is None:
-        return dataset
-    if num_train > (most := len(dataset.train.images)):
+
+def _cut(num_train: int, num_validation: int, what: str) -> int:
+    """How many are trained on."""
+    if not 0 <= num_validation < num_train:
         raise UsageError(
-            f"data.num_train is {num_train}: expected at most {most}, the training examples of {dataset.label}"
+            f"data.num_validation is {num_validation}: expected 0 to {num_train - 1}, less than the {num_train} "
+            f"training {what}"
         )
-    return dataset._replace(train=cut_split(dataset.train, slice(num_train)))
-
-
-def cut_split(split: Split, which: slice) -> Split:
-    """Some of the examples of a split."""
-    return Split(*(array if array is None else array[which] for array in split))
+    return num_train - num_validation
 
 
 def _bouncing(dataset: Dataset) -> Dataset:
@@ -163,23 +160,3 @@ def _bouncing(dataset: Dataset) -> Dataset:
         meaning=f"sequences of {NUM_FRAMES} frames of {SIZE} x {SIZE} pixels",
         **splits,
     )
-
-
-def _hold_out_test(arrays: Arrays, kept: Sequence[int]) -> Arrays:
-    """A tenth of a data set that has no test split, by a fixed permutation; some are kept at the head of train."""
-    n = len(arrays["train_images"])
-    order = np.random.default_rng(0).permutation(n)
-    order = order[~np.isin(order, kept)]
-    test, train = order[: n // 10], np.concatenate([np.array(kept, order.dtype), order[n // 10 :]])
-    held_out = {key.replace("train", "test"): value[test] for key, value in arrays.items()}
-    return {key: value[train] for key, value in arrays.items()} | held_out
-
-
-def _with_classes(arrays: Arrays, source: str) -> Arrays:
-    """The same with classes for labels, -1 where there are none."""
-    known = dict(arrays)
-    for split in ("train", "test"):
-        if (images := arrays.get(f"{split}_images")) is not None:
-            labels = arrays.get(f"{split}_labels", np.full(len(images), -1, np.int32))
-            known[f"{split}_labels"] = as_classes(labels, images, f"{source}: {split} labels")
-    return known

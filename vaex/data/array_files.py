@@ -1,10 +1,12 @@
-"""Arrays in npz and npy files: images, labels, and the factors that images were made from."""
+"""Data sets in numpy's own files, npz and npy, whole or in pieces: images, labels, and factors."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from vaex.data import npz
+from vaex.data.blocks import Blocks, of_npy, of_npz
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
 
@@ -28,10 +30,22 @@ def read_npz(path: Path) -> Arrays:
         UsageError: it is damaged, has no images, or several arrays that could be them.
     """
     stored = npz.read_npz(path, {name for names in _NPZ_KEYS.values() for name in names})
+    named = _named(path, stored)
+    arrays = {key: stored[name] for key, name in named.items()}
+    return arrays | ({"factor_names": np.array(_DSPRITES_NAMES)} if named.get("train_factors") == _DSPRITES else {})
+
+
+def npz_blocks(path: Path) -> dict[str, Blocks]:
+    """The images and labels in pieces; damage is found where they are read."""
+    named = _named(path, npz.names(path))
+    return {key: of_npz(path, name) for key, name in named.items() if "factor" not in key}
+
+
+def _named(path: Path, stored: Collection[str]) -> dict[str, str]:
+    """What the arrays are called that are read."""
     found = {key: [name for name in known if name in stored] for key, known in _NPZ_KEYS.items()}
     if not found["train_images"]:
-        with np.load(path, allow_pickle=False) as whole:
-            holds = ", ".join(whole.files) or "nothing"
+        holds = ", ".join(npz.names(path)) or "nothing"
         raise UsageError(f"{path} holds {holds}: expected one of {', '.join(_NPZ_KEYS['train_images'])}")
     for key, names in found.items():
         if len(names) > 1:
@@ -39,8 +53,12 @@ def read_npz(path: Path) -> Arrays:
     if found["test_labels"] and not found["test_images"]:
         cure = f"add {' or '.join(_NPZ_KEYS['test_images'])}"
         raise UsageError(f"{path} holds {found['test_labels'][0]}, and no test images: {cure}")
-    arrays = {key: stored[names[0]] for key, names in found.items() if names}
-    return arrays | ({"factor_names": np.array(_DSPRITES_NAMES)} if found["train_factors"] == [_DSPRITES] else {})
+    return {key: names[0] for key, names in found.items() if names}
+
+
+def npy_blocks(path: Path) -> dict[str, Blocks]:
+    """The images of an npy file, in pieces."""
+    return {"train_images": of_npy(path)}
 
 
 def read_npy(path: Path) -> Arrays:

@@ -35,25 +35,47 @@ def cached(name: str, files: Sequence[Path], decode: Callable[[], dict[str, np.n
     Returns:
         The arrays by their names.
     """
-    stats = [(str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
-    digest = hashlib.sha256(repr((_CHECKSUM, stats)).encode()).hexdigest()[:16]
-    stem = re.sub(r"[^\w-]", "_", name)  # a name is no path
-    path = cache_dir() / "data" / f"{stem}-{digest}.npz"
+    path = cache_dir() / "data" / f"{cache_name(name, (_CHECKSUM, file_stats(files)))}.npz"
     if path.is_file():
         try:
-            return _read(path)
+            return read_arrays(path)
         except UsageError as error:
             print(f"cached data are damaged, and decoded again: {error}", flush=True)
     arrays = decode()
     try:
-        with replaced(path) as file:
-            np.savez(file, **arrays, **{_CHECKSUM: np.uint32(checksum(arrays))})  # pyright: ignore[reportArgumentType]
+        write_arrays(path, arrays)
     except WriteError as error:
         print(f"decoded data are not cached: {error.advised('they are decoded anew each time')}", flush=True)
     return arrays
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def cache_name(name: str, of: object) -> str:
+    """A readable name that changes with what it is of; a name is no path."""
+    stem = re.sub(r"[^\w-]", "_", name)
+    return f"{stem}-{hashlib.sha256(repr(of).encode()).hexdigest()[:16]}"
+
+
+def file_stats(files: Sequence[Path]) -> list[tuple[str, int, int]]:
+    """What tells files from others of their names: paths, sizes and times."""
+    return [(str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write an npz file with a checksum of all arrays, whole or not at all.
+
+    Raises:
+        WriteError: it cannot be written.
+    """
+    with replaced(path) as file:
+        np.savez(file, **arrays, **{_CHECKSUM: np.uint32(checksum(arrays))})  # pyright: ignore[reportArgumentType]
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays that write_arrays has written.
+
+    Raises:
+        UsageError: they are damaged.
+    """
     arrays = read_npz(path)
     stored = arrays.pop(_CHECKSUM, None)
     if stored is None or stored.shape or int(stored) != checksum(arrays):

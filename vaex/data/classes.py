@@ -10,12 +10,12 @@ from vaex.errors import UsageError
 _MOST = 65_535  # beyond it a number is no class: a hash, an index, or damage
 
 
-def as_classes(labels: np.ndarray, images: np.ndarray, what: str) -> np.ndarray:
+def as_classes(labels: np.ndarray, num_images: int, what: str) -> np.ndarray:
     """Labels of any number type as classes.
 
     Args:
         labels: [N] or [N, 1]: truth values, integers, or floats that are whole; -1 for none.
-        images: [N, ...], which they are of.
+        num_images: N.
         what: what they are, for the error.
 
     Returns:
@@ -26,9 +26,9 @@ def as_classes(labels: np.ndarray, images: np.ndarray, what: str) -> np.ndarray:
     """
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.shape != images.shape[:1]:
+    if labels.shape != (num_images,):
         cure = "; of one-hot vectors take np.argmax(labels, axis=1)" if labels.ndim == 2 else ""
-        raise UsageError(f"{what} have shape {labels.shape}: expected {images.shape[:1]}, one for each image{cure}")
+        raise UsageError(f"{what} have shape {labels.shape}: expected {(num_images,)}, one for each image{cure}")
     if not is_number(labels):
         cure = "number the classes from 0: np.unique(labels, return_inverse=True)[1]"
         raise UsageError(f"{what} are of type {labels.dtype}: expected whole numbers; {cure}")

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from vaex.data import Split
+from vaex.data import Dataset, Split
 from vaex.data.conditions import Condition
 from vaex.data.labelled import choose_labelled
+from vaex.data.records import read_records, sum_of_records
 from vaex.distributions.labelled import Pair
 from vaex.distributions.masked import Masked
 from vaex.model import Given
@@ -30,6 +31,8 @@ class Examples(NamedTuple):
     stored: Callable[[Split], Any]  # a training split -> arrays with a leading axis of N, which lie on the device
     preprocess: Callable[[PRNGKeyArray, Any], Any]  # (key, stored examples) -> what a train step takes
     observe: Callable[[PRNGKeyArray, Split], Any]  # (key, held-out split) -> what is evaluated
+    # (training split, what reads its images by their indices) -> (indices -> those of the stored examples)
+    reader: Callable[[Split, Callable[[np.ndarray], np.ndarray]], Callable[[np.ndarray], Any]]
 
 
 class Making(NamedTuple):
@@ -51,18 +54,22 @@ def images(by: Making) -> Examples:
         stored=lambda split: _store(by, split),
         preprocess=lambda key, stored: example_of(by, key, stored),
         observe=lambda key, split: _observe(by, key, split),
+        reader=lambda split, read: lambda indices: _read(by, split, read, indices),
     )
 
 
 def pairs(by: Making) -> Examples:
     """Each image without a label beside one with it, the fewer coming round in turn; evaluated are single images."""
 
-    def stored(split: Split) -> Pair:
+    def paired(split: Split) -> tuple[Array, Array]:
         labelled = chosen(by, split.labels)
         is_unlabelled = jnp.ones(len(split.images), bool).at[labelled].set(False)
         unlabelled = jnp.nonzero(is_unlabelled, size=len(split.images) - len(labelled))[0]
         num_pairs = max(len(unlabelled), len(labelled))
-        unlabelled, labelled = (jnp.resize(a, (num_pairs,)) for a in (unlabelled, labelled))
+        return jnp.resize(unlabelled, (num_pairs,)), jnp.resize(labelled, (num_pairs,))
+
+    def stored(split: Split) -> Pair:
+        unlabelled, labelled = paired(split)
         whole = _store(by, split)
         take = lambda indices: jax.tree.map(lambda a: jnp.asarray(a)[indices], whole)
         return Pair(take(unlabelled), take(labelled), jnp.asarray(split.labels)[labelled])
@@ -72,7 +79,26 @@ def pairs(by: Making) -> Examples:
         unlabelled, labelled = example_of(by, keys[0], pair.unlabelled), example_of(by, keys[1], pair.labelled)
         return Pair(unlabelled, labelled, jax.nn.one_hot(jnp.asarray(pair.label), by.num_classes))
 
-    return Examples(stored, preprocess, observe=lambda key, split: _observe(by, key, split))
+    def reader(split: Split, read: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], Pair]:
+        unlabelled, labelled = (np.asarray(indices) for indices in paired(split))
+        of = lambda indices: _read(by, split, read, indices)
+        return lambda at: Pair(of(unlabelled[at]), of(labelled[at]), split.labels[labelled[at]])
+
+    return Examples(stored, preprocess, lambda key, split: _observe(by, key, split), reader)
+
+
+def reading(examples: Examples, dataset: Dataset) -> Callable[[np.ndarray], Any]:
+    """Indices -> those of the stored examples, read from disk."""
+    assert dataset.records is not None, "of images on disk"
+    records = dataset.records
+    return examples.reader(dataset.train, lambda indices: read_records(records, indices))
+
+
+def first_stored(examples: Examples, dataset: Dataset, num: int) -> Any:
+    """The first of the stored examples, wherever they are."""
+    if dataset.records is None:
+        return jax.tree.map(lambda a: a[:num], examples.stored(dataset.train))
+    return reading(examples, dataset)(np.arange(min(num, dataset.records.shape[0])))
 
 
 EXAMPLES = {"images": images, "pairs": pairs}
@@ -85,15 +111,28 @@ def chosen(by: Making, labels: np.ndarray) -> Array:
     return choose_labelled(jax.random.fold_in(by.key, 0), labels, by.num_labels, num_classes=by.num_classes)
 
 
-def seen(by: Making, split: Split) -> Array | np.ndarray:
-    """What a model may be built from, uint8: what is modelled of each image, its missing pixels at their means."""
-    modelled = split.images if by.condition is None else by.condition.observed(split.images)
+class Seen(NamedTuple):
+    """What a model may be built from of what is modelled of training images."""
+
+    images: Array | np.ndarray | None = None  # uint8 [N, ...], missing pixels at their means; None where there are none
+    mean_levels: np.ndarray | None = None  # float32, of images on disk, all of which would be read for it
+
+
+def seen(by: Making, dataset: Dataset) -> Seen:
+    """What there is of a data set; nothing of a table."""
+    if dataset.columns:
+        return Seen()
+    split, records = dataset.train, dataset.records
+    observed = (lambda images: images) if by.condition is None else by.condition.observed
+    modelled = observed(split.images)
+    if records is not None:
+        return Seen(modelled, observed(sum_of_records(records)[None])[0].astype(np.float32) / records.shape[0])
     mask = _store(by, split).mask
     if mask is None:
-        return modelled
+        return Seen(modelled)
     x = jnp.where(mask, modelled, jnp.uint8(0))
     mean = jnp.round(x.sum(axis=0, dtype=jnp.float32) / jnp.maximum(mask.sum(axis=0), 1)).astype(jnp.uint8)
-    return jnp.where(mask, x, mean)
+    return Seen(jnp.where(mask, x, mean))
 
 
 def _store(by: Making, split: Split) -> Stored:
@@ -105,6 +144,11 @@ def _store(by: Making, split: Split) -> Stored:
         shown = jax.random.bernoulli(jax.random.fold_in(by.key, 1), 1 - by.fraction, shape)
         mask = shown if mask is None else mask & shown
     return Stored(split.images, split.labels if needs_labels else None, mask)
+
+
+def _read(by: Making, split: Split, read: Callable[[np.ndarray], np.ndarray], indices: np.ndarray) -> Stored:
+    assert by.fraction is None, "a mask is of all images at once"
+    return Stored(read(indices), split.labels[indices] if by.condition is not None else None)
 
 
 def example_of(by: Making, key: PRNGKeyArray, stored: Stored) -> Any:

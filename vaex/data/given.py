@@ -130,7 +130,7 @@ def _given_rows(table: Any, kept: Kept, labels: Any, mask: Any, may_miss: bool, 
 
 
 def _with_labels(images: np.ndarray, labels: Any, mask: np.ndarray | None, what: str) -> GivenImages:
-    classes = None if labels is None else as_classes(np.asarray(labels), images, f"{what}: labels")
+    classes = None if labels is None else as_classes(np.asarray(labels), len(images), f"{what}: labels")
     return GivenImages(images, classes, mask)
 
 

@@ -1,13 +1,14 @@
 """A folder of images -> arrays: any size, grey or colour, its subfolders for labels."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vaex.data.blocks import Blocks, of_array, per_piece
 from vaex.data.form import MODES, Form, fitted
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
@@ -50,21 +51,56 @@ def read_folder(folder: Path, files: Sequence[Path], form: Form) -> Arrays:
     Raises:
         UsageError: a file that is no whole image, or images of several sizes or numbers of channels.
     """
+    ordered = _ordered(folder, files)
+    read = {path: image for path, image in zip(files, read_files(files, form), strict=True)}
+    check_alike(read)
+    arrays: Arrays = {}
+    for split, (paths, labels) in ordered.items():
+        arrays[f"{split}_images"] = np.stack([read[path] for path in paths])
+        if labels is not None:
+            arrays[f"{split}_labels"] = labels
+    return arrays
+
+
+def folder_blocks(folder: Path, files: Sequence[Path], form: Form) -> dict[str, Blocks]:
+    """The same in pieces: a file that is no whole image, or is unlike the first, is found where it is read."""
+    first, one = files[0], read_files(files[:1], form)[0]
+    found: dict[str, Blocks] = {}
+    for split, (paths, labels) in _ordered(folder, files).items():
+
+        def read(paths: Sequence[Path] = paths) -> Iterator[np.ndarray]:
+            num = per_piece(one.nbytes)
+            for i in range(0, len(paths), num):
+                some = paths[i : i + num]
+                images = read_files(some, form)
+                check_alike({first: one, **dict(zip(some, images, strict=True))})
+                yield np.stack(images)
+
+        found[f"{split}_images"] = Blocks((len(paths), *one.shape), one.dtype, read)
+        if labels is not None:
+            found[f"{split}_labels"] = of_array(labels)
+    return found
+
+
+def _ordered(folder: Path, files: Sequence[Path]) -> dict[str, tuple[list[Path], np.ndarray | None]]:
+    """The files of train, and of test where it is there, shuffled once, and their labels where all have them."""
     splits = _by_split(folder, files)
-    images = dict(zip(files, read_files(files, form), strict=True))
-    check_alike(images)
     below = {
         split: [path.relative_to(folder).parts[depth:] for path in paths] for split, (depth, paths) in splits.items()
     }
     names = sorted({parts[0] for found in below.values() for parts in found if len(parts) > 1})
-    labelled = all(len(parts) > 1 for found in below.values() for parts in found)
-    arrays: Arrays = {}
+    is_labelled = all(len(parts) > 1 for found in below.values() for parts in found)
+    ordered: dict[str, tuple[list[Path], np.ndarray | None]] = {}
     for split, (_, paths) in splits.items():
         order = np.random.default_rng(0).permutation(len(paths))
-        arrays[f"{split}_images"] = np.stack([images[paths[i]] for i in order])
-        if labelled:
-            arrays[f"{split}_labels"] = np.array([names.index(below[split][i][0]) for i in order], np.int32)
-    return _without_validation(arrays)
+        labels = np.array([names.index(below[split][i][0]) for i in order], np.int32) if is_labelled else None
+        ordered[split] = [paths[i] for i in order], labels
+    if (held := ordered.pop("validation", None)) is None:
+        return ordered
+    if "test" not in ordered:
+        return ordered | {"test": held}
+    both = np.concatenate([ordered["train"][1], held[1]]) if is_labelled else None
+    return ordered | {"train": (ordered["train"][0] + held[0], both)}
 
 
 def read_files(files: Sequence[Path], form: Form) -> list[np.ndarray]:
@@ -84,13 +120,6 @@ def _by_split(folder: Path, files: Sequence[Path]) -> dict[str, tuple[int, list[
     if found["train"] and (found["test"] or found["validation"]) and sum(map(len, found.values())) == len(files):
         return {split: (1, paths) for split, paths in found.items() if paths}
     return {"train": (0, list(files))}
-
-
-def _without_validation(arrays: Arrays) -> Arrays:
-    held = {key: arrays.pop(f"validation_{key}") for key in ("images", "labels") if f"validation_{key}" in arrays}
-    if "test_images" not in arrays:
-        return arrays | {f"test_{key}": value for key, value in held.items()}
-    return arrays | {f"train_{key}": np.concatenate([arrays[f"train_{key}"], value]) for key, value in held.items()}
 
 
 def _read(path: Path, form: Form) -> np.ndarray:

@@ -31,21 +31,34 @@ def read_npz(path: Path, only: Collection[str] | None = None) -> dict[str, np.nd
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of numpy's, about what is refused below
             with np.load(path, allow_pickle=False) as stored:
-                names = list(stored.files)
-                arrays = {name: stored[name] for name in names if only is None or name in only}
+                found = list(stored.files)
+                arrays = {name: stored[name] for name in found if only is None or name in only}
                 others = [member for member in stored.zip.namelist() if member.removesuffix(".npy") not in arrays]
                 for member in others:  # read for its checksum alone: with a damaged name it may be what is wanted
                     stored.zip.read(member)
         counted = _counted(path)
     except Exception as error:  # zipfile's and numpy's readers raise a dozen kinds for the bytes of a stranger
-        found = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(f"{path}: not a readable npz file ({found}): get or make it again") from None
-    num_names = len(set(names))
+        raise _unreadable(path, error) from None
+    num_names = len(set(found))
     if num_names != counted or not all(type(array) is np.ndarray for array in arrays.values()):
-        raise UsageError(
-            f"{path}: a damaged npz file ({num_names} arrays, its directory counts {counted}): get or make it again"
-        )
+        raise _damaged(path, num_names, counted)
     return arrays
+
+
+def names(path: Path) -> list[str]:
+    """The names of the arrays of an npz file, none of which is read.
+
+    Raises:
+        UsageError: it is damaged, or no npz file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            found, counted = list(stored.files), _counted(path)
+    except Exception as error:  # as above
+        raise _unreadable(path, error) from None
+    if len(set(found)) != counted:
+        raise _damaged(path, len(set(found)), counted)
+    return found
 
 
 def checksum(arrays: Mapping[str, np.ndarray]) -> int:
@@ -55,6 +68,17 @@ def checksum(arrays: Mapping[str, np.ndarray]) -> int:
         crc = zlib.crc32(repr((name, array.dtype.str, array.shape)).encode(), crc)
         crc = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, crc)
     return crc
+
+
+def _unreadable(path: Path, error: Exception) -> UsageError:
+    found = " ".join(str(error).split()) or type(error).__name__
+    return UsageError(f"{path}: not a readable npz file ({found}): get or make it again")
+
+
+def _damaged(path: Path, num_names: int, counted: int) -> UsageError:
+    return UsageError(
+        f"{path}: a damaged npz file ({num_names} arrays, its directory counts {counted}): get or make it again"
+    )
 
 
 def _counted(path: Path) -> int:

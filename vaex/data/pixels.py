@@ -1,9 +1,11 @@
 """What the numbers of images mean, decided once, from the types and ranges of all splits together."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
+from vaex.data.blocks import Blocks, of_array, rows_of
 from vaex.data.dtypes import is_bool, is_float, is_number, is_whole
 from vaex.errors import UsageError
 
@@ -31,58 +33,102 @@ def as_levels(
         UsageError: another shape or type, nothing in it, values that are not finite or in no such range, or splits that
             differ in them.
     """
-    shaped = {}
-    for split, images in splits.items():
-        shaped[split] = _with_channels(images, f"{source}: {split} images", channels)
-        _check_values(shaped[split], f"{source}: {split} images")
-    families = {_family(images) for images in shaped.values()}
-    shapes = {images.shape[1:] for images in shaped.values()}
-    if len(families) > 1 or len(shapes) > 1:
-        found = ", ".join(f"{split} images are {one.shape[1:]} of {one.dtype}" for split, one in shaped.items())
-        raise UsageError(f"{source}: {found}: make them alike")
-    highest = {split: images.max().item() for split, images in shaped.items()}
-    levels, said = _converted(shaped, families.pop(), max(highest.values()), source)
-    _check_scale(levels, highest, source)
-    return levels, said
+    convert, said = level_rule({split: of_array(images) for split, images in splits.items()}, source, channels)
+    return {split: convert(images) for split, images in splits.items()}, said
 
 
-def _converted(
-    shaped: Mapping[str, np.ndarray], family: str, highest: float, source: str
-) -> tuple[dict[str, np.ndarray], str]:
+def level_rule(
+    splits: Mapping[str, Blocks], source: str, channels: Collection[int] = CHANNELS
+) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
+    """What makes levels of any of the images, by all of them; the arguments and what is raised are those of as_levels.
+
+    Each is read once, piece by piece.
+    """
+    found = {split: _survey(blocks, f"{source}: {split} images", channels) for split, blocks in splits.items()}
+    if len({(one.family, one.shape) for one in found.values()}) > 1:
+        told = ", ".join(f"{split} images are {one.shape} of {one.dtype}" for split, one in found.items())
+        raise UsageError(f"{source}: {told}: make them alike")
+    convert, said = _conversion(next(iter(found.values())).family, max(one.highest for one in found.values()), source)
+    _check_scale({split: one.highest for split, one in found.items()}, convert, source)
+    return convert, said
+
+
+def _conversion(family: str, highest: float, source: str) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
     if family == "bool" or (family == "integer" and highest == 1):
-        white = {split: np.where(images > 0, np.uint8(255), np.uint8(0)) for split, images in shaped.items()}
-        return white, "black and white (0 and 1)"
+        white = lambda images: np.where(images > 0, np.uint8(255), np.uint8(0))
+        return lambda images: white(_shaped(images)), "black and white (0 and 1)"
     if family == "integer":
         if highest and highest < _DARK:
             raise UsageError(
                 f"{source}: images are integers up to {highest}: expected 0 and 1, or levels up to 255; store them as "
                 "floats, divided by their white"
             )
-        levels = {split: np.ascontiguousarray(images.astype(np.uint8)) for split, images in shaped.items()}
-        return levels, f"grey levels up to {highest} of 255"
+        return lambda images: np.ascontiguousarray(
+            _shaped(images).astype(np.uint8)
+        ), f"grey levels up to {highest} of 255"
     if 0 < highest < 1.5 / 255:
         raise UsageError(
             f"{source}: images are floats up to {highest:.3g}: expected black at 0 and white at 1; divide them by "
             "their white"
         )
-    # In pieces, since float64 of a large data set is eight times its levels.
-    levels = {split: np.empty(images.shape, np.uint8) for split, images in shaped.items()}
-    for split, images in shaped.items():
-        for i in range(0, len(images), 4096):
-            levels[split][i : i + 4096] = np.round(images[i : i + 4096].astype(np.float64) * 255)
-    return levels, f"floats up to {highest:.4g}, rounded to 255ths"
+    return lambda images: _rounded(_shaped(images)), f"floats up to {highest:.4g}, rounded to 255ths"
 
 
-def _with_channels(images: np.ndarray, what: str, channels: Collection[int]) -> np.ndarray:
-    if images.ndim not in (3, 4) or not images.size:
+def _rounded(images: np.ndarray) -> np.ndarray:
+    """In pieces, since float64 of a large data set is eight times its levels."""
+    levels = np.empty(images.shape, np.uint8)
+    for i in range(0, len(images), 4096):
+        levels[i : i + 4096] = np.round(images[i : i + 4096].astype(np.float64) * 255)
+    return levels
+
+
+class _Survey(NamedTuple):
+    """What there is to know of the images of a split."""
+
+    shape: tuple[int, ...]  # of one, with its channels
+    dtype: np.dtype
+    family: str
+    highest: float
+
+
+def _survey(blocks: Blocks, what: str, channels: Collection[int]) -> _Survey:
+    shape = _image_shape(blocks, what, channels)
+    none = np.empty(0, blocks.dtype)  # its numbers are of the family of all
+    num_bad, first_bad = 0, -1
+    lows, highs = [], []
+    for at, images in rows_of(blocks):
+        if is_float(none) and not (finite := np.isfinite(images)).all():
+            first_bad = first_bad if num_bad else at.start + int(np.argwhere(~finite)[0][0])
+            num_bad += int((~finite).sum())
+        lows.append(images.min())
+        highs.append(images.max())
+    if num_bad:
+        raise UsageError(
+            f"{what} hold {num_bad} values that are nan or infinite, the first in image {first_bad}: remove or mend "
+            "them"
+        )
+    low, high = min(lows), max(highs)
+    limit = 255 if is_whole(none) else 1
+    if low < 0 or high > limit:
+        white = "divided by the largest value that there can be"
+        raise UsageError(
+            f"{what} ({blocks.dtype}) lie in [{low:g}, {high:g}]: expected [0, {limit}]; "
+            f"integers go from 0 to 255, floats from 0 to 1; store them as floats, {white}"
+        )
+    family = "bool" if is_bool(none) else "integer" if is_whole(none) else "float"
+    return _Survey(shape, blocks.dtype, family, high.item())
+
+
+def _image_shape(images: Blocks, what: str, channels: Collection[int]) -> tuple[int, ...]:
+    if len(images.shape) not in (3, 4) or not np.prod(images.shape):
         raise UsageError(
             f"{what} have shape {images.shape}: expected [N, H, W] or [N, H, W, C], and at least one image (of 10 or "
             "more without a test split, a tenth becomes it)"
         )
-    if not is_number(images):
+    if not is_number(np.empty(0, images.dtype)):
         raise UsageError(f"{what} are of type {images.dtype}: expected truth values, integers or floats")
-    if images.ndim == 3:
-        return images[..., None]
+    if len(images.shape) == 3:
+        return (*images.shape[1:], 1)
     if images.shape[3] not in channels:
         first = images.shape[1] in channels
         cure = "axis 1 looks like the channels: np.moveaxis(images, 1, -1)" if first else "keep so many of them, or one"
@@ -90,33 +136,17 @@ def _with_channels(images: np.ndarray, what: str, channels: Collection[int]) -> 
             f"{what} have shape {images.shape}, [N, H, W, C] with C = {images.shape[3]} channels: expected 1, 3 or 4; "
             f"{cure}"
         )
-    return images
+    return images.shape[1:]
 
 
-def _family(images: np.ndarray) -> str:
-    return "bool" if is_bool(images) else "integer" if is_whole(images) else "float"
+def _shaped(images: np.ndarray) -> np.ndarray:
+    return images[..., None] if images.ndim == 3 else images
 
 
-def _check_values(images: np.ndarray, what: str) -> None:
-    if is_float(images) and not (finite := np.isfinite(images)).all():
-        first = int(np.argwhere(~finite)[0][0])
-        raise UsageError(
-            f"{what} hold {int((~finite).sum())} values that are nan or infinite, the first in image {first}: "
-            "remove or mend them"
-        )
-    limit = 255 if is_whole(images) else 1
-    low, high = images.min(), images.max()
-    if low < 0 or high > limit:
-        white = "divided by the largest value that there can be"
-        raise UsageError(
-            f"{what} ({images.dtype}) lie in [{low:g}, {high:g}]: expected [0, {limit}]; "
-            f"integers go from 0 to 255, floats from 0 to 1; store them as floats, {white}"
-        )
-
-
-def _check_scale(levels: Mapping[str, np.ndarray], highest: Mapping[str, float], source: str) -> None:
+def _check_scale(highest: Mapping[str, float], convert: Callable[[np.ndarray], np.ndarray], source: str) -> None:
     """One split in 0..1 or 0..16 and another in 0..255 were scaled by different hands; all black may be so."""
-    reached = [int(images.max()) for images in levels.values() if images.any()]
+    levels = [int(convert(np.full((1, 1, 1), high)).max()) for high in highest.values()]
+    reached = [level for level in levels if level]
     if reached and min(reached) <= 16 and max(reached) >= 128:
         told = ", ".join(f"{split} images reach {high:.4g}" for split, high in highest.items())
         raise UsageError(f"{source}: {told}: put them on one scale")

@@ -25,12 +25,15 @@ class Source(NamedTuple):
     num_classes: int = 0  # labels are 0 to num_classes - 1; 0 without labels
     is_masked: bool = False  # whether examples have parts that are not observed
     columns: Columns = ()  # of a table, of whose rows a model sees the features; () of images
+    mean_levels: np.ndarray | None = None  # float32, the mean of images that lie on disk, which would all be read
 
     @property
     def mean(self) -> Array | np.ndarray:
         """Of each training pixel, in [0, 1]; of the standardized features of rows, 0."""
         if self.columns:
             return np.zeros(self.x_shape, np.float32)
+        if self.mean_levels is not None:
+            return self.mean_levels / 255
         if self.images is None:
             return np.full(self.x_shape, 0.5, np.float32)
         return self.images.mean(axis=0, dtype=np.float32) / 255

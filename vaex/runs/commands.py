@@ -173,8 +173,10 @@ def check_data(path: Path, task: Task) -> None:
 
 def describe(task: Task, name: str) -> dict[str, Any]:
     """The experiment and the data of a run, as its dataset.json has them."""
-    images = task.dataset.train.images
+    images, records = task.dataset.train.images, task.dataset.records
     splits = {"train": task.dataset.train, "validation": task.dataset.validation, "test": task.dataset.test}
+    if records is not None:  # the checksums of images in the place of images, which would all be read
+        splits["train"] = Split(records.sums, task.dataset.train.labels)
     of_split = lambda split: {part: array for part, array in split._asdict().items() if array is not None}
     arrays = {f"{name}_{part}": array for name, split in splits.items() for part, array in of_split(split).items()}
     columns, label = [column._asdict() for column in task.dataset.columns], task.dataset.label_column

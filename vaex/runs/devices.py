@@ -1,7 +1,8 @@
 """The devices that a run is computed on: a batch is split over them, and parameters lie on each."""
 
 import contextlib
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -33,7 +34,12 @@ def over(num_devices: int) -> contextlib.AbstractContextManager[object]:
 
 def placed(tree: Tree) -> Tree:
     """Arrays on each device of the mesh that is set, or on the one that jax takes by itself."""
+    return placer()(tree)
+
+
+def placer() -> Callable[[Any], Any]:
+    """What placed does, as a function that also other threads may call, in which no mesh is set."""
     mesh = jax.sharding.get_mesh()
     if mesh.empty:
-        return jax.tree.map(jnp.asarray, tree)
-    return jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))
+        return lambda tree: jax.tree.map(jnp.asarray, tree)
+    return lambda tree: jax.device_put(tree, NamedSharding(mesh, PartitionSpec()))

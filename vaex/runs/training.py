@@ -2,15 +2,18 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from vaex.config import Config
 from vaex.config.setup import Setup
 from vaex.config.stored import check_fields
+from vaex.data.chunks import Chunk, blank, chunks, steps_per_chunk
+from vaex.data.examples import reading
 from vaex.errors import UsageError, WriteError
 from vaex.files import advising
 from vaex.runs import console, devices, folder, origin, results
@@ -19,6 +22,7 @@ from vaex.runs.pages import page_while_training, write_page
 from vaex.train import TrainState, train_epoch
 from vaex.train.loggers import loggers
 from vaex.train.loop import Loop, Progress, fit
+from vaex.train.streamed import Epoch, streamed_epoch
 
 
 def train(path: Path, made: Setup, *, config: Config | None = None, command: str = "") -> Path:
@@ -113,13 +117,7 @@ def _progress(path: Path, saved: dict[str, Any]) -> Progress:
 
 def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state: TrainState) -> Loop:
     """What the loop does at each turn, in a run's folder."""
-    stored = devices.placed(made.task.stored)
-    step = functools.partial(train_epoch, recipe=made.recipe, batch_size=made.task.experiment.train.batch_size)
-    run_epoch = jax.jit(step, donate_argnums=0)
-    # Before signals are noted, which wait for the end of an epoch; the first call then finds the program.
-    with console.compiling(f"an epoch of {made.task.num_steps:,} steps"):
-        run_epoch.lower(state, made.task.key, stored).compile()
-
+    run_epoch = _epoch(made, state)
     page = page_while_training(path, made.task.experiment.train.num_epochs)
 
     def log(row: folder.Row) -> None:
@@ -133,9 +131,35 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
         checkpoints.save(path, progress.epoch, state, progress._asdict(), selected=selected)
 
     return Loop(
-        run_epoch=lambda state, epoch: run_epoch(made.before_epoch(state, epoch), made.task.key, stored),
+        run_epoch=lambda state, epoch: run_epoch(made.before_epoch(state, epoch)),
         validate=results.validate(made),
         save=save,
         log=log,
         last_good=functools.partial(folder.last_good, path),
     )
+
+
+def _epoch(made: Setup, state: TrainState) -> Epoch:
+    """An epoch of the run's data, compiled.
+
+    Before signals are noted, which wait for the end of an epoch; the first call then finds the program.
+    """
+    task, batch_size = made.task, made.task.experiment.train.batch_size
+    what = console.compiling(f"an epoch of {task.num_steps:,} steps")
+    if task.dataset.records is None:
+        stored = devices.placed(task.stored)
+        step = functools.partial(train_epoch, recipe=made.recipe, batch_size=batch_size)
+        run_epoch = jax.jit(step, donate_argnums=0)
+        with what:
+            run_epoch.lower(state, task.key, stored).compile()
+        return lambda state: run_epoch(state, task.key, stored)
+    read, put = reading(task.examples, task.dataset), devices.placer()
+    few = read(np.arange(1))
+    length = steps_per_chunk(task.num_steps, batch_size * sum(a.nbytes for a in jax.tree.leaves(few)))
+    in_chunks: Callable[[np.ndarray], Iterator[Chunk]] = lambda order: chunks(order, length, read, put)
+    sizes = {"num_examples": task.num_stored, "batch_size": batch_size}
+    run_epoch, compiled = streamed_epoch(task.key, in_chunks, recipe=made.recipe, **sizes)
+    with what:
+        for steps in {length, task.num_steps % length} - {0}:
+            compiled(state, put(blank(steps, batch_size, few)))
+    return run_epoch

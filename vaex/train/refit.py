@@ -11,7 +11,7 @@ from vaex.model import Example, Params, at
 from vaex.models.description import Description
 from vaex.train.step import TrainState
 
-_MOST_EXAMPLES = 10_000
+MOST_EXAMPLES = 10_000
 
 
 def refit_prior(
@@ -28,7 +28,7 @@ def refit_prior(
     Args:
         description: whose refit says which, and when.
         preprocess: (key, stored examples) -> examples.
-        stored: makes the training examples.
+        stored: makes the first of the training examples, MOST_EXAMPLES of them.
         num_stored: how many they are.
         num_epochs: of the whole training.
         seed: the run's.
@@ -44,7 +44,7 @@ def refit_prior(
             f"model.prior.fit_after is {refit.after} with train.num_epochs {num_epochs}: expected an epoch before the "
             "last"
         )
-    num_examples = min(num_stored, _MOST_EXAMPLES)
+    num_examples = min(num_stored, MOST_EXAMPLES)
     if refit.num_examples > num_examples:
         raise UsageError(
             f"model.prior.num_components is {refit.num_examples}, to be fitted to the latents of {num_examples} "
@@ -62,7 +62,7 @@ def refit_prior(
     def before_epoch(state: TrainState, epoch: int) -> TrainState:
         if epoch != refit.after:
             return state
-        z = latents(state.params, jax.tree.map(lambda a: jnp.asarray(a[:_MOST_EXAMPLES]), stored()))
+        z = latents(state.params, jax.tree.map(jnp.asarray, stored()))
         fitted = {refit.part: refit.fit(z, seed)}
         moved = None if state.moved is None else {**state.moved, **fitted}
         return state._replace(params={**state.params, **fitted}, moved=moved)

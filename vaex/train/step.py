@@ -133,18 +133,38 @@ def train_epoch(
         Steps whose update was skipped count in neither; where any can be, their number is the metric "skipped".
     """
     n = jax.tree.leaves(examples)[0].shape[0]
-    num_steps = n // batch_size
     order_key, step_key = jax.random.split(key)
-    order = epoch_order(order_key, state.step // num_steps, n)
-    batches = order[: num_steps * batch_size].reshape(num_steps, batch_size)
+    batches = batches_of(order_key, state.step, n, batch_size)
+    start = state.step
+    state, metrics = train_steps(state, step_key, examples, batches, recipe=recipe)
+    return state, *means(start, metrics, max_skipped=recipe.max_skipped)
+
+
+def batches_of(
+    order_key: PRNGKeyArray, step: Int[Array, ""], num_examples: int, batch_size: int
+) -> Int[Array, "steps m"]:
+    """The examples of each step of the epoch that a step begins, by their indices."""
+    num_steps = num_examples // batch_size
+    order = epoch_order(order_key, step // num_steps, num_examples)
+    return order[: num_steps * batch_size].reshape(num_steps, batch_size)
+
+
+def train_steps(
+    state: TrainState, step_key: PRNGKeyArray, examples: Example, batches: Int[Array, "steps m"], *, recipe: Recipe
+) -> tuple[TrainState, Metrics]:
+    """Several updates as one scan -> the state after, and the metrics of each, [steps]."""
 
     def step(state: TrainState, indices: Int[Array, " m"]):
         return train_step(state, step_key, jax.tree.map(lambda a: a[indices], examples), recipe=recipe)
 
-    start = state.step
-    state, metrics = jax.lax.scan(step, state, batches)
+    return jax.lax.scan(step, state, batches)
+
+
+def means(start: Int[Array, ""], metrics: Metrics, *, max_skipped: int) -> tuple[Metrics, Int[Array, ""]]:
+    """What train_epoch returns of the metrics of its steps, the first of which is start."""
+    num_steps = len(metrics["loss"])
     skipped = metrics.pop("skipped", jnp.zeros(num_steps, bool))
     bad = ~jnp.isfinite(metrics["loss"]) & ~skipped
     first_bad = jnp.where(bad.any(), start + jnp.argmax(bad), -1)
-    means = jax.tree.map(lambda m: jnp.mean(m, where=~skipped), metrics)
-    return state, means | ({"skipped": jnp.sum(skipped)} if recipe.max_skipped else {}), first_bad
+    found = jax.tree.map(lambda m: jnp.mean(m, where=~skipped), metrics)
+    return found | ({"skipped": jnp.sum(skipped)} if max_skipped else {}), first_bad

@@ -1,0 +1,34 @@
+"""Whether the training images of a data set stay on disk."""
+
+from vaex.data.form import Form
+from vaex.data.place import Place
+from vaex.errors import UsageError
+
+STREAMING = {name: name for name in ("auto", "on", "off")}
+_CAN = "folder:PATH, NAME.npz, NAME.npy, huggingface:PATH, or images by their name, such as mnist"
+
+
+def is_streamed(name: str, place: Place, form: Form, streaming: str, resident_bytes: int) -> bool:
+    """By what is asked for, and how large the decoded images are.
+
+    Raises:
+        UsageError: the source cannot be streamed, and streaming is "on".
+    """
+    if streaming == "off":
+        return False
+    blocks = None if place.blocks is None else place.blocks()
+    images = [one for key, one in (blocks or {}).items() if key.endswith("_images")]
+    if not images or any(one.dtype.names is not None or len(one.shape) not in (3, 4) for one in images):
+        check_streams(name, streaming)
+        return False
+    _, height, width, channels = (*images[0].shape, 1)[:4]
+    size = (form.size or height) * (form.size or width) * (form.channels or channels)
+    return streaming == "on" or size * sum(one.shape[0] for one in images) > resident_bytes
+
+
+def check_streams(name: str, streaming: str) -> None:
+    """Raise a UsageError where streaming is asked for, of a source that cannot be."""
+    if streaming == "on":
+        raise UsageError(
+            f"data.streaming is 'on' with {name!r}, which cannot be streamed: expected {_CAN}; or set it off"
+        )
