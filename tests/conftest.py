@@ -1,5 +1,6 @@
 """Shapes and types are checked at run time in every test, and no test reaches a network or the user's caches."""
 
+import gc
 import importlib
 import os
 import shutil
@@ -11,13 +12,14 @@ _CACHE = tempfile.mkdtemp(prefix="vaex-tests-")
 os.environ["VAEX_CACHE_DIR"] = _CACHE
 os.environ["TFDS_DATA_DIR"] = os.path.join(_CACHE, "tfds")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.expanduser("~/.cache/vaex/jax-tests"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")  # the small ones are the same in every file
 os.environ.pop("VAEX_DATA_DIR", None)
 os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "float32")  # a GPU rounds the factors to 10 bits without it
-# Most of the tests' time is compilation; so compiled, programs take half of it and run about as fast.
+# Most of the tests' time is compilation; so compiled, programs take a third of it, and few run long enough to mind.
+_QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 _EMITTERS = " --xla_cpu_use_fusion_emitters=false" if version("jaxlib").startswith("0.10.") else ""  # a flag of 0.10
 _DEVICES = " --xla_force_host_platform_device_count=4"  # for what is split over several
-os.environ.setdefault("XLA_FLAGS", f"--xla_backend_optimization_level=1{_EMITTERS}{_DEVICES}")
+os.environ.setdefault("XLA_FLAGS", f"{_QUICK}{_EMITTERS}{_DEVICES}")
 
 from jaxtyping import install_import_hook  # noqa: E402
 
@@ -62,6 +64,12 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if item.get_closest_marker("exact") is None]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item.get_closest_marker("exact") is not None]
+
+
+def pytest_collection_finish(session):
+    """What is imported and collected stays: no collection of garbage looks through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -25,8 +25,18 @@ def start(made: Setup) -> TrainState:
     return jax.jit(lambda: made.init(), compiler_options=QUICK)()
 
 
-def one_step(made: Setup, num_examples: int = 16) -> tuple[TrainState, dict]:
-    """From made.init(), on the first training examples -> the state after it, and its metrics."""
+def first_step(made: Setup, num_examples: int = 16) -> tuple[TrainState, TrainState, dict]:
+    """On the first training examples -> made.init(), the state after it, and its metrics, in one program."""
     stored = jax.tree.map(lambda a: jnp.asarray(a[:num_examples]), made.task.stored)
-    step = lambda: train_step(made.init(), made.task.key, stored, recipe=made.recipe)
+
+    def step() -> tuple[TrainState, TrainState, dict]:
+        before = made.init()
+        return before, *train_step(before, made.task.key, stored, recipe=made.recipe)
+
     return jax.jit(step, compiler_options=QUICK)()
+
+
+def one_step(made: Setup, num_examples: int = 16) -> tuple[TrainState, dict]:
+    """The state after the first step, and its metrics."""
+    _, after, metrics = first_step(made, num_examples)
+    return after, metrics

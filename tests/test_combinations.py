@@ -28,6 +28,7 @@ SMALL = {
     "between_hidden": ((8,),),
     "channels": (2,),
     "num_blocks": (1,),
+    "num_flows": 1,
     "num_samples": 2,
     "group_size": 1,
     "prior_width": 4,

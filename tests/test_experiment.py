@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.one_step import one_step, start
+from tests.one_step import first_step, one_step
 from vaex.config import OBJECTIVES, override
 from vaex.config.setup import setup
 from vaex.config.task import build_task
@@ -42,9 +42,9 @@ def configured(*flags):
 def test_every_objective_trains(name):
     """Its gradient reaches encoder and decoder."""
     made = configured(f"--config.objective.name={name}", *LATENTS.get(name, []))
-    state, metrics = one_step(made)
+    start, state, metrics = first_step(made)
     assert all(np.isfinite(value) for value in metrics.values())
-    before, after = made.init().params, state.params
+    before, after = start.params, state.params
     parts = [(before[part], after[part]) for part in ("m1", "m2")] if "m1" in before else [(before, after)]
     for one, other in parts:
         for side in ("encoder", "decoder"):
@@ -64,10 +64,10 @@ def test_every_objective_trains(name):
 def test_every_network_trains(flags):
     """From an output at the mean of the training images."""
     made = configured(*flags, "--config.data.binarize=threshold")
-    state, metrics = one_step(made)
+    start, state, metrics = first_step(made)
     assert np.isfinite(metrics["loss"])
     mean = np.clip(made.task.dataset.train.images.mean(axis=0) / 255, 1e-3, 1 - 1e-3)
-    before, bind = made.init().params, made.task.description.bind
+    before, bind = start.params, made.task.description.bind
     decoded = jax.jit(lambda params: bind(params).decode(jax.numpy.zeros(8)).mean)(before)
     np.testing.assert_allclose(decoded, mean, atol=1e-5)
     for side in ("encoder", "decoder"):
@@ -106,8 +106,8 @@ def test_weights_with_a_distribution():
     flags = ["weights=variational", "weight_sigma=0.5"]
     few = ["--config.data.num_train=200", "--config.evaluate.weight_draws=3"]
     made = configured(*few, *(f"--config.train.{flag}" for flag in flags))
-    _, metrics = one_step(made)
-    params = start(made).params
+    start, _, metrics = first_step(made)
+    params = start.params
     q = MeanField({"decoder": params["decoder"]}, params["log_sigma"])
     np.testing.assert_allclose(metrics["loss"] + metrics["elbo"], weights_kl(q, sigma=0.5) / 200, rtol=1e-5)
     decode = lambda params: made.task.description.bind(params).decode(jax.numpy.zeros(8))

@@ -12,7 +12,7 @@ import scipy.stats
 from flax import linen as nn
 
 from tests.models import drawn
-from tests.one_step import configured, one_step, start
+from tests.one_step import configured, first_step
 from vaex import Model, objectives
 from vaex.distributions import flows
 from vaex.distributions.flows import Flow
@@ -247,8 +247,8 @@ def test_every_flow_trains(name, objective):
         f"--config.objective.name={objective}",
         *(["--config.objective.kl=sampled"] if objective == "elbo" else []),
     )
-    before = start(made).params
-    state, metrics = one_step(made)
+    start, state, metrics = first_step(made)
+    before = start.params
     assert np.isfinite(metrics["loss"])
     for side in ("encoder", "posterior"):
         moved = [
@@ -259,8 +259,8 @@ def test_every_flow_trains(name, objective):
 
 def test_a_flow_prior_trains_and_samples():
     made = with_posterior("iaf", *PRIOR, "--config.objective.kl=sampled")
-    before = start(made).params
-    state, metrics = one_step(made)
+    start, state, metrics = first_step(made)
+    before = start.params
     assert np.isfinite(metrics["loss"])
     moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params["prior"], before["prior"])
     assert max(jax.tree.leaves(moved)) > 1e-5

@@ -18,6 +18,7 @@ KEY = jax.random.key(0)
 NUM_SAMPLES, NUM_KEYS = 1000, 300
 
 
+@jax.jit
 def exact_tvo(params, betas):
     """The left Riemann sum of E_b[log w] over all states, p_b(z) ~ q(z|x)^(1-b) p(x, z)^b."""
     log_q = jax.nn.log_softmax(params["encoder"][SYMBOL])
@@ -40,19 +41,24 @@ def test_value_and_gradient_are_those_of_the_sum(n, first):
     """Within five standard errors and the bias of self-normalization, a few parts in K."""
     objective = functools.partial(objectives.tvo, num_samples=NUM_SAMPLES, num_partitions=n, first=first)
     betas = partition(n, first)
-    value, gradient = jax.value_and_grad(exact_tvo)(TABLE, betas)
-    found = gradient_statistics(objective, KEY, TABLE, exact.bind_table, SYMBOL, num_keys=NUM_KEYS).leaves
+    model = exact.bind_table(TABLE)
+
+    @jax.jit
+    def compute(keys):
+        found = gradient_statistics(objective, KEY, TABLE, exact.bind_table, SYMBOL, num_keys=NUM_KEYS).leaves
+        values = jax.vmap(lambda k: objective(k, model, SYMBOL).objective)(keys)
+        return jax.value_and_grad(exact_tvo)(TABLE, betas), found, values
+
+    (value, gradient), found, values = compute(jax.random.split(KEY, NUM_KEYS))
     for mean, variance, expected in zip(*map(jax.tree.leaves, (found.mean, found.variance, gradient)), strict=True):
         assert (np.abs(mean - expected) <= 5 * np.sqrt(variance / NUM_KEYS) + 5 / NUM_SAMPLES).all()
         assert np.abs(expected).max() > 20 / NUM_SAMPLES or not np.abs(expected).any()
-    model = exact.bind_table(TABLE)
-    values = jax.vmap(lambda k: objective(k, model, SYMBOL).objective)(jax.random.split(KEY, NUM_KEYS))
     assert abs(values.mean() - value) <= 5 * values.std() / NUM_KEYS**0.5 + 5 / NUM_SAMPLES
 
 
 def test_one_step_is_the_elbo_of_the_same_draws():
     model = exact.bind_table(TABLE)
-    found = objectives.tvo(KEY, model, SYMBOL, num_samples=7, num_partitions=1)
+    found = jax.jit(lambda: objectives.tvo(KEY, model, SYMBOL, num_samples=7, num_partitions=1))()
     np.testing.assert_allclose(found.objective, found.elbo, rtol=1e-6)
 
 
