@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from vaex.errors import UsageError
+from vaex.errors import LostProcess, UsageError
 from vaex.runs.process import complain, flushed, unheard
 from vaex.runs.process import run as run_process
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def main(argv: list[str] | None = None) -> int:
     """Run one command -> its exit code.
 
-    0; 1 where nobody takes what it prints; 2 for what the user can mend; 130 for an interruption that saved nothing.
+    0; 1 where nobody takes what it prints; 2 for what the user can mend; 3 where another of several processes was lost;
+    130 for an interruption that saved nothing.
     """
     argv = sys.argv[1:] if argv is None else argv
     is_debugged = "--debug" in argv
@@ -33,14 +34,15 @@ def main(argv: list[str] | None = None) -> int:
         arguments.words = shlex.join(["vaex", *argv])
         if rest and not arguments.takes_flags:
             raise UsageError(f"unexpected argument {rest[0]!r}: `vaex {arguments.command} --help` has those there are")
-        set_up_jax(arguments.computes, on_each_core=arguments.command == "sweep")
+        hosts = arguments.hosts_of(arguments)
+        set_up_jax(arguments.computes, on_each_core=arguments.command == "sweep", hosts=hosts)
         arguments.run_command(arguments, rest)
         return flushed(0)
     except UsageError as error:
         if is_debugged:
             traceback.print_exception(error)
         complain(str(error))
-        return 2
+        return 3 if type(error) is LostProcess else 2
     except OSError as error:
         if error.filename is None:  # no file's: those have a name, or are a WriteError
             return unheard(error)
@@ -56,34 +58,6 @@ def main(argv: list[str] | None = None) -> int:
 def run() -> NoReturn:
     """The command in a process of its own: `python -m vaex` and the script `vaex`."""
     run_process(main)
-
-
-def _train(arguments: argparse.Namespace, flags: list[str]) -> None:
-    from vaex.runs import commands
-
-    if arguments.run and arguments.start:
-        raise UsageError("--run carries a run on in its own folder, and --from starts a new one: give one of them")
-    if bool(arguments.run) == bool(arguments.experiment) and not arguments.start:
-        raise UsageError(
-            "train needs an experiment's name, or --run with the folder of a run to carry on, and not both"
-        )
-    if arguments.run and arguments.runs:
-        raise UsageError(
-            "--runs says where a new run folder is made, and --run which one to carry on: give one of them"
-        )
-    if arguments.run and arguments.name is not None:
-        raise UsageError("--name is a new run's, and --run carries one on, whose folder has its name: leave out --name")
-    if arguments.run:
-        commands.resume(arguments.run, flags, command=arguments.words)
-        return
-    name, runs = Path(arguments.experiment or "").stem, Path(arguments.runs or "runs")
-    config = _config(arguments.experiment, flags) if arguments.experiment else None
-    if arguments.start:
-        flags = [] if config else flags
-        made = {"called": arguments.name, "command": arguments.words}
-        commands.start_from(arguments.start, config, name, flags, runs, **made)
-    else:
-        commands.train_new(config, name, runs, called=arguments.name, command=arguments.words)
 
 
 def _show_config(arguments: argparse.Namespace, flags: list[str]) -> None:
@@ -143,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     from vaex.runs.asking import add_commands
     from vaex.runs.experiments import about_experiments, about_studies
     from vaex.runs.sweep_words import add_sweep
+    from vaex.runs.train_words import add_train
 
     known = "\n".join(f"  {name:18} {about}" for name, about in about_experiments().items())
     parser = argparse.ArgumentParser(
@@ -156,15 +131,10 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, run, about: str, *, takes_flags: bool = False, computes: bool = True):
         added = commands.add_parser(name, help=about, allow_abbrev=False)
-        added.set_defaults(run_command=run, takes_flags=takes_flags, computes=computes)
+        added.set_defaults(run_command=run, takes_flags=takes_flags, computes=computes, hosts_of=lambda _: None)
         return added
 
-    train = command("train", _train, "train, evaluate and draw; --config.FIELD=VALUE changes fields", takes_flags=True)
-    train.add_argument("experiment", nargs="?", help="experiments/NAME.py, or a .py file with a get_config()")
-    train.add_argument("--run", default="", help="carry this run on instead, a finished one with more epochs")
-    train.add_argument("--from", dest="start", default="", help="start from the parameters of this run")
-    train.add_argument("--runs", help="where run folders are made: runs")
-    train.add_argument("--name", help="what the run is called: its folder is runs/EXPERIMENT/TIME_NAME")
+    add_train(command, _config)
     add_sweep(command, _config)
     shown = command(
         "config", _show_config, "print every field, its value and its meaning", takes_flags=True, computes=False

@@ -57,6 +57,10 @@ class WriteError(UsageError):
         return WriteError(self.path, self.reason, cure)
 
 
+class LostProcess(UsageError):
+    """Of several processes that train together another has ended, or cannot be reached."""
+
+
 def check_whole(least: int = 1, most: int | None = None, **options: Any) -> None:
     """Whole numbers, Python's or numpy's, or tuples of them however nested, in a range; None passes.
 

@@ -1,6 +1,7 @@
 """A config's fields: their defaults, what each means, and how they are kept as JSON."""
 
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,6 +73,11 @@ def check_config(config: Any) -> Config:
 def equal(config: Config, other: Config) -> bool:
     """Whether all fields are; ConfigDict's own == tells fields that may be unset from those that may not."""
     return config.to_dict() == other.to_dict()
+
+
+def checksum(config: Config) -> int:
+    """The CRC-32 of all fields, for the name of a folder."""
+    return zlib.crc32(json.dumps(config.to_dict(), sort_keys=True).encode())
 
 
 def describe(config: Config, experiment: Config) -> str:

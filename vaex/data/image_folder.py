@@ -99,8 +99,9 @@ def _ordered(folder: Path, files: Sequence[Path]) -> dict[str, tuple[list[Path],
         return ordered
     if "test" not in ordered:
         return ordered | {"test": held}
-    both = np.concatenate([ordered["train"][1], held[1]]) if is_labelled else None
-    return ordered | {"train": (ordered["train"][0] + held[0], both)}
+    (paths, labels), (more, of_more) = ordered["train"], held
+    both = None if labels is None or of_more is None else np.concatenate([labels, of_more])
+    return ordered | {"train": (paths + more, both)}
 
 
 def read_files(files: Sequence[Path], form: Form) -> list[np.ndarray]:

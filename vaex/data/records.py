@@ -53,7 +53,7 @@ def writing_records(path: Path, shape: tuple[int, ...]) -> Iterator[tuple[Put, n
         def put(places: np.ndarray, records: np.ndarray) -> None:
             rows = np.ascontiguousarray(records).reshape(len(records), size)
             for place, row in zip(places.tolist(), rows, strict=True):
-                sums[place] = zlib.crc32(row)
+                sums[place] = zlib.crc32(row.data)
                 _write_at(file.fileno(), row.data, start + place * size)
 
         yield put, sums
@@ -91,7 +91,7 @@ def read_records(records: Records, indices: np.ndarray) -> np.ndarray:
     """
     found = mapped(records)[indices]
     crc32 = zlib.crc32
-    sums = [crc32(row) for row in found]
+    sums = [crc32(row.data) for row in found]
     if (bad := np.flatnonzero(np.array(sums, np.uint32) != records.sums[indices])).size:
         raise UsageError(
             f"{records.path}: record {indices[bad[0]]} is corrupt, its checksum is another: {_cure(records)}"

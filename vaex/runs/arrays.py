@@ -30,7 +30,7 @@ def read(place: Path, abstract: Any, cure: str) -> Any:
     wanted = jax.eval_shape(plain, abstract)
     arguments = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), wanted)
     item = ocp.args.PyTreeRestore(item=wanted, restore_args=arguments, partial_restore=True)
-    handler = ocp.PyTreeCheckpointHandler()
+    handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=alone())
     with nameable(place) as folder:
         directory = epath.Path(folder / "state")
         with _one_line(place, cure):
@@ -39,6 +39,12 @@ def read(place: Path, abstract: Any, cure: str) -> Any:
         _check_same(found, _leaves(wanted), place)
         with _one_line(place, cure):
             return handler.restore(directory, args=item)
+
+
+def alone() -> ocp.options.MultiprocessingOptions:
+    """Of several processes each reads by itself, and the one that writes waits for no other."""
+    own = jax.process_index()
+    return ocp.options.MultiprocessingOptions(primary_host=own, active_processes={own})
 
 
 @contextlib.contextmanager

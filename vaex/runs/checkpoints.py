@@ -16,7 +16,7 @@ from orbax.checkpoint.checkpoint_managers import preservation_policy
 from vaex.config.stored import check_type, read_json, read_object
 from vaex.errors import UsageError
 from vaex.files import reserve, writing
-from vaex.runs.arrays import first_line, nameable, plain, read, restored
+from vaex.runs.arrays import alone, first_line, nameable, plain, read, restored
 from vaex.runs.folder import CHECKPOINTS, checkpoints
 from vaex.runs.sums import check_sums, write_sums
 
@@ -141,6 +141,8 @@ def _manager(path: Path) -> Iterator[ocp.CheckpointManager]:
         best_mode="max",
         cleanup_tmp_directories=True,
         enable_async_checkpointing=False,
+        multiprocessing_options=alone(),
+        create=False,
     )
     with nameable(path) as folder, ocp.CheckpointManager(folder / CHECKPOINTS, options=options) as manager:
         yield manager

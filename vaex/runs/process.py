@@ -1,6 +1,7 @@
 """The process of the command line: its streams, its interrupts and its end; imports nothing that takes time."""
 
 import contextlib
+import ctypes
 import io
 import os
 import signal
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+_at_once: list[bool] = []
+_kept: list[object] = []  # what native code calls, and nothing else holds
 _GRACE = 2.0  # seconds in which an interrupted process may unwind
 
 
@@ -27,9 +30,37 @@ def run(main: Callable[[], int]) -> NoReturn:
     except KeyboardInterrupt:
         leave()
     code = flushed(code)
-    if code == 130:
+    if code == 130 or (code and _at_once):
         os._exit(code)  # unwound, but for threads of XLA, which take an interpreter down that ends
     sys.exit(code)
+
+
+def end_at_once() -> None:
+    """From now on an error ends the process without waiting for others, which may never come to their own end."""
+    _at_once.append(True)
+
+
+def end_if_aborted(message: str, code: int) -> None:
+    """Of an abort, as XLA's where its coordinator is gone, which Python cannot catch, this line and code are left.
+
+    What native code prints, dozens of lines before an abort, is dropped; Python's own standard error stays.
+    """
+    if sys.stderr is not None:
+        sys.stderr = os.fdopen(os.dup(2), "w", errors="replace", buffering=1)
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+    handler = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda number: end(message, code))
+    _kept.append(handler)
+    ctypes.CDLL(None).signal(int(signal.SIGABRT), handler)
+
+
+def end(message: str, code: int) -> NoReturn:
+    """End the process from any thread, with one line."""
+    from vaex import files
+
+    files.sweep()
+    complain(message)
+    os._exit(code)
 
 
 def flushed(code: int) -> int:

@@ -5,6 +5,7 @@ import shlex
 import warnings
 
 from vaex.errors import UsageError
+from vaex.runs.hosts import Hosts, meet
 
 
 def with_args(argv: list[str]) -> list[str]:
@@ -28,11 +29,12 @@ def with_args(argv: list[str]) -> list[str]:
     return [*argv[:at], *words, *argv[at + 2 :]]
 
 
-def set_up_jax(computes: bool, *, on_each_core: bool = False) -> None:
+def set_up_jax(computes: bool, *, on_each_core: bool = False, hosts: Hosts | None = None) -> None:
     """Compiled programs are kept between runs, unless the user has set JAX's own variable for it; a device is there.
 
     Args:
         computes: whether a device is needed.
+        hosts: the processes that it is one of, which it waits for.
         on_each_core: whether a CPU is to be one device a core, where the user has not said how many it is.
     """
     if on_each_core:
@@ -47,6 +49,8 @@ def set_up_jax(computes: bool, *, on_each_core: bool = False) -> None:
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
     if not computes:
         return
+    if hosts is not None:
+        meet(hosts)
     try:
         import jax
 

@@ -7,22 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from vaex.config import Config
 from vaex.config.setup import Setup
 from vaex.config.stored import check_fields
-from vaex.data.chunks import Chunk, blank, chunks, steps_per_chunk
-from vaex.data.examples import reading
 from vaex.errors import UsageError, WriteError
 from vaex.files import advising
-from vaex.runs import console, devices, folder, origin, results
+from vaex.runs import console, devices, folder, hosts, origin, results
 from vaex.runs.environment import environment
+from vaex.runs.epochs import compiled_epoch
 from vaex.runs.pages import page_while_training, write_page
-from vaex.train import TrainState, train_epoch
+from vaex.train import TrainState
 from vaex.train.loggers import loggers
 from vaex.train.loop import Loop, Progress, fit
-from vaex.train.streamed import Epoch, streamed_epoch
 
 
 def train(path: Path, made: Setup, *, config: Config | None = None, command: str = "") -> Path:
@@ -34,6 +31,8 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
         config: what the run goes on by, where that is not what its folder says.
         command: that it is trained by, to be written down; "" where there is none.
     """
+    if not hosts.is_first():
+        return train_along(path, made)
     task, c = made.task, made.task.experiment.train
     with devices.over(c.devices), folder.locked(path), advising(lambda: _how_to_go_on(path)):
         state, progress = _newest(path, made)
@@ -56,6 +55,8 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
                 _loop(path, made, write, show, state),
                 made.plan,
             )
+        if hosts.are_several():
+            hosts.part()
         if ending == "interrupted":
             said = f"interrupted after epoch {progress.epoch}; carry on with: make train RUN={folder.shown(path)}"
             write_page(path, state=said[0].upper() + said[1:], made_by=environment())
@@ -117,7 +118,7 @@ def _progress(path: Path, saved: dict[str, Any]) -> Progress:
 
 def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state: TrainState) -> Loop:
     """What the loop does at each turn, in a run's folder."""
-    run_epoch = _epoch(made, state)
+    run_epoch = compiled_epoch(made, state)
     page = page_while_training(path, made.task.experiment.train.num_epochs)
 
     def log(row: folder.Row) -> None:
@@ -132,34 +133,32 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
 
     return Loop(
         run_epoch=lambda state, epoch: run_epoch(made.before_epoch(state, epoch)),
-        validate=results.validate(made),
+        validate=validate(made),
         save=save,
         log=log,
         last_good=functools.partial(folder.last_good, path),
+        is_over_for_all=hosts.any_of,
     )
 
 
-def _epoch(made: Setup, state: TrainState) -> Epoch:
-    """An epoch of the run's data, compiled.
+def validate(made: Setup) -> Callable[[Any], dict[str, Any]]:
+    """What is measured at each validation, the same on all hosts."""
+    measured = results.validate(made)
+    return lambda params: hosts.agreed(measured(params))
 
-    Before signals are noted, which wait for the end of an epoch; the first call then finds the program.
-    """
-    task, batch_size = made.task, made.task.experiment.train.batch_size
-    what = console.compiling(f"an epoch of {task.num_steps:,} steps")
-    if task.dataset.records is None:
-        stored = devices.placed(task.stored)
-        step = functools.partial(train_epoch, recipe=made.recipe, batch_size=batch_size)
-        run_epoch = jax.jit(step, donate_argnums=0)
-        with what:
-            run_epoch.lower(state, task.key, stored).compile()
-        return lambda state: run_epoch(state, task.key, stored)
-    read, put = reading(task.examples, task.dataset), devices.placer()
-    few = read(np.arange(1))
-    length = steps_per_chunk(task.num_steps, batch_size * sum(a.nbytes for a in jax.tree.leaves(few)))
-    in_chunks: Callable[[np.ndarray], Iterator[Chunk]] = lambda order: chunks(order, length, read, put)
-    sizes = {"num_examples": task.num_stored, "batch_size": batch_size}
-    run_epoch, compiled = streamed_epoch(task.key, in_chunks, recipe=made.recipe, **sizes)
-    with what:
-        for steps in {length, task.num_steps % length} - {0}:
-            compiled(state, put(blank(steps, batch_size, few)))
-    return run_epoch
+
+def train_along(path: Path, made: Setup) -> Path:
+    """What train does on the hosts that write nothing."""
+    state, progress = _newest(path, made)
+    run_epoch = compiled_epoch(made, state)
+    loop = Loop(
+        run_epoch=lambda state, epoch: run_epoch(made.before_epoch(state, epoch)),
+        validate=validate(made),
+        save=lambda *_: None,
+        log=lambda _: None,
+        last_good=functools.partial(folder.last_good, path),
+        is_over_for_all=hosts.any_of,
+    )
+    fit(state, progress, loop, made.plan)
+    hosts.part()
+    return path

@@ -51,6 +51,7 @@ class Loop(NamedTuple):
     save: Callable[[TrainState, Progress, float | None], None]
     log: Callable[[dict[str, Any]], None]
     last_good: Callable[[], str]  # where the newest checkpoint lies, for an error
+    is_over_for_all: Callable[[bool], bool] = lambda stop: stop  # whether any host was told to stop
 
 
 def fit(state: TrainState, progress: Progress, loop: Loop, plan: Plan) -> tuple[TrainState, Progress, str]:
@@ -81,7 +82,7 @@ def fit(state: TrainState, progress: Progress, loop: Loop, plan: Plan) -> tuple[
             )
             times = {"epoch_seconds": epoch_seconds, "seconds": progress.seconds}
             loop.log(row | times)  # first: a checkpoint without its row could not be mended
-            stop = interrupted()
+            stop = loop.is_over_for_all(interrupted())
             if selected is not None or stop:
                 loop.save(state, progress, selected)
                 progress = progress._replace(seconds=before + time.perf_counter() - start)
