@@ -85,6 +85,24 @@ def _programs_of_one_file():
     jax.clear_caches()
 
 
+@pytest.fixture
+def no_results(monkeypatch):
+    """A run ends with its last checkpoint."""
+    from vaex.runs import results
+
+    monkeypatch.setattr(results, "write", lambda *args, **options: None)
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Results are numbers alone: without figures and the live page, which cost more than these."""
+    from vaex.pages import explorer
+    from vaex.runs import results
+
+    monkeypatch.setattr(results, "draw", lambda *args: None)
+    monkeypatch.setattr(explorer, "explorer", lambda trial: "")
+
+
 @pytest.fixture(scope="session")
 def saved_run(tmp_path_factory):
     """A run of digits that is half done, as training leaves it, but untrained: its best checkpoint 1, its newest 2."""

@@ -50,6 +50,11 @@ def small_vae(x_dim: int = 6, latent_dim: int = 2) -> VAE:
     )
 
 
+def initial(init: Callable, key: jax.Array) -> Any:
+    """What init(key) gives, in one program."""
+    return jax.jit(lambda key: init(key))(key)
+
+
 def drawn(init: Callable, *args: Any, scale: float = 0.3, seed: int = 0) -> Any:
     """Parameters away from where init(key, *args) starts them, by numpy: an init takes long to compile."""
     rng = np.random.default_rng(seed)

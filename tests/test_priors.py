@@ -8,7 +8,7 @@ import pytest
 import scipy.special
 import scipy.stats
 
-from tests.models import small_vae
+from tests.models import initial, small_vae
 from tests.one_step import first_step
 from vaex import objectives
 from vaex.config import override
@@ -24,7 +24,7 @@ KEY = jax.random.key(0)
 def with_prior(prior):
     vae = small_vae()
     vae = type(vae)(**vars(vae) | {"prior": prior})
-    return vae, vae.init(KEY)
+    return vae, initial(vae.init, KEY)
 
 
 def test_a_learned_mixture_is_scipys():
@@ -34,24 +34,30 @@ def test_a_learned_mixture_is_scipys():
     z = rng.normal(size=2)
     log_w = scipy.special.log_softmax(params["logits"])
     log_p = scipy.stats.norm.logpdf(z, params["mean"], np.exp(params["log_var"] / 2)).sum(-1)
-    ours = family.apply(jax.tree.map(jnp.asarray, params), lambda x: None).log_prob(jnp.asarray(z))
+    ours = jax.jit(lambda params, z: family.apply(params, lambda x: None).log_prob(z))(params, z)
     np.testing.assert_allclose(ours, scipy.special.logsumexp(log_w + log_p), rtol=1e-5)
 
 
 def test_a_vamp_prior_is_the_mean_of_its_posteriors():
     pseudo_inputs = np.random.default_rng(0).uniform(size=(5, 6))
     vae, params = with_prior(priors.vamp(pseudo_inputs))
-    model = vae.bind(params)
     z = jnp.array([0.3, -1.0])
-    one_by_one = [model.encode(jnp.asarray(u)).log_prob(z) for u in pseudo_inputs]
-    np.testing.assert_allclose(model.prior.log_prob(z), scipy.special.logsumexp(one_by_one) - np.log(5), rtol=1e-5)
+
+    @jax.jit
+    def compute(params):
+        model = vae.bind(params)
+        return model.prior.log_prob(z), [model.encode(jnp.asarray(u)).log_prob(z) for u in pseudo_inputs]
+
+    found, one_by_one = compute(params)
+    np.testing.assert_allclose(found, scipy.special.logsumexp(one_by_one) - np.log(5), rtol=1e-5)
 
 
 def test_a_vamp_prior_of_one_pseudo_input_is_a_posterior():
     """At the pseudo-input itself the KL is zero, for every draw."""
     u = np.full((1, 6), 0.5)
     vae, params = with_prior(priors.vamp(u))
-    terms = objectives.elbo(KEY, vae.bind(params), jnp.asarray(u[0]), kl="sampled", num_samples=7)
+    elbo = lambda params: objectives.elbo(KEY, vae.bind(params), jnp.asarray(u[0]), kl="sampled", num_samples=7)
+    terms = jax.jit(elbo)(params)
     np.testing.assert_allclose(terms.kl, 0.0, atol=1e-5)
 
 
@@ -61,7 +67,7 @@ def test_the_gradient_reaches_pseudo_inputs_and_encoder():
     def log_prior(params):
         return vae.bind(params).prior.log_prob(jnp.ones(2))
 
-    gradient = jax.grad(log_prior)(params)
+    gradient = jax.jit(jax.grad(log_prior))(params)
     for part in (gradient["prior"]["pseudo_inputs"], gradient["encoder"]):
         assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(part)) > 1e-6
 
@@ -75,7 +81,7 @@ MIXTURES = [
 
 def test_both_mixtures_have_the_same_density():
     z = jnp.array([0.3])
-    np.testing.assert_allclose(*[mixture.log_prob(z) for mixture in MIXTURES], rtol=1e-5)
+    np.testing.assert_allclose(*jax.jit(lambda z: [mixture.log_prob(z) for mixture in MIXTURES])(z), rtol=1e-5)
 
 
 @pytest.mark.parametrize("log_var", [-20.0, -89.0])
@@ -86,7 +92,7 @@ def test_a_narrow_component_s_density_is_never_above_its_maximum(log_var):
         return DiagonalNormalMixture(jnp.zeros(1), jnp.ones((1, 50)), jnp.full((1, 50), log_var)).log_prob(z)
 
     z = 1 + np.exp(-10) * jax.random.normal(KEY, (500, 50))
-    values, slopes = jax.vmap(jax.value_and_grad(log_prob), (None, 0))(log_var, z)
+    values, slopes = jax.jit(jax.vmap(jax.value_and_grad(log_prob), (None, 0)))(log_var, z)
     assert np.isfinite(slopes).all()
     assert (values <= 25 * (-max(log_var, -80) - np.log(2 * np.pi)) * (1 + 1e-6)).all()
 
@@ -94,7 +100,7 @@ def test_a_narrow_component_s_density_is_never_above_its_maximum(log_var):
 @pytest.mark.parametrize("mixture", MIXTURES)
 def test_draws_of_a_mixture_have_its_moments(mixture):
     """Mean and second moment of 20,000 draws within 5 standard errors; components in a batch made by vmap."""
-    z = np.asarray(mixture.sample(KEY, (20_000,)))[:, 0]
+    z = np.asarray(jax.jit(lambda: mixture.sample(KEY, (20_000,)))())[:, 0]
     second = MEAN**2 + SCALE**2
     assert abs(z.mean() - MEAN.mean()) < 5 * z.std() / np.sqrt(len(z))
     assert abs((z**2).mean() - second.mean()) < 5 * (z**2).std() / np.sqrt(len(z))
