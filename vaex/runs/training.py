@@ -13,7 +13,7 @@ from vaex.config.setup import Setup
 from vaex.config.stored import check_fields
 from vaex.errors import UsageError, WriteError
 from vaex.files import advising
-from vaex.runs import console, devices, folder, origin, results
+from vaex.runs import console, devices, folder, moving, origin, results
 from vaex.runs.environment import environment
 from vaex.runs.pages import page_while_training, write_page
 from vaex.train import TrainState, train_epoch
@@ -49,7 +49,7 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
             state, progress, ending = fit(
                 state,
                 progress,
-                _loop(path, made, write, show, state),
+                _loop(path, made, write, show, state, progress.epoch),
                 made.plan,
             )
         if ending == "interrupted":
@@ -111,7 +111,7 @@ def _progress(path: Path, saved: dict[str, Any]) -> Progress:
     return Progress(**fields)
 
 
-def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state: TrainState) -> Loop:
+def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state: TrainState, epoch: int) -> Loop:
     """What the loop does at each turn, in a run's folder."""
     stored = devices.placed(made.task.stored)
     step = functools.partial(train_epoch, recipe=made.recipe, batch_size=made.task.experiment.train.batch_size)
@@ -120,12 +120,19 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
     with console.compiling(f"an epoch of {made.task.num_steps:,} steps"):
         run_epoch.lower(state, made.task.key, stored).compile()
 
-    page = page_while_training(path, made.task.experiment.train.num_epochs)
+    page, measured = page_while_training(path, made.task.experiment.train.num_epochs), results.validate(made)
+    watch = moving.watch(path, made, state.params, epoch=epoch)
+
+    def validate(params: Any) -> dict[str, Any]:
+        found = measured(params)
+        watch.look(params)
+        return found
 
     def log(row: folder.Row) -> None:
         write(row)
         show(row)
         page(row)
+        watch.keep(row)
 
     def save(state: TrainState, progress: Progress, selected: float | None) -> None:
         from vaex.runs import checkpoints  # orbax: half a second, which the first step need not wait for
@@ -134,7 +141,7 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
 
     return Loop(
         run_epoch=lambda state, epoch: run_epoch(made.before_epoch(state, epoch), made.task.key, stored),
-        validate=results.validate(made),
+        validate=validate,
         save=save,
         log=log,
         last_good=functools.partial(folder.last_good, path),
