@@ -16,6 +16,7 @@ from vaex.files import advising
 from vaex.runs import console, devices, folder, moving, origin, results
 from vaex.runs.environment import environment
 from vaex.runs.pages import page_while_training, write_page
+from vaex.runs.process import interruptible
 from vaex.train import TrainState, train_epoch
 from vaex.train.loggers import loggers
 from vaex.train.loop import Loop, Progress, fit
@@ -31,7 +32,12 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
         command: that it is trained by, to be written down; "" where there is none.
     """
     task, c = made.task, made.task.experiment.train
-    with devices.over(c.devices), folder.locked(path), advising(lambda: _how_to_go_on(path)):
+    with (
+        devices.over(c.devices),
+        folder.locked(path),
+        advising(lambda: _how_to_go_on(path)),
+        interruptible(f"carry on with: make train RUN={folder.shown(path)}"),
+    ):
         state, progress = _newest(path, made)
         state = devices.placed(state)
         if config is not None:
