@@ -18,7 +18,7 @@ from vaex.config import override
 from vaex.config.setup import setup
 from vaex.errors import UsageError, WriteError
 from vaex.files import replaced
-from vaex.runs import checkpoints, folder, report, training
+from vaex.runs import checkpoints, folder, process, report, results, training
 from vaex.runs.create import create_run
 from vaex.runs.experiments import load_experiment
 from vaex.train import TrainState
@@ -239,3 +239,22 @@ def test_an_interrupt_ends_the_process_with_one_line(tmp_path, script):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, b"vaex: interrupted\n")
+
+
+def test_an_interrupt_of_an_evaluation_says_how_to_go_on(run, capsys, monkeypatch):
+    """By hand or while it leaves at once; an error within leaves nothing to be said of a later one."""
+
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(results, "write", interrupt)
+    assert main(["evaluate", str(run)]) == 130
+    assert capsys.readouterr().err.endswith(
+        f"interrupted; the checkpoints are whole; again with: make evaluate RUN={run}\n"
+    )
+    with pytest.raises(ValueError), process.interruptible("go on"):
+        raise ValueError
+    assert process.interrupted() == "interrupted"
+    with pytest.raises(KeyboardInterrupt), process.interruptible("go on"):
+        interrupt()
+    assert process.interrupted() == "interrupted; go on"

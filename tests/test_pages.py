@@ -188,8 +188,19 @@ def test_panels_join_training_and_validation_and_leave_out_what_is_not_finite():
     assert found["kl l"] == {"training, 1": [1.0, 1.5], "training, 2": [2.0, 2.5]}
 
 
+def test_what_moves_is_folded_away(run, page):
+    for name, picture in (("walk.gif", b"GIF89a" + bytes(40)), ("samples.png", PNG)):
+        with replaced(run / "figures" / name) as file:
+            file.write(picture)
+    found = page()
+    assert "pictures that move (1)" in found.text
+    places = [i for i, (tag, _) in enumerate(found.elements) if tag == "img"]
+    assert [found.elements[i][1]["src"][:15] for i in places] == ["data:image/png;", "data:image/gif;"]
+    assert any(tag == "details" for tag, _ in found.elements[places[0] : places[1]])
+
+
 def test_every_figure_has_words_in_its_place():
-    assert set(FIGURES) == set(_ALTERNATIVES)
+    assert {*FIGURES, "training", "latent_training", "walk"} == set(_ALTERNATIVES)
 
 
 def test_json_in_a_page_ends_no_element():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from vaex.errors import LostProcess, UsageError
-from vaex.runs.process import complain, flushed, unheard
+from vaex.runs.process import complain, flushed, interrupted, unheard
 from vaex.runs.process import run as run_process
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         complain(f"{error.filename} cannot be read or written: {error.strerror or error}")
         return 2
     except KeyboardInterrupt:
-        complain("interrupted")
+        complain(interrupted())
         return 130
 
 

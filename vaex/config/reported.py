@@ -25,4 +25,6 @@ def reported(
         reports = (*reports, "disentanglement")
     if "scores" in reports:
         reports = (*reports, "surgery")
+    if "interpolations" in figures:
+        figures = (*figures, "round_trips")
     return reports, figures

@@ -96,6 +96,7 @@ class Train:
             found, and with variational 1.
         devices: how many a batch is split over, each with all parameters.
         loggers: where metrics go beside metrics.jsonl, names with commas between; "" for nowhere.
+        moving: whether frames are kept for training.gif, in at most 5% of the time, and pictures that move are drawn.
         precision: in what networks compute while training: float32, or bfloat16, from which a CPU gains nothing.
     """
 
@@ -113,6 +114,7 @@ class Train:
     weight_sigma: float | None = None
     devices: int = 1
     loggers: str = "tensorboard"
+    moving: bool = True
     precision: Annotated[str, PRECISIONS] = "float32"
 
     def __post_init__(self) -> None:

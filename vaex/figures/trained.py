@@ -13,10 +13,11 @@ from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import filled
 from vaex.distributions.stacked import Generated, StackedLatent
 from vaex.evaluate.imputation import impute, masked, truth
-from vaex.evaluate.metrics import latent_means
 from vaex.evaluate.trial import Trial, first, reconstruct
 from vaex.figures import completions, plane, plots
 from vaex.figures.grids import image_grid
+from vaex.figures.round_trips import round_trips
+from vaex.figures.vectors import decoded, vectors
 from vaex.inference import imputation
 from vaex.model import Example, at, split
 
@@ -41,7 +42,7 @@ def samples(key: PRNGKeyArray, trial: Trial) -> Figure | None:
     """E[p(x|z)] for draws z ~ p(z); none where each draw is under a condition."""
     if split(trial.x)[1] is not None:
         return None
-    return of_samples(_decoded(trial, trial.model.prior.sample(key, (100,))))
+    return of_samples(decoded(trial, trial.model.prior.sample(key, (100,))))
 
 
 def of_samples(means: np.ndarray, *, labels: int = 0) -> Figure:
@@ -53,21 +54,21 @@ def of_samples(means: np.ndarray, *, labels: int = 0) -> Figure:
 
 def manifold(key: PRNGKeyArray, trial: Trial) -> Figure | None:
     """Of two latents the images on a grid; of more, a row for each of the most active, moved from -3 to 3."""
-    means = _vectors(key, trial)
+    means = vectors(key, trial)
     if means is None:
         return None
     if means.shape[-1] == 2:
         title = "E[p(x|z)], z on the inverse normal CDF of a grid"
-        return image_grid(_decoded(trial, jnp.asarray(plots.manifold_grid(20))), columns=20, title=title)
+        return image_grid(decoded(trial, jnp.asarray(plots.manifold_grid(20))), columns=20, title=title)
     dims = [int(d) for d in np.argsort(-means.var(axis=0))[:10]]
-    points = _decoded(trial, jnp.asarray(plots.traversal_points(means[0], dims)))
+    points = decoded(trial, jnp.asarray(plots.traversal_points(means[0], dims)))
     title = "one latent a row, from -3 to 3, the most active first"
     return image_grid(points, columns=11, title=title, row_names=[f"$z_{{{dim + 1}}}$" for dim in dims])
 
 
 def interpolations(key: PRNGKeyArray, trial: Trial, *, steps: int = 11) -> Figure | None:
     """E[p(x|z)] on the straight line between the posterior means of two test images, a pair a row; none of one."""
-    means = _vectors(key, trial)
+    means = vectors(key, trial)
     if means is None or len(means) < 2:
         return None
     starts, ends = means[0:16:2], means[1:16:2]
@@ -75,12 +76,12 @@ def interpolations(key: PRNGKeyArray, trial: Trial, *, steps: int = 11) -> Figur
     share = np.linspace(0, 1, steps, dtype=np.float32)[None, :, None]
     z = (1 - share) * starts[:, None] + share * ends[:, None]  # [pair, step, d]
     title = "E[p(x|z)], z on the line between the posterior means of two test images"
-    return image_grid(_decoded(trial, jnp.asarray(z.reshape(-1, z.shape[-1]))), columns=steps, title=title)
+    return image_grid(decoded(trial, jnp.asarray(z.reshape(-1, z.shape[-1]))), columns=steps, title=title)
 
 
 def latent(key: PRNGKeyArray, trial: Trial) -> Figure | None:
     """Posterior means of two latents, coloured by label; none of more."""
-    means = _vectors(key, trial)
+    means = vectors(key, trial)
     if means is None or means.shape[-1] != 2:
         return None
     return plots.latent_scatter(means, trial.dataset.test.labels)
@@ -138,7 +139,7 @@ def components(key: PRNGKeyArray, trial: Trial, *, columns: int = 12) -> Figure 
     z = mean + scale * jax.random.normal(key, (len(mean), columns, mean.shape[-1]))  # [component, column, d]
     title = "E[p(x|z)], z drawn from p(z|c): a component c a row, the heaviest first"
     names = [f"{c + 1}" for c in np.asarray(heaviest_first)]
-    return image_grid(_decoded(trial, z.reshape(-1, z.shape[-1])), columns=columns, title=title, row_names=names)
+    return image_grid(decoded(trial, z.reshape(-1, z.shape[-1])), columns=columns, title=title, row_names=names)
 
 
 def imputations(key: PRNGKeyArray, trial: Trial) -> Figure:
@@ -169,18 +170,5 @@ FIGURES: dict[str, Callable[[PRNGKeyArray, Trial], Figure | None]] = {
     "completions": completions.completions,
     "roll_outs": completions.roll_outs,
     "density": plane.density,
+    "round_trips": round_trips,
 }
-
-
-def _vectors(key: PRNGKeyArray, trial: Trial) -> np.ndarray | None:
-    """Posterior means, where z is one vector and there is no condition: what follows moves along its axes."""
-    if split(trial.x)[1] is not None:
-        return None
-    z = jax.eval_shape(trial.model.prior.sample, key)
-    if len(jax.tree.leaves(z)) > 1 or len(jax.tree.leaves(z)[0].shape) != 1:
-        return None
-    return np.asarray(jax.jit(lambda x: latent_means(key, trial.model, x, batch_size=250))(trial.x))
-
-
-def _decoded(trial: Trial, z: Any) -> np.ndarray:
-    return np.asarray(jax.jit(jax.vmap(lambda z: trial.model.decode(z).mean))(z))

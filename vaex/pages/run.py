@@ -26,6 +26,10 @@ _ALTERNATIVES = {
     "enlargements": "Small images, what the model makes of them, interpolation, and the image itself.",
     "completions": "Upper halves of images, what the model draws below them, and the image itself.",
     "roll_outs": "Test sequences, and below each the frames that the model draws one after another.",
+    "round_trips": "Test images and draws from the prior, by way of latents and back, and the errors of both ways.",
+    "training": "What the same latents become after each validation.",
+    "latent_training": "The posterior means of validation images after each validation, coloured by label.",
+    "walk": "What the decoder makes of latents that walk from one test image to another.",
     "density": "Test points of the plane beside the density that the model has learned.",
 }
 _AS_CURVES = ("learning_curves", "kl_per_dimension")  # which the page draws itself
@@ -42,7 +46,7 @@ class RunShown(NamedTuple):
     results: Mapping[str, Any]  # {} before its end
     rows: Sequence[Mapping[str, Any]]
     config: Sequence[Told]
-    figures: Mapping[str, bytes]  # PNG files by their names
+    figures: Mapping[str, bytes]  # PNG and GIF files by their names
     environment: Mapping[str, Any]  # versions and device
     commands: Sequence[str]
     explorer: str = ""  # HTML of the model itself, live
@@ -101,18 +105,28 @@ def _pictures(figures: Mapping[str, bytes]) -> Markup:
     if not own:
         return tag("p", "There are no pictures: they are drawn when training has ended, of images and of the plane.")
     order = [*(name for name in _ALTERNATIVES if name in own), *sorted(set(own) - set(_ALTERNATIVES))]
+    order.sort(key=lambda name: _moves(own[name]))
     shown, left_out, room = [], [], _MOST
     for name in order:
         room -= len(own[name])
         (shown if room >= 0 else left_out).append(name)
         room += 0 if room >= 0 else len(own[name])
     note = tag("p", f"Too large for a page, and in figures/ of the run: {', '.join(left_out)}.") if left_out else None
-    return tag("div", tag("div", *(_picture(name, own[name]) for name in shown), class_="pictures"), note)
+    still = [_picture(name, own[name]) for name in shown if not _moves(own[name])]
+    moving = [_picture(name, own[name]) for name in shown if _moves(own[name])]  # which one need not look at
+    told = tag("summary", f"pictures that move ({len(moving)})")
+    folded = tag("details", told, tag("div", *moving, class_="pictures")) if moving else None
+    return tag("div", tag("div", *still, class_="pictures"), folded, note)
 
 
-def _picture(name: str, png: bytes) -> Markup:
+def _moves(picture: bytes) -> bool:
+    return picture.startswith(b"GIF8")
+
+
+def _picture(name: str, picture: bytes) -> Markup:
     said = name.replace("_", " ")
-    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    kind = "gif" if _moves(picture) else "png"
+    source = f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
     image = tag("img", src=source, alt=_ALTERNATIVES.get(name, said), loading="lazy")
     return tag("figure", image, tag("figcaption", said))
 

@@ -24,6 +24,7 @@ from vaex.files import advising
 from vaex.runs import console, devices, folder, origin, results
 from vaex.runs.create import check_name, create_run
 from vaex.runs.load import kept_of, naming
+from vaex.runs.process import interruptible
 from vaex.runs.training import newest_progress, train
 
 
@@ -107,7 +108,8 @@ def evaluate(run: str, name: str = "", num_samples: int | None = None) -> Path:
         check_whole(**{"--num-samples": num_samples})
     path = folder.open_run(run)
     again = f"the checkpoints are whole: make room there, then make evaluate RUN={folder.shown(path)}"
-    with folder.locked(path), advising(lambda: again):
+    once_more = interruptible(f"the checkpoints are whole; again with: make evaluate RUN={folder.shown(path)}")
+    with folder.locked(path), advising(lambda: again), once_more:
         folder.read_metrics(path)  # what is wrong with it is said before an evaluation
         given = _read(name, path) if name else None
         task = open_task(path, num_samples)

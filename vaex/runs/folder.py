@@ -20,6 +20,7 @@ Show = Callable[[Row], None]
 CONFIG, DATASET, METRICS, RESULTS = "config.json", "dataset.json", "metrics.jsonl", "results.json"
 SAMPLES, CHECKPOINTS, ORIGIN, ANSWERS = "samples.npz", "checkpoints", "origin.json", "answers"
 SCORES, PAGE, COMMAND, EXPLORER = "scores.npz", "index.html", "command.txt", "explorer.html"
+FRAMES = "frames.npz"  # of what moves while a run trains
 _DATASET = {"experiment": str, "dataset": str, "num_train": int, "source": str, "x_shape": list, "crc32": int}
 
 
@@ -46,7 +47,7 @@ def open_run(path: str | Path) -> Path:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a run folder against a second process, to write in it; the lock goes with the process, however it ends."""
-    check_files(path, ".lock", METRICS, RESULTS, SAMPLES, SCORES, PAGE, COMMAND, EXPLORER)
+    check_files(path, ".lock", METRICS, RESULTS, SAMPLES, SCORES, PAGE, COMMAND, EXPLORER, FRAMES)
     check_folders(path, "figures", "tensorboard", ANSWERS)
     try:
         file = os.fdopen(os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "a+")

@@ -94,7 +94,7 @@ def read_results(path: Path) -> dict[str, Any]:
 def _shown(path: Path, state: str, is_wrong: bool, made_by: Mapping[str, Any]) -> RunShown:
     rows, results, config = folder.read_metrics(path), read_results(path), _config(path)
     commands, explorer = path / folder.COMMAND, path / folder.EXPLORER
-    pictures = sorted((path / "figures").glob("*.png"))
+    pictures = [*sorted((path / "figures").glob("*.png")), *sorted((path / "figures").glob("*.gif"))]
     return RunShown(
         folder="/".join(path.parts[-2:]),
         state=state or _state(rows, results, config),

@@ -7,13 +7,33 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import NoReturn
 
 _at_once: list[bool] = []
 _kept: list[object] = []  # what native code calls, and nothing else holds
 _GRACE = 2.0  # seconds in which an interrupted process may unwind
+_advice: list[str] = []  # how to go on after an interrupt, the innermost last
+
+
+@contextlib.contextmanager
+def interruptible(advice: str) -> Iterator[None]:
+    """What an interrupt within says: how to go on. It is kept while one unwinds."""
+    _advice.append(advice)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        _advice.remove(advice)
+        raise
+    _advice.remove(advice)
+
+
+def interrupted() -> str:
+    """What is said of an interrupt."""
+    return f"interrupted; {_advice.pop()}" if _advice else "interrupted"
 
 
 def run(main: Callable[[], int]) -> NoReturn:
@@ -97,7 +117,7 @@ def leave() -> NoReturn:
         with contextlib.suppress(OSError, ValueError, RuntimeError, AttributeError):
             stream.write("\x1b[?25h" if stream.isatty() else "")  # a progress bar hides the cursor
             stream.flush()
-    os.write(2, b"vaex: interrupted\n")
+    os.write(2, f"vaex: {interrupted()}\n".encode(errors="replace"))
     os._exit(130)
 
 

@@ -18,7 +18,7 @@ from vaex.evaluate import REPORTS, Trial
 from vaex.evaluate.imputation import masked
 from vaex.evaluate.reports import PER_EXAMPLE
 from vaex.files import replaced
-from vaex.runs import console, devices, folder
+from vaex.runs import console, devices, folder, moving
 from vaex.runs.environment import environment
 from vaex.runs.origin import read_origin
 from vaex.runs.pages import write_page
@@ -94,6 +94,7 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
     _write_each(path / folder.SCORES, each)
     folder.write_json(path / folder.RESULTS, results)
     draw(path, figure_key, task.figures, trial, results)
+    moving.draw(path, jax.random.fold_in(figure_key, len(task.figures)), trial, task)
     with replaced(path / folder.EXPLORER) as file:
         file.write(explorer(trial).encode())
     write_page(path)

@@ -13,10 +13,11 @@ from vaex.config.setup import Setup
 from vaex.config.stored import check_fields
 from vaex.errors import UsageError, WriteError
 from vaex.files import advising
-from vaex.runs import console, devices, folder, hosts, origin, results
+from vaex.runs import console, devices, folder, hosts, moving, origin, results
 from vaex.runs.environment import environment
 from vaex.runs.epochs import compiled_epoch
 from vaex.runs.pages import page_while_training, write_page
+from vaex.runs.process import interruptible
 from vaex.train import TrainState
 from vaex.train.loggers import loggers
 from vaex.train.loop import Loop, Progress, fit
@@ -34,7 +35,12 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
     if not hosts.is_first():
         return train_along(path, made)
     task, c = made.task, made.task.experiment.train
-    with devices.over(c.devices), folder.locked(path), advising(lambda: _how_to_go_on(path)):
+    with (
+        devices.over(c.devices),
+        folder.locked(path),
+        advising(lambda: _how_to_go_on(path)),
+        interruptible(f"carry on with: make train RUN={folder.shown(path)}"),
+    ):
         state, progress = _newest(path, made)
         state = devices.placed(state)
         if config is not None:
@@ -52,7 +58,7 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
             state, progress, ending = fit(
                 state,
                 progress,
-                _loop(path, made, write, show, state),
+                _loop(path, made, write, show, state, progress.epoch),
                 made.plan,
             )
         if hosts.are_several():
@@ -116,15 +122,22 @@ def _progress(path: Path, saved: dict[str, Any]) -> Progress:
     return Progress(**fields)
 
 
-def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state: TrainState) -> Loop:
+def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state: TrainState, epoch: int) -> Loop:
     """What the loop does at each turn, in a run's folder."""
-    run_epoch = compiled_epoch(made, state)
+    run_epoch, measured = compiled_epoch(made, state), validate(made)
     page = page_while_training(path, made.task.experiment.train.num_epochs)
+    watch = moving.watch(path, made, state.params, epoch=epoch)
+
+    def measure(params: Any) -> dict[str, Any]:
+        found = measured(params)
+        watch.look(params)
+        return found
 
     def log(row: folder.Row) -> None:
         write(row)
         show(row)
         page(row)
+        watch.keep(row)
 
     def save(state: TrainState, progress: Progress, selected: float | None) -> None:
         from vaex.runs import checkpoints  # orbax: half a second, which the first step need not wait for
@@ -133,7 +146,7 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
 
     return Loop(
         run_epoch=lambda state, epoch: run_epoch(made.before_epoch(state, epoch)),
-        validate=validate(made),
+        validate=measure,
         save=save,
         log=log,
         last_good=functools.partial(folder.last_good, path),
