@@ -136,11 +136,12 @@ def test_images_that_have_no_such_condition(tmp_path):
         configured("--config.data.condition=half_resolution", GREY, *mine)
 
 
-def test_a_run_from_training_to_samples(capsys, tmp_path):
+def test_a_run_from_training_to_samples(capsys, tmp_path, request):
     quick = ["--config.train.num_epochs=2", "--config.evaluate.num_samples=2", "--config.train.eval_every=2"]
     assert main(["train", "digits", "--runs", str(tmp_path), LABEL, *SMALL, *quick]) == 0
     run = (tmp_path / "latest").resolve()
     before = read_json(run / "results.json")
+    request.getfixturevalue("no_pictures")  # again
     assert main(["evaluate", str(run)]) == 0
     assert main(["train", "--run", str(run)]) == 0
     after = read_json(run / "results.json")
@@ -155,6 +156,7 @@ def test_a_run_from_training_to_samples(capsys, tmp_path):
     assert "--label is 10: expected 0 to 9" in fails(capsys, ["sample", str(run), "--label", "10"])
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_an_enlargement_is_compared_with_interpolation(capsys, tmp_path):
     """Pixels are grey there, for PSNR and a density."""
     config = tmp_path / "grey.py"

@@ -1,6 +1,7 @@
 """Flows: log-determinants, inverses and densities against autodiff and quadrature, and estimators through them."""
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -238,7 +239,7 @@ def with_posterior(name, *flags):
 
 @pytest.mark.parametrize(
     ("name", "objective"),
-    [(name, objective) for name in FLAGS for objective in ("elbo", "iwae", "stl")],
+    [*itertools.product(FLAGS, ("elbo", "stl")), ("iaf", "iwae")],  # whose draws are the elbo's
 )
 def test_every_flow_trains(name, objective):
     """Its gradient reaches the encoder, and the flow's own parameters where it has any."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
-from tests.models import SIGMA, W, linear_gaussian, small_vae
+from tests.models import SIGMA, W, drawn, linear_gaussian, small_vae
 from tests.one_step import first_step
 from vaex import evaluate, objectives
 from vaex.__main__ import main
@@ -66,7 +66,7 @@ def test_values_that_are_missing_change_no_value_and_no_gradient(name):
     def value(params, x):
         return f(KEY, partially_observed(vae.bind(params)), Masked(x, MASK))
 
-    params = vae.init(KEY)
+    params = drawn(vae.init)
     found = [value(params, jnp.where(MASK, X > 0, other)) for other in (0.0, 1e30, jnp.nan)]
     for other in found[1:]:
         jax.tree.map(np.testing.assert_array_equal, other, found[0])
@@ -78,12 +78,11 @@ def test_values_that_are_missing_change_no_value_and_no_gradient(name):
 @pytest.mark.parametrize("name", BATCH_OBJECTIVES)
 def test_objectives_of_whole_batches_take_masked_examples(name):
     vae = small_vae(x_dim=5)
-    model = partially_observed(vae.bind(vae.init(KEY)))
+    model = partially_observed(vae.bind(drawn(vae.init)))
     options = {"num_train": 100} if name == "total_correlation" else {}
     masks = jnp.stack([MASK, ~MASK, MASK])
-    terms = [
-        OBJECTIVES[name](KEY, model, Masked(jnp.where(masks, 1.0, other), masks), **options) for other in (0.0, jnp.nan)
-    ]
+    compute = jax.jit(lambda x: OBJECTIVES[name](KEY, model, Masked(x, masks), **options))
+    terms = [compute(jnp.where(masks, 1.0, other)) for other in (0.0, jnp.nan)]
     assert terms[0].objective.shape == (3,)
     jax.tree.map(np.testing.assert_array_equal, *terms)
 
@@ -101,24 +100,29 @@ def test_objectives_of_whole_batches_take_masked_examples(name):
 def test_every_likelihood_is_that_of_the_observed_elements_alone(family, raw_shape):
     raw, x = jax.random.normal(KEY, raw_shape), jnp.array([1.0, 0.0, 0.0, 1.0, 0.0])
     model = linear_gaussian()._replace(decode=lambda raw: family.apply({}, raw))
-    found, gradient = jax.value_and_grad(
-        lambda raw: partially_observed(model).decode(raw).log_prob(Masked(jnp.where(MASK, x, jnp.nan), MASK))
-    )(raw)
-    np.testing.assert_allclose(found, family.apply({}, raw[SEEN]).log_prob(x[SEEN]), rtol=1e-5)
+
+    def log_prob(raw):
+        return partially_observed(model).decode(raw).log_prob(Masked(jnp.where(MASK, x, jnp.nan), MASK))
+
+    both = jax.jit(lambda raw: (jax.value_and_grad(log_prob)(raw), family.apply({}, raw[SEEN]).log_prob(x[SEEN])))
+    (found, gradient), expected = both(raw)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
     np.testing.assert_array_equal(gradient[UNSEEN], 0)
     assert np.abs(gradient[SEEN]).max() > 0
 
 
 def test_a_full_mask_is_the_model_itself():
     model, everything = linear_gaussian(shift=0.2), jnp.ones(5, bool)
-    a = objectives.iwae(KEY, partially_observed(model), Masked(X, everything))
-    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-6), a, objectives.iwae(KEY, model, X))
+    iwae = jax.jit(
+        lambda: (objectives.iwae(KEY, partially_observed(model), Masked(X, everything)), objectives.iwae(KEY, model, X))
+    )
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-6), *iwae())
 
 
 def test_the_bound_reaches_log_p_of_what_is_observed():
     """With the exact q(z|x_o) every weight is p(x_o)."""
     part = exact.LinearGaussian(W[SEEN], GENERATOR.mean[SEEN], GENERATOR.noise_var)
-    found = evaluate.log_likelihood(KEY, observed_model(), Masked(X, MASK), num_samples=3)
+    found = jax.jit(lambda: evaluate.log_likelihood(KEY, observed_model(), Masked(X, MASK), num_samples=3))()
     np.testing.assert_allclose(found, part.log_px(X[SEEN]), rtol=1e-5)
 
 
@@ -200,6 +204,7 @@ def test_imputation_without_a_model():
 
 def test_a_run_reports_its_imputations(tmp_path, capsys):
     flags = ["--config.data.missing=0.4", "--config.objective.name=iwae", "--config.evaluate.num_samples=5"]
+    flags += [f"--config.model.network.{side}_hidden=100," for side in ("encoder", "decoder")]
     assert main(["train", "digits", "--runs", str(tmp_path), *flags, "--config.train.num_epochs=30"]) == 0
     results = json.loads((tmp_path / "latest/results.json").read_text())
     of_model, of_mean = results["imputation_rmse"], results["imputation_rmse_training_mean"]
