@@ -22,6 +22,7 @@ def add_sweep(command: Callable[..., argparse.ArgumentParser], config_of: Callab
     sweep.add_argument("--runs", default="runs", help="where run folders are made: runs")
     sweep.add_argument("--name", help="what it is called: its folder is runs/EXPERIMENT/sweep_NAME")
     sweep.add_argument("--search", type=int, help="so many runs, whose values optuna looks for within 1e-4:1e-1 or a,b")
+    sweep.add_argument("--launch", choices=["slurm"], help="a job for each run, by submitit; here without Slurm")
 
 
 def _sweep(arguments: argparse.Namespace, flags: list[str], config_of: Callable[[str, list[str]], Any]) -> None:
@@ -33,6 +34,13 @@ def _sweep(arguments: argparse.Namespace, flags: list[str], config_of: Callable[
         raise UsageError("a sweep needs --sweep.FIELD=VALUES, as in ARGS=--sweep.seed=0:8")
     config = config_of(arguments.experiment, others)
     name, runs = Path(arguments.experiment).stem, Path(arguments.runs)
+    if arguments.launch and arguments.search is not None:
+        raise UsageError("--search asks for values by what came before, and --launch trains all at once: give one")
+    if arguments.launch:
+        from vaex.runs.launch import launch
+
+        launch(config, swept, name, runs, called=arguments.name)
+        return
     if arguments.search is None:
         sweep(config, swept, name, runs, called=arguments.name)
         return
