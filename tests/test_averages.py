@@ -10,7 +10,7 @@ from optax import contrib
 from tests.one_step import configured
 from vaex.errors import OptionError, UsageError
 from vaex.train import Recipe, check_options, init_state, train_step
-from vaex.train.averages import average_of
+from vaex.train.averages import average_of, exponential
 
 KEY, BATCH = jax.random.key(0), jnp.array([1.0, 3.0])
 START = {"w": jnp.array(5.0), "count": jnp.array(2)}
@@ -65,8 +65,9 @@ def test_schedule_free_is_evaluated_at_its_own_average(name, wrap):
 
 
 def test_whole_numbers_are_not_averaged():
-    state = init_state(START, optax.sgd(0.1), average=average_of("sgd", 0.5))
-    after = average_of("sgd", 0.5)(START, {"w": jnp.array(1.0), "count": jnp.array(7)}, state.opt_state, jnp.array(0))
+    average = exponential(0.5)
+    state = init_state(START, optax.sgd(0.1), average=average)
+    after = average(START, {"w": jnp.array(1.0), "count": jnp.array(7)}, state.opt_state, jnp.array(0))
     assert int(after["count"]) == 7
     np.testing.assert_allclose(after["w"], 0.1 * 5 + 0.9 * 1, rtol=1e-6)
 

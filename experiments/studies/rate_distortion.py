@@ -75,8 +75,8 @@ def rate_distortion_figure(*, dataset: str = "digits", num_epochs: int = 40) -> 
     check_whole(num_epochs=num_epochs)
     found, (latent_dim, hidden) = data.load(dataset), _SIZES[dataset]
     images, test = flat(found.train.images), flat(found.test.images)
-    sizes = {"latent_dim": latent_dim, "hidden": hidden, "batch_size": 50 if dataset == "digits" else 200}
-    traded = trade(images, test, num_epochs=num_epochs, **sizes)
+    batch_size = 50 if dataset == "digits" else 200
+    traded = trade(images, test, num_epochs=num_epochs, latent_dim=latent_dim, hidden=hidden, batch_size=batch_size)
     plain = without_latents(np.asarray(images), np.asarray(test))
     lines = [
         f"beta {beta:g}, rate, distortion and their sum, nats: {rate:.2f}, {distortion:.2f}, {rate + distortion:.2f}"

@@ -51,4 +51,5 @@ def with_num_train(dataset: Dataset, num_train: int | None) -> Dataset:
 
 def cut_split(split: Split, which: slice) -> Split:
     """Some of the examples of a split."""
-    return Split(*(array if array is None else array[which] for array in split))
+    factors = None if split.factors is None else split.factors[which]
+    return Split(split.images[which], split.labels[which], factors)

@@ -60,7 +60,8 @@ def information_gap(
     told = _information(key, jnp.asarray(mean), jnp.asarray(scale), jnp.asarray(members), jnp.asarray(groups + first))
     information = np.asarray(told)
     entropy = np.array([-np.sum(n / n.sum() * np.log(n / n.sum())) for n in counts])
-    ranked = np.sort(np.pad(information, ((1, 0), (0, 0))), axis=0)  # beside a single latent one that tells nothing
+    nothing = np.zeros_like(information[:1])  # what a latent tells that is put beside a single one
+    ranked = np.sort(np.concatenate([nothing, information]), axis=0)
     return InformationGap(float(np.mean((ranked[-1] - ranked[-2]) / entropy)), information, entropy)
 
 

@@ -65,7 +65,9 @@ def meet(hosts: Hosts) -> None:
     process.end_if_aborted(f"another process has ended or cannot be reached; {_CURE}", 3)
     try:
         jax.distributed.initialize(
-            *(() if hosts.coordinator == "auto" else hosts),
+            coordinator_address=None if hosts.coordinator == "auto" else hosts.coordinator,
+            num_processes=hosts.num_processes,
+            process_id=hosts.process_id,
             initialization_timeout=2 * _ANSWER,
             heartbeat_timeout_seconds=_HEARTBEAT,
             shutdown_timeout_seconds=_SHUTDOWN,

@@ -72,7 +72,7 @@ def watch(path: Path, made: Setup, params: Params, *, epoch: int) -> Watch:
             frames = dict(list(frames.items())[::2])
         with replaced(path / folder.FRAMES) as file:
             stacked = {name: np.stack([frame[name] for frame in frames.values()]) for name in frames[row["epoch"]]}
-            np.savez(file, epochs=np.array([*frames]), **stacked)
+            np.savez(file, allow_pickle=False, epochs=np.array([*frames]), **stacked)
         spent += time.perf_counter() - before
 
     return Watch(look, keep)
