@@ -13,6 +13,7 @@ from tests.one_step import QUICK
 from tests.test_javascript import trial_of
 from vaex import Model, data
 from vaex.evaluate.trial import Trial
+from vaex.pages import live
 from vaex.pages.explorer import explorer
 
 PIXELS = """
@@ -165,3 +166,12 @@ def test_what_cannot_be_shown_is_a_sentence(decode, said):
     assert (said or "are images [H, W, C]") in page
     assert "<script" not in page
     assert page.count("\n") == 1
+
+
+def test_networks_too_large_for_a_page_are_a_sentence(monkeypatch):
+    trial = plain(sizes=(784, 4))
+    assert "<script" in explorer(trial)
+    monkeypatch.setattr(live, "_TOO_MANY", 1_000)
+    page = explorer(trial)
+    assert "No live latent space here: the networks&#x27; weights would be 0 MB of the page." in page
+    assert "<script" not in page

@@ -21,7 +21,7 @@ from vaex.pages.javascript.weights import Stored
 from vaex.pages.latents import Coordinates, Parts, coordinates, point
 
 _CONDITIONS = 12  # to choose from, of those that are no labels
-_MOST = 2_900_000  # characters of weights
+_MOST, _TOO_MANY = 2_900_000, 12_000_000  # characters of weights: where fewer bits are taken, and where a page ends
 _WITHOUT = {
     "sample": "The browser draws nothing from the prior, and where there is one shows draws made beforehand",
     "encode": "What is drawn by hand cannot be encoded in the browser",
@@ -42,12 +42,18 @@ class Live(NamedTuple):
         """The weights as text, and sentences on what is missing, or less exact.
 
         The encoder's have 8 bits where halves would be too much for a page: it only says where a drawing lies.
+
+        Raises:
+            UsageError: they would be too much even so.
         """
         notes = [f"{_WITHOUT[name]}: {why}." for name, why in self.program.missing.items()]
         weights = self.program.stored({})
-        if sum(len(weight.text) for weight in weights) > _MOST and self.has_encoder:
+        size = lambda: sum(len(weight.text) for weight in weights)
+        if size() > _MOST and self.has_encoder:
             weights = self.program.stored({"encode": 8})
             notes.append("The encoder's weights have 8 bits here, so that the page is smaller, the decoder's 16.")
+        if size() > _TOO_MANY:
+            raise UsageError(f"the networks' weights would be {size() / 1e6:.0f} MB of the page")
         return weights, notes
 
     @property
