@@ -38,7 +38,7 @@ def measure(
 ) -> dict[str, InferenceGap]:
     """The gaps of all but the last 20 images, on which the schedule is found, by family of the fitted q.
 
-    Each begins at the encoder's q: from N(0, I) a full covariance is far from its best after 1,000 steps.
+    Each begins at the encoder's q, which both families have.
     """
     x, others = x[:-_NUM_OTHERS], x[-_NUM_OTHERS:]
     schedule = ais.find_schedule(_KEY, model, others, num_temperatures=num_temperatures)
