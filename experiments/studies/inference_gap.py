@@ -66,7 +66,7 @@ def inference_gap_figure() -> tuple[Figure, list[str]]:
     axes.bar(names, parts[:, 0], label="approximation")
     axes.bar(names, parts[:, 1], bottom=parts[:, 0], label="amortization")
     axes.set(xlabel="family of the fitted q", ylabel="log p(x) - ELBO, nats")
-    axes.legend(frameon=False)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     for name, (approximation, amortization) in means.items():
         gap = found.gaps[name]
         lines.append(

@@ -71,7 +71,7 @@ def mnist_gap_figure(num_images: int = 100, **options: int) -> tuple[Figure, lis
         axes.bar(list(found), means, bottom=foot, label=part)
         foot = foot + means
     axes.set(xlabel="family of the fitted q", ylabel="log p(x) - ELBO, nats")
-    axes.legend(frameon=False)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     for name, gap in found.items():
         error = gap.approximation.std(ddof=1) / len(gap.log_px) ** 0.5
         lines.append(
