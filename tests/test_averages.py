@@ -8,7 +8,13 @@ import pytest
 from optax import contrib
 
 from tests.one_step import configured
+from vaex.config import override
+from vaex.config.optimizer import build_average
+from vaex.config.root import ROOT
+from vaex.config.section import call
 from vaex.errors import OptionError, UsageError
+from vaex.models.description import Description
+from vaex.runs.experiments import load_experiment
 from vaex.train import Recipe, check_options, init_state, train_step
 from vaex.train.averages import average_of, exponential
 
@@ -88,3 +94,29 @@ def test_what_cannot_be_averaged_is_refused():
         configured("--config.optimizer.name=schedule_free_sgd", "--config.train.ema=0.9")
     with pytest.raises(OptionError, match=r"b1 is 0\.0: expected a number above 0"):
         check_options({"name": "schedule_free_sgd", "learning_rate": 0.1, "b1": 0.0})
+
+
+def test_parameters_that_the_optimizer_does_not_move_are_not_for_schedule_free():
+    config = override(load_experiment("mnist_vqvae"), ["--config.optimizer.name=schedule_free_sgd"])
+    description = Description(init=lambda key: {}, bind=lambda params: None, statistics=lambda key, params, x: {})
+    with pytest.raises(UsageError, match="whose average is of what it moves itself"):
+        build_average(config, call(ROOT, config), description)
+
+
+def test_a_schedule_is_not_warmed_up_twice():
+    rate = [
+        "--config.train.learning_rate.name=cosine",
+        "--config.train.learning_rate.final=1e-4",
+        "--config.optimizer.warmup_steps=5",
+    ]
+    with pytest.raises(UsageError, match=r"optimizer\.warmup_steps is 5.*: expected none with train\.learning_rate"):
+        configured("--config.optimizer.name=schedule_free_adamw", *rate)
+
+
+def test_an_update_that_is_skipped_leaves_the_average():
+    recipe = recipe_of(optax.apply_if_finite(optax.sgd(0.1), 3), average_of("sgd", 0.5))._replace(max_skipped=3)
+    step = jax.jit(lambda state, batch: train_step(state, KEY, batch, recipe=recipe)[0])
+    before = step(init_state({"w": START["w"]}, recipe.optimizer, average=recipe.average), BATCH)
+    after = step(before, BATCH * jnp.nan)
+    np.testing.assert_array_equal(after.params["w"], before.params["w"])
+    assert float(step(before, BATCH).params["w"]) != float(before.params["w"])

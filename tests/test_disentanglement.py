@@ -18,6 +18,7 @@ CODES = {  # of one shape, for which one function is compiled
     "doubled": FACTORS[:, [0, 0, 1]] * 1.0,
     "rotated": np.stack([V[:, 0] + V[:, 1], V[:, 0] - V[:, 1], np.zeros(len(V))], axis=1),
     "noise": NOISE,
+    "constant": np.zeros((len(V), 3)),
 }
 OF_TWO = 1 - np.log(2) / np.log(3)  # the completeness of a factor that two of three latents tell of alike
 
@@ -86,6 +87,7 @@ def test_factor_vae_s_score_has_no_vote_of_a_latent_that_is_not_active():
         ("doubled", FACTORS[:, :2], (1, 1), ((1 + OF_TWO) / 2, 0.75), (0, 0)),
         ("rotated", FACTORS[:, :2], (0, 0.05), (OF_TWO, 0.4), (0, 0)),
         ("noise", FACTORS, (0, 0.05), (0, 0.05), (1, 1.3)),
+        ("constant", FACTORS, (0, 0), (0, 0), (0.95, 1.05)),
     ],
 )
 def test_dci(name, factors, disentangled, complete, error):

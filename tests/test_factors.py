@@ -81,12 +81,21 @@ def test_factors_in_a_file_and_dsprites_own(tmp_path):
         ({"factors": CLASSES / 2}, r"train factors are float64"),
         ({"factors": CLASSES.astype(str)}, r"train factors are <U21"),
         ({"factors": CLASSES, "factor_names": np.array(["a"])}, r"the factors a: expected 3 names"),
+        ({"factors": CLASSES, "test_images": IMAGES}, r"has train_factors alone: expected test_factors too"),
     ],
 )
 def test_factors_that_are_none_are_told(tmp_path, keys, message):
     np.savez(tmp_path / "a.npz", images=IMAGES, **keys)
     with pytest.raises(UsageError, match=message):
         data.load("a", dir=tmp_path)
+
+
+def test_images_with_factors_are_not_streamed(tmp_path):
+    np.savez(tmp_path / "a.npz", images=IMAGES, factors=CLASSES)
+    few = {"dir": tmp_path, "resident_bytes": 1}
+    assert data.load("a", streaming="auto", **few).records is None
+    with pytest.raises(UsageError, match="which cannot be streamed: it has factors"):
+        data.load("a", streaming="on", **few)
 
 
 def test_a_run_on_images_of_known_factors_reports_what_its_latents_tell():

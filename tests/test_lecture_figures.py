@@ -1,7 +1,9 @@
 """Studies that show what an ELBO and its gradients are, against quadrature and exact gradients."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 from jax.flatten_util import ravel_pytree
 from matplotlib.animation import FuncAnimation
 from matplotlib.figure import Figure
@@ -9,6 +11,7 @@ from PIL import Image
 
 from experiments.studies import gamma_elbo, gradients, posteriors
 from tests.one_step import QUICK
+from vaex.model import Model
 from vaex.models import exact
 from vaex.runs.experiments import load_studies
 
@@ -66,3 +69,17 @@ def test_the_divergence_of_a_density_and_of_draws_from_a_posterior_on_a_grid():
     by = lambda z, log_q=None: posteriors.divergence(found, posteriors.Answer(z, 1.0, 0.0, log_q))
     np.testing.assert_allclose(by(draws, normal(shifted)), exact, rtol=1e-4)
     np.testing.assert_allclose(by(draws), exact, rtol=0.05)  # 100,000 draws, cells of 0.4
+
+
+def test_the_grid_ends_where_a_narrow_posterior_has_its_mass():
+    """Of x = z + 0.01 e: 0.04 to a cell of the first grid, and mean and covariance of the last as by Bayes' rule."""
+    x = jnp.array([1.23, -0.77])
+    prior = dist.Normal(jnp.zeros(2), 1.0).to_event(1)
+    model = Model(prior, lambda x: prior, lambda z: dist.Normal(z, 0.01).to_event(1))
+    grid, log_posterior = posteriors.exact(model, x)
+    share, points = np.exp(log_posterior) * float(grid.cell), np.asarray(grid.points)
+    variance = 1 / (1 + 1e4)
+    mean = share @ points
+    np.testing.assert_allclose(mean, np.asarray(x) * 1e4 * variance, atol=1e-4)
+    np.testing.assert_allclose((share[:, None] * (points - mean)).T @ (points - mean), variance * np.eye(2), atol=1e-8)
+    assert 4 < np.abs(points - mean).max() / variance**0.5 < 8

@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+from vaex.config import equal, read_config
 from vaex.runs import commands
 from vaex.runs.experiments import load_experiment
-from vaex.runs.folder import RESULTS
+from vaex.runs.folder import CONFIG, RESULTS
 
 _RUNS = Path("runs")
 
 
 def run_of(experiment: str) -> Path:
-    """The newest finished run below runs/EXPERIMENT, trained now where there is none."""
-    there = sorted((_RUNS / experiment).glob(f"*/{RESULTS}"))
-    return there[-1].parent if there else commands.train_new(load_experiment(experiment), experiment, _RUNS)
+    """The newest finished run of the experiment as it is below runs/EXPERIMENT, trained now where there is none."""
+    config = load_experiment(experiment)
+    there = sorted((_RUNS / experiment).glob(f"*/{RESULTS}"), key=lambda file: file.stat().st_mtime, reverse=True)
+    same = (file.parent for file in there if equal(read_config(file.parent / CONFIG), config))
+    return next(same, None) or commands.train_new(config, experiment, _RUNS)

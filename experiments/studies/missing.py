@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from matplotlib.figure import Figure
 
 from vaex.distributions.masked import Masked
+from vaex.errors import check_whole
 from vaex.evaluate import compiled, in_chunks
 from vaex.inference import importance, iterate
 from vaex.inference.missing import metropolis_within_gibbs, pseudo_gibbs
@@ -19,7 +20,6 @@ from vaex.runs.load import load
 
 from ._trained import run_of
 
-_KEY = jax.random.key(0)
 Draws = tuple[Latent, Float[Array, " k"]]  # of z given what is observed, and the logarithms of their shares
 
 
@@ -67,7 +67,7 @@ def predicted(model: Model, x: Masked, truth: Float[Array, "..."], draws: Draws)
     Args:
         model: a model of Masked examples.
         x: one of them.
-        truth: the whole example.
+        truth: the whole example, of which x has what is observed alone.
         draws: the z_k and log s_k.
     """
     hidden = Masked(truth, ~x.mask)
@@ -87,17 +87,21 @@ def predicted(model: Model, x: Masked, truth: Float[Array, "..."], draws: Draws)
 
 def missing_figure(*, num_images: int = 100, num_draws: int = 1000) -> tuple[Figure, list[str]]:
     """Both by the number of draws, each a decoding, and lines with those of all draws."""
+    check_whole(2, num_images=num_images)
+    check_whole(10, num_draws=num_draws)
     path = run_of("mnist_missing")
     task, model = commands.open_task(path), load(path).bind()
-    x = task.examples.observe(_KEY, jax.tree.map(lambda a: a[:num_images], task.dataset.test))
+    some = jax.tree.map(lambda a: a[:num_images], task.dataset.test)
+    mask_key, key = jax.random.split(jax.random.key(0))
+    x, whole = task.examples.observe(mask_key, some), (some.images + np.float32(0.5)) / 256
     counts = [n for n in (10, 30, 100, 300, 1000, 3000, 10_000) if n < num_draws] + [num_draws]
     figure, lines = Figure(figsize=(8, 3.4), layout="constrained"), []
     left, right = figure.subplots(1, 2)
     for name, way in WAYS.items():
         found = []
         for count in counts:
-            one = lambda key, x, way=way, n=count: predicted(model, x, x.x, way(key, model, x, n))
-            found.append(in_chunks(compiled(one), _KEY, x, chunk_size=20))
+            one = lambda key, pair, way=way, n=count: predicted(model, *pair, way(key, model, pair[0], n))
+            found.append(in_chunks(compiled(one), key, (x, whole), chunk_size=20))
         left.plot(counts, [np.sqrt(f.squared_error.mean()) for f in found], marker="o", label=name)
         right.plot(counts, [f.log_density.mean() for f in found], marker="o")
         last, root = found[-1], num_images**0.5

@@ -4,9 +4,10 @@ import optax
 
 from vaex.config.root import Experiment
 from vaex.config.section import Config
-from vaex.errors import OptionError
+from vaex.errors import OptionError, UsageError
+from vaex.models.description import Description
 from vaex.train import check_options
-from vaex.train.averages import Average, average_of
+from vaex.train.averages import AVERAGES, Average, average_of
 
 
 def build_optimizer(config: Config, experiment: Experiment, num_steps: int) -> optax.GradientTransformation:
@@ -22,6 +23,9 @@ def build_optimizer(config: Config, experiment: Experiment, num_steps: int) -> o
         check_options(config.optimizer.to_dict())
     except OptionError as error:
         raise error.within("optimizer") from None
+    if c.learning_rate is not None and config.optimizer.get("warmup_steps") is not None:
+        expected = "none with train.learning_rate, whose warmup_cosine warms up too"
+        raise OptionError("warmup_steps", config.optimizer.warmup_steps, expected).within("optimizer")
     rate = peak if c.learning_rate is None else c.learning_rate(peak=peak, num_steps=num_steps)
     optimizer = experiment.optimizer(learning_rate=rate)
     if c.clip_norm is not None:
@@ -29,9 +33,15 @@ def build_optimizer(config: Config, experiment: Experiment, num_steps: int) -> o
     return optimizer if c.max_skipped is None else optax.apply_if_finite(optimizer, c.max_skipped)
 
 
-def build_average(config: Config, experiment: Experiment) -> Average | None:
+def build_average(config: Config, experiment: Experiment, description: Description) -> Average | None:
     """The average of the parameters that is evaluated in their place, None without one."""
+    name = config.optimizer.name
+    if name in AVERAGES and (description.statistics is not None or description.refit is not None):
+        raise UsageError(
+            f"optimizer.name is {name!r}, whose average is of what it moves itself, with a model of which other "
+            "parameters are set: take another optimizer, and --config.train.ema=0.999 for an average"
+        )
     try:
-        return average_of(config.optimizer.name, experiment.train.ema)
+        return average_of(name, experiment.train.ema)
     except OptionError as error:
         raise error.within("train") from None

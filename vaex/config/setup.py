@@ -47,7 +47,7 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
     experiment, description, preprocess = task.experiment, task.description, task.examples.preprocess
     num_train, c = len(task.dataset.train.images), experiment.train
     optimizer = build_optimizer(config, experiment, (c.schedule_epochs or c.num_epochs) * task.num_steps)
-    average = build_average(config, experiment)
+    average = build_average(config, experiment, description)
     batch = jax.eval_shape(lambda key: preprocess(key, first_stored(task.examples, task.dataset, 2)), jax.random.key(0))
     computed = PRECISIONS[c.precision]
     weights = description.weights
@@ -69,7 +69,7 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
         before_epoch=refit_prior(
             description,
             preprocess,
-            lambda: first_stored(task.examples, task.dataset, MOST_EXAMPLES),
+            lambda: first_stored(task.examples, task.dataset, min(MOST_EXAMPLES, task.num_stored)),
             task.num_stored,
             num_epochs=c.num_epochs,
             seed=experiment.seed,

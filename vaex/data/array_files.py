@@ -36,9 +36,8 @@ def read_npz(path: Path) -> Arrays:
 
 
 def npz_blocks(path: Path) -> dict[str, Blocks]:
-    """The images and labels in pieces; damage is found where they are read."""
-    named = _named(path, npz.names(path))
-    return {key: of_npz(path, name) for key, name in named.items() if "factor" not in key}
+    """The same in pieces; damage is found where they are read."""
+    return {key: of_npz(path, name) for key, name in _named(path, npz.names(path)).items()}
 
 
 def _named(path: Path, stored: Collection[str]) -> dict[str, str]:

@@ -15,15 +15,19 @@ def as_factors(arrays: Arrays, source: str) -> tuple[Arrays, tuple[str, ...]]:
         source: where they are from, for the error.
 
     Returns:
-        Arrays and names; none where there are no factors of every split.
+        Arrays and names; none where there are no factors.
 
     Raises:
-        UsageError: another shape, numbers that are not whole, or another number of names.
+        UsageError: another shape, numbers that are not whole, another number of names, or factors of one split alone.
     """
     found = {name: array for name, array in arrays.items() if not name.endswith(("_factors", "factor_names"))}
     splits = [name.removesuffix("_images") for name in found if name.endswith("_images")]
-    if not all(f"{split}_factors" in arrays for split in splits):
+    known = [split for split in splits if f"{split}_factors" in arrays]
+    if not known:
         return found, ()
+    if len(known) < len(splits):
+        others = " and ".join(f"{split}_factors" for split in splits if split not in known)
+        raise UsageError(f"{source} has {known[0]}_factors alone: expected {others} too")
     for split in splits:
         factors, n = arrays[f"{split}_factors"], len(arrays[f"{split}_images"])
         if factors.ndim != 2 or len(factors) != n or not is_number(factors) or not _are_whole(factors):

@@ -17,6 +17,9 @@ def is_streamed(name: str, place: Place, form: Form, streaming: str, resident_by
     if streaming == "off":
         return False
     blocks = None if place.blocks is None else place.blocks()
+    if "train_factors" in (blocks or {}):  # which are looked at all at once
+        check_streams(name, streaming, "it has factors, which go with images in memory: ")
+        return False
     images = [one for key, one in (blocks or {}).items() if key.endswith("_images")]
     if not images or any(one.dtype.names is not None or len(one.shape) not in (3, 4) for one in images):
         check_streams(name, streaming)
@@ -26,9 +29,9 @@ def is_streamed(name: str, place: Place, form: Form, streaming: str, resident_by
     return streaming == "on" or size * sum(one.shape[0] for one in images) > resident_bytes
 
 
-def check_streams(name: str, streaming: str) -> None:
+def check_streams(name: str, streaming: str, why: str = "") -> None:
     """Raise a UsageError where streaming is asked for, of a source that cannot be."""
     if streaming == "on":
         raise UsageError(
-            f"data.streaming is 'on' with {name!r}, which cannot be streamed: expected {_CAN}; or set it off"
+            f"data.streaming is 'on' with {name!r}, which cannot be streamed: {why}expected {_CAN}; or set it off"
         )

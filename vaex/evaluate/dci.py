@@ -64,7 +64,7 @@ def dci(
     forests = [forest(group[some].astype(float)) for group in groups.T]
     importance = np.stack([one.feature_importances_ for one in forests], axis=1)
     misses = [np.mean((one.predict(means[others]) - v[others]) ** 2) for one, v in zip(forests, groups.T, strict=True)]
-    weight = importance.sum(axis=1) / importance.sum()
+    weight = importance.sum(axis=1) / max(importance.sum(), 1e-300)  # 0 where no tree finds anything to split by
     return DCI(
         disentanglement=float(weight @ (1 - _evenness(importance.T))),
         completeness=float(np.mean(1 - _evenness(importance))),
@@ -74,7 +74,8 @@ def dci(
 
 
 def _evenness(shares: Float[np.ndarray, "m c"]) -> Float[np.ndarray, " c"]:
-    """The entropy of each column, in shares of what it can be at most."""
-    p = shares / np.maximum(shares.sum(axis=0), 1e-300)
+    """The entropy of each column, in shares of what it can be at most; of one of zeros all of it."""
+    total = shares.sum(axis=0)
+    p = np.where(total > 0, shares / np.maximum(total, 1e-300), 1 / len(shares))
     entropy = -np.sum(p * np.log(np.where(p > 0, p, 1.0)), axis=0)
     return entropy / max(np.log(len(shares)), 1e-300)

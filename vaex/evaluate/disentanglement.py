@@ -9,13 +9,14 @@ from jaxtyping import Array, PRNGKeyArray
 
 from vaex.distributions.abilities import factors as independent
 from vaex.distributions.abilities import normal_parameters
+from vaex.errors import UsageError
 from vaex.evaluate.dci import dci
 from vaex.evaluate.factor_votes import factor_vae_score
 from vaex.evaluate.factors import Codes, Factors
 from vaex.evaluate.information_gap import information_gap
 from vaex.evaluate.metrics import latent_arrays, latent_means
 from vaex.evaluate.scores import map_examples
-from vaex.evaluate.trial import Trial, first
+from vaex.evaluate.trial import Trial
 from vaex.model import Example, at
 from vaex.objectives.encode import encode
 
@@ -65,17 +66,22 @@ def disentanglement(
 def disentanglement_scores(key: PRNGKeyArray, trial: Trial) -> dict[str, float]:
     """The scores of some training examples; none of images that are given, whose factors nobody knows.
 
-    Nor are there any of a z that is no vectors, but maps of codes, say.
+    Nor are there any of a z that is no vectors, but maps of codes, say, or where no factor varies.
     """
     if trial.dataset.test.factors is None:
         return {}
     data_key, code_key, score_key = jax.random.split(key, 3)
-    some = first(trial.dataset.train, _EXAMPLES)
+    train = trial.dataset.train
+    which = np.random.default_rng(0).permutation(len(train.images))[:_EXAMPLES]  # files are often sorted by factors
+    some = jax.tree.map(lambda array: array[which], train)
     mean, scale = _codes(code_key, trial.model, trial.observe(data_key, some))
     if mean is None or not np.isfinite(mean).all():
         return {}
     assert some.factors is not None, "of every split, or of none"
-    found = disentanglement(score_key, mean, scale, some.factors)._asdict()
+    try:
+        found = disentanglement(score_key, mean, scale, some.factors)._asdict()
+    except UsageError:
+        return {}
     return {name: score for name, score in found.items() if score is not None}
 
 

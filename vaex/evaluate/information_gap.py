@@ -51,7 +51,7 @@ def information_gap(
     """
     groups = varying(factors, np.asarray(mean), np.asarray(scale))
     if not np.all(np.asarray(scale) > 0):
-        raise UsageError("scale has a value that is not above 0: expected deviations; of a code without noise say 1e-3")
+        raise UsageError("scale has a value that is not above 0: expected deviations: a code without noise has no MIG")
     counts = [np.bincount(group) for group in groups.T]
     first = np.cumsum([0, *map(len, counts)])[:-1]  # of each factor's values, among those of all
     members = np.concatenate(

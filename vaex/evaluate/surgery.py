@@ -47,9 +47,10 @@ def surgery(key: PRNGKeyArray, model: Model, batch: Example) -> Surgery:
 
 def surgery_scores(key: PRNGKeyArray, trial: Trial) -> dict[str, Any]:
     """The parts of the KL of the first test examples; none under a condition, or where a density takes a network."""
-    one, prior = jax.tree.map(lambda leaf: leaf[0], trial.x), trial.model.prior
+    one = jax.tree.map(lambda leaf: leaf[0], trial.x)
     if split(trial.x)[1] is not None or not is_cheap_to_evaluate(jax.eval_shape(trial.model.encode, one)):
         return {}
+    prior = trial.model.prior
     some = first(trial.x, _EXAMPLES)
     average = _average(key, jax.jit(lambda x: _posteriors(trial.model, x))(some))
     found = _parts(average, jax.jit(lambda z: _log_prior(prior, z))(average.z))

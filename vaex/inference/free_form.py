@@ -1,6 +1,5 @@
 """Variational inference of no family: q as a density on a grid, moved along the functional derivative of the ELBO."""
 
-import math
 from typing import NamedTuple
 
 import jax
@@ -18,7 +17,7 @@ class Grid(NamedTuple):
     """Points with cells of one size around them, over which integrals are sums."""
 
     points: Float[Array, "n d"]
-    cell: float  # the volume of each
+    cell: float | Float[Array, ""]  # the volume of each
 
 
 class State(NamedTuple):
@@ -88,7 +87,7 @@ def free_form(points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"]
         raise OptionError("step_size", step_size, "a number above 0 and at most 1")
 
     def normalized(log_q: Float[Array, " n"]) -> Float[Array, " n"]:
-        return log_q - logsumexp(log_q) - math.log(points.cell)
+        return log_q - logsumexp(log_q) - jnp.log(points.cell)
 
     def init(key: PRNGKeyArray | None, model: Model | Conditional, x: Example) -> State:
         p = target(model, x)

@@ -69,7 +69,7 @@ def watch(path: Path, made: Setup, params: Params, *, epoch: int) -> Watch:
         before = time.perf_counter()
         frames[row["epoch"]] = now.pop()
         if len(frames) > _MOST:
-            frames = dict(list(frames.items())[::2])
+            frames = dict([*list(frames.items())[:-1:2], *list(frames.items())[-1:]])  # the newest stays
         with replaced(path / folder.FRAMES) as file:
             stacked = {name: np.stack([frame[name] for frame in frames.values()]) for name in frames[row["epoch"]]}
             np.savez(file, allow_pickle=False, epochs=np.array([*frames]), **stacked)

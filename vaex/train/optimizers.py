@@ -101,8 +101,8 @@ def check_options(options: Mapping[str, Any]) -> None:
     """
     if options["learning_rate"] is None:
         raise OptionError("learning_rate", None, "a number above 0")
-    if options.get("name") in AVERAGES and not options["b1"]:
-        raise OptionError("b1", options["b1"], "a number above 0, by which schedule-free's average is divided")
+    if options.get("name") in AVERAGES:
+        check_positive(b1=options["b1"])  # by which their average is divided
     for option, value in options.items():
         if option in _POSITIVE:
             check_positive(**{option: value})

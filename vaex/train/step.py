@@ -97,7 +97,10 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: 
     metrics = {"loss": value, **metrics} | ({"skipped": skipped} if recipe.max_skipped else {})
     after = TrainState(params, opt_state, state.step + 1, average)
     if recipe.average is not None:
-        after = after._replace(params=recipe.average(state.params, params, opt_state, state.step), moved=params)
+        averaged = recipe.average(state.params, params, opt_state, state.step)
+        if recipe.max_skipped:
+            averaged = jax.tree.map(lambda a, b: jnp.where(skipped, a, b), state.params, averaged)
+        after = after._replace(params=averaged, moved=params)
     return after, metrics
 
 
