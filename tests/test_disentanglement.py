@@ -87,7 +87,6 @@ def test_factor_vae_s_score_has_no_vote_of_a_latent_that_is_not_active():
         ("doubled", FACTORS[:, :2], (1, 1), ((1 + OF_TWO) / 2, 0.75), (0, 0)),
         ("rotated", FACTORS[:, :2], (0, 0.05), (OF_TWO, 0.4), (0, 0)),
         ("noise", FACTORS, (0, 0.05), (0, 0.05), (1, 1.3)),
-        ("constant", FACTORS, (0, 0), (0, 0), (0.95, 1.05)),
     ],
 )
 def test_dci(name, factors, disentangled, complete, error):
@@ -95,6 +94,13 @@ def test_dci(name, factors, disentangled, complete, error):
     for score, (low, high) in zip(found, (disentangled, complete, error), strict=False):
         assert low - 2e-3 <= score <= high + 2e-3
     np.testing.assert_allclose(found.importance.sum(axis=0), 1, rtol=1e-6)
+
+
+def test_a_code_that_tells_nothing_is_neither_disentangled_nor_complete():
+    """No tree finds anything to split by; each predicts the mean, and misses by a standard deviation."""
+    found = evaluate.dci(KEY, CODES["constant"], FACTORS)
+    np.testing.assert_allclose((found.disentanglement, found.completeness), 0, atol=1e-12)
+    np.testing.assert_allclose(found.error, 1, rtol=0.05)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def missing_figure(*, num_images: int = 100, num_draws: int = 1000) -> tuple[Fig
     for name, way in WAYS.items():
         found = []
         for count in counts:
-            one = lambda key, pair, way=way, n=count: predicted(model, *pair, way(key, model, pair[0], n))
+            one = lambda key, pair, way=way, n=count: predicted(model, pair[0], pair[1], way(key, model, pair[0], n))
             found.append(in_chunks(compiled(one), key, (x, whole), chunk_size=20))
         left.plot(counts, [np.sqrt(f.squared_error.mean()) for f in found], marker="o", label=name)
         right.plot(counts, [f.log_density.mean() for f in found], marker="o")

@@ -60,7 +60,7 @@ def round_trips(key: PRNGKeyArray, trial: Trial) -> Figure | None:
         return None
     found = there_and_back(key, trial)
     figure = Figure(figsize=(9, 4.2), layout="constrained", dpi=DPI)
-    images, latents = np.ravel(figure.subfigures(1, 2, width_ratios=(5, 4)))
+    images, latents = figure.subfigures(1, 2, squeeze=False, width_ratios=(5, 4))[0]
     parts = zip(images.subplots(2, 1), ("x, and x again by way of E[z]", "E[p(x|z)], z ~ p(z), and again by way of x"),
                 ((found.x, found.x_again), (found.drawn, found.drawn_again)), strict=True)  # fmt: skip
     for axes, title, pair in parts:
