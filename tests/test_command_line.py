@@ -70,6 +70,10 @@ def test_a_run_holds_what_the_readme_says(whole):
         "manifold",
         "latent",
         "interpolations",
+        "round_trips",
+        "training",
+        "latent_training",
+        "walk",
     }
     results = json.loads((path / "results.json").read_text())
     with np.load(path / "scores.npz") as each:  # of each test image, whose means are the scores

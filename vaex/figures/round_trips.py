@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from matplotlib.figure import Figure
 
+from vaex.distributions.masked import seen_as
 from vaex.distributions.variance import variance
 from vaex.evaluate.latents import posterior_mean
 from vaex.evaluate.trial import Trial, first
@@ -35,11 +36,14 @@ def there_and_back(key: PRNGKeyArray, trial: Trial) -> RoundTrips:
         q = model.encode(x)
         return posterior_mean(k, q), variance(q)
 
+    shown = first(trial.x, _SHOWN)
+    like = jax.tree.map(lambda a: a[0], shown)
+
     def from_z(k: PRNGKeyArray) -> tuple[Any, ...]:
         z_key, x_key, mean_key = jax.random.split(k, 3)
         z = model.prior.sample(z_key)
         p = model.decode(z)
-        again, spread = back(mean_key, p.sample(x_key))
+        again, spread = back(mean_key, seen_as(like, p.sample(x_key)))
         return p.mean, again, (z - again) ** 2, spread
 
     @jax.jit
@@ -50,8 +54,7 @@ def there_and_back(key: PRNGKeyArray, trial: Trial) -> RoundTrips:
         spread = None if spread is None else spread.mean(axis=0)
         return x_again, drawn[:_SHOWN], jax.vmap(mean)(again[:_SHOWN]), error.mean(axis=0), spread
 
-    x = first(trial.x, _SHOWN)
-    return RoundTrips(*jax.tree.map(np.asarray, (x, *both(key, x))))
+    return RoundTrips(*jax.tree.map(np.asarray, (shown, *both(key, shown))))
 
 
 def round_trips(key: PRNGKeyArray, trial: Trial) -> Figure | None:
