@@ -9,8 +9,11 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+from vaex.config import Config, save_config
 from vaex.errors import UsageError, WriteError
+from vaex.runs import folder
 
 
 def check_name(name: str | None) -> None:
@@ -58,6 +61,20 @@ def create_run(
     except OSError as error:
         raise UsageError(f"cannot write a run folder in {root}: {error.strerror or error}; {cure}") from None
     return path.resolve()
+
+
+def fill_run(path: Path, config: Config, dataset: Callable[[], Mapping[str, Any]]) -> None:
+    """Make a folder a run's, where it is none yet; its config comes last, by which it is one.
+
+    Args:
+        path: the folder.
+        config: of the run.
+        dataset: what dataset.json is to say.
+    """
+    if not (path / folder.CONFIG).exists():
+        path.mkdir(parents=True, exist_ok=True)
+        folder.write_json(path / folder.DATASET, dataset())
+        save_config(config, path / folder.CONFIG)
 
 
 def _new_folder(parent: Path, suffix: str) -> Path:

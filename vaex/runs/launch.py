@@ -9,14 +9,14 @@ from typing import Any
 
 import jax
 
-from vaex.config import Config, save_config
+from vaex.config import Config
 from vaex.config.setup import Setup, setup
 from vaex.config.sweep import Member, describe_sweep, members
 from vaex.data import Dataset
 from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import commands, console, folder, results, sweep
-from vaex.runs.create import check_name, point_latest
+from vaex.runs.create import check_name, fill_run, point_latest
 from vaex.runs.ranking import rank, show_ranking
 from vaex.runs.start import set_up_jax
 from vaex.train.loop import signals
@@ -49,7 +49,9 @@ def launch(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, c
     sweep.open_sweep(path, said)
     with folder.locked(path), advising(lambda: sweep.how_to_go_on(path)):
         for one in found:
-            _make(path / one.name, one, made[one.name], name)
+            task = made[one.name].task
+            fill_run(path / one.name, one.config, lambda task=task: commands.describe(task, name))
+            commands.check_data(path / one.name, task)
         stopped = _train(submitit, path, [path / one.name for one in found])
         waiting = [one.name for one in found if not (path / one.name / folder.RESULTS).exists()]
         finished = [one for one in found if one.name not in waiting or one.name in stopped]
@@ -112,14 +114,6 @@ def _made(found: list[Member]) -> dict[str, Setup]:
         data[of] = made[one.name].task.dataset
         results.check_selection(made[one.name])
     return made
-
-
-def _make(path: Path, member: Member, made: Setup, name: str) -> None:
-    if not (path / folder.CONFIG).exists():
-        path.mkdir(exist_ok=True)
-        folder.write_json(path / folder.DATASET, commands.describe(made.task, name))
-        save_config(member.config, path / folder.CONFIG)  # last, since it makes the folder a run's
-    commands.check_data(path, made.task)
 
 
 def _is_free(run: Path) -> bool:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vaex.config import Config, save_config
+from vaex.config import Config
 from vaex.config.groups import Group, check_group, groups, numbers_of
 from vaex.config.setup import setup
 from vaex.config.sweep import Member, describe_sweep, members
 from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import commands, console, folder, results
-from vaex.runs.create import check_name, point_latest
+from vaex.runs.create import check_name, fill_run, point_latest
 from vaex.runs.ranking import rank, show_ranking
 from vaex.runs.sweeping import Run, train_together
 from vaex.runs.training import newest_progress
@@ -105,10 +105,7 @@ def train_all(path: Path, together: list[Group], name: str) -> dict[str, str] | 
 
 def open_run(path: Path, member: Member, group: Group, name: str, stack: contextlib.ExitStack) -> Run:
     """The folder of a member, made where there is none, and how far it is; held until the stack is unwound."""
-    if not (path / folder.CONFIG).exists():
-        path.mkdir(exist_ok=True)
-        folder.write_json(path / folder.DATASET, commands.describe(group.program.made.task, name))
-        save_config(member.config, path / folder.CONFIG)  # last, since it makes the folder a run's
+    fill_run(path, member.config, lambda: commands.describe(group.program.made.task, name))
     stack.enter_context(folder.locked(path))
     commands.check_data(path, group.program.made.task)
     progress = Progress() if folder.newest_checkpoint(path) is None else newest_progress(path)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from vaex.config import Config, equal, read_config, save_config
+from vaex.config import Config, equal, read_config
 from vaex.config.fields import checksum
 from vaex.config.setup import setup
 from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import commands, devices, folder, hosts, results
-from vaex.runs.create import check_name, point_latest
+from vaex.runs.create import check_name, fill_run, point_latest
 from vaex.runs.training import train
 
 
@@ -32,18 +32,11 @@ def train_together(config: Config, name: str, runs: Path, *, called: str | None 
     path = runs / name / f"hosts_{called or f'{checksum(config):08x}'}"
     if hosts.is_first():
         with advising(lambda: "make room there, or name another with ARGS=--runs=FOLDER"):
-            _make(path, config, name, made.task)
+            fill_run(path, config, lambda: commands.describe(made.task, name))
+        if not equal(read_config(path / folder.CONFIG), config):
+            raise UsageError(f"{path} is a run of another config: name this one otherwise, or give its own command")
         point_latest(runs, path)
     hosts.any_of(False)  # by now it is there
     path = folder.open_run(path)
     commands.check_data(path, made.task)
     return train(path, made, command=command)
-
-
-def _make(path: Path, config: Config, name: str, task: commands.Task) -> None:
-    if not (path / folder.CONFIG).exists():
-        path.mkdir(parents=True, exist_ok=True)
-        folder.write_json(path / folder.DATASET, commands.describe(task, name))
-        save_config(config, path / folder.CONFIG)  # last, since it makes the folder a run's
-    elif not equal(read_config(path / folder.CONFIG), config):
-        raise UsageError(f"{path} is a run of another config: name this one otherwise, or give its own command")

@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +124,12 @@ def _progress(path: Path, saved: dict[str, Any]) -> Progress:
 
 def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state: TrainState, epoch: int) -> Loop:
     """What the loop does at each turn, in a run's folder."""
-    run_epoch, measured = compiled_epoch(made, state), validate(made)
+    alone = _loop_without_folder(path, made, state)
     page = page_while_training(path, made.task.experiment.train.num_epochs)
     watch = moving.watch(path, made, state.params, epoch=epoch)
 
     def measure(params: Any) -> dict[str, Any]:
-        found = measured(params)
+        found = alone.validate(params)
         watch.look(params)
         return found
 
@@ -144,34 +144,25 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
 
         checkpoints.save(path, progress.epoch, state, progress._asdict(), selected=selected)
 
+    return alone._replace(validate=measure, save=save, log=log)
+
+
+def _loop_without_folder(path: Path, made: Setup, state: TrainState) -> Loop:
+    """The same where nothing is written: what is measured at a validation is the same on all hosts."""
+    run_epoch, measured = compiled_epoch(made, state), results.validate(made)
     return Loop(
         run_epoch=lambda state, epoch: run_epoch(made.before_epoch(state, epoch)),
-        validate=measure,
-        save=save,
-        log=log,
-        last_good=functools.partial(folder.last_good, path),
-        is_over_for_all=hosts.any_of,
-    )
-
-
-def validate(made: Setup) -> Callable[[Any], dict[str, Any]]:
-    """What is measured at each validation, the same on all hosts."""
-    measured = results.validate(made)
-    return lambda params: hosts.agreed(measured(params))
-
-
-def train_along(path: Path, made: Setup) -> Path:
-    """What train does on the hosts that write nothing."""
-    state, progress = _newest(path, made)
-    run_epoch = compiled_epoch(made, state)
-    loop = Loop(
-        run_epoch=lambda state, epoch: run_epoch(made.before_epoch(state, epoch)),
-        validate=validate(made),
+        validate=lambda params: hosts.agreed(measured(params)),
         save=lambda *_: None,
         log=lambda _: None,
         last_good=functools.partial(folder.last_good, path),
         is_over_for_all=hosts.any_of,
     )
-    fit(state, progress, loop, made.plan)
+
+
+def train_along(path: Path, made: Setup) -> Path:
+    """What train does on the hosts that write nothing."""
+    state, progress = _newest(path, made)
+    fit(state, progress, _loop_without_folder(path, made, state), made.plan)
     hosts.part()
     return path
