@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments.studies import coverage
 from tests.test_ais import TABLE, TABLE_MODEL
 from tests.test_trained import SMALL, UINT8, trained
 from vaex import evaluate
@@ -36,6 +37,12 @@ def test_on_discrete_latents_it_brackets_the_exact_evidence():
     apart = found.test.log_likelihood[:, 0] - bound  # each of 1,000 draws
     assert abs(apart.mean()) < 5 * apart.std() / np.sqrt(60)
     np.testing.assert_allclose(found.test.log_likelihood[:, -1], jax.vmap(TABLE.log_px)(x), atol=0.3)
+
+
+def test_the_study_counts_the_intervals_that_hold_the_exact_evidence():
+    found = coverage.repeats(num_repeats=2, num_images=10, num_temperatures=4, num_chains=2)
+    assert all(one.low < 0 < one.high for one in found)
+    assert [coverage.Repeat(0.1, 0.3).holds, coverage.Repeat(-0.3, -0.1).holds] == [False, False]
 
 
 def test_a_drawn_example_has_the_condition_and_the_type_of_what_it_is_like():

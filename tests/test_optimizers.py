@@ -110,6 +110,8 @@ def test_whatever_takes_a_learning_rate_is_named_or_left_out_with_a_reason():
     assert found - set(OPTIMIZERS) == set(LEFT_OUT)
     assert set(OPTIMIZERS) <= found
     assert not any(reason == "" for reason in LEFT_OUT.values())
+    own = [inspect.getdoc(OPTIMIZERS[name]) for name in OPTIMIZERS]
+    assert inspect.getdoc(functools.partial) not in own  # their first lines are what `make config` prints
 
 
 def test_muon_gets_the_matrices_that_are_kernels():

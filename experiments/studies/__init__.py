@@ -20,6 +20,7 @@ from .aevb_3 import aevb_3_figure
 from .aevb_4 import aevb_4_figure
 from .aevb_5 import aevb_5_figure
 from .classifier import classifier_figure
+from .coverage import coverage_figure
 from .free_form import free_form_figure
 from .fullvb import fullvb_figure
 from .gamma_elbo import gamma_elbo_figure
@@ -47,6 +48,7 @@ STUDIES = Choices(
         "labels": labels_figure,
         "gmm": gmm_figure,
         "tables": tables_figure,
+        "coverage": coverage_figure,
         "free_form": free_form_figure,
         "abc": abc_figure,
         "inference_gap": inference_gap_figure,

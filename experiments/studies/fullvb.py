@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from vaex.config import override
 from vaex.config.setup import setup
+from vaex.errors import check_whole
 from vaex.evaluate import Options, validator
 from vaex.runs.experiments import load_experiment
 from vaex.train import train_epoch
@@ -55,12 +56,14 @@ def measure(flags: list[str], *, experiment: str = "mnist_fullvb") -> Curve:
     return Curve(*map(np.array, zip(*rows, strict=True)))
 
 
-def fullvb_figure() -> tuple[Figure, list[str]]:
+def fullvb_figure(*, num_epochs: int = 300) -> tuple[Figure, list[str]]:
     """The test log-likelihood over epochs by each way, with the training ELBO, and how far each falls from its best."""
+    check_whole(10, num_epochs=num_epochs)
+    length = [f"--config.train.num_epochs={num_epochs}", f"--config.train.eval_every={num_epochs // 10}"]
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes, lines = figure.subplots(), []
     for i, (name, flags) in enumerate(WAYS.items()):
-        curve = measure(flags)
+        curve = measure([*flags, *length])
         axes.plot(curve.epochs, curve.test, color=f"C{i}", marker="o", label=name)
         axes.plot(curve.epochs, curve.train, color=f"C{i}", linestyle="--", linewidth=1)
         best = int(np.argmax(curve.test))

@@ -26,6 +26,9 @@ def kernels(params: Params) -> Any:
     return jax.tree_util.tree_map_with_path(one, params)
 
 
+_muon = functools.partial(contrib.muon, muon_weight_dimension_numbers=kernels)
+_muon.__doc__ = contrib.muon.__doc__  # instead of partial's own, which `make config` would print
+
 OPTIMIZERS = Choices(
     {
         "adabelief": optax.adabelief,
@@ -63,7 +66,7 @@ OPTIMIZERS = Choices(
         "dowg": contrib.dowg,
         "galore": contrib.galore,
         "madgrad": contrib.madgrad,
-        "muon": functools.partial(contrib.muon, muon_weight_dimension_numbers=kernels),
+        "muon": _muon,
         "prodigy": contrib.prodigy,
         "schedule_free_adamw": contrib.schedule_free_adamw,  # evaluated at its own average, see averages.py
         "schedule_free_sgd": contrib.schedule_free_sgd,
