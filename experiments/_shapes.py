@@ -4,7 +4,7 @@ from vaex.config import MODELS, NETWORKS, OBJECTIVES, RATES, Config, default_con
 
 
 def of_shapes(objective: str, **options: float | str) -> Config:
-    """20 epochs of 4096-1200-1200-10 and its mirror on 27,000 black and white images of five known factors."""
+    """12 epochs of 4096-1200-1200-10 and its mirror on 27,000 black and white images of five known factors."""
     config = default_config()
     config.data.name = "shapes"
     config.data.binarize = "threshold"
@@ -13,7 +13,7 @@ def of_shapes(objective: str, **options: float | str) -> Config:
     config.objective = section(OBJECTIVES, objective, **options)
     config.train.learning_rate = section(RATES, "cosine", final=1e-5)
     config.train.batch_size = 256
-    config.train.num_epochs = 20
-    config.train.eval_every = 5
+    config.train.num_epochs = 12
+    config.train.eval_every = 4
     config.evaluate.num_samples = 50
     return config

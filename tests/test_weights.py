@@ -11,6 +11,7 @@ import pytest
 import scipy.stats
 from jax.flatten_util import ravel_pytree
 
+from experiments.studies import fullvb
 from tests.one_step import QUICK
 from vaex import Model, evaluate
 from vaex.errors import UsageError
@@ -119,3 +120,11 @@ def test_the_kl_is_numpyros():
 def test_a_deviation_is_above_zero(call):
     with pytest.raises(UsageError, match=r"sigma is -?[01]\.0: expected a number above 0"):
         call()
+
+
+def test_the_study_measures_every_so_many_epochs():
+    flags = ["--config.train.num_epochs=4", "--config.train.eval_every=2", "--config.model.latent_dim=2"]
+    found = fullvb.measure([*fullvb.WAYS["full variational Bayes"], *flags], experiment="digits")
+    np.testing.assert_array_equal(found.epochs, [2, 4])
+    assert found.train[1] > found.train[0]
+    assert found.test[1] > found.test[0]
