@@ -15,5 +15,5 @@ def of_shapes(objective: str, **options: float | str) -> Config:
     config.train.batch_size = 256
     config.train.num_epochs = 12
     config.train.eval_every = 4
-    config.evaluate.num_samples = 50
+    config.evaluate.num_samples = 10
     return config

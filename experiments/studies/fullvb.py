@@ -56,7 +56,7 @@ def measure(flags: list[str], *, experiment: str = "mnist_fullvb") -> Curve:
     return Curve(*map(np.array, zip(*rows, strict=True)))
 
 
-def fullvb_figure(*, num_epochs: int = 300) -> tuple[Figure, list[str]]:
+def fullvb_figure(*, num_epochs: int = 3000) -> tuple[Figure, list[str]]:
     """The test log-likelihood over epochs by each way, with the training ELBO, and how far each falls from its best."""
     check_whole(10, num_epochs=num_epochs)
     length = [f"--config.train.num_epochs={num_epochs}", f"--config.train.eval_every={num_epochs // 10}"]
