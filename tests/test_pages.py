@@ -65,6 +65,7 @@ def test_a_page_shows_scores_curves_pictures_config_and_how_it_was_made(run, pag
     for words in ("-90.12 ± 0.50 nats", "jax 9.9", "abacus", "vaex train digits --name 'a b'", "model.latent_dim 2"):
         assert words in shown.text, words
     assert "Finished: 2 epochs; the scores are of epoch 1" in shown.text
+    assert "p(x|z) mlp, bernoulli 332 parameters" in shown.text  # 2 * 4 + 4 + 4 * 64 + 64
     (picture,) = shown.of("img")
     assert picture["src"].startswith("data:image/png;base64,")
     assert "prior" in picture["alt"]
@@ -118,7 +119,9 @@ def test_a_run_carried_on_says_whose_scores_stand_there(run, page):
 
 def test_a_run_of_another_vaex_has_a_page_without_its_config(run, page):
     (run / folder.CONFIG).write_text('{"of": "another version"}')
-    assert "config.json cannot be read by this version" in page().text
+    text = page().text
+    assert "config.json cannot be read by this version" in text
+    assert "The model is not drawn" in text
 
 
 def test_too_many_pictures_are_named(run, page, monkeypatch):

@@ -14,8 +14,9 @@ from vaex import evaluate, objectives
 from vaex.distributions.codes import Quantized, nearest
 from vaex.errors import UsageError
 from vaex.evaluate.codes import codebook_use
+from vaex.models.codebook import Codebook, update_codebook
 from vaex.models.likelihoods import bernoulli
-from vaex.models.vqvae import VQVAE, Codebook, update_codebook
+from vaex.models.vqvae import VQVAE
 from vaex.networks.grid import CausalGrid, GridDecoder, GridEncoder
 
 RNG = np.random.default_rng(0)

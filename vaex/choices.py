@@ -74,9 +74,9 @@ class Choices(dict[str, Callable[..., Any]]):
         return found | (_fields(self.common, (), None) if self.common else {})
 
     def name_of(self, build: Build) -> str:
-        """The name of a function, or of what a partial is of."""
-        function = build.func if isinstance(build, functools.partial) else build
-        return next(name for name, entry in self.items() if entry in (build, function))
+        """The name of a function, or of what a partial or a config's section is of; "own" of one of somebody's own."""
+        function = inspect.unwrap(build.func if isinstance(build, functools.partial) else build)
+        return next((name for name, entry in self.items() if inspect.unwrap(entry) in (build, function)), "own")
 
 
 def find(table: Mapping[str, Any], name: str, field: str) -> Any:

@@ -12,10 +12,11 @@ from vaex.distributions.shapes import value_shape
 from vaex.errors import UsageError, check_whole
 from vaex.model import Conditional, Distribution, Family, Given, Model, Value
 from vaex.models import likelihoods
-from vaex.models.description import Description, Kind, Source, refuse
+from vaex.models.description import Description, Kind, Source, refuse, structure_of
 from vaex.models.likelihood_parts import build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.noise import NOISES
+from vaex.models.structure import OBSERVED, Factor, Variable, recognition
 from vaex.models.vae import VAE
 from vaex.networks import NETWORKS
 from vaex.networks.pairs import mlp
@@ -78,6 +79,7 @@ def autoencoder(
     """
     refuse("autoencoder", source, condition="which has no p(z|c)", mask="and to impute needs p(z)")
     check_whole(latent_dim=latent_dim)
+    net = NETWORKS.name_of(network)
     networks, p_x = network(), build_likelihood(likelihood, source)
     found = VAE(
         x_shape=source.x_shape,
@@ -95,11 +97,18 @@ def autoencoder(
         figures=("autoencoded",),
         select="log_px_z",
     )
+    decoded = Factor("x", ("z",), (net, LIKELIHOODS.name_of(likelihood)), ("decoder", "likelihood"))
+    encoded = recognition("z", ("x",), (net, "a point"), ("encoder",))
+    latents = {"z": (latent_dim,)}
     if noise is None:
-        return plain
+        return plain._replace(structure=structure_of(source, latents, decoded, encoded))
+    corrupted = recognition("x̃", ("x",), (NOISES.name_of(noise),))
+    graph = structure_of(source, latents, decoded, corrupted, encoded._replace(given=("x̃",)))
+    graph = graph._replace(variables=(*graph.variables, Variable("x̃", source.x_shape, OBSERVED)))
     corrupt = noise()
     prepare = lambda key, x: Given(x, corrupt(jax.random.fold_in(key, 1), x))
-    return plain._replace(bind=lambda params: shown_corrupted(found.bind(params)), prepare=prepare)
+    shown = lambda params: shown_corrupted(found.bind(params))
+    return plain._replace(bind=shown, prepare=prepare, structure=graph)
 
 
 KIND = Kind(autoencoder, objectives=("reconstruction",))

@@ -5,9 +5,11 @@ from typing import Annotated
 from vaex.choices import Build
 from vaex.errors import check_whole
 from vaex.models import likelihoods
-from vaex.models.description import Description, Kind, Source, describe
+from vaex.models.description import Description, Kind, Source, describe, structure_of
+from vaex.models.layers import names
 from vaex.models.likelihood_parts import build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
+from vaex.models.structure import Factor, Structure
 from vaex.models.top_down import TopDown
 from vaex.networks import ACTIVATIONS, check_resolutions
 from vaex.networks.pairs import Widths
@@ -46,7 +48,27 @@ def deep(
         activation=ACTIVATIONS[activation],
         out_bias=output_bias(p_x, source),
     )
-    return describe(found, source)
+    return describe(found, source, structure=_structure(found, source, LIKELIHOODS.name_of(likelihood)))
+
+
+def _structure(model: TopDown, source: Source, likelihood: str) -> Structure:
+    """Each map of latents depends on those above it by way of the path, which its own branch then adds to."""
+    c, depth = () if source.condition_shape is None else ("c",), len(model.blocks)
+    z, by = names(depth)[::-1], ("bottleneck", "diagonal")
+    p, q = [], []
+    for i, name in enumerate(z):
+        above = (z[i - 1],) if i else ()
+        said = ", ".join(("z_>" + name.removeprefix("z_"),) * bool(i) + c)
+        own = (f"prior/{i}", f"decoder/merge/{i - 1}" if i else "decoder/start")
+        p.append(Factor(name, (*above, *c), by, own, said=f"{name}|{said}" if said else name))
+        given = ", ".join(filter(None, (said, "x")))
+        q.append(Factor(name, (*above, *c, "x"), by, (f"posterior/{i}",), is_recognition=True, said=f"{name}|{given}"))
+    last = (f"decoder/merge/{depth - 1}", "decoder/head", "likelihood")
+    x = Factor("x", (z[-1], *c), ("path", likelihood), last, said="|".join(("x", ", ".join(("z", *c)))))
+    sizes = {name: (*block.size, model.latent_dim) for name, block in zip(z, model.blocks, strict=True)}
+    shared = {"encoder": "the pyramid over x, which every q sees"}
+    shared |= {"condition": "the maps of c, which all see"} if c else {}
+    return structure_of(source, sizes, *p, x, *q, **shared)
 
 
 KIND = Kind(deep)

@@ -1,7 +1,7 @@
 """A model without its parameters: what a kind of model is built for, and what it says of itself."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +13,7 @@ from vaex.distributions.shapes import check_shape, shape_of, value_shape
 from vaex.errors import UsageError
 from vaex.model import Condition, Conditional, Distribution, Example, Latent, Model, Params
 from vaex.models.columns import Columns
+from vaex.models.structure import OBSERVED, Factor, Structure, Variable
 from vaex.networks.pairs import Shape
 
 
@@ -74,6 +75,7 @@ class Description(NamedTuple):
     # Names in figures.FIGURES.
     figures: tuple[str, ...] = ("reconstructions", "samples", "manifold", "latent", "interpolations")
     select: str = "elbo"  # the metric by which the best checkpoint is chosen, where the objective names none
+    structure: Structure | None = None  # its directed graph, as pages draw it; None: what params alone tell
 
 
 class Kind(NamedTuple):
@@ -125,6 +127,20 @@ def of_one_example(model: Model, x_shape: Shape) -> Model:
         return model.decode(z)
 
     return model._replace(encode=encode, decode=decode)
+
+
+def structure_of(source: Source, latents: Mapping[str, Shape], *factors: Factor, **shared: str) -> Structure:
+    """The structure of latents between x and, where there is one, a condition c.
+
+    Args:
+        source: whose shapes these have.
+        latents: names, and the shapes of their values.
+        factors: of p and of q.
+        shared: of Structure.
+    """
+    hidden = [Variable(name, shape) for name, shape in latents.items()]
+    given = [Variable("c", shape, OBSERVED) for shape in (source.condition_shape,) if shape is not None]
+    return Structure((*given, *hidden, Variable("x", source.x_shape, OBSERVED)), factors, shared)
 
 
 def of_each_condition(bind: Callable[..., Model], params: Params, shape: Shape) -> Conditional:

@@ -1,7 +1,7 @@
 """Directed graphical models with neural conditionals: their description."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -11,9 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from vaex.distributions.abilities import factors
 from vaex.errors import UsageError
 from vaex.model import Conditional, Distribution, Observed, Params
 from vaex.models.joint import Joint, Node, Values, check_values, conditional_of, quoted
+from vaex.models.structure import LATENT, OBSERVED, Factor, Structure, Variable
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity, so that it may be static to jit
@@ -99,6 +101,20 @@ class Graph:
                     f"{type(conditional).__name__}: mend the data (labels outside the classes?) or take another family"
                 )
 
+    def structure(self, latent: Iterable[str] = ()) -> Structure:
+        """What is drawn of it: each node with its network and its family.
+
+        Args:
+            latent: the names of nodes that are not observed.
+        """
+        hidden, kinds = frozenset(latent), self.conditionals
+        by = {name: type(p if (base := factors(p)) is None else base).__name__ for name, p in kinds.items()}
+        inputs = [Variable(name, tuple(shape), OBSERVED) for name, shape in self.inputs.items()]
+        roles = {name: LATENT if name in hidden else OBSERVED for name in by}
+        nodes = [Variable(name, shape, roles[name]) for name, shape in self.shapes.items()]
+        made = [Factor(node.name, node.parents, (*_network(node), by[node.name]), (node.name,)) for node in self.order]
+        return Structure((*inputs, *nodes), tuple(made))
+
     @property
     def conditionals(self) -> dict[str, Distribution]:
         """Of each node the distribution without its numbers, for what does not depend on them."""
@@ -124,3 +140,7 @@ class Graph:
             conditionals[node.name] = conditional_of(node, params[node.name], values)
             values[node.name] = conditionals[node.name].sample(keys[2])
         return params, conditionals, {node.name: values[node.name] for node in self.order}
+
+
+def _network(node: Node) -> tuple[str, ...]:
+    return () if node.network is None else (type(node.network).__name__,)

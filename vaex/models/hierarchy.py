@@ -14,6 +14,7 @@ from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Condition, Distribution, Encode, Family, Latent, Params
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe
+from vaex.models.layers import bottom_up_graph
 from vaex.models.likelihood_parts import Likelihood, build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.posteriors import diagonal_normal
@@ -121,7 +122,7 @@ def hierarchy(
         likelihood=p_x,
         join_latent=with_lowest,
     )
-    return describe(found, source)
+    return describe(found, source, structure=bottom_up_graph(source, latent_dims, likelihood))
 
 
 def layered_prior(

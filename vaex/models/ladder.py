@@ -17,6 +17,7 @@ from vaex.model import Condition, Distribution, Example, Family, Latent, Model, 
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe, of_one_example
 from vaex.models.hierarchy import check_between, layered_prior, lowest, normal, with_lowest
+from vaex.models.layers import ladder_graph
 from vaex.models.likelihood_parts import Likelihood, build_likelihood
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.networks import ACTIVATIONS, as_vector
@@ -161,7 +162,8 @@ def ladder(
         prior=layered_prior(latent_dims, between_hidden, encoder_hidden, source, act),
         likelihood=p_x,
     )
-    return describe(found, source, recognition=(("encoder",),))
+    graph = ladder_graph(source, latent_dims, likelihood, (encoder_hidden, *between_hidden))
+    return describe(found, source, recognition=(("encoder",),), structure=graph)
 
 
 KIND = Kind(ladder)

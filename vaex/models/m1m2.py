@@ -13,13 +13,14 @@ from vaex.distributions.stacked import Generated, StackedLatent, StackedPosterio
 from vaex.errors import check_whole
 from vaex.model import Distribution, Model, Params
 from vaex.models import likelihoods
-from vaex.models.description import Description, Kind, Source, refuse
+from vaex.models.description import Description, Kind, Source, refuse, structure_of
 from vaex.models.likelihood_parts import build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.m2 import M2, check_labels
 from vaex.models.posterior_table import diagonal
 from vaex.models.posteriors import diagonal_normal
 from vaex.models.prior_table import standard
+from vaex.models.structure import Factor, recognition
 from vaex.models.vae import VAE
 from vaex.networks import ACTIVATIONS, MLP, NETWORKS
 from vaex.networks.pairs import Widths, mlp
@@ -85,6 +86,7 @@ def m1m2(
     refuse("m1m2", source, condition="whose label is a latent already")
     check_labels("m1m2", source)
     check_whole(upper_dim=upper_dim, upper_hidden=upper_hidden, latent_dim=latent_dim)
+    net = NETWORKS.name_of(network)
     networks, q, p_x = network(), diagonal(latent_dim), build_likelihood(likelihood, source)
     upper = functools.partial(MLP, upper_hidden, activation=ACTIVATIONS[activation])
     m1 = VAE(
@@ -118,6 +120,17 @@ def m1m2(
         ),
         reports=("scores", "classifier"),
         figures=("reconstructions", "samples", "analogies"),
+        structure=structure_of(
+            source,
+            {"y": (source.num_classes,), "z_2": (upper_dim,), "z_1": (latent_dim,)},
+            Factor("y", (), ("uniform",)),
+            Factor("z_2", (), ("standard",), ("m2/prior",)),
+            Factor("z_1", ("y", "z_2"), ("mlp", "diagonal"), ("m2/decoder", "m2/likelihood")),
+            Factor("x", ("z_1",), (net, LIKELIHOODS.name_of(likelihood)), ("m1/decoder", "m1/likelihood")),
+            recognition("z_1", ("x",), (net, "diagonal"), ("m1/encoder", "m1/posterior")),
+            recognition("y", ("z_1",), ("mlp", "categorical"), ("m2/classifier",)),
+            recognition("z_2", ("z_1", "y"), ("mlp", "diagonal"), ("m2/encoder", "m2/posterior")),
+        ),
     )
 
 

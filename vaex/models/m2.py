@@ -14,11 +14,12 @@ from vaex.distributions.labelled import Labelled, LabelledLatent
 from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Distribution, Example, Family, Model, Params
 from vaex.models import likelihoods
-from vaex.models.description import Description, Kind, Source, of_one_example, refuse
+from vaex.models.description import Description, Kind, Source, of_one_example, refuse, structure_of
 from vaex.models.likelihood_parts import Likelihood, build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.posterior_table import Posterior, diagonal
 from vaex.models.prior_table import PRIORS, Prior, build_prior, standard
+from vaex.models.structure import Factor, recognition
 from vaex.networks import NETWORKS
 from vaex.networks.pairs import mlp
 
@@ -110,6 +111,7 @@ def m2(
     refuse("m2", source, condition="whose label is a latent already")
     check_labels("m2", source)
     check_whole(latent_dim=latent_dim)
+    net = NETWORKS.name_of(network)
     networks, q, p_x = network(), diagonal(latent_dim), build_likelihood(likelihood, source)
     decoder = networks.decoder(p_x.raw_shape(source.x_shape), output_bias(p_x, source))
     p_z = build_prior(prior, latent_dim, source, q)
@@ -131,6 +133,15 @@ def m2(
         recognition=(("classifier",), ("encoder",), ("posterior",)),
         reports=("scores", "classifier"),
         figures=("reconstructions", "samples", "analogies"),
+        structure=structure_of(
+            source,
+            {"y": (source.num_classes,), "z": (latent_dim,)},
+            Factor("y", (), ("uniform",)),
+            Factor("z", (), (p_z.name,), ("prior",)),
+            Factor("x", ("y", "z"), (net, LIKELIHOODS.name_of(likelihood)), ("decoder", "likelihood")),
+            recognition("y", ("x",), (net, "categorical"), ("classifier",)),
+            recognition("z", ("x", "y"), (net, "diagonal"), ("encoder", "posterior")),
+        ),
     )
 
 

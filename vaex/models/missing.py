@@ -11,6 +11,7 @@ from vaex.errors import UsageError
 from vaex.model import Conditional, Distribution, Example, Latent, Model
 from vaex.models.description import Description, Source
 from vaex.models.rows import fill
+from vaex.models.structure import PARTLY, with_x
 
 
 def partially_observed(model: Model, *, fill: Any = 0.0) -> Model:
@@ -77,4 +78,5 @@ def of_masked(description: Description, source: Source) -> Description:
         statistics=None if moved is None else lambda key, params, batch: moved(key, params, batch.filled(missing)),
         reports=(*description.reports, *(("row_imputation",) if source.columns else ("imputation",))),
         figures=(*description.figures, *(() if source.columns else ("imputations",))),
+        structure=with_x(description.structure, role=PARTLY),
     )

@@ -10,6 +10,7 @@ from numpyro.distributions import biject_to, constraints
 from vaex.distributions.mixtures import component_posterior
 from vaex.model import Model, Params
 from vaex.models.scales import bounded_log_var
+from vaex.models.structure import OBSERVED, Factor, Structure, Variable, recognition
 
 _CHOLESKY = biject_to(constraints.lower_cholesky)  # d (d + 1) / 2 free numbers -> a triangle with a positive diagonal
 
@@ -32,6 +33,19 @@ class GaussianMixture(NamedTuple):
     def marginal(self) -> Any:
         """p(x) = sum_z p(z) p(x|z)."""
         return dist.MixtureSameFamily(self.prior(), dist.MultivariateNormal(self.mean, scale_tril=self.scale_tril))
+
+    @property
+    def structure(self) -> Structure:
+        """Of what bind_gaussian_mixture makes, as it is drawn."""
+        num_components, d = self.mean.shape
+        return Structure(
+            (Variable("z", (num_components,)), Variable("x", (d,), OBSERVED)),
+            (
+                Factor("z", (), ("Categorical",), ("decoder/logits",)),
+                Factor("x", ("z",), ("MultivariateNormal",), ("decoder/mean", "decoder/scale")),
+                recognition("z", ("x",), ("Bayes' rule",)),
+            ),
+        )
 
     def posterior(self, x: Float[Array, " d"]) -> Any:
         """p(z|x)."""

@@ -29,6 +29,8 @@ class Prior(NamedTuple):
     reports: tuple[str, ...] = ()  # names in evaluate.REPORTS
     figures: tuple[str, ...] = ()  # names in figures.FIGURES
     is_given: bool = False  # whether apply takes the condition
+    is_of_posterior: bool = False  # whether it is made of q(z|x)
+    name: str = ""  # in PRIORS, once build_prior has made it
 
 
 def standard(latent_dim: int) -> Prior:
@@ -78,7 +80,7 @@ def vamp(latent_dim: int, *, source: Source, num_components: int) -> Prior:
         num_components: K, how many of them there are.
     """
     check_whole(num_components=num_components)
-    return Prior(*priors.vamp(_pseudo_inputs(num_components, source)))
+    return Prior(*priors.vamp(_pseudo_inputs(num_components, source)), is_of_posterior=True)
 
 
 def flow(latent_dim: int, *, num_flows: int, hidden: Widths, activation: Annotated[str, ACTIVATIONS] = "relu") -> Prior:
@@ -140,9 +142,9 @@ PRIORS = Choices(
 def build_prior(prior: Build | None, latent_dim: int, source: Source, posterior: Posterior) -> Prior:
     """The prior of a model: the one that is named, or what goes with the posterior, or given a condition p(z|c)."""
     if prior is None:
-        name = posterior.prior if source.condition_shape is None else "conditional"
-        prior = PRIORS[name]
-    found = supply(prior, latent_dim, source=source, posterior=posterior)
+        prior = PRIORS[posterior.prior if source.condition_shape is None else "conditional"]
+    made: Prior = supply(prior, latent_dim, source=source, posterior=posterior)
+    found = made._replace(name=PRIORS.name_of(prior))
     if source.condition_shape is None or found.is_given:
         return found
     return found._replace(apply=priors.fixed_prior(Family(found.init, found.apply)).apply)

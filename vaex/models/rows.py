@@ -10,6 +10,7 @@ from vaex.errors import UsageError
 from vaex.model import Conditional, Distribution, Example, Model, Params
 from vaex.models.columns import Columns, features, missing_row
 from vaex.models.description import Description, Source
+from vaex.models.structure import with_x
 
 
 def of_rows(description: Description, source: Source) -> Description:
@@ -41,6 +42,7 @@ def of_rows(description: Description, source: Source) -> Description:
         statistics=None if moved is None else lambda key, params, batch: moved(key, params, see(batch)),
         reports=(*description.reports, "density"),
         figures=("latent", "density"),
+        structure=with_x(description.structure, shape=(len(source.columns),)),
     )
 
 

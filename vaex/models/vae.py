@@ -13,11 +13,12 @@ from vaex.choices import Build
 from vaex.errors import UsageError, check_whole
 from vaex.model import Condition, Distribution, Example, Family, Latent, Model, Params
 from vaex.models import likelihoods, posterior_table
-from vaex.models.description import Description, Kind, Source, describe, of_one_example
+from vaex.models.description import Description, Kind, Source, describe, of_one_example, structure_of
 from vaex.models.likelihood_parts import Likelihood, build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.posterior_table import POSTERIORS, Posterior
 from vaex.models.prior_table import PRIORS, Prior, build_prior
+from vaex.models.structure import Factor, recognition
 from vaex.networks import NETWORKS, as_vector
 from vaex.networks.pairs import mlp
 
@@ -133,17 +134,26 @@ def vae(
         join=networks.join,
     )
     description = describe(found, source)
-    _check_latents(description, source)
+    z = _check_latents(description, source)
+    c, of_x = (("c",), ("x", "c")) if source.condition_shape is not None else ((), ("x",))
+    net = NETWORKS.name_of(network)
     return description._replace(
         generator=("decoder",),
         refit=p_z.refit,
         reports=(*description.reports, *p_z.reports),
         figures=(*description.figures, *p_z.figures),
+        structure=structure_of(
+            source,
+            {"z": z},
+            Factor("z", c if p_z.is_given or p_z.is_of_posterior else (), (p_z.name,), ("prior",)),
+            Factor("x", ("z", *c), (net, LIKELIHOODS.name_of(likelihood)), ("decoder", "likelihood")),
+            recognition("z", of_x, (net, POSTERIORS.name_of(posterior)), ("encoder", "posterior")),
+        ),
     )
 
 
-def _check_latents(description: Description, source: Source) -> None:
-    """P(z) and q(z|x) are over the same values."""
+def _check_latents(description: Description, source: Source) -> Any:
+    """The shape of z; p(z) and q(z|x) are over the same values."""
 
     def draws(key: PRNGKeyArray) -> tuple[Latent, Latent]:
         made = description.bind(description.init(key))
@@ -153,6 +163,7 @@ def _check_latents(description: Description, source: Source) -> None:
     p, q = (jax.tree.map(lambda leaf: leaf.shape, draw) for draw in jax.eval_shape(draws, jax.random.key(0)))
     if p != q:
         raise UsageError(f"model.prior is over z of shape {p}, and model.posterior draws {q}: name another of the two")
+    return p
 
 
 KIND = Kind(vae)

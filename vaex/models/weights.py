@@ -135,7 +135,10 @@ def of_variational(
         return Conditional(lambda condition: predictive(lambda weights: models(weights).given(condition), draws))
 
     kl = lambda params: weights_kl(posterior(params), sigma=1.0 if sigma is None else sigma)
-    return description._replace(init=init, bind=bind, weights=Weights(draw, description.bind, kl))
+    graph = description.structure
+    if graph is not None:
+        graph = graph._replace(shared={**graph.shared, _LOG_SIGMA: "the deviations of p(x|z)'s weights"})
+    return description._replace(init=init, bind=bind, weights=Weights(draw, description.bind, kl), structure=graph)
 
 
 WEIGHTS: dict[str, Callable[..., Description]] = {  # (description, source, *, sigma, num_draws, seed)

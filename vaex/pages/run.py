@@ -49,6 +49,7 @@ class RunShown(NamedTuple):
     figures: Mapping[str, bytes]  # PNG and GIF files by their names
     environment: Mapping[str, Any]  # versions and device
     commands: Sequence[str]
+    model: Markup = Markup("")  # its directed graph, or a sentence that says why it is not drawn
     explorer: str = ""  # HTML of the model itself, live
 
 
@@ -65,6 +66,7 @@ def run_page(run: RunShown) -> str:
         **({"latents": ("Latents", _latents(run.results))} if run.results.get("kl_per_dimension") else {}),
         "pictures": ("Pictures", _pictures(run.figures)),
         **({"explorer": ("The latent space", Markup(run.explorer))} if run.explorer else {}),
+        **({"model": ("The model", run.model)} if run.model else {}),
         "config": ("Config", _config(run.config)),
         "made": ("How it was made", _made(run)),
     }

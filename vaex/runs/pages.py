@@ -6,11 +6,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from vaex.config import Told, read_config, told
+from vaex.config.graph import graph_of_run
 from vaex.config.stored import check_type, read_json
 from vaex.errors import UsageError
 from vaex.files import replaced
 from vaex.pages import RunShown, run_page
+from vaex.pages.diagram import diagram
+from vaex.pages.html import tag
 from vaex.runs import console, folder
 from vaex.runs.environment import environment
 
@@ -93,19 +98,21 @@ def read_results(path: Path) -> dict[str, Any]:
 
 def _shown(path: Path, state: str, is_wrong: bool, made_by: Mapping[str, Any]) -> RunShown:
     rows, results, config = folder.read_metrics(path), read_results(path), _config(path)
+    dataset = folder.read_dataset(path)
     commands, explorer = path / folder.COMMAND, path / folder.EXPLORER
     pictures = [*sorted((path / "figures").glob("*.png")), *sorted((path / "figures").glob("*.gif"))]
     return RunShown(
         folder="/".join(path.parts[-2:]),
         state=state or _state(rows, results, config),
         is_wrong=is_wrong,
-        dataset=folder.read_dataset(path),
+        dataset=dataset,
         results=results,
         rows=rows,
         config=config,
         figures={picture.stem: picture.read_bytes() for picture in pictures if picture.is_file()},
         environment=results if "versions" in results else made_by,
         commands=commands.read_text(encoding="utf-8", errors="replace").splitlines() if commands.exists() else (),
+        model=_model(path, dataset),
         explorer=explorer.read_text(encoding="utf-8") if explorer.exists() else "",
     )
 
@@ -116,6 +123,17 @@ def _config(path: Path) -> list[Told]:
         return told(read_config(path / folder.CONFIG))
     except UsageError:
         return []
+
+
+def _model(path: Path, dataset: Mapping[str, Any]) -> Markup:
+    """The directed graph of a run's model; of one that this vaex cannot make a sentence."""
+    from vaex.runs.load import num_classes, read_columns
+
+    try:
+        config, shape = read_config(path / folder.CONFIG), tuple(dataset["x_shape"])
+        return diagram(*graph_of_run(config, shape, num_classes(path), columns=read_columns(dataset)))
+    except UsageError as error:
+        return tag("p", f"The model is not drawn: {error}.")
 
 
 def _state(rows: list[folder.Row], results: Mapping[str, Any], config: list[Told]) -> str:
