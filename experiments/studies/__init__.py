@@ -27,11 +27,13 @@ from .gamma_elbo import gamma_elbo_figure
 from .gmm import gmm_figure
 from .gradients import gradients_figure
 from .inference_gap import inference_gap_figure
+from .iwae import iwae_figure
 from .labels import labels_figure
 from .linear_ae import linear_ae_figure
 from .missing import missing_figure
 from .mnist_gap import mnist_gap_figure
 from .novelty import novelty_figure
+from .optimizers import optimizers_figure
 from .posteriors import posteriors_figure
 from .ppca import ppca_figure
 from .rate_distortion import rate_distortion_figure
@@ -60,6 +62,8 @@ STUDIES = Choices(
         "posteriors": posteriors_figure,
         "fullvb": fullvb_figure,
         "rate_distortion": rate_distortion_figure,
+        "iwae": iwae_figure,
+        "optimizers": optimizers_figure,
         "aevb_2": aevb_2_figure,
         "aevb_3": aevb_3_figure,
         "aevb_4": aevb_4_figure,

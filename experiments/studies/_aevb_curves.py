@@ -1,9 +1,7 @@
 """Curves of the figures of auto-encoding variational Bayes, each kept when it is there and not computed again."""
 
 import functools
-import json
 import math
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +13,10 @@ from jaxtyping import Array, PRNGKeyArray
 from vaex.errors import check_finite
 from vaex.files import replaced
 from vaex.model import Model, Params
-from vaex.runs.console import say
 
+from . import _kept
 from ._aevb import STRETCH, Setup, elbos, log_likelihoods, trainer
+from ._kept import Numbers
 
 KEPT = "runs/aevb"  # the folder of curves and parameters
 
@@ -54,28 +53,26 @@ def curve(setup: Setup, algorithm: str, *, samples: float, kept: str = KEPT) -> 
     size = "" if setup.num_train is None else f"_of_{setup.num_train}"
     path = Path(kept) / f"{setup.data}{size}_{setup.hidden}_{setup.latent_dim}_{algorithm}_{samples:.0f}.json"
     arrays = path.with_suffix(".npz")
-    if path.is_file() and arrays.is_file():
-        say(f"{path}: kept")
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return _read(setup, algorithm, found, [array for _, array in sorted(np.load(arrays).items())])
-    start = time.monotonic()
-    found, params = _train(setup, algorithm, samples)
-    leaves = jax.tree.leaves(params)
-    with replaced(arrays) as file:
-        np.savez(file, **{f"{i:03}": leaf for i, leaf in enumerate(leaves)})
-    with replaced(path) as file:
-        file.write(json.dumps(found).encode())
-    say(f"{path}: {time.monotonic() - start:.0f} s, test {found['test'][-1]:.2f} nats")
-    return _read(setup, algorithm, found, leaves)
+
+    def compute() -> Numbers:
+        found, params = _train(setup, algorithm, samples)
+        with replaced(arrays) as file:
+            np.savez(file, **{f"{i:03}": leaf for i, leaf in enumerate(jax.tree.leaves(params))})
+        return found
+
+    if not arrays.is_file():
+        path.unlink(missing_ok=True)
+    found = _kept.kept(path, compute, tell=lambda found: f"test {found['test'][-1]:.2f} nats")
+    return _read(setup, algorithm, found, [array for _, array in sorted(np.load(arrays).items())])
 
 
-def _read(setup: Setup, algorithm: str, found: dict[str, Any], leaves: list) -> Curve:
+def _read(setup: Setup, algorithm: str, found: Numbers, leaves: list) -> Curve:
     tree = jax.tree.structure(jax.eval_shape(setup.vae().init, jax.random.key(0)))
     numbers = {name: np.array(found[name]) for name in ("samples", "train", "test")}
     return Curve(setup, algorithm, **numbers, params=tree.unflatten(leaves))
 
 
-def _train(setup: Setup, algorithm: str, samples: float) -> tuple[dict[str, Any], Params]:
+def _train(setup: Setup, algorithm: str, samples: float) -> tuple[Numbers, Params]:
     """The numbers of a curve, and the parameters at its end."""
     train, test = setup.images()
     key, total, rows = jax.random.key(0), max(1, round(samples / STRETCH)), []

@@ -1,18 +1,29 @@
-"""A run of an experiment for studies that need a trained model: the newest that is finished, or a new one."""
+"""A run of an experiment for studies that need a trained model: one that is there, carried on, or a new one."""
 
 from pathlib import Path
 
 from vaex.config import equal, read_config
+from vaex.errors import UsageError
 from vaex.runs import commands
 from vaex.runs.experiments import load_experiment
-from vaex.runs.folder import CONFIG, RESULTS
+from vaex.runs.folder import CONFIG, RESULTS, shown
 
 _RUNS = Path("runs")
 
 
 def run_of(experiment: str) -> Path:
-    """The newest finished run of the experiment as it is below runs/EXPERIMENT, trained now where there is none."""
+    """A finished run of the experiment as it is: the newest below runs/EXPERIMENT, else the newest carried on, or new.
+
+    Raises:
+        UsageError: it was interrupted.
+    """
     config = load_experiment(experiment)
-    there = sorted((_RUNS / experiment).glob(f"*/{RESULTS}"), key=lambda file: file.stat().st_mtime, reverse=True)
-    same = (file.parent for file in there if equal(read_config(file.parent / CONFIG), config))
-    return next(same, None) or commands.train_new(config, experiment, _RUNS)
+    there = sorted((_RUNS / experiment).glob(f"*/{CONFIG}"), key=lambda file: file.stat().st_mtime, reverse=True)
+    same = [file.parent for file in there if equal(read_config(file), config)]
+    finished = [path for path in same if (path / RESULTS).is_file()]
+    if finished:
+        return finished[0]
+    path = commands.resume(str(same[0])) if same else commands.train_new(config, experiment, _RUNS)
+    if not (path / RESULTS).is_file():
+        raise UsageError(f"{shown(path)} was interrupted: the same command carries it on")
+    return path
