@@ -7,11 +7,12 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, NamedTuple, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 from vaex.errors import UsageError
 
 Build = Callable[..., Any]  # an entry with its options bound, to be called with what its caller knows
+Entry = TypeVar("Entry")
 _PLAIN = (bool, int, float, str, tuple)
 
 
@@ -24,12 +25,12 @@ class Field(NamedTuple):
     is_required: bool
     is_optional: bool  # whether None is a value
     choices: "Choices | None"  # of a nested choice
-    names: Mapping[str, Any] | None  # of a bare name
+    names: Mapping[str, object] | None  # of a bare name
     about: str
     is_number: bool = False  # whether a schedule may move it
 
 
-class Choices(dict[str, Callable[..., Any]]):
+class Choices(dict[str, Build]):
     """Functions by their names, compared by identity.
 
     Args:
@@ -43,11 +44,11 @@ class Choices(dict[str, Callable[..., Any]]):
 
     def __init__(
         self,
-        entries: Mapping[str, Callable[..., Any]],
+        entries: Mapping[str, Build],
         *,
         what: str,
         context: Iterable[str] = (),
-        common: Callable[..., Any] | None = None,
+        common: Build | None = None,
         others: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         super().__init__(entries)
@@ -64,7 +65,7 @@ class Choices(dict[str, Callable[..., Any]]):
         """Whether there is anything to choose."""
         return "" not in self
 
-    def find(self, name: str, field: str) -> Callable[..., Any]:
+    def find(self, name: str, field: str) -> Build:
         """The entry of a name; `field` is what names it in a config."""
         return find(self, name, field)
 
@@ -79,7 +80,7 @@ class Choices(dict[str, Callable[..., Any]]):
         return next((name for name, entry in self.items() if inspect.unwrap(entry) in (build, function)), "own")
 
 
-def find(table: Mapping[str, Any], name: str, field: str) -> Any:
+def find(table: Mapping[str, Entry], name: str, field: str) -> Entry:
     """The entry of a table of names.
 
     Raises:
@@ -92,13 +93,13 @@ def find(table: Mapping[str, Any], name: str, field: str) -> Any:
     return table[name]
 
 
-def supply(build: Build, *args: Any, **context: Any) -> Any:
+def supply(build: Build, *args: object, **context: object) -> Any:
     """What a function makes of its arguments and of those keywords of its context that it has."""
     has = inspect.signature(build).parameters
     return build(*args, **{name: value for name, value in context.items() if name in has})
 
 
-def about(function: Callable[..., Any]) -> dict[str, str]:
+def about(function: Callable) -> dict[str, str]:
     """What a docstring says of each parameter, by its name."""
     section = re.search(r"^(?:Args|Attributes):\n(.*?)(?=^\S|\Z)", inspect.getdoc(function) or "", re.M | re.S)
     said: dict[str, str] = {}
@@ -108,7 +109,7 @@ def about(function: Callable[..., Any]) -> dict[str, str]:
 
 
 @functools.cache
-def _fields(function: Callable[..., Any], context: tuple[str, ...], also: tuple[str, ...] | None) -> dict[str, Field]:
+def _fields(function: Callable, context: tuple[str, ...], also: tuple[str, ...] | None) -> dict[str, Field]:
     hints = _hints(function) if also is None else {}
     said = about(function)
     fields = {}
@@ -123,14 +124,14 @@ def _fields(function: Callable[..., Any], context: tuple[str, ...], also: tuple[
     return fields
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+def _hints(function: Callable) -> dict[str, Any]:
     return typing.get_type_hints(inspect.unwrap(function), include_extras=True)
 
 
 def _field(parameter: inspect.Parameter, hint: Any, said: str) -> Field:
     extra: Any = None
     choices: Choices | None = None
-    names: Mapping[str, Any] | None = None
+    names: Mapping[str, object] | None = None
     if get_origin(hint) is Annotated:
         hint, extra = get_args(hint)[:2]
     is_required = parameter.default is parameter.empty

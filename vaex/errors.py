@@ -4,7 +4,6 @@ import math
 import numbers
 import os
 from collections.abc import Mapping
-from typing import Any
 
 
 class UsageError(ValueError):
@@ -24,7 +23,9 @@ class OptionError(UsageError):
         cure: how to mend it, where that is not plain.
     """
 
-    def __init__(self, parameter: str, found: Any, expected: str, cure: str = "", *, path: str | None = None) -> None:
+    def __init__(
+        self, parameter: str, found: object, expected: str, cure: str = "", *, path: str | None = None
+    ) -> None:
         self.parameter, self.found, self.expected, self.cure, self.path = parameter, found, expected, cure, path
         name = f"{path}.{parameter}" if path else parameter
         value = f"is {found!r}" if found is not None else "is not set"
@@ -61,7 +62,7 @@ class LostProcess(UsageError):
     """Of several processes that train together another has ended, or cannot be reached."""
 
 
-def check_whole(least: int = 1, most: int | None = None, **options: Any) -> None:
+def check_whole(least: int = 1, most: int | None = None, **options: object) -> None:
     """Whole numbers, Python's or numpy's, or tuples of them however nested, in a range; None passes.
 
     Raises:
@@ -84,7 +85,7 @@ def check_seed(**options: int) -> None:
     check_whole(0, 2**32 - 1, **options)
 
 
-def check_finite(least: float | None = None, most: float | None = None, **options: Any) -> None:
+def check_finite(least: float | None = None, most: float | None = None, **options: object) -> None:
     """Finite numbers in a range; None and values that are traced pass.
 
     Raises:
@@ -96,7 +97,7 @@ def check_finite(least: float | None = None, most: float | None = None, **option
             raise OptionError(parameter, options[parameter], f"a finite number {_range(least, most)}".strip())
 
 
-def check_positive(**options: Any) -> None:
+def check_positive(**options: object) -> None:
     """Finite numbers above 0; None and values that are traced pass.
 
     Raises:
@@ -107,7 +108,7 @@ def check_positive(**options: Any) -> None:
             raise OptionError(parameter, options[parameter], "a number above 0")
 
 
-def check_fraction(**options: Any) -> None:
+def check_fraction(**options: object) -> None:
     """Numbers above 0 and below 1; None and values that are traced pass.
 
     Raises:
@@ -160,7 +161,7 @@ def check_broadcasts(shape: tuple[int, ...], **found: tuple[int, ...]) -> None:
             raise UsageError(f"{name} has shape {own}: expected a scalar, or a shape that broadcasts to {shape}")
 
 
-def _leaves(value: Any) -> list:
+def _leaves(value: object) -> list:
     match value:
         case tuple():
             return [leaf for part in value for leaf in _leaves(part)]
@@ -169,6 +170,6 @@ def _leaves(value: Any) -> list:
     return [value]
 
 
-def _known(options: Mapping[str, Any]) -> list[tuple[str, float]]:
+def _known(options: Mapping[str, object]) -> list[tuple[str, float]]:
     """What is a number already: not None, and nothing that jax traces."""
     return [(name, float(found)) for name, found in options.items() if isinstance(found, numbers.Real)]

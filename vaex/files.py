@@ -7,10 +7,12 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from vaex.errors import WriteError
 
+Json = Any  # a value of a JSON file: an object, a list, text, a number, a boolean or null
+Fields = dict[str, Json]  # an object of one
 _partial: set[Path] = set()  # what is being written; swept up where a process ends without unwinding
 
 

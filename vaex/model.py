@@ -13,6 +13,8 @@ Example = Any  # an array, or a pytree of them: Masked, Given and the like; with
 Condition = Any  # what an example is modelled under: an array, or a pytree of them; None without
 Latent = Any  # what a posterior samples: an array, or a pytree of them
 Value = Any  # what a distribution is over: an Example or a Latent
+Raw = Any  # what a network puts out: an array, or a pytree of them
+Key = Any  # a PRNG key, where numpyro's signatures have None too
 _CURE = "pass Given(x, condition) to a Conditional model, and bare examples to a Model"
 
 
@@ -20,12 +22,12 @@ _CURE = "pass Given(x, condition) to a Conditional model, and bare examples to a
 class Distribution(Protocol):
     """What vaex asks of a distribution; every numpyro distribution is one."""
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any: ...
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> Value: ...
 
     def log_prob(self, value: Value) -> Any: ...
 
 
-Encode = Callable[[Any], Distribution]  # x -> q(z|x)
+Encode = Callable[[Example], Distribution]  # x -> q(z|x)
 
 
 class Model(NamedTuple):
@@ -84,7 +86,8 @@ class Given(NamedTuple):
 class Conditional(NamedTuple):
     """A model for each condition: p(z|c), q(z|x, c) and p(x|z, c), or p(x|c) without latents."""
 
-    model_of: Callable[[Any], Any]  # condition -> Model, or Observed or the Distribution itself of a fully observed x
+    # condition -> Model, or Observed or the Distribution itself of a fully observed x
+    model_of: Callable[[Condition], Any]
 
     def given(self, condition: Condition = None) -> Any:
         """The model of one condition.
@@ -97,18 +100,21 @@ class Conditional(NamedTuple):
         return self.model_of(condition)
 
 
+AnyModel = Model | Conditional | Observed  # all that `at` takes
+
+
 @functools.singledispatch
-def split(example: Example) -> tuple[Any, Any]:
+def split(example: Example) -> tuple[Example, Condition]:
     """What a model observes of an example, and the condition, None where there is none."""
     return example, None
 
 
 @split.register(Given)
-def _(example: Given) -> tuple[Any, Any]:
+def _(example: Given) -> tuple[Example, Condition]:
     return example.x, example.condition
 
 
-def at(model: Model | Conditional | Observed, example: Example) -> tuple[Any, Any]:
+def at(model: AnyModel, example: Example) -> tuple[Any, Example]:
     """The model of one example and what it observes of it, which differ from the arguments where there is a condition.
 
     Args:

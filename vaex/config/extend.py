@@ -1,11 +1,11 @@
 """The config of a run that goes on: what may change in its midst, and what a longer run means for its schedule."""
 
 from collections.abc import Callable
-from typing import Any
 
 from vaex.config.override import override
 from vaex.config.section import Config
 from vaex.errors import UsageError
+from vaex.files import Fields
 
 _MAY_CHANGE = ("train.num_epochs", "train.schedule_epochs", "train.eval_every", "train.patience")
 
@@ -46,7 +46,7 @@ def extend(config: Config, flags: list[str], *, epoch: int, run: str, log: Calla
     return later
 
 
-def _changed(before: dict[str, Any], after: dict[str, Any], path: str = "") -> list[str]:
+def _changed(before: Fields, after: Fields, path: str = "") -> list[str]:
     """The fields in which two configs differ."""
     found: list[str] = []
     for name in sorted({*before, *after}):

@@ -4,7 +4,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
@@ -14,7 +14,7 @@ from vaex.config.root import ROOT
 from vaex.config.section import Config, field_at, section
 from vaex.config.stored import check_type, read_json, shown
 from vaex.errors import UsageError
-from vaex.files import replaced
+from vaex.files import Json, replaced
 
 
 class Told(NamedTuple):
@@ -52,7 +52,7 @@ def read_config(path: Path) -> Config:
         raise UsageError(f"{path} has model.kind, as runs of an earlier vaex, but not their fields: {error}") from None
 
 
-def check_config(config: Any) -> Config:
+def check_config(config: object) -> Config:
     """What an experiment returns, if that is a config.
 
     Raises:
@@ -112,13 +112,13 @@ def told(config: Config) -> list[Told]:
     ]
 
 
-def _of_choice(config: Config, path: str, value: Any) -> str:
+def _of_choice(config: Config, path: str, value: object) -> str:
     """Whether a field that flags brought has the default of its choice, or its value by a flag."""
     field = field_at(ROOT, config, path)
     return "default" if field is not None and field.default == value else "flag"
 
 
-def _walk(choices: Choices, config: Config, path: str) -> Iterator[tuple[str, Any, str]]:
+def _walk(choices: Choices, config: Config, path: str) -> Iterator[tuple[str, object, str]]:
     name = config.name if choices.has_names else ""
     if name:
         yield f"{path}name", name, f"{choices.what}: {_first_line(choices, name)} Of {', '.join(choices)}"
@@ -139,11 +139,11 @@ def _first_line(choices: Choices, name: str) -> str:
     return (inspect.getdoc(choices[name]) or "").split("\n")[0]
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return ",".join(map(str, value)) if type(value) is tuple else "" if value is None else str(value)
 
 
-def _read(choices: Choices, stored: Any, path: str) -> Config:
+def _read(choices: Choices, stored: Json, path: str) -> Config:
     """A section from its JSON."""
     if type(stored) is not dict:
         raise UsageError(f"{path} is {shown(stored)}: expected an object with fields")
@@ -161,7 +161,7 @@ def _read(choices: Choices, stored: Any, path: str) -> Config:
     return made
 
 
-def _read_value(field: Field, value: Any, path: str) -> Any:
+def _read_value(field: Field, value: Json, path: str) -> Json:
     if value is None and (field.is_optional or field.is_required):
         return None
     if field.choices is not None:
@@ -173,7 +173,7 @@ def _read_value(field: Field, value: Any, path: str) -> Any:
     return value
 
 
-def _with_tuples(value: Any) -> Any:
+def _with_tuples(value: Json) -> Json:
     return tuple(map(_with_tuples, value)) if type(value) is list else value
 
 

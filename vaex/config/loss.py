@@ -12,7 +12,7 @@ from vaex import objectives
 from vaex.config.root import Experiment
 from vaex.config.section import Config
 from vaex.errors import OptionError, UsageError
-from vaex.model import Params
+from vaex.model import Example, Params
 from vaex.models import KINDS, Description
 from vaex.objectives import BOUNDS, OBJECTIVES, OF_BATCHES
 from vaex.train import SCHEDULES
@@ -25,7 +25,9 @@ class Loss(NamedTuple):
     bound: Callable[..., objectives.Terms] | None  # (key, model, x) -> Terms, where the objective is a tighter bound
 
 
-def build_loss(config: Config, experiment: Experiment, description: Description, batch: Any, *, num_train: int) -> Loss:
+def build_loss(
+    config: Config, experiment: Experiment, description: Description, batch: Example, *, num_train: int
+) -> Loss:
     """The loss of a config.
 
     Args:
@@ -102,8 +104,8 @@ def check_kind(model: str, objective: str) -> None:
         )
 
 
-def _trace(loss: objectives.BatchLoss, description: Description, batch: Any) -> None:
-    def once(params: Params, batch: Any) -> jax.Array:
+def _trace(loss: objectives.BatchLoss, description: Description, batch: Example) -> None:
+    def once(params: Params, batch: Example) -> jax.Array:
         context = objectives.Context(jnp.zeros((), jnp.int32), jnp.zeros(()))
         return loss(jax.random.key(0), description.bind(params), batch, context)[0]
 

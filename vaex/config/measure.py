@@ -1,7 +1,6 @@
 """What a config says is measured at each validation."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 
@@ -18,7 +17,7 @@ def measure(made: Setup) -> Callable[[Params], Measured]:
     task = made.task
     key = jax.random.fold_in(task.key, TEST_KEY + 1)
     train, held_out = task.dataset.train, task.dataset.validation
-    split: Any = held_out if len(held_out.images) else jax.tree.map(lambda a: a[:10_000], train)
+    split = held_out if len(held_out.images) else jax.tree.map(lambda a: a[:10_000], train)
     options = Options(num_samples=task.experiment.evaluate.validation_samples, objective=made.bound)
     x = task.examples.observe(key, split)
     return validator(key, task.description.bind, x, metrics=task.description.metrics, options=options)

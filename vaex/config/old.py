@@ -1,12 +1,11 @@
 """Configs of runs from before a section was a call: `model.kind` and flat fields, as sections."""
 
-from typing import Any
+from vaex.files import Fields
 
-Fields = dict[str, Any]
 _FLOWS = ("planar", "iaf", "affine_coupling", "spline_coupling")
 
 
-def is_old(config: Any) -> bool:
+def is_old(config: object) -> bool:
     """Whether a config.json has the fields of before."""
     match config:
         case {"model": {"kind": _}}:

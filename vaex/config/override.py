@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable
-from typing import Any
 
 from absl import flags
 from ml_collections import config_flags
@@ -16,7 +15,7 @@ from vaex.errors import UsageError
 _PREFIX = "--config."
 
 
-def override(config: Config, arguments: list[str], *, log: Callable[[str], None] = print) -> Config:
+def override(config: Config, arguments: list[str], *, log: Callable[[str], object] = print) -> Config:
     """The config with flags applied.
 
     --config.X.name=CHOICE makes X the section of another choice, from the outermost inwards: what is set of fields of
@@ -55,7 +54,7 @@ def _joined(arguments: list[str]) -> list[str]:
     return joined
 
 
-def _swap(config: Config, path: str, value: str, log: Callable[[str], None]) -> bool:
+def _swap(config: Config, path: str, value: str, log: Callable[[str], object]) -> bool:
     """Make or unmake a section, or unset a field -> whether the flag was of this kind."""
     parent, _, last = path.rpartition(".")
     field = field_at(ROOT, config, path)
@@ -78,7 +77,7 @@ def _swap(config: Config, path: str, value: str, log: Callable[[str], None]) -> 
     return True
 
 
-def _rename(config: Config, path: str, choices: Choices, name: str, log: Callable[[str], None]) -> None:
+def _rename(config: Config, path: str, choices: Choices, name: str, log: Callable[[str], object]) -> None:
     old = get(config, path)
     if old is not None and old.name == name:
         return
@@ -115,7 +114,7 @@ def _wrong_value(config: Config, values: dict[str, str], error: Exception) -> st
     return " ".join(str(error).split())
 
 
-def _set(config: Config, path: str, value: Any) -> None:
+def _set(config: Config, path: str, value: object) -> None:
     *parents, last = path.split(".")
     for part in parents:
         config = config[part]

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ from vaex.evaluate.metrics import Measured
 from vaex.model import Params
 from vaex.train import Metrics, TrainState, train_epoch
 
-Numbers = Mapping[str, Any]  # by the paths of fields, "optimizer.learning_rate"
+Numbers = Mapping[str, float | Array]  # by the paths of fields, "optimizer.learning_rate"
 
 
 class Program(NamedTuple):
@@ -27,7 +27,7 @@ class Program(NamedTuple):
 
     made: Setup  # of the config itself
     init: Callable[[PRNGKeyArray, Numbers], TrainState]
-    epoch: Callable[[TrainState, PRNGKeyArray, Numbers, Any], tuple[TrainState, Metrics, Array]]  # the last: images
+    epoch: Callable[[TrainState, PRNGKeyArray, Numbers, Array], tuple[TrainState, Metrics, Array]]  # the last: images
     measure: Callable[[Params, PRNGKeyArray, Numbers], Measured]  # what is None of them left out
 
 
@@ -101,7 +101,9 @@ def program(config: Config, *, dataset: Dataset | None = None) -> Program:
     def of(key: PRNGKeyArray, numbers: Numbers) -> Setup:
         return setup(_with(config, numbers), dataset=dataset, key=key)
 
-    def epoch(state: TrainState, key: PRNGKeyArray, numbers: Numbers, images: Any) -> tuple[TrainState, Metrics, Array]:
+    def epoch(
+        state: TrainState, key: PRNGKeyArray, numbers: Numbers, images: Array
+    ) -> tuple[TrainState, Metrics, Array]:
         now = of(key, numbers)
         stored = jax.tree.map(jnp.asarray, now.task.examples.stored(dataset.train._replace(images=images)))
         batch_size = now.task.experiment.train.batch_size

@@ -16,7 +16,7 @@ _LOG = 10.0  # a range whose end is so many times its beginning is searched by i
 class Space(NamedTuple):
     """The values of one field."""
 
-    suggest: Callable[[Any, str], Any]  # (optuna's trial, the field's path) -> a value
+    suggest: Callable[[Any, str], object]  # (optuna's trial, the field's path) -> a value
 
 
 def read_space(config: Config, path: str, text: str) -> Space:
@@ -55,7 +55,7 @@ def read_space(config: Config, path: str, text: str) -> Space:
     return Space(lambda trial, name: trial.suggest_float(name, low, high, log=is_log))
 
 
-def said_of(params: Mapping[str, Any]) -> dict[str, str]:
+def said_of(params: Mapping[str, object]) -> dict[str, str]:
     """Values as flags have them, in an order that does not depend on who stored them."""
     return {path: f"{value:.6g}" if type(value) is float else str(value) for path, value in sorted(params.items())}
 

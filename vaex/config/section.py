@@ -3,19 +3,18 @@
 import difflib
 import functools
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
-from vaex.choices import Choices, Field, find, supply
+from vaex.choices import Build, Choices, Field, find, supply
 from vaex.errors import OptionError, UsageError
 
 Config = Any  # a ConfigDict, whose fields have no static types
 
 
-def section(choices: Choices, name: str = "", **options: Any) -> Config:
+def section(choices: Choices, name: str = "", **options: object) -> Config:
     """The section that says: the function of this name, with these options, the others at their defaults.
 
     >>> config.model.posterior = section(POSTERIORS, "iaf", num_flows=2, hidden=(320,))
@@ -41,7 +40,7 @@ def section(choices: Choices, name: str = "", **options: Any) -> Config:
     return made
 
 
-def bind(choices: Choices, config: Config, path: str = "") -> Callable[..., Any]:
+def bind(choices: Choices, config: Config, path: str = "") -> Build:
     """The function that a section names, its options bound and checked to be set.
 
     Args:
@@ -61,7 +60,7 @@ def bind(choices: Choices, config: Config, path: str = "") -> Callable[..., Any]
     options = {option: value for option, value in options.items() if option in inspect.signature(function).parameters}
 
     @functools.wraps(function)
-    def build(*args: Any, **context: Any) -> Any:
+    def build(*args: object, **context: object) -> object:
         try:
             return function(*args, **options | context)
         except OptionError as error:
@@ -70,7 +69,7 @@ def bind(choices: Choices, config: Config, path: str = "") -> Callable[..., Any]
     return build
 
 
-def call(choices: Choices, config: Config, path: str = "", **context: Any) -> Any:
+def call(choices: Choices, config: Config, path: str = "", **context: object) -> Any:
     """What the function makes that a section names, of those keywords that it has."""
     return supply(bind(choices, config, path), **context)
 
@@ -114,7 +113,7 @@ def field_at(root: Choices, config: Config, path: str) -> Field | None:
     return field
 
 
-def _initial(field: Field) -> Any:
+def _initial(field: Field) -> object:
     if field.choices is not None:
         if field.default is None:
             return placeholder(ConfigDict)
@@ -125,7 +124,7 @@ def _initial(field: Field) -> Any:
     return placeholder(field.type) if field.default is None else field.default
 
 
-def _value(field: Field, config: Config, path: str) -> Any:
+def _value(field: Field, config: Config, path: str) -> object:
     """Of an option what the function gets: a plain value, an entry of a table of names, or a nested choice, bound."""
     value, here = config[field.name], _join(path, field.name)
     if value is None:
@@ -140,7 +139,7 @@ def _value(field: Field, config: Config, path: str) -> Any:
     return value
 
 
-def _fits(field: Field, value: Any) -> bool:
+def _fits(field: Field, value: object) -> bool:
     if field.choices is not None:
         return isinstance(value, ConfigDict) and value.get("name", "") in field.choices
     return value is None or isinstance(value, field.type)

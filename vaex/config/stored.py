@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from vaex.errors import UsageError
+from vaex.files import Fields, Json
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", list: "a list", dict: "an object with fields"}
 
@@ -26,7 +26,7 @@ def read_text(path: Path) -> str:
         raise UsageError(f"{path}: expected text in UTF-8, found byte {error.start} of another encoding") from None
 
 
-def parse(text: str, where: str, *, has_nan: bool = False) -> Any:
+def parse(text: str, where: str, *, has_nan: bool = False) -> Json:
     """The value that JSON says, with Infinity as Python writes it.
 
     Args:
@@ -44,7 +44,7 @@ def parse(text: str, where: str, *, has_nan: bool = False) -> Any:
         raise UsageError(f"{where}: expected JSON, found {found}: copy it again from where it is whole") from None
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> Json:
     """The value in a JSON file.
 
     Raises:
@@ -53,7 +53,7 @@ def read_json(path: Path) -> Any:
     return parse(read_text(path), str(path))
 
 
-def read_object(path: Path, fields: Mapping[str, type]) -> dict[str, Any]:
+def read_object(path: Path, fields: Mapping[str, type]) -> Fields:
     """The object in a JSON file.
 
     Args:
@@ -66,7 +66,7 @@ def read_object(path: Path, fields: Mapping[str, type]) -> dict[str, Any]:
     return check_fields(read_json(path), fields, str(path))
 
 
-def check_fields(value: Any, fields: Mapping[str, type], where: str) -> dict[str, Any]:
+def check_fields(value: Json, fields: Mapping[str, type], where: str) -> Fields:
     """The value, an object that has these fields.
 
     Raises:
@@ -80,7 +80,7 @@ def check_fields(value: Any, fields: Mapping[str, type], where: str) -> dict[str
     return value
 
 
-def check_type(value: Any, expected: type, what: str) -> Any:
+def check_type(value: Json, expected: type, what: str) -> Json:
     """The value, which is of a type; a whole number is a number.
 
     Raises:
@@ -92,7 +92,7 @@ def check_type(value: Any, expected: type, what: str) -> Any:
     return value
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value, not too long for a line."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -4,12 +4,13 @@ import itertools
 import re
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vaex.config.override import override
 from vaex.config.root import ROOT
 from vaex.config.section import Config, call
 from vaex.errors import UsageError
+from vaex.files import Fields
 
 _PREFIX = "--sweep."
 
@@ -77,7 +78,7 @@ def values_of(path: str, text: str) -> list[str]:
     return values
 
 
-def describe_sweep(config: Config, swept: Mapping[str, str], name: str) -> dict[str, Any]:
+def describe_sweep(config: Config, swept: Mapping[str, str], name: str) -> Fields:
     """What makes a sweep the one that it is, as JSON has it.
 
     Args:
@@ -105,7 +106,7 @@ def members(config: Config, swept: Mapping[str, str], *, log: Callable[[str], No
     return [member(config, dict(chosen), log=once) for chosen in itertools.product(*each)]
 
 
-def member(config: Config, said: Mapping[str, str], *, log: Callable[[str], Any] = print) -> Member:
+def member(config: Config, said: Mapping[str, str], *, log: Callable[[str], object] = print) -> Member:
     """The run with these values."""
     try:
         made = override(config, [f"--config.{path}={value}" for path, value in said.items()], log=log)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -19,6 +19,7 @@ from vaex.data.form import Form
 from vaex.data.kept import Kept
 from vaex.data.preprocess import Preprocess, dequantize
 from vaex.errors import UsageError
+from vaex.model import Example
 from vaex.models import KINDS, Description, Source
 from vaex.models.columns import Column, Columns, have_gaps, num_features
 from vaex.models.missing import of_masked
@@ -49,7 +50,7 @@ class Task(NamedTuple):
     figures: tuple[str, ...]  # names in figures.FIGURES
 
     @property
-    def stored(self) -> Any:
+    def stored(self) -> Example:
         """The training examples."""
         return self.examples.stored(self.dataset.train)
 

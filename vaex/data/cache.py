@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaex.data.npz import checksum, read_npz
+from vaex.data.npz import checksum, read_npz, write_npz
 from vaex.errors import UsageError, WriteError
 from vaex.files import replaced
 
@@ -67,7 +67,7 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
         WriteError: it cannot be written.
     """
     with replaced(path) as file:
-        np.savez(file, **arrays, **{_CHECKSUM: np.uint32(checksum(arrays))})  # pyright: ignore[reportArgumentType]
+        write_npz(file, {**arrays, _CHECKSUM: np.asarray(checksum(arrays), np.uint32)})
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

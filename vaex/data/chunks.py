@@ -4,11 +4,13 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Array, Int
+
+from vaex.model import Example
 
 _BYTES = 2**24  # of a chunk, of which there are three: one computed on, one waiting, one being read
 
@@ -16,8 +18,8 @@ _BYTES = 2**24  # of a chunk, of which there are three: one computed on, one wai
 class Chunk(NamedTuple):
     """The examples of some steps."""
 
-    examples: Any  # stored examples in the order of the data set
-    batches: Any  # int [steps, M]: where in them those of each step are
+    examples: Example  # stored examples in the order of the data set
+    batches: Int[np.ndarray | Array, "steps m"]  # int [steps, M]: where in them those of each step are
 
 
 def steps_per_chunk(num_steps: int, batch_bytes: int) -> int:
@@ -28,7 +30,10 @@ def steps_per_chunk(num_steps: int, batch_bytes: int) -> int:
 
 
 def chunks(
-    order: Int[np.ndarray, "steps m"], length: int, read: Callable[[np.ndarray], Any], put: Callable[[Any], Any]
+    order: Int[np.ndarray, "steps m"],
+    length: int,
+    read: Callable[[np.ndarray], Example],
+    put: Callable[[Example], Example],
 ) -> Iterator[Chunk]:
     """An epoch in chunks.
 
@@ -49,7 +54,7 @@ def chunks(
     return _ahead(one(order[i : i + length]) for i in range(0, len(order), length))
 
 
-def blank(length: int, batch_size: int, example: Any) -> Chunk:
+def blank(length: int, batch_size: int, example: Example) -> Chunk:
     """A chunk of that shape, for a program to be compiled for.
 
     Args:

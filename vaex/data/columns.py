@@ -1,7 +1,7 @@
 """What the columns of a table are: their types, as they are guessed and as a config says them."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -100,7 +100,7 @@ def class_names(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
     return found
 
 
-def class_of(values: np.ndarray) -> Callable[[Any], str]:
+def class_of(values: np.ndarray) -> Callable[[str | float], str]:
     """What gives a value of a column the name of its class."""
     return str if is_text(values) else lambda one: f"{float(one):g}"
 

@@ -20,10 +20,11 @@ class Condition(NamedTuple):
     """A kind of condition, as functions of a batch."""
 
     # (x of the whole image, its grey levels as uint8, its label, the number of classes) -> conditions
-    given: Callable[[Any, Any, Any, int], Any]
+    given: Callable[[Pixels, Pixels, Pixels, int], Pixels]
     shape: Callable[[Shape, int], Shape]  # (image's shape, number of classes) -> a condition's, or a UsageError
     observed: Callable[[Any], Any] = lambda x: x  # the whole image -> what is modelled of it
-    of_part: Callable[[Any, Any], Any] | None = None  # (x, grey levels) of an image that is the condition -> conditions
+    # (x, grey levels) of an image that is the condition -> conditions
+    of_part: Callable[[Pixels, Pixels], Pixels] | None = None
     reports: tuple[str, ...] = ()  # names in evaluate.REPORTS
     figures: tuple[str, ...] = ()  # names in figures.FIGURES
     cut: Callable[[Dataset, int], Dataset] = lambda dataset, num_previous: dataset  # into examples

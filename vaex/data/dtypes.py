@@ -1,7 +1,5 @@
 """What an array's numbers are, by numpy's families of types."""
 
-from typing import Any
-
 import numpy as np
 
 
@@ -40,5 +38,5 @@ def is_object(array: np.ndarray) -> bool:
     return array.dtype == object
 
 
-def _is(array: np.ndarray, family: Any) -> bool:
+def _is(array: np.ndarray, family: type[np.generic]) -> bool:
     return bool(np.issubdtype(array.dtype, family))

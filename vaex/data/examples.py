@@ -9,43 +9,43 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from vaex.data import Dataset, Split
-from vaex.data.conditions import Condition
+from vaex.data.conditions import Condition, Pixels
 from vaex.data.labelled import choose_labelled
 from vaex.data.records import read_records, sum_of_records
 from vaex.distributions.labelled import Pair
 from vaex.distributions.masked import Masked
-from vaex.model import Given
+from vaex.model import Example, Given
 
 
 class Stored(NamedTuple):
     """What training reads of each image; all but the images may be None."""
 
-    images: Any  # uint8 [N, H, W, C], or the rows of a table, float32 [N, D]
-    labels: Any = None  # int32 [N]
+    images: Pixels  # uint8 [N, H, W, C], or the rows of a table, float32 [N, D]
+    labels: Pixels | None = None  # int32 [N]
     mask: Any = None  # bool [N, ...], of what is modelled; True where it is observed
 
 
 class Examples(NamedTuple):
     """How the splits of a data set become examples."""
 
-    stored: Callable[[Split], Any]  # a training split -> arrays with a leading axis of N, which lie on the device
-    preprocess: Callable[[PRNGKeyArray, Any], Any]  # (key, stored examples) -> what a train step takes
-    observe: Callable[[PRNGKeyArray, Split], Any]  # (key, held-out split) -> what is evaluated
+    stored: Callable[[Split], Example]  # a training split -> arrays with a leading axis of N, which lie on the device
+    preprocess: Callable[[PRNGKeyArray, Example], Example]  # (key, stored examples) -> what a train step takes
+    observe: Callable[[PRNGKeyArray, Split], Example]  # (key, held-out split) -> what is evaluated
     # (training split, what reads its images by their indices) -> (indices -> those of the stored examples)
-    reader: Callable[[Split, Callable[[np.ndarray], np.ndarray]], Callable[[np.ndarray], Any]]
+    reader: Callable[[Split, Callable[[np.ndarray], np.ndarray]], Callable[[np.ndarray], Example]]
 
 
 class Making(NamedTuple):
     """What examples are made by."""
 
-    apply: Callable[[PRNGKeyArray, Any], Any]  # (key, uint8 images) -> pixels; of rows themselves
+    apply: Callable[[PRNGKeyArray, Array], Array]  # (key, uint8 images) -> pixels; of rows themselves
     condition: Condition | None = None
     fraction: float | None = None  # of the pixels that nothing sees
     has_gaps: bool = False  # whether a table has values missing by itself, nan
     num_labels: int | None = None  # images that keep their labels
     num_classes: int = 0
     key: PRNGKeyArray | None = None  # of the masks and of the choice of labels
-    prepare: Callable[[PRNGKeyArray, Any], Any] | None = None  # what the model does to a batch of them
+    prepare: Callable[[PRNGKeyArray, Example], Example] | None = None  # what the model does to a batch of them
 
 
 def images(by: Making) -> Examples:
@@ -87,14 +87,14 @@ def pairs(by: Making) -> Examples:
     return Examples(stored, preprocess, lambda key, split: _observe(by, key, split), reader)
 
 
-def reading(examples: Examples, dataset: Dataset) -> Callable[[np.ndarray], Any]:
+def reading(examples: Examples, dataset: Dataset) -> Callable[[np.ndarray], Example]:
     """Indices -> those of the stored examples, read from disk."""
     assert dataset.records is not None, "of images on disk"
     records = dataset.records
     return examples.reader(dataset.train, lambda indices: read_records(records, indices))
 
 
-def first_stored(examples: Examples, dataset: Dataset, num: int) -> Any:
+def first_stored(examples: Examples, dataset: Dataset, num: int) -> Example:
     """The first of the stored examples, wherever they are."""
     if dataset.records is None:
         return jax.tree.map(lambda a: a[:num], examples.stored(dataset.train))
@@ -151,7 +151,7 @@ def _read(by: Making, split: Split, read: Callable[[np.ndarray], np.ndarray], in
     return Stored(read(indices), split.labels[indices] if by.condition is not None else None)
 
 
-def example_of(by: Making, key: PRNGKeyArray, stored: Stored) -> Any:
+def example_of(by: Making, key: PRNGKeyArray, stored: Stored) -> Example:
     """Pixels, of which a mask hides some, under a condition, as the model wants them.
 
     Args:
@@ -169,7 +169,7 @@ def example_of(by: Making, key: PRNGKeyArray, stored: Stored) -> Any:
     return x if by.prepare is None else by.prepare(key, x)
 
 
-def _observe(by: Making, key: PRNGKeyArray, split: Split) -> Any:
+def _observe(by: Making, key: PRNGKeyArray, split: Split) -> Example:
     if by.fraction is None:
         return example_of(by, key, _store(by, split))
     pixels_key, mask_key = jax.random.split(key)
@@ -181,5 +181,5 @@ def _observe(by: Making, key: PRNGKeyArray, split: Split) -> Any:
     return example_of(by, pixels_key, stored._replace(mask=mask if stored.mask is None else mask & stored.mask))
 
 
-def _modelled(example: Any) -> Any:
+def _modelled(example: Example) -> Example:
     return example.x if type(example) is Given else example

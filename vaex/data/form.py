@@ -6,6 +6,7 @@ import numpy as np
 
 from vaex.errors import OptionError, check_whole
 
+Picture = Any  # of Pillow, which is imported where it is used
 MODES = {1: "L", 3: "RGB"}  # Pillow's names, by the number of channels
 
 
@@ -26,7 +27,7 @@ def check_form(*, image_size: int | None, channels: int | None) -> None:
         raise OptionError("channels", channels, "1 for grey levels or 3 for colours")
 
 
-def fitted(image: Any, size: int | None) -> Any:
+def fitted(image: Picture, size: int | None) -> Picture:
     """A Pillow image of size x size: the largest square about its middle, each pixel the mean of what it covers."""
     from PIL import Image, ImageOps
 

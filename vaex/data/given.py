@@ -4,26 +4,30 @@ import functools
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaex.data.classes import as_classes
 from vaex.data.dtypes import is_float, is_number
 from vaex.data.examples import Stored
 from vaex.data.form import formed
 from vaex.data.kept import GivenImages, Kept, modelled
-from vaex.data.named import as_modelled, class_numbers, fields, is_by_name
+from vaex.data.named import Table, as_modelled, class_numbers, fields, is_by_name
 from vaex.data.pixels import CHANNELS, as_levels
 from vaex.errors import UsageError
 
+Images = Any  # what a user gives: an array, a structured one, {name: values}, a list of rows, or GivenImages
+Labels = ArrayLike | None  # [N]
+Mask = ArrayLike | None  # of the shape of all images or of one, True where a pixel is observed
 _SLIM = 4  # an axis of so many at the end is the channels'
 
 
 @functools.singledispatch
 def as_given(
-    images: Any,
+    images: Images,
     kept: Kept,
     *,
-    labels: Any = None,
-    mask: Any = None,
+    labels: Labels = None,
+    mask: Mask = None,
     may_miss: bool = False,
     what: str = "",
 ) -> GivenImages:
@@ -57,18 +61,18 @@ def as_given(
     return _with_labels(found, labels, _both(observed, mask, found.shape, what), what)
 
 
-def as_asked(images: Any, kept: Kept, labels: Any, what: str = "") -> GivenImages:
+def as_asked(images: Images, kept: Kept, labels: Labels, what: str = "") -> GivenImages:
     """The same for a question that a gap does no harm: of any row, and where training had gaps."""
     return as_given(images, kept, labels=labels, may_miss=kept.is_masked or bool(kept.columns), what=what)
 
 
 @as_given.register(GivenImages)
-def _(images: GivenImages, kept: Kept, **options: Any) -> GivenImages:
+def _(images: GivenImages, kept: Kept, **options: object) -> GivenImages:
     return images
 
 
 @functools.singledispatch
-def is_single(images: Any, kept: Kept) -> bool:
+def is_single(images: Images, kept: Kept) -> bool:
     """Whether they are one image, or row, without the axis of a batch."""
     return not is_by_name(images) and np.shape(images) in (kept.x_shape, kept.x_shape[:2])
 
@@ -111,7 +115,7 @@ def check_given_shape(shape: tuple[int, ...], x_shape: tuple[int, ...], what: st
     raise UsageError(f"{what} have shape {shape}: expected {expected}; {cure}, or take a run of such images")
 
 
-def _given_rows(table: Any, kept: Kept, labels: Any, mask: Any, may_miss: bool, what: str) -> GivenImages:
+def _given_rows(table: Table, kept: Kept, labels: Labels, mask: Mask, may_miss: bool, what: str) -> GivenImages:
     if is_single(table, kept):
         raise UsageError(f"{what} have shape {np.shape(table)}, that of one row: rows[None] makes a batch of it")
     rows = as_modelled(table, kept.columns, what)
@@ -129,12 +133,12 @@ def _given_rows(table: Any, kept: Kept, labels: Any, mask: Any, may_miss: bool, 
     return _with_labels(rows, labels, _both(~gone if gone.any() else None, mask, rows.shape, what), what)
 
 
-def _with_labels(images: np.ndarray, labels: Any, mask: np.ndarray | None, what: str) -> GivenImages:
+def _with_labels(images: np.ndarray, labels: Labels, mask: np.ndarray | None, what: str) -> GivenImages:
     classes = None if labels is None else as_classes(np.asarray(labels), len(images), f"{what}: labels")
     return GivenImages(images, classes, mask)
 
 
-def _both(observed: np.ndarray | None, mask: Any, shape: tuple[int, ...], what: str) -> np.ndarray | None:
+def _both(observed: np.ndarray | None, mask: Mask, shape: tuple[int, ...], what: str) -> np.ndarray | None:
     masks = [_as_mask(one, shape, f"{what}: the mask") for one in (observed, mask) if one is not None]
     return np.all(masks, axis=0) if masks else None
 
@@ -143,7 +147,7 @@ def _is_one_in_colour(array: np.ndarray, x_shape: tuple[int, ...]) -> bool:
     return array.ndim == 3 and array.shape[-1] <= _SLIM < x_shape[1]
 
 
-def _as_mask(mask: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
+def _as_mask(mask: Mask, shape: tuple[int, ...], what: str) -> np.ndarray:
     array = np.asarray(mask)
     if not is_number(array) or not ((array == 0) | (array == 1)).all():
         raise UsageError(f"{what} is of type {array.dtype}: expected truth values, True where a pixel is observed")

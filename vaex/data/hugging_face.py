@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from vaex.data.image_folder import check_alike, pixels
 from vaex.data.sources import Arrays
 from vaex.data.tables import as_array, check_memory
 from vaex.errors import UsageError
+from vaex.files import Json
 
 _WHOLE, _SPLIT, _ABOUT = "dataset_dict.json", "state.json", "dataset_info.json"
 _TEST = ("test", "validation", "valid", "val")  # what the test split is called: the first that is there
@@ -74,7 +76,7 @@ def _kinds(split: Path) -> dict[str, str]:
     return {name: one.get("_type", "") if type(one) is dict else "" for name, one in features.items()}
 
 
-def _json(path: Path) -> Any:
+def _json(path: Path) -> Json:
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -84,7 +86,7 @@ def _json(path: Path) -> Any:
 def _opened(split: Path) -> Any:
     if importlib.util.find_spec("datasets") is None:
         raise UsageError("datasets, which reads Hugging Face's data sets, is not installed: pip install datasets")
-    import datasets  # pyright: ignore[reportMissingImports]
+    datasets = importlib.import_module("datasets")
 
     try:
         return datasets.load_from_disk(str(split))
@@ -123,5 +125,5 @@ def _tables(splits: dict[str, Path], label: str | None) -> Arrays:
     return arrays
 
 
-def _classes(values: Any) -> np.ndarray:
+def _classes(values: Iterable[int | None]) -> np.ndarray:
     return np.array([-1 if value is None else value for value in values])

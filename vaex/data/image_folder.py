@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vaex.data.blocks import Blocks, of_array, per_piece
-from vaex.data.form import MODES, Form, fitted
+from vaex.data.form import MODES, Form, Picture, fitted
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
 
@@ -133,7 +133,7 @@ def _read(path: Path, form: Form) -> np.ndarray:
         raise UsageError(f"{path}: not a whole image ({error}): get it again or remove it") from None
 
 
-def pixels(opened: Any, form: Form, path: str) -> np.ndarray:
+def pixels(opened: Picture, form: Form, path: str) -> np.ndarray:
     """One image: uint8 [H, W, C], turned as its EXIF orientation says, what is transparent laid over white.
 
     Args:
@@ -146,7 +146,7 @@ def pixels(opened: Any, form: Form, path: str) -> np.ndarray:
     """
     from PIL import Image, ImageOps
 
-    image: Any = ImageOps.exif_transpose(opened)
+    image: Picture = ImageOps.exif_transpose(opened)
     image.load()
     if image.mode == "F":
         raise UsageError(f"{path}: its pixels are floats, of unknown range: save it with 8 or 16 bits")

@@ -8,6 +8,7 @@ from vaex.data.conditions import CONDITIONS
 from vaex.data.examples import Making, Stored
 from vaex.data.form import Form
 from vaex.data.named import in_own_units
+from vaex.model import Conditional, Model
 from vaex.models.columns import Column, Columns, missing_row
 from vaex.models.missing import observed_part
 
@@ -63,7 +64,7 @@ def is_masked(given: GivenImages, kept: Kept) -> bool:
     return kept.is_masked or (bool(kept.columns) and given.mask is not None)
 
 
-def seeing(model: Any, stored: Stored, kept: Kept) -> Any:
+def seeing(model: Model | Conditional, stored: Stored, kept: Kept) -> Any:
     """A model, or that of what is observed, where something is missing of examples that training had whole."""
     if stored.mask is None or kept.is_masked:
         return model

@@ -11,12 +11,13 @@ from vaex.data.dtypes import is_number
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, Column, Columns, positions
 
+Table = Any  # rows [N, D], a structured array [N], or the values of columns by their names
 _LISTED = 8  # names in a line
 _CURE = "mend it, or leave it empty"
 
 
 @functools.singledispatch
-def fields(table: Any, columns: Columns, what: str) -> dict[str, np.ndarray]:
+def fields(table: Table, columns: Columns, what: str) -> dict[str, np.ndarray]:
     """The columns of a table by their names: of a structured array or a mapping its own, of [N, D] those of training.
 
     Raises:
@@ -45,7 +46,7 @@ def _(table: Mapping, columns: Columns, what: str) -> dict[str, np.ndarray]:
 
 
 @functools.singledispatch
-def is_by_name(table: Any) -> bool:
+def is_by_name(table: Table) -> bool:
     """Whether a table has names for its columns."""
     return np.asarray(table).dtype.names is not None
 
@@ -53,7 +54,7 @@ def is_by_name(table: Any) -> bool:
 is_by_name.register(Mapping, lambda table: True)
 
 
-def as_modelled(table: Any, columns: Columns, what: str) -> np.ndarray:
+def as_modelled(table: Table, columns: Columns, what: str) -> np.ndarray:
     """The rows of a table as they are modelled: float32 [N, D], classes by their numbers, nan where one is missing.
 
     Args:

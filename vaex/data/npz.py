@@ -6,12 +6,19 @@ import zipfile
 import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaex.errors import UsageError
 
 _END = b"PK\x05\x06"  # of a zip file's directory: 22 bytes, then a comment of at most 65,535
+
+
+def write_npz(file: IO[bytes], arrays: Mapping[str, ArrayLike]) -> None:
+    """Arrays by their names."""
+    np.savez(file, allow_pickle=False, **arrays)
 
 
 def read_npz(path: Path, only: Collection[str] | None = None) -> dict[str, np.ndarray]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from importlib.resources import as_file, files
-from typing import Any
 
 import numpy as np
 
@@ -57,8 +56,8 @@ def simulated() -> tuple[np.ndarray, np.ndarray]:
     return counts, rates
 
 
-def _sklearn(load: Callable[[], Any]) -> Arrays:
-    stored: Any = load()
+def _sklearn(load: Callable) -> Arrays:
+    stored = load()
     names = [str(name).replace(" ", "_").replace("/", "_or_") for name in stored.feature_names]
     table = np.empty(len(stored.data), [(name, "f8") for name in names])
     for name, column in zip(names, stored.data.T, strict=True):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -60,7 +60,7 @@ def _random_16_bits(key: PRNGKeyArray, shape: tuple[int, ...]) -> UInt16[Array, 
 class Preprocess(NamedTuple):
     """How pixels become data, and what may be said about the results."""
 
-    apply: Callable[[PRNGKeyArray, Any], Any]
+    apply: Callable[[PRNGKeyArray, Array], Array]
     defined_on: str  # "binary", "levels" in 0, 1/255, ..., 1, "density", "rows" or "grey", on which no likelihood is
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
 
+ArrowTable = Any  # of pyarrow, which is imported where it is used
 TABLES = (".csv", ".tsv", ".parquet")
 _NO_VALUE = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
 _COPIES = 4  # of a table's numbers, at most, that are held at once while it is read
@@ -75,7 +76,7 @@ def _read(path: Path) -> np.ndarray:
     return as_array(table, str(path))
 
 
-def as_array(table: Any, source: str) -> np.ndarray:
+def as_array(table: ArrowTable, source: str) -> np.ndarray:
     """A table of pyarrow's as a structured array, [N].
 
     Raises:
@@ -97,7 +98,7 @@ def as_array(table: Any, source: str) -> np.ndarray:
     return rows
 
 
-def _parquet(path: Path) -> Any:
+def _parquet(path: Path) -> ArrowTable:
     import pyarrow.parquet as parquet
 
     about = parquet.read_metadata(path)
@@ -106,7 +107,7 @@ def _parquet(path: Path) -> Any:
     return parquet.read_table(path)
 
 
-def _csv(path: Path) -> Any:
+def _csv(path: Path) -> ArrowTable:
     from pyarrow import csv
 
     size = path.stat().st_size

@@ -1,6 +1,7 @@
 """TFDS in a process of its own: python tfds_worker.py decode FOLDER OUT.npz, or download NAME OUT.npz."""
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def _decode(builder: Any, source: str, split: str, *, labelled: bool) -> dict[st
     )
 
 
-def _records(builder: Any, split: str) -> Any:
+def _records(builder: Any, split: str) -> Iterable[dict[str, np.ndarray]]:
     """Array records need no TensorFlow; TFRecord files do."""
     if builder.info.file_format.value == "array_record":
         return builder.as_data_source(split=split)

@@ -1,11 +1,10 @@
 """What samples are drawn under: nothing, a label, or an image."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
+from numpy.typing import ArrayLike
 
 from vaex.data.conditions import CONDITIONS, Condition
 from vaex.data.dtypes import is_whole
@@ -14,7 +13,9 @@ from vaex.data.pixels import CHANNELS, as_levels
 from vaex.errors import UsageError
 
 
-def to_sample(condition: Any, kept: Kept, num_samples: int, *, key: PRNGKeyArray, what: str = "condition") -> Any:
+def to_sample(
+    condition: ArrayLike | None, kept: Kept, num_samples: int, *, key: PRNGKeyArray, what: str = "condition"
+) -> np.ndarray | None:
     """What to draw samples under: None of an unconditional model, else a condition for each.
 
     Args:
@@ -46,7 +47,7 @@ def to_sample(condition: Any, kept: Kept, num_samples: int, *, key: PRNGKeyArray
     return np.broadcast_to(given, (num_samples, *given.shape))
 
 
-def _image_levels(image: Any, kept: Kept, condition: Condition, what: str) -> np.ndarray:
+def _image_levels(image: ArrayLike | None, kept: Kept, condition: Condition, what: str) -> np.ndarray:
     shape, name = condition.shape(kept.x_shape, kept.by.num_classes), _name(condition)
     part = f"{shape[2]} frames" if condition.of_frames else "an image"
     if image is None:

@@ -11,7 +11,7 @@ type of a single one, and answers as that does.
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -21,13 +21,20 @@ from numpyro.distributions import kl_divergence
 
 from vaex.distributions.shapes import value_shape
 from vaex.errors import UsageError
-from vaex.model import Distribution, Latent
+from vaex.model import Distribution, Latent, Value
+
+KL = TypeVar("KL", bound=Callable)
 
 
 @functools.singledispatch
 def mean(q: Distribution) -> Latent | None:
     """E_q[z], or None where no closed form is known."""
     return None
+
+
+def own_mean(p: Distribution) -> Value:
+    """E[x] of a p(x|z) that has one of its own, as every likelihood has whose draws can be averaged."""
+    return p.mean  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @functools.singledispatch
@@ -89,7 +96,7 @@ def sample_and_log_prob(key: PRNGKeyArray, q: Distribution, num_samples: int) ->
 
 
 @functools.singledispatch
-def factors(q: Distribution) -> Any:
+def factors(q: Distribution) -> Distribution | None:
     """The factors of a vector that is independent across its dimensions, as a batch of distributions; else None."""
     return None
 
@@ -118,6 +125,11 @@ def closed_form_kl(q: Distribution, p: Distribution) -> Float[Array, "*batch"] |
         return None
 
 
+def kl_between(q: type, p: type) -> Callable[[KL], KL]:
+    """Register the closed form of KL(q || p) of two types of distributions, where numpyro looks for it."""
+    return kl_divergence.register(q, p)  # pyright: ignore[reportFunctionMemberAccess]
+
+
 @functools.singledispatch
 def normal_parameters(q: Distribution) -> tuple[Array, Array] | None:
     """The mean and the standard deviation of independent normal variables, or None of another distribution."""
@@ -125,7 +137,7 @@ def normal_parameters(q: Distribution) -> tuple[Array, Array] | None:
 
 
 @functools.singledispatch
-def component_log_probs(q: Distribution) -> Callable[[Any], Float[Array, " k"]] | None:
+def component_log_probs(q: Distribution) -> Callable[[Value], Float[Array, " k"]] | None:
     """Of a mixture, value -> log w_k p_k(value) of each component, in nats; None of what has no components."""
     return None
 
@@ -140,15 +152,15 @@ def draws_of_components(q: Distribution) -> tuple[Float[Array, " j"], Callable[[
 
 
 @functools.singledispatch
-def log_prob_per_layer(q: Distribution) -> Callable[[Any], Float[Array, " l"]] | None:
+def log_prob_per_layer(q: Distribution) -> Callable[[Value], Float[Array, " l"]] | None:
     """Of a chain, value -> the log-density of each layer given those drawn before it; None of what has no layers."""
     return None
 
 
 @functools.singledispatch
-def average(p: Distribution) -> tuple[Any, Callable[[Any], Any]]:
+def average(p: Distribution) -> tuple[Value, Callable[[Value], Value]]:
     """What may be averaged over several p(x|z), and the x that such an average says: E[x] and itself, if no more."""
-    return p.mean, lambda found: found  # pyright: ignore[reportAttributeAccessIssue]
+    return own_mean(p), lambda found: found
 
 
 @mean.register(dist.Distribution)

@@ -1,7 +1,6 @@
 """Bernoulli variables with a faster log-probability than numpyro's."""
 
 import math
-from typing import Any
 
 import jax.numpy as jnp
 import numpyro.distributions as dist
@@ -27,7 +26,7 @@ class IndependentBernoulli(dist.Independent):
     def __init__(self, logits: Float[Array, "..."], event_dim: int) -> None:
         super().__init__(dist.BernoulliLogits(logits), event_dim)
 
-    def log_prob(self, value: Value, intermediates: Any = None) -> Float[Array, "..."]:
+    def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
         logits = self.base_dist.logits  # pyright: ignore[reportAttributeAccessIssue]
         flat = self._flatten_event(logits), self._flatten_event(value)
         batch = jnp.broadcast_shapes(*(a.shape[:-1] for a in flat))  # as numpyro's do; the loss stretches no axis

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,13 +14,16 @@ from vaex.distributions.shapes import log_density
 from vaex.model import Distribution, Latent, Params
 
 _LAYER = "a layer's conditional"
+Draw = TypeVar("Draw")
+State = Any  # what the layers so far say to the next: an array, or a pytree of them
 
 
 class Link(NamedTuple):
     """One conditional of a chain: static functions of its parameters and of what was drawn before it."""
 
-    given: Callable[[Params, Any], Distribution]  # (params, state) -> p(z_l | state)
-    then: Callable[[Params, Any, Any], Any] = lambda params, state, z: z  # (params, state, z_l) -> the next one's state
+    given: Callable[[Params, State], Distribution]  # (params, state) -> p(z_l | state)
+    # (params, state, z_l) -> the next one's state
+    then: Callable[[Params, State, Latent], State] = lambda params, state, z: z
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=("params", "state"), meta_fields=("links", "top_down"))
@@ -44,7 +47,7 @@ class Chain:
 
     links: tuple[Link, ...]
     params: tuple[Params, ...]
-    state: Any
+    state: State
     top_down: bool
 
     def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> tuple[Latent, ...]:
@@ -87,14 +90,16 @@ class Chain:
         """What an ability answers for each conditional, of whose numbers none are computed."""
         answers: list[bool] = []
 
-        def choose(i: int, conditional: Distribution) -> Any:
+        def choose(i: int, conditional: Distribution) -> Latent:
             answers.append(ability(conditional))
             return conditional.sample(jax.random.key(i))
 
         jax.eval_shape(lambda: self.walk(choose)[1])
         return answers
 
-    def walk(self, choose: Callable[[int, Distribution], Any]) -> tuple[tuple[Distribution, ...], tuple[Latent, ...]]:
+    def walk(
+        self, choose: Callable[[int, Distribution], Latent]
+    ) -> tuple[tuple[Distribution, ...], tuple[Latent, ...]]:
         """The conditionals and the chosen values of z_1, ..., z_L."""
         state, conditionals, values = self.state, [], []
         for i, (link, params) in enumerate(zip(self.links, self.params, strict=True)):
@@ -113,7 +118,7 @@ abilities.is_discrete.register(Chain, lambda q: any(q.ask(abilities.is_discrete)
 abilities.has_gradient.register(Chain, lambda q: all(q.ask(abilities.has_gradient)))
 
 
-def _for_each(f: Callable[[PRNGKeyArray], Any], key: PRNGKeyArray, sample_shape: tuple[int, ...]) -> Any:
+def _for_each(f: Callable[[PRNGKeyArray], Draw], key: PRNGKeyArray, sample_shape: tuple[int, ...]) -> Draw:
     for _ in sample_shape:
         f = jax.vmap(f)
     return f(jax.random.split(key, sample_shape) if sample_shape else key)

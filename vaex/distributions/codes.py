@@ -3,11 +3,11 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.bounds import with_value
 from vaex.distributions import abilities, shapes
@@ -35,11 +35,11 @@ class Quantized(NamedTuple):
         """The codes themselves."""
         return self.codes[self.indices]
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         z = with_value(self.mean, self.vectors)  # the straight-through gradient: van den Oord et al. 2017, section 3.2
         return jnp.broadcast_to(z, (*sample_shape, *z.shape))
 
-    def sample_and_log_prob(self, key: Any, sample_shape: tuple[int, ...] = ()) -> tuple[Array, Array]:
+    def sample_and_log_prob(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> tuple[Array, Array]:
         return self.sample(key, sample_shape), jnp.zeros(sample_shape)
 
     def log_prob(self, value: Float[Array, "t d"]) -> Float[Array, ""]:
@@ -62,7 +62,7 @@ class CodePrior(NamedTuple):
         log_probs = jax.nn.log_softmax(self.logits(indices))
         return jnp.sum(jnp.take_along_axis(log_probs, indices[:, None], axis=-1))
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         def place(indices: Array, t: Array, key: Array) -> Array:
             return indices.at[t].set(jax.random.categorical(jax.random.fold_in(key, t), self.logits(indices)[t]))
 

@@ -1,7 +1,6 @@
 """The product of distributions of several types, each over some of the columns of a row."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +11,7 @@ from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
 from vaex.distributions import abilities
-from vaex.model import Value
+from vaex.model import Key, Value
 
 
 class _Row(constraints.Constraint):
@@ -21,10 +20,10 @@ class _Row(constraints.Constraint):
     event_dim = 0
     is_discrete = False
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Array:
         return jnp.ones(jnp.shape(x), bool)
 
-    def feasible_like(self, prototype: Any) -> Any:
+    def feasible_like(self, prototype: Value) -> Array:
         return jnp.ones_like(prototype)
 
 
@@ -41,7 +40,6 @@ class Columns(dist.Distribution):
     """
 
     arg_constraints = {}  # noqa: RUF012
-    support = _Row()  # pyright: ignore
     pytree_data_fields = ("parts",)
     pytree_aux_fields = ("places",)
 
@@ -49,11 +47,15 @@ class Columns(dist.Distribution):
         self.parts, self.places = parts, places
         super().__init__((sum(map(len, places)),), ())
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "... d"]:
+    @property
+    def support(self) -> constraints.Constraint:
+        return _Row()
+
+    def sample(self, key: Key, sample_shape: tuple[int, ...] = ()) -> Float[Array, "... d"]:
         keys = jax.random.split(key, len(self.parts))
         return self._together([p.sample(k, sample_shape) for p, k in zip(self.parts, keys, strict=True)])
 
-    def log_prob(self, value: Value, intermediates: Any = None) -> Float[Array, "... d"]:
+    def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "... d"]:
         own = [jnp.asarray(value)[..., np.array(place)] for place in self.places]
         found = [p.log_prob(x.astype(jnp.int32) if is_class(p) else x) for p, x in zip(self.parts, own, strict=True)]
         return self._together(found)

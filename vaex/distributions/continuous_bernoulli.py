@@ -1,14 +1,12 @@
 """The continuous Bernoulli distribution, which numpyro lacks."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
-from vaex.model import Value
+from vaex.model import Key, Value
 
 
 class ContinuousBernoulli(dist.Distribution):
@@ -23,7 +21,6 @@ class ContinuousBernoulli(dist.Distribution):
     """
 
     arg_constraints = {"logits": constraints.real}  # noqa: RUF012
-    support = constraints.unit_interval  # pyright: ignore
     reparametrized_params = ["logits"]  # noqa: RUF012
     pytree_data_fields = ("logits",)
 
@@ -31,14 +28,18 @@ class ContinuousBernoulli(dist.Distribution):
         self.logits = logits
         super().__init__(logits.shape, ())
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
+    @property
+    def support(self) -> constraints.Constraint:
+        return constraints.unit_interval
+
+    def sample(self, key: Key, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         u = jax.random.uniform(key, sample_shape + self.batch_shape)
         # The inverse of the CDF for the falling density, which never overflows; its mirror image rises.
         slope = -jnp.maximum(jnp.abs(self.logits), 1e-6)
         x = jnp.log1p(u * jnp.expm1(slope)) / slope
         return jnp.clip(jnp.where(self.logits > 0, 1 - x, x), 0, 1)
 
-    def log_prob(self, value: Value, intermediates: Any = None) -> Float[Array, "..."]:
+    def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
         log_p = value * self.logits - log_normalizer(self.logits)
         return jnp.where((value >= 0) & (value <= 1), log_p, -jnp.inf)
 

@@ -73,7 +73,7 @@ def _(q: Chain) -> Free:
 free.register(DiagonalNormalMixture, lambda q: (tuple(q), lambda numbers: DiagonalNormalMixture(*numbers)))
 
 
-def _transformed(kind: Callable[..., Any], q: dist.Distribution, arguments: dict[str, Any]) -> Free:
+def _transformed(kind: Callable[..., dist.Distribution], q: dist.Distribution, arguments: dict[str, Any]) -> Free:
     maps = {name: biject_to(q.arg_constraints[name]) for name in arguments}
 
     def whole(name: str, value: Array) -> Array:

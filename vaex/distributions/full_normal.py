@@ -5,13 +5,12 @@ from typing import Any
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
-from numpyro.distributions import kl_divergence
 
-from vaex.distributions.abilities import normal_parameters
+from vaex.distributions.abilities import kl_between, normal_parameters
 
 
-@kl_divergence.register(dist.MultivariateNormal, dist.Independent)  # pyright: ignore[reportFunctionMemberAccess]
-def _kl_full_diagonal(p: Any, q: Any) -> Float[Array, "..."]:
+@kl_between(dist.MultivariateNormal, dist.Independent)
+def _kl_full_diagonal(p: Any, q: dist.Independent) -> Float[Array, "..."]:
     parameters = normal_parameters(q.base_dist)
     if parameters is None or q.reinterpreted_batch_ndims != 1:
         raise NotImplementedError

@@ -3,17 +3,17 @@
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 from numpyro.distributions import kl_divergence
 
 from vaex.arithmetic import times
 from vaex.distributions import abilities
 from vaex.distributions.one_hot import OneHotCategorical
-from vaex.model import Distribution, Latent
+from vaex.model import Distribution, Example, Latent
 
 
 class LabelledLatent(NamedTuple):
@@ -26,9 +26,9 @@ class LabelledLatent(NamedTuple):
 class Pair(NamedTuple):
     """What semi-supervised training sees at a time: an image without a label, and one with its label."""
 
-    unlabelled: Any
-    labelled: Any
-    label: Any  # one-hot, as the objective takes it; a number, as it is stored
+    unlabelled: Example
+    labelled: Example
+    label: Example  # one-hot, as the objective takes it; a number, as it is stored
 
 
 @jax.tree_util.register_dataclass
@@ -42,13 +42,13 @@ class Labelled:
     """
 
     label: OneHotCategorical
-    given: Any
+    given: Distribution
 
-    def at(self, y: Float[Array, " classes"]) -> Any:
+    def at(self, y: Float[Array, " classes"]) -> Distribution:
         """p(z|y) of a one-hot y."""
         return jax.tree.map(lambda leaf: leaf[jnp.argmax(y)], self.given)
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> LabelledLatent:
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> LabelledLatent:
         y_key, z_key = jax.random.split(key)
         y = self.label.sample(y_key, (math.prod(sample_shape),))
         z = jax.vmap(lambda k, one: self.at(one).sample(k))(jax.random.split(z_key, len(y)), y)
@@ -65,7 +65,7 @@ class Labelled:
         return LabelledLatent(self.label.mean, jax.tree.map(lambda m: jnp.tensordot(self.label.mean, m, 1), means))
 
 
-@kl_divergence.register(Labelled, Labelled)  # pyright: ignore[reportFunctionMemberAccess]
+@abilities.kl_between(Labelled, Labelled)
 def _kl_labelled(p: Labelled, q: Labelled) -> Float[Array, ""]:
     """KL(p(y) || q(y)) + sum_y p(y) KL(p(z|y) || q(z|y))."""
     given = jax.vmap(kl_divergence)(p.given, q.given)

@@ -1,7 +1,5 @@
 """Distributions over the 256 grey levels of a pixel, at 0, 1/255, ..., 1."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
@@ -9,7 +7,7 @@ from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
 from vaex.distributions import abilities
-from vaex.model import Value
+from vaex.model import Key, Value
 
 NUM_LEVELS = 256
 _TOP = NUM_LEVELS - 1
@@ -25,18 +23,21 @@ class CategoricalLevels(dist.Distribution):
     """
 
     arg_constraints = {"logits": constraints.real_vector}  # noqa: RUF012
-    support = constraints.unit_interval  # pyright: ignore
     pytree_data_fields = ("logits",)
 
     def __init__(self, logits: Float[Array, "... 256"]) -> None:
         self.logits = logits
         super().__init__(logits.shape[:-1], ())
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
+    @property
+    def support(self) -> constraints.Constraint:
+        return constraints.unit_interval
+
+    def sample(self, key: Key, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         levels = jax.random.categorical(key, self.logits, shape=sample_shape + self.batch_shape)
         return levels / _TOP
 
-    def log_prob(self, value: Value, intermediates: Any = None) -> Float[Array, "..."]:
+    def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
         level = jnp.round(_TOP * value).astype(jnp.int32)
         log_p = jax.nn.log_softmax(self.logits)
         log_p = jnp.broadcast_to(log_p, (*level.shape, NUM_LEVELS))
@@ -64,19 +65,22 @@ class DiscretizedLogistic(dist.Distribution):
     """
 
     arg_constraints = {"loc": constraints.real, "log_scale": constraints.real}  # noqa: RUF012
-    support = constraints.unit_interval  # pyright: ignore
     pytree_data_fields = ("loc", "log_scale")
 
     def __init__(self, loc: Float[Array, "..."], log_scale: Float[Array, "..."]) -> None:
         self.loc, self.log_scale = loc, log_scale
         super().__init__(jnp.broadcast_shapes(loc.shape, log_scale.shape), ())
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
+    @property
+    def support(self) -> constraints.Constraint:
+        return constraints.unit_interval
+
+    def sample(self, key: Key, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         noise = jax.random.logistic(key, sample_shape + self.batch_shape)
         x = self.loc + jnp.exp(self.log_scale) * noise
         return jnp.round(_TOP * jnp.clip(x, 0, 1)) / _TOP
 
-    def log_prob(self, value: Value, intermediates: Any = None) -> Float[Array, "..."]:
+    def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
         inverse_scale, level = jnp.exp(-self.log_scale), jnp.round(_TOP * value)
         above, below = level < _TOP, level > 0  # whether there are levels on that side
         a = ((level + 0.5) / _TOP - self.loc) * inverse_scale

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex.distributions import abilities, shapes
 from vaex.errors import UsageError
@@ -33,7 +33,7 @@ class Masked(NamedTuple):
 
 
 @functools.singledispatch
-def filled(x: Example, value: Value) -> Any:
+def filled(x: Example, value: Value) -> Value:
     """An example with a value, or those of an array, where something is missing; one without a mask as it is."""
     return x
 
@@ -42,7 +42,7 @@ filled.register(Masked, lambda x, value: x.filled(value))
 
 
 @functools.singledispatch
-def seen_as(x: Example, drawn: Value) -> Any:
+def seen_as(x: Example, drawn: Value) -> Example:
     """A draw from p(x|z) as an example like x: of its types, and with as much of it missing."""
     return jax.tree.map(lambda a, like: jnp.asarray(a, jnp.result_type(like)), drawn, x)
 
@@ -52,7 +52,7 @@ seen_as.register(Masked, lambda x, drawn: x._replace(x=seen_as.dispatch(object)(
 
 
 @functools.singledispatch
-def observed_size(examples: Any, size: int) -> float:
+def observed_size(examples: Example, size: int) -> float:
     """How many elements of an example are modelled, on average: all `size`, or those observed of Masked examples."""
     return size
 
@@ -67,7 +67,7 @@ class ObservedPart(NamedTuple):
 
     whole: Any  # p(x|z), a numpyro distribution
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> Value:
         return self.whole.sample(key, sample_shape)
 
     def log_prob(self, value: Masked) -> Float[Array, "..."]:
@@ -75,7 +75,7 @@ class ObservedPart(NamedTuple):
         return self.whole.base_dist.mask(value.mask).to_event(dims).log_prob(x)
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Value:
         """E[x|z]."""
         return self.whole.mean
 

@@ -16,6 +16,7 @@ from vaex.distributions.shapes import check_value, value_shape
 from vaex.errors import UsageError
 from vaex.model import Distribution
 
+Components = tuple[Array, Callable[[PRNGKeyArray, int], Array]] | None
 _LEAST_LOG_VAR = -80.0  # so that precisions stay finite
 _FEW = 1024  # numbers in the means, up to which differences cost little more than products
 _LIKELIEST = 8  # components
@@ -35,14 +36,14 @@ class DiagonalNormalMixture(NamedTuple):
     mean_of_components: Float[Array, "k d"]
     log_var: Float[Array, "k d"]
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "*sample d"]:
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> Float[Array, "*sample d"]:
         which, noise = jax.random.split(key)
         k = jax.random.categorical(which, self.logits, shape=sample_shape)
         # A restored array may be numpy's, which takes no traced index.
         mean, log_var = jnp.asarray(self.mean_of_components)[k], jnp.asarray(self.log_var)[k]
         return mean + jnp.exp(0.5 * log_var) * jax.random.normal(noise, mean.shape)
 
-    def draws_of_components(self, key: Any, num_samples: int) -> Float[Array, "j k d"]:
+    def draws_of_components(self, key: PRNGKeyArray, num_samples: int) -> Float[Array, "j k d"]:
         """K draws of each component, J of them."""
         noise = jax.random.normal(
             key, (self.mean_of_components.shape[0], num_samples, self.mean_of_components.shape[1])
@@ -84,7 +85,7 @@ def _normal_log_prob(squares: Float[Array, " k"], log_var: Float[Array, "k d"]) 
     return -0.5 * (squares + jnp.sum(log_var, axis=-1) + log_var.shape[-1] * math.log(2 * math.pi))
 
 
-def component_posterior(mixture: Any, value: Array) -> Any:
+def component_posterior(mixture: Distribution, value: Array) -> Any:
     """Which component of a mixture a value came from: p(c|value) by Bayes' rule.
 
     p(c|z) = w_c p(z|c) / sum_c' w_c' p(z|c')
@@ -120,13 +121,13 @@ abilities.draws_of_components.register(
 
 
 @abilities.draws_of_components.register(dist.MixtureSameFamily)
-def _(q: dist.MixtureSameFamily) -> Any:
+def _(q: dist.MixtureSameFamily) -> Components:
     draw = lambda key, num_samples: jnp.swapaxes(q.component_distribution.sample(key, (num_samples,)), 0, 1)
     return _drawn_if_whole(q, [q.component_distribution], draw)
 
 
 @abilities.draws_of_components.register(dist.MixtureGeneral)
-def _(q: dist.MixtureGeneral) -> Any:
+def _(q: dist.MixtureGeneral) -> Components:
     each = q.component_distributions
 
     def draw(key: PRNGKeyArray, num_samples: int) -> Array:
@@ -136,7 +137,7 @@ def _(q: dist.MixtureGeneral) -> Any:
     return _drawn_if_whole(q, each, draw)
 
 
-def _drawn_if_whole(q: Any, parts: Sequence[Distribution], draw: Callable[[PRNGKeyArray, int], Array]) -> Any:
+def _drawn_if_whole(q: Any, parts: Sequence[Distribution], draw: Callable[[PRNGKeyArray, int], Array]) -> Components:
     """Of one mixture, not of a batch of them, whose components' own draws carry a gradient."""
     if q.batch_shape or not all(map(abilities.has_gradient, parts)):
         return None

@@ -1,29 +1,30 @@
 """Categorical variables as vectors with one 1."""
 
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from numpyro.distributions import constraints, kl_divergence
+from numpyro.distributions import constraints
 
 from vaex.arithmetic import times
-from vaex.model import Distribution, Example, Value
+from vaex.distributions.abilities import kl_between
+from vaex.model import Distribution, Key, Value
 
 
 class _OneHot(constraints.Constraint):
     is_discrete = True
     event_dim = 1
 
-    def __call__(self, x: Example) -> Any:
+    def __call__(self, x: Value) -> ArrayLike:
         return ((x == 0) | (x == 1)).all(axis=-1) & (x.sum(axis=-1) == 1)
 
-    def feasible_like(self, prototype: Any) -> Array:
+    def feasible_like(self, prototype: Value) -> Array:
         return jnp.zeros_like(prototype).at[..., 0].set(1)
 
-    def tree_flatten(self) -> Any:
+    def tree_flatten(self) -> tuple[tuple, tuple]:
         return (), ((), {})
 
 
@@ -37,7 +38,6 @@ class OneHotCategorical(dist.Distribution):
     """
 
     arg_constraints = {"logits": constraints.real_vector}  # noqa: RUF012
-    support = _OneHot()  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
     has_enumerate_support = True
     pytree_data_fields = ("logits",)
 
@@ -45,11 +45,15 @@ class OneHotCategorical(dist.Distribution):
         self.logits = logits
         super().__init__(logits.shape[:-1], logits.shape[-1:])
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "... classes"]:
+    @property
+    def support(self) -> constraints.Constraint:
+        return _OneHot()
+
+    def sample(self, key: Key, sample_shape: tuple[int, ...] = ()) -> Float[Array, "... classes"]:
         classes = jax.random.categorical(key, self.logits, shape=sample_shape + self.batch_shape)
         return jax.nn.one_hot(classes, self.logits.shape[-1], dtype=self.logits.dtype)
 
-    def log_prob(self, value: Value, intermediates: Any = None) -> Float[Array, "..."]:
+    def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
         return jnp.sum(times(value, jax.nn.log_softmax(self.logits)), axis=-1)
 
     def enumerate_support(self, expand: bool = True) -> Float[Array, "classes ..."]:
@@ -66,7 +70,7 @@ class OneHotCategorical(dist.Distribution):
         return self.mean * (1 - self.mean)
 
 
-@kl_divergence.register(OneHotCategorical, OneHotCategorical)  # pyright: ignore[reportFunctionMemberAccess]
+@kl_between(OneHotCategorical, OneHotCategorical)
 def _kl_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Float[Array, "..."]:
     log_p, log_q = jax.nn.log_softmax(p.logits), jax.nn.log_softmax(q.logits)
     return jnp.sum(times(jnp.exp(log_p), log_p - log_q), axis=-1)

@@ -4,13 +4,14 @@ import functools
 from typing import Any
 
 import numpyro.distributions as dist
+from jax.typing import ArrayLike
 
 from vaex.errors import UsageError
 from vaex.model import Distribution
 
 
 @functools.singledispatch
-def rescaled(p: Distribution, shift: Any, scale: Any) -> Any:
+def rescaled(p: Distribution, shift: ArrayLike, scale: ArrayLike) -> Any:
     """The distribution of shift + scale x, x ~ p, elementwise.
 
     Raises:

@@ -16,6 +16,7 @@ from vaex.errors import UsageError
 from vaex.model import Distribution, Value
 
 _NARROW = tuple(map(jnp.dtype, ("int8", "int16", "uint8", "uint16")))
+Shape = Any  # of an array, or of each array of a pytree, in its structure
 
 
 @functools.singledispatch
@@ -25,7 +26,7 @@ def batch_shape(p: Distribution) -> tuple[int, ...]:
 
 
 @functools.singledispatch
-def value_shape(p: Distribution) -> Any:
+def value_shape(p: Distribution) -> Shape:
     """The shape of one value, in the structure of one: those of a draw, unless a type says otherwise.
 
     None where a distribution has no draws, or sees to it itself.
@@ -36,7 +37,7 @@ def value_shape(p: Distribution) -> Any:
         return None
 
 
-def shape_of(value: Value) -> Any:
+def shape_of(value: Value) -> Shape:
     """The shape of an array, or of each array of a pytree."""
     return jax.tree.map(jnp.shape, value)
 
@@ -86,7 +87,7 @@ def check_event(name: str, p: Distribution) -> None:
         )
 
 
-def check_number(name: str, log_density: Any) -> None:
+def check_number(name: str, log_density: Value) -> None:
     """A log-density is one number.
 
     Raises:
@@ -99,7 +100,7 @@ def check_number(name: str, log_density: Any) -> None:
         )
 
 
-def check_shape(what: str, value: Value, expected: Any) -> None:
+def check_shape(what: str, value: Value, expected: Shape) -> None:
     """A value has a shape.
 
     Raises:
@@ -111,7 +112,7 @@ def check_shape(what: str, value: Value, expected: Any) -> None:
         )
 
 
-def _widened(leaf: Any) -> Any:
+def _widened(leaf: Value) -> Value:
     return leaf.astype(jnp.int32) if jnp.result_type(leaf) in _NARROW else leaf
 
 

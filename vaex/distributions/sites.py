@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -63,7 +63,7 @@ def _(q: dist.Independent) -> Sites:
     return _alike(base.enumerate_support(expand=False), base.batch_shape, base.event_shape)
 
 
-def _alike(values: Any, shape: tuple[int, ...], event_shape: tuple[int, ...]) -> Sites:
+def _alike(values: Array, shape: tuple[int, ...], event_shape: tuple[int, ...]) -> Sites:
     """An array of variables of this shape, all with the same values."""
     values = values.reshape(-1, *event_shape)
 

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 from jax.tree_util import Partial
@@ -25,14 +25,14 @@ class StackedLatent(NamedTuple):
 class StackedPosterior:
     """q(z1|x) q(z2|z1)."""
 
-    below: Any  # q(z1|x)
+    below: Distribution  # q(z1|x)
     above: Partial  # z1 -> q(z2|z1), a pytree as its parameters are among it
 
-    def sample_and_log_prob(self, key: Any, sample_shape: tuple[int, ...] = ()) -> tuple[StackedLatent, Any]:
+    def sample_and_log_prob(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> tuple[StackedLatent, Array]:
         below_key, above_key = jax.random.split(key)
         z1 = self.below.sample(below_key, sample_shape)
 
-        def extend(k: PRNGKeyArray, z1: Latent) -> tuple[StackedLatent, Any]:
+        def extend(k: PRNGKeyArray, z1: Latent) -> tuple[StackedLatent, Array]:
             q = self.above(z1)
             z2 = q.sample(k)
             return StackedLatent(z1, z2), self.below.log_prob(z1) + q.log_prob(z2)
@@ -42,13 +42,13 @@ class StackedPosterior:
             extend = jax.vmap(extend)
         return extend(keys, z1)
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> StackedLatent:
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> StackedLatent:
         return self.sample_and_log_prob(key, sample_shape)[0]
 
     def log_prob(self, value: StackedLatent) -> Float[Array, ""]:
         return self.below.log_prob(value.below) + self.above(value.below).log_prob(value.above)
 
-    def estimate_mean(self, key: Any, num_samples: int) -> StackedLatent:
+    def estimate_mean(self, key: PRNGKeyArray, num_samples: int) -> StackedLatent:
         """E[z1], and the mean of E[z2|z1] over draws of z1, which has less noise than that of draws of z2."""
         z1 = self.below.sample(key, (num_samples,))
         above = jax.vmap(lambda z1: abilities.mean(self.above(z1)))(z1)
@@ -69,7 +69,7 @@ class Generated:
 
     model: Model
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> StackedLatent:
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> StackedLatent:
         above_key, below_key = jax.random.split(key)
         z2 = self.model.prior.sample(above_key, sample_shape)
         draw = lambda k, z2: self.model.decode(z2).sample(k)

@@ -1,10 +1,10 @@
 """The values of a discrete distribution, one by one: a function on which its type registers."""
 
 import functools
-from typing import Any
 
 import jax.numpy as jnp
 import numpyro.distributions as dist
+from jaxtyping import Array
 
 from vaex.errors import UsageError
 from vaex.model import Distribution
@@ -13,7 +13,7 @@ _MOST_STATES = 10_000
 
 
 @functools.singledispatch
-def all_states(q: Distribution) -> Any:
+def all_states(q: Distribution) -> Array:
     """All values of a discrete variable, or of a vector of independent ones: [S, ...].
 
     Raises:
@@ -29,12 +29,12 @@ def check_num_states(num_states: int) -> None:
 
 
 @all_states.register(dist.Distribution)
-def _(q: dist.Distribution) -> Any:
+def _(q: dist.Distribution) -> Array:
     return q.enumerate_support() if q.has_enumerate_support else all_states.dispatch(object)(q)
 
 
 @all_states.register(dist.Independent)
-def _(q: dist.Independent) -> Any:
+def _(q: dist.Independent) -> Array:
     base = q.base_dist
     if not base.has_enumerate_support or q.reinterpreted_batch_ndims != 1:
         return all_states.dispatch(object)(q)

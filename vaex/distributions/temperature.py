@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -60,7 +59,7 @@ def _(p: Chain, temperature: float) -> Distribution | None:
     if not all(p.ask(lambda conditional: tempered(conditional, temperature) is not None)):
         return None
 
-    def cooled(given: Callable[..., Any]) -> Callable[..., Any]:
+    def cooled(given: Callable[..., Distribution]) -> Callable:
         return lambda params, state: tempered(given(params, state), temperature)
 
     return dataclasses.replace(p, links=tuple(Link(cooled(link.given), link.then) for link in p.links))

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.arithmetic import logsumexp
 from vaex.distributions import abilities
@@ -22,7 +22,7 @@ class UniformMixture(NamedTuple):
     Numpyro's MixtureSameFamily wants the K as one distribution's batch; here they are whatever jax.vmap made of them.
     """
 
-    components: Any  # a distribution whose arrays have a leading axis of K
+    components: Distribution  # a distribution whose arrays have a leading axis of K
 
     @property
     def num_components(self) -> int:
@@ -30,19 +30,19 @@ class UniformMixture(NamedTuple):
         return jax.tree.leaves(self.components)[0].shape[0]
 
     @property
-    def mean(self) -> Any:
+    def mean(self) -> Value:
         """1/K sum_k of the components' means; of classes the most probable."""
         values, read = self.average()
         return read(values)
 
-    def average(self) -> tuple[Any, Callable[[Any], Any]]:
+    def average(self) -> tuple[Value, Callable[[Value], Value]]:
         """What abilities.average says of the components, averaged over them."""
         of_each = jax.vmap(lambda p: abilities.average(p)[0])(self.components)
         first = jax.tree.map(lambda a: jnp.asarray(a)[0], self.components)
         return jax.tree.map(lambda a: jnp.mean(a, axis=0), of_each), abilities.average(first)[1]
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:
-        def one(key: Any) -> Any:
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> Value:
+        def one(key: PRNGKeyArray) -> Value:
             which, noise = jax.random.split(key)
             k = jax.random.randint(which, (), 0, self.num_components)
             return jax.tree.map(lambda a: jnp.asarray(a)[k], self.components).sample(noise)

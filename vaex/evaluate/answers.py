@@ -1,7 +1,7 @@
 """What a model answers about one example: moments of q(z|x), a reconstruction, a path between two, a draw."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -118,7 +118,7 @@ def draw(
         raise OptionError("temperature", temperature, expected, "leave it out")
     z = prior.sample(prior_key)
     p = now.decode(z)
-    return Drawn(z, p.mean, p.sample(draw_key))  # pyright: ignore[reportAttributeAccessIssue]
+    return Drawn(z, abilities.own_mean(p), p.sample(draw_key))
 
 
 @functools.singledispatch
@@ -131,5 +131,5 @@ def _(model: Conditional, condition: Condition) -> Model:
     return model.model_of(condition)  # of none too, where only the encoder is shown a condition
 
 
-def _mean(model: Model, z: Latent) -> Any:
-    return model.decode(z).mean  # pyright: ignore[reportAttributeAccessIssue]
+def _mean(model: Model, z: Latent) -> Float[Array, "..."]:
+    return abilities.own_mean(model.decode(z))

@@ -1,6 +1,6 @@
 """How well log p(x) of a model is known: importance-weighted bounds, annealed chains, and chains back from above."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from vaex.evaluate.chunks import compiled, in_chunks
 from vaex.inference import ais
 from vaex.inference.importance import Weighted
 from vaex.inference.target import STARTS
-from vaex.model import Example, Latent, Model, at
+from vaex.model import AnyModel, Example, Latent, Model, at
 from vaex.objectives import sample_weights
 from vaex.objectives.encode import encode
 
@@ -69,7 +69,7 @@ class Certificate(NamedTuple):
 
 def certificate(
     key: PRNGKeyArray,
-    model: Any,
+    model: AnyModel,
     examples: Example,
     *,
     others: Example | None = None,
@@ -132,7 +132,7 @@ def certificate(
 
 def lower(
     key: PRNGKeyArray,
-    model: Any,
+    model: AnyModel,
     x: Example,
     schedules: tuple[ais.Schedule, ais.Schedule],
     *,
@@ -156,7 +156,7 @@ def lower(
     return Lower(l_k, size, tail, found.log_likelihood, found.standard_error, from_prior, rate)
 
 
-def drawn(key: PRNGKeyArray, model: Any, example: Example) -> tuple[Example, Latent]:
+def drawn(key: PRNGKeyArray, model: AnyModel, example: Example) -> tuple[Example, Latent]:
     """An example like one that is given, under its condition and with as much of it missing, and the exact z of it."""
     now, x = at(model, example)
     encode(now, x)  # which says what is no model with latents

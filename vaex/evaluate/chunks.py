@@ -5,27 +5,29 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from vaex.errors import check_whole
 from vaex.model import Example
 
+Answer = Any  # arrays [N, ...] in the structure of what a function gives for one example
 
-def compiled(f: Callable[..., Any]) -> Callable[..., Any]:
+
+def compiled(f: Callable) -> Callable:
     """A function of (key, example, *rest) -> one of (key, indices, examples, *rest), for in_chunks.
 
     Example i gets fold_in(key, i), as in map_examples.
     """
 
     @jax.jit
-    def of_chunk(key: PRNGKeyArray, indices: Any, examples: Example, *rest: Any) -> Any:
+    def of_chunk(key: PRNGKeyArray, indices: Int[Array, " n"], examples: Example, *rest: object) -> Answer:
         one = lambda i, example: f(jax.random.fold_in(key, i), example, *rest)
         return jax.vmap(one)(indices, examples)
 
     return of_chunk
 
 
-def in_chunks(of_chunk: Callable[..., Any], key: PRNGKeyArray, examples: Example, *rest: Any, chunk_size: int) -> Any:
+def in_chunks(of_chunk: Callable, key: PRNGKeyArray, examples: Example, *rest: object, chunk_size: int) -> Answer:
     """A compiled function of any number of examples: the last chunk is padded, so that nothing is compiled anew.
 
     Args:
@@ -44,7 +46,7 @@ def in_chunks(of_chunk: Callable[..., Any], key: PRNGKeyArray, examples: Example
     check_whole(chunk_size=chunk_size)
     n = len(jax.tree.leaves(examples)[0])
 
-    def part(start: int) -> Any:
+    def part(start: int) -> Answer:
         indices = np.arange(start, start + chunk_size)
         chunk = jax.tree.map(lambda a: a[np.minimum(indices, n - 1)], examples)
         return jax.tree.map(lambda a: a[: n - start], jax.device_get(of_chunk(key, indices, chunk, *rest)))

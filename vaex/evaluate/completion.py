@@ -8,6 +8,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from vaex.distributions.abilities import own_mean
 from vaex.evaluate.scores import map_examples, psnr, ssim
 from vaex.model import Conditional, Given
 
@@ -20,7 +21,7 @@ def complete(
     """Draws of what is plausible under a condition, each the mean of its pixels: E[p(x|z_k, c)], z_k ~ p(z|c)."""
     given = model.given(condition)
     z = given.prior.sample(key, (num_samples,))
-    return jax.vmap(lambda one: given.decode(one).mean)(z)  # pyright: ignore[reportAttributeAccessIssue]
+    return jax.vmap(lambda one: own_mean(given.decode(one)))(z)
 
 
 def roll_out(

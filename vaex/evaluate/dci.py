@@ -1,6 +1,6 @@
 """DCI: what of the latents is needed to predict each factor."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
@@ -57,7 +57,7 @@ def dci(
     order = generator(key).permutation(len(means))
     some, others = order[:n], order[n : 2 * n]
 
-    def forest(target: np.ndarray) -> Any:
+    def forest(target: np.ndarray) -> RandomForestRegressor:
         make = lambda depth: RandomForestRegressor(_TREES, max_depth=depth, oob_score=True, random_state=0)
         return max((make(depth).fit(means[some], target) for depth in _DEPTHS), key=lambda one: one.oob_score_)
 

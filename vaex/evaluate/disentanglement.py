@@ -1,6 +1,6 @@
 """Whether latents mean anything: three scores of how far each goes with one known factor, and with no other."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ from vaex.evaluate.information_gap import information_gap
 from vaex.evaluate.metrics import latent_arrays, latent_means
 from vaex.evaluate.scores import map_examples
 from vaex.evaluate.trial import Trial
-from vaex.model import Example, at
+from vaex.model import AnyModel, Example, Latent, at
 from vaex.objectives.encode import encode
 
 _EXAMPLES = 10_000  # of training, as in the papers, whose data sets are not split
@@ -85,7 +85,7 @@ def disentanglement_scores(key: PRNGKeyArray, trial: Trial) -> dict[str, float]:
     return {name: score for name, score in found.items() if score is not None}
 
 
-def _codes(key: PRNGKeyArray, model: Any, x: Example) -> tuple[Array | None, Array | None]:
+def _codes(key: PRNGKeyArray, model: AnyModel, x: Example) -> tuple[Array | None, Array | None]:
     """E_q[z] of each example as a vector, and the deviations of a normal q(z|x)."""
 
     def deviations(k: PRNGKeyArray, example: Example) -> Array | None:
@@ -94,7 +94,7 @@ def _codes(key: PRNGKeyArray, model: Any, x: Example) -> tuple[Array | None, Arr
         return None if normal is None else normal[1]
 
     @jax.jit
-    def codes(x: Example) -> tuple[Any, Any]:
+    def codes(x: Example) -> tuple[Latent, Array | None]:
         return latent_means(key, model, x, batch_size=250), map_examples(deviations, key, x, batch_size=250)
 
     means, scale = codes(x)

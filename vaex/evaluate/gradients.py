@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +16,10 @@ from vaex.objectives import Objective
 class Moments(NamedTuple):
     """Of each component of a gradient over keys; or, for a group of parameters, averaged over its components."""
 
-    mean: Any
-    variance: Any
-    snr: Any  # |mean| / standard deviation
-    bias: Any  # mean - exact, None where no exact gradient is given
+    mean: Params
+    variance: Params
+    snr: Params  # |mean| / standard deviation
+    bias: Params  # mean - exact, None where no exact gradient is given
 
 
 class GradientStatistics(NamedTuple):
@@ -36,7 +36,7 @@ class GradientStatistics(NamedTuple):
 def gradient_statistics(
     objective: Objective,
     key: PRNGKeyArray,
-    params: dict[str, Any],
+    params: Params,
     bind: Callable[[Params], Model],
     x: Example,
     *,
@@ -109,12 +109,12 @@ def _snr(mean: Array, variance: Array) -> Array:
 def _average(leaves: Moments, paths: Sequence[tuple[str, ...]], *, within: bool) -> Moments:
     """Over the components below some paths, or over all others."""
 
-    def chosen(tree: Any) -> list[Array]:
+    def chosen(tree: Params) -> list[Array]:
         found, _ = jax.tree_util.tree_flatten_with_path(tree)
         names = [(tuple(getattr(key, "key", None) for key in path), leaf) for path, leaf in found]
         return [leaf for path, leaf in names if any(path[: len(one)] == one for one in paths) == within]
 
-    def components(tree: Any) -> Float[Array, " n"]:
+    def components(tree: Params) -> Float[Array, " n"]:
         return jnp.concatenate([jnp.ravel(leaf) for leaf in chosen(tree)])
 
     if not chosen(leaves.mean):

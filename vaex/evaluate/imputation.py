@@ -1,10 +1,8 @@
 """How well what is missing is imputed, beside two ways that need no model."""
 
-from typing import Any
-
 import jax
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.masked import Masked
 from vaex.evaluate.scores import map_examples
@@ -18,7 +16,7 @@ _NUM_NEIGHBOURS, _NUM_DONORS = 20, 20_000  # of the nearest-neighbours imputatio
 _NUM_SAMPLES = 1000  # importance samples for each image
 
 
-def masked(examples: Example) -> Any:
+def masked(examples: Example) -> Example:
     """What is observed of examples, without their condition: Masked where parts are missing."""
     return split(examples)[0]
 
@@ -27,7 +25,7 @@ def impute(key: PRNGKeyArray, trial: Trial, x: Example) -> np.ndarray:
     """Examples with the conditional mean where something was missing."""
 
     @jax.jit
-    def single(x: Example) -> Any:
+    def single(x: Example) -> Float[Array, "n ..."]:
         one = lambda k, example: imputation.single(k, *at(trial.model, example), num_samples=_NUM_SAMPLES)
         return map_examples(one, key, x, batch_size=20)
 
@@ -101,7 +99,7 @@ def simple_imputations(donors: Masked, examples: Masked) -> tuple[np.ndarray, np
         mask = np.asarray(one.mask).reshape(len(one.mask), -1)
         return np.asarray(one.x, np.float32).reshape(mask.shape), mask
 
-    def column_means(x: np.ndarray, mask: np.ndarray, otherwise: Any) -> np.ndarray:
+    def column_means(x: np.ndarray, mask: np.ndarray, otherwise: float | np.ndarray) -> np.ndarray:
         seen = mask.sum(axis=-2)
         return np.where(seen > 0, (x * mask).sum(axis=-2) / np.maximum(seen, 1), otherwise)
 

@@ -1,7 +1,7 @@
 """How well a model tells labels apart."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -14,7 +14,7 @@ from vaex.errors import UsageError
 from vaex.evaluate.latents import posterior_mean
 from vaex.evaluate.scores import map_examples
 from vaex.evaluate.trial import Trial
-from vaex.model import Example, Model, at
+from vaex.model import Example, Latent, Model, at
 from vaex.objectives.encode import encode_example
 
 
@@ -28,11 +28,11 @@ class Classes(NamedTuple):
 _DRAWS = 20  # of what preprocessing draws, over which a label is averaged
 
 
-def averaged_means(key: PRNGKeyArray, trial: Trial, split: Split) -> Any:
+def averaged_means(key: PRNGKeyArray, trial: Trial, split: Split) -> Latent:
     """E[z] of each image, over what preprocessing draws as well as over q(z|x), so that a label is an image's."""
 
     @jax.jit
-    def mean(keys: jax.Array) -> Any:
+    def mean(keys: jax.Array) -> Latent:
         return posterior_means(keys[1], trial.model, trial.observe(keys[0], split), num_samples=100 // _DRAWS)
 
     keys = jax.random.split(key, (_DRAWS, 2))
@@ -41,10 +41,10 @@ def averaged_means(key: PRNGKeyArray, trial: Trial, split: Split) -> Any:
 
 def posterior_means(
     key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 100, batch_size: int = 250
-) -> Any:
+) -> Latent:
     """E_q[z] of each of N examples, from draws where it must be: the latents' pytree with a leading axis of N."""
 
-    def mean(k: PRNGKeyArray, example: Example) -> Any:
+    def mean(k: PRNGKeyArray, example: Example) -> Latent:
         now, seen = at(model, example)
         return posterior_mean(k, encode_example(now, seen), num_samples=num_samples)
 
@@ -52,7 +52,7 @@ def posterior_means(
 
 
 @functools.singledispatch
-def label_probabilities(means: Any) -> Float[Array, "*batch classes"]:
+def label_probabilities(means: Latent) -> Float[Array, "*batch classes"]:
     """q(y|x) of each example from the posterior means of M2 or M1+M2: the mean of a one-hot y.
 
     Raises:
@@ -99,7 +99,7 @@ def accuracy(probabilities: Float[Array, "n classes"], labels: np.ndarray) -> fl
     return float(np.mean(np.argmax(np.asarray(probabilities), axis=-1) == labels))
 
 
-def accuracy_from_latents(means: Any, labels: np.ndarray, test_means: Any, test_labels: np.ndarray) -> float:
+def accuracy_from_latents(means: Latent, labels: np.ndarray, test_means: Latent, test_labels: np.ndarray) -> float:
     """The accuracy on test examples of a support vector machine trained on posterior means: M1.
 
     Args:

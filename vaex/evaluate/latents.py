@@ -1,7 +1,5 @@
 """How much of its latent space a model uses."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
@@ -9,13 +7,13 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.distributions.abilities import estimate_mean
 from vaex.distributions.shapes import log_density
-from vaex.model import Distribution, Example, Model
+from vaex.model import Distribution, Example, Latent, Model
 from vaex.objectives.encode import encode_example
 
 ACTIVE_VARIANCE = 1e-2
 
 
-def posterior_mean(key: PRNGKeyArray, q: Distribution, *, num_samples: int = 100) -> Any:
+def posterior_mean(key: PRNGKeyArray, q: Distribution, *, num_samples: int = 100) -> Latent:
     """E_q[z], from the distribution's own mean where it has one, else from draws.
 
     The mean of K draws of an unused latent has the variance 1/K, near active_units' threshold: a Chain averages its

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.distributions.abilities import is_cheap_to_evaluate
+from vaex.distributions.abilities import is_cheap_to_evaluate, own_mean
 from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import filled
 from vaex.distributions.shapes import check_event, check_shape, log_density
@@ -16,12 +16,12 @@ from vaex.evaluate.latents import active_units, mutual_information, posterior_me
 from vaex.evaluate.scores import elbo, kl_per_layer, map_examples
 from vaex.evaluate.trial import first, reconstruct
 from vaex.inference.importance import effective_sample_size
-from vaex.model import Conditional, Example, Model, Params, at, split
+from vaex.model import AnyModel, Conditional, Example, Latent, Model, Params, at, split
 from vaex.objectives import Terms, kl_per_dimension, sample_weights
 from vaex.objectives.encode import encode
 
 FEW = 500  # examples for what takes many draws of each, or every pair of them
-Measured = dict[str, Any]
+Measured = dict[str, Any]  # arrays; None where there is none of this model
 
 
 class Options(NamedTuple):
@@ -62,10 +62,10 @@ def validator(
     return measure
 
 
-def measure_bound(key: PRNGKeyArray, model: Any, x: Example, options: Options) -> Measured:
+def measure_bound(key: PRNGKeyArray, model: AnyModel, x: Example, options: Options) -> Measured:
     """The plain ELBO, its two parts, and the KL of each dimension and of each layer, where there are any."""
 
-    def one(k: PRNGKeyArray, example: Example) -> tuple[Terms, Any, Any]:
+    def one(k: PRNGKeyArray, example: Example) -> tuple[Terms, Array | None, Array | None]:
         now, seen = at(model, example)
         terms = elbo(k, now, seen)
         return terms, kl_per_dimension(encode(now, seen), now.prior), kl_per_layer(k, now, seen)
@@ -76,7 +76,7 @@ def measure_bound(key: PRNGKeyArray, model: Any, x: Example, options: Options) -
     return parts | {"kl_per_dimension": kls, "kl_per_layer": layers}
 
 
-def measure_log_likelihood(key: PRNGKeyArray, model: Any, x: Example, options: Options) -> Measured:
+def measure_log_likelihood(key: PRNGKeyArray, model: AnyModel, x: Example, options: Options) -> Measured:
     """The importance-weighted bound L_K of some examples, and how many draws from p(z|x) its K draws are worth."""
 
     def one(k: PRNGKeyArray, example: Example) -> tuple[Array, Array]:
@@ -106,7 +106,7 @@ def measure_latents(key: PRNGKeyArray, model: Any, x: Example, options: Options)
     }
 
 
-def measure_objective(key: PRNGKeyArray, model: Any, x: Example, options: Options) -> Measured:
+def measure_objective(key: PRNGKeyArray, model: AnyModel, x: Example, options: Options) -> Measured:
     """The bound that training maximises, at its own number of draws; nothing where it maximises no tighter one."""
     if options.objective is None:
         return {}
@@ -115,13 +115,13 @@ def measure_objective(key: PRNGKeyArray, model: Any, x: Example, options: Option
     return {"bound": jnp.mean(map_examples(one, key, x, batch_size=options.batch_size))}
 
 
-def measure_reconstruction(key: PRNGKeyArray, model: Any, x: Example, options: Options) -> Measured:
+def measure_reconstruction(key: PRNGKeyArray, model: Model | Conditional, x: Example, options: Options) -> Measured:
     """Log p(x|z) at the mean of q(z|x), and the squared error of E[p(x|z)] there."""
     one = lambda k, example: reconstruction_of(model, example)
     return {name: jnp.mean(v) for name, v in map_examples(one, key, x, batch_size=options.batch_size).items()}
 
 
-def measure_error(key: PRNGKeyArray, model: Any, x: Example, options: Options) -> Measured:
+def measure_error(key: PRNGKeyArray, model: AnyModel, x: Example, options: Options) -> Measured:
     """The squared error of E[p(x|z)] at a draw of q(z|x), summed over what is observed of an example."""
 
     def one(k: PRNGKeyArray, example: Example) -> Array:
@@ -135,7 +135,7 @@ def measure_error(key: PRNGKeyArray, model: Any, x: Example, options: Options) -
     return {"reconstruction_error": jnp.mean(map_examples(one, key, x, batch_size=options.batch_size))}
 
 
-METRICS: dict[str, Callable[[PRNGKeyArray, Any, Any, Options], Measured]] = {
+METRICS: dict[str, Callable[[PRNGKeyArray, Any, Example, Options], Measured]] = {
     "bound": measure_bound,
     "objective": measure_objective,
     "log_likelihood": measure_log_likelihood,
@@ -145,16 +145,16 @@ METRICS: dict[str, Callable[[PRNGKeyArray, Any, Any, Options], Measured]] = {
 }
 
 
-def reconstruction_of(model: Any, example: Example) -> dict[str, Array]:
+def reconstruction_of(model: Model | Conditional, example: Example) -> dict[str, Array]:
     """An example's log p(x|z) at the mean of q(z|x), in nats, and |x - E[p(x|z)]|^2."""
     seen, p = reconstruct(model, example)
-    return {"log_px_z": log_density("p(x|z)", p, seen), "squared_error": jnp.sum((seen - p.mean) ** 2)}
+    return {"log_px_z": log_density("p(x|z)", p, seen), "squared_error": jnp.sum((seen - own_mean(p)) ** 2)}
 
 
-def latent_means(key: PRNGKeyArray, model: Any, x: Example, *, batch_size: int) -> Any:
+def latent_means(key: PRNGKeyArray, model: AnyModel, x: Example, *, batch_size: int) -> Latent:
     """E_q[z] of each example; given a condition, beyond that of p(z|c)."""
 
-    def one(k: PRNGKeyArray, example: Example) -> Any:
+    def one(k: PRNGKeyArray, example: Example) -> Latent:
         now, seen = at(model, example)
         mean = posterior_mean(key, encode(now, seen))  # one key for all x: unused latents' draws stay put
         if split(example)[1] is not None:  # what p(z|c) already says is no use of the latents
@@ -164,7 +164,7 @@ def latent_means(key: PRNGKeyArray, model: Any, x: Example, *, batch_size: int) 
     return map_examples(one, key, x, batch_size=batch_size)
 
 
-def active_per_layer(means: Any) -> list[Array]:
+def active_per_layer(means: Latent) -> list[Array]:
     """How many latents are active in each array of z; one of several classes is active if any of its classes is."""
 
     def count(leaf: Float[Array, "n d ..."]) -> Array:
@@ -174,7 +174,7 @@ def active_per_layer(means: Any) -> list[Array]:
     return [count(leaf) for leaf in latent_arrays(means)]
 
 
-def latent_arrays(means: Any) -> list[Array]:
+def latent_arrays(means: Latent) -> list[Array]:
     """The arrays [N, d, ...] of latents; a label is one of them, of several classes."""
     is_label = lambda node: isinstance(node, LabelledLatent)
     per_latent = lambda node: (node.y[:, None], node.z) if is_label(node) else node

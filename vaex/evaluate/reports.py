@@ -4,7 +4,6 @@ Those of each test example by itself, which runs are compared by, stand under `P
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,8 +20,8 @@ from vaex.evaluate.labels import accuracy, accuracy_from_latents, averaged_means
 from vaex.evaluate.metrics import active_per_layer, latent_arrays, latent_means, reconstruction_of
 from vaex.evaluate.scores import bits_per_dim, elbo, kl_per_layer, log_likelihood, map_examples
 from vaex.evaluate.surgery import surgery_scores
-from vaex.evaluate.trial import Trial, first
-from vaex.model import Example, at
+from vaex.evaluate.trial import Scores, Trial, first
+from vaex.model import Example, Latent, at
 from vaex.objectives import Terms, kl_per_dimension
 from vaex.objectives.encode import encode
 
@@ -30,7 +29,6 @@ _ELBO_SAMPLES = 10  # draws averaged over in the reported test ELBO
 _GROUP = 25  # batches of test images to one call, after which the progress is shown
 _FITTED = 10_000  # training images to which interpolation's Gaussian is fitted
 PER_EXAMPLE = "per_example"
-Scores = dict[str, Any]
 
 
 def report_scores(key: PRNGKeyArray, trial: Trial) -> Scores:
@@ -45,8 +43,8 @@ def report_scores(key: PRNGKeyArray, trial: Trial) -> Scores:
         return map_examples(one, key, x, batch_size=trial.batch_size)
 
     @jax.jit
-    def summaries(x: Example) -> tuple[Terms, Any, Any, Any]:
-        def one(k: PRNGKeyArray, example: Example) -> tuple[Terms, Any, Any]:
+    def summaries(x: Example) -> tuple[Terms, Array | None, Array | None, Latent]:
+        def one(k: PRNGKeyArray, example: Example) -> tuple[Terms, Array | None, Array | None]:
             now, seen = at(model, example)
             terms = elbo(k, now, seen, num_samples=_ELBO_SAMPLES)
             layers = kl_per_layer(k, now, seen, num_samples=_ELBO_SAMPLES)
@@ -179,6 +177,6 @@ def _rounded_mean(kls: Float[Array, "n d"] | None) -> list[float] | None:
     return None if kls is None else [round(float(v), 6) for v in jnp.mean(kls, axis=0)]
 
 
-def _groups(x: Example, size: int) -> Iterator[Any]:
+def _groups(x: Example, size: int) -> Iterator[Example]:
     for start in range(0, len(jax.tree.leaves(x)[0]), size):
         yield jax.tree.map(lambda a: a[start : start + size], x)  # noqa: B023

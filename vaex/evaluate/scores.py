@@ -1,7 +1,7 @@
 """Bounds on held-out data, a single example at a time, and what is made of them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,8 @@ from vaex.objectives import Terms, sample_weights
 from vaex.objectives.batch import sharded
 from vaex.objectives.encode import encode, encode_example
 from vaex.objectives.terms import known_or_sampled_kl
+
+Score = TypeVar("Score")
 
 
 def log_likelihood(
@@ -136,8 +138,8 @@ def ssim(estimate: Float[Array, "h w c"], image: Float[Array, "h w c"]) -> Float
 
 
 def map_examples(
-    f: Callable[[PRNGKeyArray, Any], Any], key: PRNGKeyArray, examples: Example, *, batch_size: int
-) -> Any:
+    f: Callable[[PRNGKeyArray, Example], Score], key: PRNGKeyArray, examples: Example, *, batch_size: int
+) -> Score:
     """Apply f(key, x) to many examples, `batch_size` at a time; example i gets fold_in(key, i).
 
     Within a mesh each batch is split over its devices, as in training.

@@ -1,6 +1,6 @@
 """What the KL of a bound is spent on: the ELBO's KL in parts, by the average q(z) of all posteriors."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +9,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.distributions.abilities import factors, is_cheap_to_evaluate
 from vaex.distributions.shapes import log_density
-from vaex.evaluate.trial import Trial, first
-from vaex.model import Example, Model, split
+from vaex.evaluate.trial import Scores, Trial, first
+from vaex.model import Distribution, Example, Latent, Model, split
 from vaex.objectives.encode import encode
 
 _EXAMPLES = 2000  # of the test, every pair of which is evaluated
@@ -45,7 +45,7 @@ def surgery(key: PRNGKeyArray, model: Model, batch: Example) -> Surgery:
     return _parts(average, _log_prior(model.prior, average.z))
 
 
-def surgery_scores(key: PRNGKeyArray, trial: Trial) -> dict[str, Any]:
+def surgery_scores(key: PRNGKeyArray, trial: Trial) -> Scores:
     """The parts of the KL of the first test examples; none under a condition, or where a density takes a network."""
     one = jax.tree.map(lambda leaf: leaf[0], trial.x)
     if split(trial.x)[1] is not None or not is_cheap_to_evaluate(jax.eval_shape(trial.model.encode, one)):
@@ -54,7 +54,7 @@ def surgery_scores(key: PRNGKeyArray, trial: Trial) -> dict[str, Any]:
     some = first(trial.x, _EXAMPLES)
     average = _average(key, jax.jit(lambda x: _posteriors(trial.model, x))(some))
     found = _parts(average, jax.jit(lambda z: _log_prior(prior, z))(average.z))
-    scores: dict[str, Any] = {
+    scores: Scores = {
         "mutual_information": float(found.mutual_information),
         "marginal_kl": float(found.marginal_kl),
     }
@@ -67,32 +67,32 @@ def surgery_scores(key: PRNGKeyArray, trial: Trial) -> dict[str, Any]:
 class _Average(NamedTuple):
     """Of a draw from the q(z|x_i) of each of M examples."""
 
-    z: Any
+    z: Latent
     log_q_own: Float[Array, " m"]  # log q(z_i|x_i)
     log_q: Float[Array, " m"]  # log q(z_i)
     log_q_each: Float[Array, "m d"] | None  # log q(z_ij), where q factorizes
 
 
 @jax.jit  # of arrays alone, and so compiled once for all models of the same latents
-def _average(key: PRNGKeyArray, qs: Any) -> _Average:
+def _average(key: PRNGKeyArray, qs: Distribution) -> _Average:
     m = jax.tree.leaves(qs)[0].shape[0]
 
-    def under(q: Any, z: Any) -> tuple[Array, Array | None]:
+    def under(q: Distribution, z: Latent) -> tuple[Array, Array | None]:
         each = factors(q)
         return log_density("q(z|x)", q, z), None if each is None else each.log_prob(z)
 
-    def of_draw(z: Any) -> tuple[Array, Array | None]:
+    def of_draw(z: Latent) -> tuple[Array, Array | None]:
         return jax.tree.map(bounds.iwae, jax.vmap(under, in_axes=(0, None))(qs, z))
 
     z = jax.vmap(lambda k, q: q.sample(k))(jax.random.split(key, m), qs)
     return _Average(z, jax.vmap(lambda q, z: under(q, z)[0])(qs, z), *jax.lax.map(of_draw, z))
 
 
-def _posteriors(model: Model, batch: Example) -> Any:
+def _posteriors(model: Model, batch: Example) -> Distribution:
     return jax.vmap(lambda x: encode(model, x))(batch)
 
 
-def _log_prior(prior: Any, z: Any) -> tuple[Array, Array | None]:
+def _log_prior(prior: Distribution, z: Latent) -> tuple[Array, Array | None]:
     """Log p(z_i), [M], and log p(z_ij), [M, d], where p factorizes."""
     each = factors(prior)
     of_one = lambda z: (log_density("p(z)", prior, z), None if each is None else each.log_prob(z))

@@ -1,7 +1,7 @@
 """A trained model with what it is evaluated on: what every report and figure is made from."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -10,8 +10,11 @@ from jaxtyping import PRNGKeyArray
 from vaex.data import Dataset, Split
 from vaex.distributions.abilities import mean
 from vaex.distributions.shapes import check_value
-from vaex.model import Conditional, Example, Model, at
+from vaex.model import Conditional, Distribution, Example, Model, at
 from vaex.objectives.encode import encode
+
+Examples = TypeVar("Examples")
+Scores = dict[str, Any]  # numbers, words and lists of them; of each example, arrays by their names
 
 
 class Trial(NamedTuple):
@@ -20,7 +23,7 @@ class Trial(NamedTuple):
     model: Any  # Model or Conditional
     x: Example  # test examples, in the order of the data set's test images
     dataset: Dataset
-    observe: Callable[[PRNGKeyArray, Split], Any]  # (key, split) -> examples
+    observe: Callable[[PRNGKeyArray, Split], Example]  # (key, split) -> examples
     num_samples: int = 100  # K of the importance-weighted bound
     chunk_size: int = 100  # of these, how many at a time
     batch_size: int = 20  # examples at a time
@@ -31,12 +34,12 @@ class Trial(NamedTuple):
     advance: Callable[[int], None] = lambda n: None  # told how many more examples are scored
 
 
-def first(x: Example, n: int) -> Any:
+def first(x: Examples, n: int) -> Examples:
     """The first n of a pytree of examples."""
     return jax.tree.map(lambda a: a[:n], x)
 
 
-def reconstruct(model: Model | Conditional, example: Example) -> tuple[Any, Any]:
+def reconstruct(model: Model | Conditional, example: Example) -> tuple[Example, Distribution]:
     """An example, and p(x|z) at the mean of q(z|x); a denoising autoencoder encodes the corrupted example.
 
     Args:

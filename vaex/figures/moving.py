@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Sequence
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -73,7 +72,7 @@ def walk(key: PRNGKeyArray, trial: Trial) -> bytes | None:
     return gif([_tiled(some) for some in images.reshape(_STOPS * _STEPS, num, *images.shape[1:])], seconds=0.1)
 
 
-def spherical(a: Float[Array, "*batch d"], b: Float[Array, "*batch d"], steps: int) -> Any:
+def spherical(a: Float[Array, "*batch d"], b: Float[Array, "*batch d"], steps: int) -> Array:
     """The way from a to b, without b, along which directions turn and lengths change evenly: [batch, steps, ..., d].
 
     Source: slerp of Shoemake 1985, of directions; what points opposite ways, or nowhere, goes straight.

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy.special import ndtri
 
 from vaex.figures.grids import DPI, image_grid
+from vaex.files import Json
 
 
 def titled(figure: Figure, title: str) -> Figure:
@@ -77,7 +78,7 @@ def kl_per_dimension(kls: Sequence[float]) -> Figure:
     return figure
 
 
-def kl_per_layer(rows: Sequence[Mapping[str, Any]]) -> Figure:
+def kl_per_layer(rows: Sequence[Mapping[str, Json]]) -> Figure:
     """The KL of each layer of a hierarchy against the epoch, from the validations among a run's rows."""
     rows = [row for row in rows if row.get("validation_kl_per_layer") is not None]
     epochs, kls = [row["epoch"] for row in rows], np.array([row["validation_kl_per_layer"] for row in rows])

@@ -39,7 +39,7 @@ def there_and_back(key: PRNGKeyArray, trial: Trial) -> RoundTrips:
     shown = first(trial.x, _SHOWN)
     like = jax.tree.map(lambda a: a[0], shown)
 
-    def from_z(k: PRNGKeyArray) -> tuple[Any, ...]:
+    def from_z(k: PRNGKeyArray) -> tuple[Array, Array, Array, Array | None]:
         z_key, x_key, mean_key = jax.random.split(k, 3)
         z = model.prior.sample(z_key)
         p = model.decode(z)
@@ -47,7 +47,7 @@ def there_and_back(key: PRNGKeyArray, trial: Trial) -> RoundTrips:
         return p.mean, again, (z - again) ** 2, spread
 
     @jax.jit
-    def both(key: PRNGKeyArray, x: Array) -> tuple[Any, ...]:
+    def both(key: PRNGKeyArray, x: Array) -> tuple[Array, Array, Array, Array, Array | None]:
         mean = lambda z: model.decode(z).mean
         x_again = jax.vmap(lambda one: mean(back(key, one)[0]))(x)
         drawn, again, error, spread = jax.vmap(from_z)(jax.random.split(key, _DRAWS))

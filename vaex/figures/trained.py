@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
+from vaex.distributions.abilities import own_mean
 from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import filled
 from vaex.distributions.stacked import Generated, StackedLatent
@@ -29,9 +30,9 @@ def reconstructions(key: PRNGKeyArray, trial: Trial) -> Figure:
 
     @jax.jit
     @jax.vmap
-    def draw(k: PRNGKeyArray, example: Example) -> tuple[Any, Array]:
+    def draw(k: PRNGKeyArray, example: Example) -> tuple[Example, Array]:
         now, seen = at(trial.model, example)
-        return seen, now.decode(now.encode(seen).sample(k)).mean  # pyright: ignore[reportAttributeAccessIssue]
+        return seen, own_mean(now.decode(now.encode(seen).sample(k)))
 
     shown = first(trial.x, 48)
     seen, means = draw(jax.random.split(key, len(jax.tree.leaves(shown)[0])), shown)
@@ -91,7 +92,7 @@ def autoencoded(key: PRNGKeyArray, trial: Trial) -> Figure:
     """Test examples, what the encoder saw of them where that is less, and their reconstructions."""
     columns = 12
     shown = first(trial.x, 2 * columns)
-    mean = jax.jit(jax.vmap(lambda example: reconstruct(trial.model, example)[1].mean))
+    mean = jax.jit(jax.vmap(lambda example: own_mean(reconstruct(trial.model, example)[1])))
     x, corrupted = split(shown)
     is_corrupted = corrupted is not None
     parts = [x, *((corrupted,) if is_corrupted else ()), mean(shown)]
@@ -110,7 +111,7 @@ def analogies(key: PRNGKeyArray, trial: Trial) -> Figure:
 
     @jax.jit
     @jax.vmap
-    def row(one: Any) -> Array:
+    def row(one: Example) -> Array:
         q: Any = model.encode(one)
         q = q.above(q.below.mean) if stacked else q
         style = q.at(q.label.mean).mean

@@ -1,14 +1,12 @@
 """Latents that are one vector: where they are so, means of them, and what is decoded of many."""
 
-from typing import Any
-
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from vaex.evaluate.metrics import latent_means
 from vaex.evaluate.trial import Trial
-from vaex.model import split
+from vaex.model import Latent, split
 
 
 def vectors(key: PRNGKeyArray, trial: Trial) -> np.ndarray | None:
@@ -26,6 +24,6 @@ def has_vectors(key: PRNGKeyArray, trial: Trial) -> bool:
     return len(z) == 1 and len(z[0].shape) == 1
 
 
-def decoded(trial: Trial, z: Any) -> np.ndarray:
+def decoded(trial: Trial, z: Latent) -> np.ndarray:
     """E[p(x|z)] of many z."""
     return np.asarray(jax.jit(jax.vmap(lambda z: trial.model.decode(z).mean))(z))

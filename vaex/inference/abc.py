@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -68,7 +68,7 @@ def rejection(
     *,
     tolerance: float | Float[Array, ""],
     num_proposals: int = 10_000,
-    distance: Callable[..., Any] = euclidean,
+    distance: Callable[..., Array] = euclidean,
 ) -> Simulated:
     """Draws from the prior, kept where what they simulate lies near to x.
 

@@ -36,7 +36,7 @@ def smc(
     num_particles: int = 1000,
     num_moves: int = 5,
     share: float = 0.5,
-    distance: Callable[..., Any] = euclidean,
+    distance: Callable[..., Array] = euclidean,
 ) -> Method:
     """A population whose tolerance falls step by step to the one asked for: init(key, simulator, x).
 
@@ -77,7 +77,7 @@ def smc(
         far = lambda key, z: distances(key, simulator, z, state.target.example, distance)
         noise = _spread(z)
 
-        def move(particles: Any, key: PRNGKeyArray) -> Any:
+        def move(particles: tuple[Latent, Array], key: PRNGKeyArray) -> tuple[tuple[Latent, Array], Array]:
             return _move(key, particles, simulator.prior, far, noise, level)
 
         (z, near), moves = jax.lax.scan(move, (z, near), jnp.stack(keys))

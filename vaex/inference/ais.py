@@ -16,14 +16,14 @@ from vaex.inference.iterate import iterate
 from vaex.inference.method import Method
 from vaex.inference.particles import Space, bridge, check_temperatures
 from vaex.inference.target import Target, target
-from vaex.model import Example, Latent
+from vaex.model import AnyModel, Example, Latent
 
 
 class Annealed(NamedTuple):
     """The state of a chain, whose weighted z stands for q(z|x)^(1 - t) p(x, z)^t."""
 
     target: Target
-    position: Any  # z itself, or the codes of discrete variables
+    position: Latent  # z itself, or the codes of discrete variables
     step: Int[Array, "*batch"]  # how many temperatures are passed
     log_w: Float[Array, "*batch"]  # exp of it is unbiased for the integral of q(z|x)^(1 - t) p(x, z)^t
 
@@ -66,7 +66,7 @@ def ais(schedule: Schedule, *, start: str = "posterior", num_leapfrog: int = NUM
     """
     _check(schedule, num_leapfrog)
 
-    def init(key: PRNGKeyArray, model: Any, x: Example) -> Annealed:
+    def init(key: PRNGKeyArray, model: AnyModel, x: Example) -> Annealed:
         p = target(model, x)
         z = p.start(key, start)
         where = bridge(p, start)
@@ -84,7 +84,7 @@ def ais(schedule: Schedule, *, start: str = "posterior", num_leapfrog: int = NUM
 
 def chains(
     key: PRNGKeyArray,
-    model: Any,
+    model: AnyModel,
     x: Example,
     *,
     schedule: Schedule,
@@ -107,7 +107,7 @@ def chains(
     return jax.vmap(one)(jax.random.split(key, num_chains))
 
 
-def anneal(key: PRNGKeyArray, model: Any, x: Example, *, schedule: Schedule, **options: Any) -> Weighted:
+def anneal(key: PRNGKeyArray, model: AnyModel, x: Example, *, schedule: Schedule, **options: Any) -> Weighted:
     """Weighted draws from p(z|x), one a chain, whose log_likelihood is the estimate of log p(x).
 
     Args:
@@ -126,7 +126,7 @@ def anneal(key: PRNGKeyArray, model: Any, x: Example, *, schedule: Schedule, **o
 
 def reverse(
     key: PRNGKeyArray,
-    model: Any,
+    model: AnyModel,
     x: Example,
     z: Latent,
     *,
@@ -163,7 +163,7 @@ def reverse(
     where = bridge(p, start)
     first = z if where.num_values is None else sites(p.prior).codes(z)
 
-    def back(state: tuple[Any, Array], turn: tuple[Array, Array]) -> tuple[tuple[Any, Array], None]:
+    def back(state: tuple[Latent, Array], turn: tuple[Array, Array]) -> tuple[tuple[Latent, Array], None]:
         (position, log_w), (key, k) = state, turn
         position, _ = move(key, where, _at(schedule, k), position, num_leapfrog)
         return (position, log_w + _increment(where, schedule, k, position)), None
@@ -180,12 +180,12 @@ def upper_bound(log_w: Float[Array, " k"]) -> Float[Array, ""]:
     return -bounds.iwae(-log_w)
 
 
-def _increment(where: Space, schedule: Schedule, k: Array, position: Any) -> Array:
+def _increment(where: Space, schedule: Schedule, k: Array, position: Latent) -> Array:
     before = jnp.where(k == 0, 0.0, schedule.temperatures[k - 1])
     return (schedule.temperatures[k] - before) * where.log_likelihood(position)
 
 
-def _at(schedule: Schedule, k: Array) -> Any:
+def _at(schedule: Schedule, k: Array) -> Schedule:
     return jax.tree.map(lambda column: column[k], schedule)
 
 

@@ -1,6 +1,6 @@
 """The path of annealed importance sampling: its temperatures and the moves at each, found on other examples."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from vaex.distributions.sites import sites
 from vaex.errors import check_fraction, check_whole
 from vaex.inference.particles import Moves, Space, bridge, mover
 from vaex.inference.target import target
-from vaex.model import Example
+from vaex.model import AnyModel, Example, Latent
 
 NUM_LEAPFROG = 5
 _GRID, _BURN_IN, _GAIN, _ROUNDS = 150, 20, 0.2, 2
@@ -33,7 +33,7 @@ class _Pilot(NamedTuple):
 
 def find_schedule(
     key: PRNGKeyArray,
-    model: Any,
+    model: AnyModel,
     examples: Example,
     *,
     num_temperatures: int = 500,
@@ -84,7 +84,7 @@ def find_schedule(
     return _at_temperatures(found.schedule, temperatures)
 
 
-def move(key: PRNGKeyArray, where: Space, at: Schedule, position: Any, num_leapfrog: int) -> tuple[Any, Array]:
+def move(key: PRNGKeyArray, where: Space, at: Schedule, position: Latent, num_leapfrog: int) -> tuple[Latent, Array]:
     """A move at one temperature, and its acceptance rate."""
     log_density = lambda z: where.log_prior(z) + at.temperatures * where.log_likelihood(z)
     step, init, _ = mover(where, Moves(1, num_leapfrog, at.step_sizes), at.variances)
@@ -94,7 +94,7 @@ def move(key: PRNGKeyArray, where: Space, at: Schedule, position: Any, num_leapf
 
 def _pilot(
     key: PRNGKeyArray,
-    model: Any,
+    model: AnyModel,
     examples: Example,
     temperatures: Array,
     *,
@@ -106,23 +106,23 @@ def _pilot(
     """Chains of all examples side by side, which share what is tuned."""
     n = len(jax.tree.leaves(examples)[0])
 
-    def begin(key: PRNGKeyArray, x: Example) -> Any:
+    def begin(key: PRNGKeyArray, x: Example) -> Latent:
         p = target(model, x)
         where = bridge(p, start)
         z = jax.vmap(lambda k: p.start(k, start))(jax.random.split(key, num_chains))
         return z if where.num_values is None else jax.vmap(sites(p.prior).codes)(z)
 
-    def look(x: Example, positions: Any) -> tuple[Array, Array]:
+    def look(x: Example, positions: Latent) -> tuple[Array, Array]:
         """The variances of log p(x, z) - log q(z|x) and of z among the chains of an example."""
         ratios = jax.vmap(bridge(target(model, x), start).log_likelihood)(positions)
         flat = jax.vmap(lambda z: ravel_pytree(z)[0])(positions).astype(ratios.dtype)
         return jnp.var(ratios, ddof=1), jnp.var(flat, axis=0, ddof=1)
 
-    def moved(key: PRNGKeyArray, x: Example, positions: Any, at: Schedule) -> tuple[Any, Array]:
+    def moved(key: PRNGKeyArray, x: Example, positions: Latent, at: Schedule) -> tuple[Latent, Array]:
         one = lambda k, z: move(k, bridge(target(model, x), start), at, z, num_leapfrog)
         return jax.vmap(one)(jax.random.split(key, num_chains), positions)
 
-    def step(carry: tuple[Any, Array], turn: tuple[Array, Array]) -> tuple[tuple[Any, Array], _Pilot]:
+    def step(carry: tuple[Latent, Array], turn: tuple[Array, Array]) -> tuple[tuple[Latent, Array], _Pilot]:
         (positions, log_size), (key, t) = carry, turn
         spreads, variances = jax.vmap(look)(examples, positions)
         width = jnp.maximum(jnp.mean(variances, axis=0), 1e-8)

@@ -1,7 +1,7 @@
 """A Markov chain as a Method: a kernel with the log-density of its target, and the warm-up that tunes it."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,16 +9,16 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex.errors import check_fraction, check_positive, check_whole
 from vaex.inference.kernels import blackjax
-from vaex.inference.method import Method
+from vaex.inference.method import Method, State
 from vaex.inference.target import Target, check_continuous, target
-from vaex.model import Example, Latent
+from vaex.model import AnyModel, Example, Latent
 
 
 class Chain(NamedTuple):
     """The state of a Markov chain."""
 
     target: Target
-    kernel: Any  # blackjax's state: the position and its log-density
+    kernel: State  # blackjax's state: the position and its log-density
     tuned: dict[str, Array]  # the kernel's options that warm-up finds
 
     @property
@@ -45,9 +45,9 @@ class Tuning(NamedTuple):
 class Kernel(NamedTuple):
     """One of blackjax's kernels, without its options that are not tuned."""
 
-    init: Callable[..., Any]  # (z, log_density) -> its state
-    step: Callable[..., Any]  # (key, state, log_density, **tuned) -> state, Info
-    warm_up: Callable[..., Any]  # (key, z, log_density, tuning) -> z, tuned
+    init: Callable[..., State]  # (z, log_density) -> its state
+    step: Callable[..., tuple[State, Info]]  # (key, state, log_density, **tuned) -> state, Info
+    warm_up: Callable[..., tuple[Latent, dict[str, Array]]]  # (key, z, log_density, tuning) -> z, tuned
 
 
 def method(name: str, kernel: Kernel, tuning: Tuning, start: str) -> Method:
@@ -60,7 +60,7 @@ def method(name: str, kernel: Kernel, tuning: Tuning, start: str) -> Method:
     check_whole(0, num_warmup=tuning.num_warmup)
     check_fraction(target_acceptance=tuning.target_acceptance)
 
-    def init(key: PRNGKeyArray, model: Any, x: Example) -> Chain:
+    def init(key: PRNGKeyArray, model: AnyModel, x: Example) -> Chain:
         p = target(model, x)
         check_continuous(p.prior, name)
         start_key, warm_key = jax.random.split(key)
@@ -76,7 +76,7 @@ def method(name: str, kernel: Kernel, tuning: Tuning, start: str) -> Method:
 
 def scale(
     key: PRNGKeyArray, z: Latent, log_density: Callable, tuning: Tuning, *, init: Callable, step: Callable
-) -> tuple[Latent, dict[str, Any]]:
+) -> tuple[Latent, dict[str, Array]]:
     """The step size at which as many steps are accepted as is asked for, by dual averaging.
 
     Source: Hoffman and Gelman 2014, section 3.2.
@@ -84,7 +84,7 @@ def scale(
     adaptation = blackjax().adaptation.step_size
     start, update, final = adaptation.dual_averaging_adaptation(tuning.target_acceptance)
 
-    def one(carry: Any, key: PRNGKeyArray) -> tuple[Any, None]:
+    def one(carry: tuple[State, State], key: PRNGKeyArray) -> tuple[tuple[State, State], None]:
         state, averages = carry
         moved, info = step(key, state, log_density, step_size=jnp.exp(averages.log_step_size))
         return (moved, update(averages, jnp.nan_to_num(info.acceptance_rate))), None
@@ -98,8 +98,8 @@ def scale(
 
 
 def windows(
-    key: PRNGKeyArray, z: Latent, log_density: Callable, tuning: Tuning, name: str, options: dict[str, Any]
-) -> tuple[Latent, dict[str, Any]]:
+    key: PRNGKeyArray, z: Latent, log_density: Callable, tuning: Tuning, name: str, options: Mapping[str, object]
+) -> tuple[Latent, dict[str, Array]]:
     """The step size and the diagonal masses, by Stan's windows."""
     size = sum(leaf.size for leaf in jax.tree.leaves(z))
     if not tuning.num_warmup:

@@ -13,26 +13,28 @@ from vaex.inference.method import Method
 from vaex.models.exact import LinearGaussian
 from vaex.models.mixture import GaussianMixture
 
+Fitted = Any  # a GaussianMixture, or a LinearGaussian
+
 
 class EM(NamedTuple):
     """The two steps for one kind of model, and its likelihood."""
 
-    e_step: Callable[..., Any]  # (model, x) -> what of p(z|x) the M-step needs
-    m_step: Callable[..., Any]  # (x, expectations) -> model
-    log_px: Callable[..., Any]  # model -> a function of one example, log p(x) in nats
+    e_step: Callable  # (model, x) -> what of p(z|x) the M-step needs
+    m_step: Callable[..., Fitted]  # (x, expectations) -> model
+    log_px: Callable[[Fitted], Callable[[Array], Array]]  # model -> a function of one example, log p(x) in nats
 
 
 class EMState(NamedTuple):
     """The model so far, and the data."""
 
-    model: Any
+    model: Fitted
     x: Float[Array, "n d"]
 
 
 class Fit(NamedTuple):
     """A fitted model, and the log-likelihood at the start and after each step, nats per example."""
 
-    model: Any
+    model: Fitted
     log_likelihood: Float[Array, " steps_and_one"]
 
 
@@ -54,7 +56,7 @@ def em(family: EM) -> Method:
     return Method(lambda key, model, x: EMState(model, x), step)
 
 
-def fit(family: EM, start: Any, x: Float[Array, "n d"], *, num_steps: int = 100) -> Fit:
+def fit(family: EM, start: Fitted, x: Float[Array, "n d"], *, num_steps: int = 100) -> Fit:
     """Some steps of EM, none of which lowers the log-likelihood; outside jit.
 
     Args:
@@ -73,7 +75,7 @@ def fit(family: EM, start: Any, x: Float[Array, "n d"], *, num_steps: int = 100)
     check_whole(num_steps=num_steps)
 
     @jax.jit
-    def run(state: EMState) -> Any:
+    def run(state: EMState) -> tuple[Fitted, Array]:
         last, found = jax.lax.scan(lambda s, _: em(family).step(None, s), state, length=num_steps)
         return last.model, jnp.append(found, _log_likelihood(family, last))
 

@@ -1,7 +1,7 @@
 """Gibbs sampling of discrete latents: each variable in turn from its conditional given all others."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from vaex.distributions.sites import sites
 from vaex.inference.chain import Info
 from vaex.inference.method import Method
 from vaex.inference.target import Target, target
-from vaex.model import Example, Latent
+from vaex.model import AnyModel, Example, Latent
 
 
 class GibbsState(NamedTuple):
@@ -45,7 +45,7 @@ def gibbs(*, start: str = "posterior") -> Method:
     Source: Geman and Geman 1984.
     """
 
-    def init(key: PRNGKeyArray, model: Any, x: Example) -> GibbsState:
+    def init(key: PRNGKeyArray, model: AnyModel, x: Example) -> GibbsState:
         p = target(model, x)
         return GibbsState(p, sites(p.prior).codes(p.start(key, start)))
 

@@ -11,7 +11,7 @@ from vaex.arithmetic import at_least_float32
 from vaex.distributions.abilities import sample_and_log_prob
 from vaex.errors import check_whole
 from vaex.inference.kernels import blackjax
-from vaex.model import Distribution, Example, Latent, at
+from vaex.model import AnyModel, Distribution, Example, Latent, Value, at
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import log_weights
 
@@ -65,7 +65,7 @@ class Weighted(NamedTuple):
         log_share, _ = _smoothed(self.log_w)
         return self._replace(log_w=log_share + self.log_likelihood + jnp.log(len(self.log_w)))
 
-    def mean(self, values: Any = None) -> Any:
+    def mean(self, values: Value = None) -> Value:
         """The average of z, or of K values made of it, [K, ...]: sum_k w_k f(z_k) / sum_k w_k; biased by order 1/K."""
         return jax.tree.map(lambda leaf: jnp.tensordot(self.share, leaf, 1), self.z if values is None else values)
 
@@ -85,7 +85,7 @@ class Weighted(NamedTuple):
 
 
 def importance(
-    key: PRNGKeyArray, model: Any, x: Example, *, num_samples: int = 1000, proposal: Distribution | None = None
+    key: PRNGKeyArray, model: AnyModel, x: Example, *, num_samples: int = 1000, proposal: Distribution | None = None
 ) -> Weighted:
     """Self-normalised importance sampling of p(z|x).
 
@@ -108,14 +108,14 @@ def importance(
     Source: Kahn and Marshall 1953; Owen 2013, Monte Carlo theory, methods and examples, chapter 9.
     """
     check_whole(num_samples=num_samples)
-    model, x = at(model, x)
-    q = encode(model, x) if proposal is None else proposal
+    now, x = at(model, x)
+    q = encode(now, x) if proposal is None else proposal
     z, log_qz = sample_and_log_prob(key, q, num_samples)
-    return Weighted(z, log_weights(model, x, q, z, log_qz=log_qz).log_w)
+    return Weighted(z, log_weights(now, x, q, z, log_qz=log_qz).log_w)
 
 
 def resampled(
-    key: PRNGKeyArray, model: Any, x: Example, *, num_draws: int = 100, num_samples: int = 1000, **options: Any
+    key: PRNGKeyArray, model: AnyModel, x: Example, *, num_draws: int = 100, num_samples: int = 1000, **options: Any
 ) -> Latent:
     """Sampling importance resampling: num_draws of the K draws of `importance`, by their weights, [M, ...]."""
     draw_key, choice_key = jax.random.split(key)
@@ -135,6 +135,6 @@ def effective_sample_size(log_w: Float[Array, " k"]) -> Float[Array, ""]:
     return jnp.sum(w) ** 2 / jnp.maximum(jnp.sum(w**2), jnp.finfo(w.dtype).tiny)
 
 
-def _smoothed(log_w: Float[Array, " k"]) -> Any:
+def _smoothed(log_w: Float[Array, " k"]) -> tuple[Array, Array]:
     """Log of the smoothed shares, and Pareto k."""
     return blackjax().diagnostics.psis_weights(at_least_float32(log_w))

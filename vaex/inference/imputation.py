@@ -1,14 +1,12 @@
 """What is missing of an example, by importance sampling of p(x_missing|x_observed)."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import average
 from vaex.inference.importance import importance
-from vaex.model import Conditional, Example, Model, at
+from vaex.model import Conditional, Example, Latent, Model, Value, at
 
 
 def single(
@@ -33,7 +31,7 @@ def single(
     now, example = at(model, example)
     draws = importance(key, now, example, num_samples=num_samples)
 
-    def add(total: Any, draw: Any) -> tuple[Any, None]:  # one decoded mean in memory
+    def add(total: Value, draw: tuple[Latent, Array]) -> tuple[Value, None]:  # one decoded mean in memory
         z_k, share_k = draw
         return jax.tree.map(lambda sum_, one: sum_ + share_k * one, total, average(now.decode(z_k))[0]), None
 

@@ -1,15 +1,13 @@
 """A method's steps, one after another."""
 
-from typing import Any
-
 import jax
 from jaxtyping import PRNGKeyArray
 
 from vaex.errors import check_whole
-from vaex.inference.method import Method
+from vaex.inference.method import Method, State, StepInfo
 
 
-def iterate(key: PRNGKeyArray, method: Method, state: Any, *, num_steps: int) -> tuple[Any, Any]:
+def iterate(key: PRNGKeyArray, method: Method, state: State, *, num_steps: int) -> tuple[State, StepInfo]:
     """A method's steps from a state, as one scan.
 
     state_t, info_t = step(key_t, state_{t-1})

@@ -1,12 +1,12 @@
 """The kernels and diagnostics of blackjax, imported when a method first needs them."""
 
 from importlib import import_module
-from typing import Any
+from types import ModuleType
 
 from vaex.errors import UsageError
 
 
-def blackjax() -> Any:
+def blackjax() -> ModuleType:
     """The package, which takes a second to import.
 
     Raises:

@@ -1,6 +1,6 @@
 """Log p(x) from draws of the posterior and a density that is fitted to them, for few continuous latents."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ from vaex.inference.mcmc import hmc
 from vaex.inference.method import Method
 from vaex.inference.sampling import sample
 from vaex.inference.target import target
-from vaex.model import Example
+from vaex.model import AnyModel, Example
 
 _HMC = hmc(num_leapfrog=4, num_warmup=100, target_acceptance=0.9)
 
@@ -30,7 +30,7 @@ class MarginalLikelihood(NamedTuple):
 
 def marginal_likelihood(
     key: PRNGKeyArray,
-    model: Any,
+    model: AnyModel,
     x: Example,
     *,
     method: Method = _HMC,

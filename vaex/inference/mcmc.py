@@ -2,17 +2,16 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from vaex.errors import check_whole
 from vaex.inference import chain
 from vaex.inference.chain import Info, Tuning
 from vaex.inference.kernels import blackjax
-from vaex.inference.method import Method
+from vaex.inference.method import Method, State
 from vaex.model import Latent
 
 
@@ -112,7 +111,7 @@ def mala(
     Source: Roberts and Tweedie 1996; Roberts and Rosenthal 1998 for the rate.
     """
 
-    def step(key: PRNGKeyArray, state: Any, log_joint: Callable, step_size: Any) -> Any:
+    def step(key: PRNGKeyArray, state: State, log_joint: Callable, step_size: Array) -> tuple[State, Info]:
         state, info = blackjax().mala.build_kernel()(key, state, log_joint, step_size)
         return state, Info(info.acceptance_rate, jnp.array(False))
 
@@ -148,7 +147,7 @@ def random_walk(
     Source: Metropolis et al. 1953; Roberts, Gelman and Gilks 1997 for the rate.
     """
 
-    def step(key: PRNGKeyArray, state: Any, log_joint: Callable, step_size: Any) -> Any:
+    def step(key: PRNGKeyArray, state: State, log_joint: Callable, step_size: Array) -> tuple[State, Info]:
         noise = blackjax().mcmc.random_walk.normal(step_size)
         state, info = blackjax().additive_step_random_walk.build_kernel()(key, state, log_joint, noise)
         return state, Info(info.acceptance_rate, jnp.array(False))
@@ -158,14 +157,16 @@ def random_walk(
     return chain.method("random_walk", _scaled(init, step), tuning, start)
 
 
-def _hamiltonian(name: str, tuning: Tuning, start: str, jitter: float = 0.0, **options: Any) -> Method:
-    def step(key: PRNGKeyArray, state: Any, log_joint: Callable, step_size: Any, **tuned: Any) -> Any:
+def _hamiltonian(name: str, tuning: Tuning, start: str, jitter: float = 0.0, **options: object) -> Method:
+    def step(
+        key: PRNGKeyArray, state: State, log_joint: Callable, step_size: Array, **tuned: Array
+    ) -> tuple[State, Info]:
         key, jitter_key = jax.random.split(key)
         size = step_size * jax.random.uniform(jitter_key, minval=1 - jitter, maxval=1 + jitter)
         state, info = vars(blackjax())[name].build_kernel()(key, state, log_joint, size, **tuned, **options)
         return state, Info(info.acceptance_rate, info.is_divergent)
 
-    def warm_up(key: PRNGKeyArray, z: Latent, log_joint: Callable, tuning: Tuning) -> tuple[Latent, dict[str, Any]]:
+    def warm_up(key: PRNGKeyArray, z: Latent, log_joint: Callable, tuning: Tuning) -> tuple[Latent, dict[str, Array]]:
         return chain.windows(key, z, log_joint, tuning, name, options)
 
     init = lambda z, log_joint: vars(blackjax())[name].init(z, log_joint)

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+State = Any  # what an inference carries on: a pytree of arrays, blackjax's among them
+StepInfo = Any  # what is worth knowing of a step, likewise
+
 
 class Method(NamedTuple):
     """An inference in steps, for one example at a time: pure, to be scanned, with jax.vmap outside for a batch."""
 
-    init: Callable[..., Any]  # (key, model, x) -> state, which is what must be carried on
-    step: Callable[..., Any]  # (key, state) -> state, info, which is what is worth knowing of the step
+    init: Callable[..., State]  # (key, model, x) -> state
+    step: Callable[..., tuple[State, StepInfo]]  # (key, state) -> state, info

@@ -1,7 +1,7 @@
 """What is missing of an example, by resampling it and z by turns."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from vaex.errors import check_whole
 from vaex.inference.iterate import iterate
 from vaex.inference.method import Method
 from vaex.inference.target import Target, target
-from vaex.model import Conditional, Example, Latent, Model, at
+from vaex.model import AnyModel, Conditional, Example, Latent, Model, Value, at
 from vaex.objectives import log_weights
 from vaex.objectives.encode import encode
 
@@ -92,7 +92,7 @@ def conditional_mean(
     if num_warmup:
         state, _ = iterate(warm_key, chain, state, num_steps=num_warmup)
 
-    def add(carry: tuple[State, Any], key: PRNGKeyArray) -> tuple[tuple[State, Any], None]:  # one mean in memory
+    def add(carry: tuple[State, Value], key: PRNGKeyArray) -> tuple[tuple[State, Value], None]:  # one mean in memory
         state, total = carry
         state, _ = chain.step(key, state)
         return (state, jax.tree.map(jnp.add, total, average(now.decode(state.z))[0])), None
@@ -104,7 +104,7 @@ def conditional_mean(
 
 
 def _chain(*, is_tested: bool) -> Method:
-    def init(key: PRNGKeyArray, model: Any, x: Masked) -> State:
+    def init(key: PRNGKeyArray, model: AnyModel, x: Masked) -> State:
         p = target(model, x)
         latent_key, key = jax.random.split(key)
         z = p.start(latent_key, "posterior")

@@ -1,7 +1,7 @@
 """Monte Carlo EM: the generator learns from draws of the posterior itself, by chains that go on as it learns."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from vaex.inference.kernels import blackjax
 from vaex.inference.mcmc import hmc
 from vaex.inference.method import Method
 from vaex.inference.target import check_continuous, target
-from vaex.model import Example, Latent, Params
+from vaex.model import AnyModel, Example, Latent, Params
 
 _GAIN = 0.2  # of the logarithm of the step size, by what the acceptance rate is off
 
@@ -39,7 +39,7 @@ class Info(NamedTuple):
 
 
 def monte_carlo_em(
-    bind: Callable[[Params], Any],
+    bind: Callable[[Params], AnyModel],
     optimizer: optax.GradientTransformation,
     *,
     batch_size: int | None = None,
@@ -91,7 +91,7 @@ def monte_carlo_em(
         z = jax.vmap(lambda key, one: target(model, one).start(key, "prior"))(jax.random.split(key, n), x)
         return State(params, optimizer.init(params), x, z, jnp.full((), step_size, float), jnp.zeros((), jnp.int32))
 
-    def moved(key: PRNGKeyArray, model: Any, x: Example, z: Latent, step_size: Array) -> tuple[Latent, Array]:
+    def moved(key: PRNGKeyArray, model: AnyModel, x: Example, z: Latent, step_size: Array) -> tuple[Latent, Array]:
         p = target(model, x)
         size = sum(leaf.size for leaf in jax.tree.leaves(z))
         tuned = {"step_size": step_size, "inverse_mass_matrix": jnp.ones(size)}

@@ -1,7 +1,7 @@
 """Particles that stand for p(z) p(x|z)^t, and how they move, by blackjax's kernels."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ from vaex.errors import OptionError
 from vaex.inference.gibbs import sweep
 from vaex.inference.importance import effective_sample_size
 from vaex.inference.kernels import blackjax
+from vaex.inference.method import State, StepInfo
 from vaex.inference.target import Target
 from vaex.model import Latent
 
@@ -38,7 +39,7 @@ class Particles(NamedTuple):
     """The state: particles that stand for p(z) p(x|z)^t / Z_t."""
 
     target: Target
-    kernel: Any  # blackjax's state: particles, weights that sum to 1, and the temperature t
+    kernel: State  # blackjax's state: particles, weights that sum to 1, and the temperature t
     step: Int[Array, "*batch"]  # how many temperatures are passed
     log_likelihood: Float[Array, "*batch"]  # the estimate of log Z_t, in nats
 
@@ -56,12 +57,12 @@ class Space(NamedTuple):
 
     log_prior: Callable
     log_likelihood: Callable
-    value: Callable[[Any], Latent]
+    value: Callable[[Latent], Latent]
     num_values: tuple[int, ...] | None  # of each discrete variable
 
 
 class _At(NamedTuple):
-    position: Any
+    position: Latent
 
 
 def space(p: Target) -> Space:
@@ -101,7 +102,7 @@ def mover(where: Space, moves: Moves, variances: Float[Array, " d"]) -> tuple[Ca
         return move, lambda codes, log_density: _At(codes), resample
     hmc = blackjax().hmc
 
-    def step(key: PRNGKeyArray, state: Any, log_density: Callable) -> Any:
+    def step(key: PRNGKeyArray, state: State, log_density: Callable) -> tuple[State, StepInfo]:
         key, jitter_key = jax.random.split(key)
         size = moves.step_size * jax.random.uniform(jitter_key, minval=0.8, maxval=1.2)
         return hmc.build_kernel()(key, state, log_density, size, variances, moves.num_leapfrog)
@@ -117,7 +118,7 @@ def started(key: PRNGKeyArray, p: Target, num_particles: int) -> Particles:
     return Particles(p, kernel, jnp.array(0), jnp.array(0.0))
 
 
-def moved(state: Particles, kernel: Any, info: Any) -> tuple[Particles, Info]:
+def moved(state: Particles, kernel: State, info: StepInfo) -> tuple[Particles, Info]:
     """The state and what is said of it, from blackjax's."""
     increment = info.log_likelihood_increment
     size = effective_sample_size(jnp.log(kernel.weights))
@@ -125,7 +126,7 @@ def moved(state: Particles, kernel: Any, info: Any) -> tuple[Particles, Info]:
     return after, Info(kernel.tempering_param, increment, size)
 
 
-def resampled(key: PRNGKeyArray, state: Particles) -> Any:
+def resampled(key: PRNGKeyArray, state: Particles) -> State:
     """Blackjax's state with equal weights: its search for a temperature takes particles as they lie."""
     kernel = state.kernel
     n = len(kernel.weights)

@@ -1,6 +1,6 @@
 """Rejection sampling: exact draws from p(z|x), where a bound on the weights is known."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex.errors import UsageError
 from vaex.inference.importance import importance
-from vaex.model import Distribution, Example, Latent
+from vaex.model import AnyModel, Distribution, Example, Latent
 
 
 class Proposals(NamedTuple):
@@ -33,7 +33,7 @@ class Proposals(NamedTuple):
 
 def rejection(
     key: PRNGKeyArray,
-    model: Any,
+    model: AnyModel,
     x: Example,
     *,
     log_bound: float | Float[Array, ""],

@@ -1,6 +1,6 @@
 """Chains run side by side, and what tells whether they have forgotten where they began."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +11,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from vaex.errors import check_whole
 from vaex.inference.iterate import iterate
 from vaex.inference.kernels import blackjax
-from vaex.inference.method import Method
-from vaex.model import Example, Latent
+from vaex.inference.method import Method, State
+from vaex.model import AnyModel, Example, Latent
 
 _LARGEST_RHAT = 1.05
 
@@ -34,7 +34,7 @@ class Draws(NamedTuple):
 def sample(
     key: PRNGKeyArray,
     method: Method,
-    model: Any,
+    model: AnyModel,
     x: Example,
     *,
     num_samples: int = 1000,
@@ -66,10 +66,10 @@ def sample(
     check_whole(4, num_samples=num_samples)
     check_whole(num_chains=num_chains, thinning=thinning)
 
-    def one(key: PRNGKeyArray) -> Any:
+    def one(key: PRNGKeyArray) -> tuple[Latent, Array, Array]:
         init_key, step_key = jax.random.split(key)
 
-        def keep(state: Any, key: PRNGKeyArray) -> tuple[Any, Any]:
+        def keep(state: State, key: PRNGKeyArray) -> tuple[State, tuple[Latent, Array, Array]]:
             state, info = iterate(key, method, state, num_steps=thinning)
             return state, (state.z, jnp.mean(info.acceptance_rate), jnp.sum(info.is_divergent))
 

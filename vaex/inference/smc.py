@@ -1,6 +1,6 @@
 """Sequential Monte Carlo from the prior to the posterior, along p(z) p(x|z)^t."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,7 @@ from vaex.inference.particles import (
     variances,
 )
 from vaex.inference.target import target
-from vaex.model import Example
+from vaex.model import AnyModel, Example
 
 _MOST_STEPS = 500
 
@@ -59,7 +59,7 @@ def smc(schedule: Schedule, *, num_particles: int = 1000, moves: Moves = MOVES) 
     _check(num_particles, moves)
     check_temperatures(schedule.temperatures)
 
-    def init(key: PRNGKeyArray, model: Any, x: Example) -> Particles:
+    def init(key: PRNGKeyArray, model: AnyModel, x: Example) -> Particles:
         return started(key, target(model, x), num_particles)
 
     def step(key: PRNGKeyArray, state: Particles) -> tuple[Particles, Info]:
@@ -74,7 +74,7 @@ def smc(schedule: Schedule, *, num_particles: int = 1000, moves: Moves = MOVES) 
 
 def anneal(
     key: PRNGKeyArray,
-    model: Any,
+    model: AnyModel,
     x: Example,
     *,
     schedule: Schedule,
@@ -100,7 +100,7 @@ def weighted(state: Particles) -> Weighted:
 
 def find_schedule(
     key: PRNGKeyArray,
-    model: Any,
+    model: AnyModel,
     x: Example,
     *,
     num_particles: int = 500,
@@ -133,7 +133,7 @@ def find_schedule(
     p = target(model, x)
 
     @jax.jit
-    def step(key: PRNGKeyArray, state: Particles) -> Any:
+    def step(key: PRNGKeyArray, state: Particles) -> tuple[tuple[Particles, Info], Array]:
         key, resample_key = jax.random.split(key)
         where, width = space(p), variances(state)
         moved_by = mover(where, moves, width)

@@ -1,18 +1,18 @@
 """Variational inference for one example: the numbers of its own q(z), moved by gradients, without an encoder."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from vaex.distributions.free import free
 from vaex.errors import OptionError
 from vaex.inference.method import Method
 from vaex.inference.target import STARTS, Target, target
-from vaex.model import Distribution, Example, Model, Params, at
+from vaex.model import AnyModel, Distribution, Example, Model, Params, at
 from vaex.objectives import Objective, Terms, stl
 from vaex.objectives.encode import encode
 
@@ -23,7 +23,7 @@ class State(NamedTuple):
     """The q(z) of one example, its numbers without constraints, and what its next step is computed from."""
 
     target: Target
-    q: Any  # a distribution
+    q: Distribution
     numbers: Params
     opt_state: optax.OptState
 
@@ -56,7 +56,7 @@ def svi(
     """
     chosen = optax.adam(1e-2) if optimizer is None else optimizer
 
-    def init(key: PRNGKeyArray | None, model: Any, x: Example) -> State:
+    def init(key: PRNGKeyArray | None, model: AnyModel, x: Example) -> State:
         numbers, again = free(_start(*at(model, x), start))
         numbers = jax.tree.map(lambda a: jnp.asarray(a, jnp.result_type(a)), numbers)  # of one type at every step
         return State(target(model, x), again(numbers), numbers, chosen.init(numbers))
@@ -65,7 +65,7 @@ def svi(
         model, x = at(state.target.held.model, state.target.example)
         _, again = free(state.q)
 
-        def loss(numbers: Params) -> tuple[Any, Terms]:
+        def loss(numbers: Params) -> tuple[Array, Terms]:
             terms = objective(key, model._replace(encode=lambda x: again(numbers), weigh=None), x)
             return -terms.objective, terms
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions.abilities import is_discrete
 from vaex.distributions.shapes import log_density
 from vaex.errors import OptionError, UsageError
-from vaex.model import Distribution, Example, Latent, at
+from vaex.model import AnyModel, Distribution, Example, Latent, at
 from vaex.objectives.encode import encode
 
 STARTS = ("posterior", "prior")
@@ -81,7 +81,7 @@ class Target:
         return at(self.held.model, self.example)[0]
 
 
-def target(model: Any, example: Example) -> Target:
+def target(model: AnyModel, example: Example) -> Target:
     """The posterior of one example; for a Conditional model the example is a Given."""
     return Target(Held(model), example)
 

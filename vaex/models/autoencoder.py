@@ -1,16 +1,16 @@
 """Autoencoders: a point for q(z|x), no p(z), and for the denoising kind an encoder that sees a corrupted example."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
+from jaxtyping import PRNGKeyArray
 
 from vaex.choices import Build
 from vaex.distributions.shapes import value_shape
 from vaex.errors import UsageError, check_whole
-from vaex.model import Conditional, Distribution, Family, Given, Model, Value
+from vaex.model import Condition, Conditional, Encode, Family, Given, Model, Value
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, refuse, structure_of
 from vaex.models.likelihood_parts import build_likelihood, output_bias
@@ -30,7 +30,7 @@ def point() -> Family:
 class NoPrior:
     """What stands for p(z) where there is none: whoever asks it for a draw or a density is told."""
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> NoReturn:
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> NoReturn:
         raise UsageError("an autoencoder has no p(z) to draw from: train a VAE for samples")
 
     def log_prob(self, value: Value) -> NoReturn:
@@ -53,8 +53,8 @@ def shown_corrupted(model: Model) -> Conditional:
     Source: Vincent, Larochelle, Bengio and Manzagol 2008.
     """
 
-    def given(corrupted: Any) -> Model:
-        encode: Callable[[Any], Distribution] = lambda x: model.encode(corrupted)
+    def given(corrupted: Condition) -> Model:
+        encode: Encode = lambda x: model.encode(corrupted)
         return model._replace(encode=encode)
 
     return Conditional(given)

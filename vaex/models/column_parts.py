@@ -30,7 +30,7 @@ class Part(NamedTuple):
 
     width: int  # numbers that the decoder puts out for each column
     start: Float[np.ndarray, "n w"]  # what they start from
-    init: dict[str, Any]  # its own parameters to start from, arrays with a leading axis of n
+    init: dict[str, np.ndarray | Array]  # its own parameters to start from, arrays with a leading axis of n
     apply: Callable[[Params, Float[Array, "n w"]], dist.Distribution]
 
 
@@ -99,16 +99,14 @@ def zero_inflated(counts: Callable[[Columns, Options], Part]) -> Callable[[Colum
 
 def bernoulli(columns: Columns, options: Options) -> Part:
     """Bernoulli(sigmoid(raw))."""
-    binary: Any = dist.Bernoulli  # a function, of which it is not said what it makes
-    return Part(1, np.zeros((len(columns), 1)), {}, lambda params, raw: binary(logits=raw[:, 0]))
+    return Part(1, np.zeros((len(columns), 1)), {}, lambda params, raw: dist.BernoulliLogits(raw[:, 0]))
 
 
 def categorical(columns: Columns, options: Options) -> Part:
     """Softmax(raw) over the classes, of which all these columns have as many."""
     num_classes = len(columns[0].classes)
     start = np.zeros((len(columns), num_classes))
-    classes: Any = dist.Categorical  # a function, of which it is not said what it makes
-    return Part(num_classes, start, {}, lambda params, raw: classes(logits=raw))
+    return Part(num_classes, start, {}, lambda params, raw: dist.CategoricalLogits(raw))
 
 
 def ordinal(columns: Columns, options: Options) -> Part:
@@ -122,8 +120,7 @@ def ordinal(columns: Columns, options: Options) -> Part:
         steps = jnp.exp(bounded(params["log_steps"], 1e-3))
         first = params["first_cut"][:, None]
         cutpoints = jnp.concatenate([first, first + jnp.cumsum(steps, axis=1)], axis=1)
-        classes: Any = dist.Categorical(logits=_ordered(cutpoints - raw))
-        return classes
+        return dist.CategoricalLogits(_ordered(cutpoints - raw))
 
     return Part(1, np.zeros((n, 1)), init, apply)
 

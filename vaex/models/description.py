@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from vaex.distributions.shapes import Shape as Shapes
 from vaex.distributions.shapes import check_shape, shape_of, value_shape
 from vaex.errors import UsageError
 from vaex.model import Condition, Conditional, Distribution, Example, Latent, Model, Params
@@ -65,9 +66,9 @@ class Description(NamedTuple):
     recognition: tuple[tuple[str, ...], ...] = (("encoder",), ("posterior",))  # where params hold q(z|x)'s
     generator: tuple[str, ...] = ()  # which entries of params are weights of p(x|z) and of nothing else
     weights: Weights | None = None  # where these have a distribution
-    statistics: Callable[[PRNGKeyArray, Params, Any], dict[str, Any]] | None = None  # (key, params, batch) -> entries
-    # of params that no gradient moves, such as moving averages, after a batch
-    prepare: Callable[[PRNGKeyArray, Any], Any] | None = None  # (key, batch of data) -> batch of examples
+    # (key, params, batch) -> entries of params that no gradient moves, such as moving averages, after a batch
+    statistics: Callable[[PRNGKeyArray, Params, Example], dict[str, Params]] | None = None
+    prepare: Callable[[PRNGKeyArray, Example], Example] | None = None  # (key, batch of data) -> batch of examples
     refit: Refit | None = None
     # Names in evaluate.METRICS, of what is measured at each validation.
     metrics: tuple[str, ...] = ("bound", "objective", "log_likelihood", "latents", "error")
@@ -108,7 +109,7 @@ def of_one_example(model: Model, x_shape: Shape) -> Model:
     """
 
     @functools.cache
-    def z_shape() -> Any:
+    def z_shape() -> Shapes:
         if (shape := value_shape(model.prior)) is not None:
             return shape
         return shape_of(jax.eval_shape(lambda: model.encode(jnp.zeros(x_shape)).sample(jax.random.key(0))))

@@ -8,7 +8,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, Int
 
 from vaex.arithmetic import logsumexp, times
-from vaex.model import Model, Params
+from vaex.model import Distribution, Model, Params
 
 
 class LinearGaussian(NamedTuple):
@@ -36,12 +36,12 @@ class LinearGaussian(NamedTuple):
         mean = jnp.linalg.solve(precision, scaled.T @ (x - self.mean))
         return dist.MultivariateNormal(mean, precision_matrix=precision)
 
-    def decode(self, z: Float[Array, " k"]) -> Any:
+    def decode(self, z: Float[Array, " k"]) -> Distribution:
         """p(x|z) = N(W z + mean, diag(noise_var))."""
         scale = jnp.broadcast_to(jnp.sqrt(self.noise_var), self.mean.shape)
         return dist.Normal(self.weight @ z + self.mean, scale).to_event(1)
 
-    def prior(self) -> Any:
+    def prior(self) -> Distribution:
         """p(z) = N(0, I)."""
         return dist.Normal(jnp.zeros(self.weight.shape[1]), 1.0).to_event(1)
 
@@ -53,7 +53,7 @@ class AffinePosterior(NamedTuple):
     bias: Float[Array, " k"]
     log_var: Float[Array, " k"]
 
-    def encode(self, x: Float[Array, " d"]) -> Any:
+    def encode(self, x: Float[Array, " d"]) -> Distribution:
         """q(z|x)."""
         return dist.Normal(self.weight @ x + self.bias, jnp.exp(0.5 * self.log_var)).to_event(1)
 
@@ -137,7 +137,7 @@ class DiscreteTable(NamedTuple):
 
 def bind_table(params: Params) -> Model:
     """{"encoder": logits of q(z|x) [v, s], "decoder": DiscreteTable} -> Model, for x an integer."""
-    table: Any = params["decoder"]
+    table: DiscreteTable = params["decoder"]
     return Model(
         prior=_categorical(table.prior_logits),
         encode=lambda x: _categorical(params["encoder"][x]),
@@ -147,7 +147,7 @@ def bind_table(params: Params) -> Model:
 
 def table_elbo(params: Params, x: Int[Array, ""]) -> Float[Array, ""]:
     """The exact ELBO of bind_table(params): log p(x) - KL(q(z|x) || p(z|x)), by a sum over all states."""
-    table: Any = params["decoder"]
+    table: DiscreteTable = params["decoder"]
     log_q = jax.nn.log_softmax(params["encoder"][x])
     log_posterior = jax.nn.log_softmax(table.posterior(x).logits)
     return table.log_px(x) - jnp.sum(times(jnp.exp(log_q), log_q - log_posterior))
@@ -155,7 +155,7 @@ def table_elbo(params: Params, x: Int[Array, ""]) -> Float[Array, ""]:
 
 def table_iwae(params: Params, x: Int[Array, ""], *, num_samples: int) -> Float[Array, ""]:
     """The exact expectation of L_K for bind_table(params), by a sum over all S^K tuples of states."""
-    table: Any = params["decoder"]
+    table: DiscreteTable = params["decoder"]
     log_q = jax.nn.log_softmax(params["encoder"][x])
     log_w = jnp.where(log_q == -jnp.inf, 0.0, table.posterior(x).logits - log_q)  # of what is never drawn
     grids = jnp.meshgrid(*[jnp.arange(log_q.size)] * num_samples)

@@ -13,7 +13,7 @@ from jaxtyping import PRNGKeyArray
 
 from vaex.distributions.abilities import factors
 from vaex.errors import UsageError
-from vaex.model import Conditional, Distribution, Observed, Params
+from vaex.model import Conditional, Distribution, Observed, Params, Value
 from vaex.models.joint import Joint, Node, Values, check_values, conditional_of, quoted
 from vaex.models.structure import LATENT, OBSERVED, Factor, Structure, Variable
 
@@ -126,12 +126,12 @@ class Graph:
         return {name: value.shape for name, value in self._abstract[1].items()}
 
     @functools.cached_property
-    def _abstract(self) -> tuple[dict[str, Distribution], dict[str, Any]]:
+    def _abstract(self) -> tuple[dict[str, Distribution], dict[str, Value]]:
         return jax.eval_shape(lambda key: self._start(key)[1:], jax.random.key(0))
 
-    def _start(self, key: PRNGKeyArray) -> tuple[Params, dict[str, Distribution], dict[str, Any]]:
+    def _start(self, key: PRNGKeyArray) -> tuple[Params, dict[str, Distribution], dict[str, Value]]:
         params, conditionals = {}, {}
-        values: dict[str, Any] = {name: jnp.zeros(shape) for name, shape in self.inputs.items()}
+        values: dict[str, Value] = {name: jnp.zeros(shape) for name, shape in self.inputs.items()}
         for i, node in enumerate(self.order):
             keys = jax.random.split(jax.random.fold_in(key, i), 3)
             inputs = [values[parent] for parent in node.parents]

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key, PRNGKeyArray
 from vaex.choices import Build
 from vaex.distributions.chain import Chain, Link
 from vaex.errors import OptionError, UsageError, check_whole
-from vaex.model import Condition, Distribution, Encode, Family, Latent, Params
+from vaex.model import Condition, Distribution, Encode, Family, Latent, Params, Raw
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe
 from vaex.models.layers import bottom_up_graph
@@ -48,7 +48,7 @@ def top_down(top: Family, networks: Sequence[nn.Module], dims: Sequence[int], co
         keys = jax.random.split(key, len(links))
         return top.init(keys[0]), *_init(keys[1:], downward, dims[:0:-1], condition)
 
-    def apply(params: Params, encode: Encode, *given: Any) -> Distribution:
+    def apply(params: Params, encode: Encode, *given: Condition) -> Distribution:
         conditionals = tuple((layer, given) for layer in params[1:])
         return Chain(links, ({}, *conditionals), state=top.apply(params[0], encode, *given), top_down=True)
 
@@ -73,7 +73,7 @@ def bottom_up(networks: Sequence[nn.Module], dims: Sequence[int]) -> Family:
     def init(key: PRNGKeyArray) -> Params:
         return {}, *_init(jax.random.split(key, len(links))[1:], networks, dims[:-1], None)
 
-    def apply(params: Params, raw: Float[Array, " two_d"]) -> Distribution:
+    def apply(params: Params, raw: Float[Array, " two_d"]) -> Any:
         return Chain(links, ({}, *((layer, ()) for layer in params[1:])), state=raw, top_down=False)
 
     return Family(init, apply)
@@ -143,7 +143,7 @@ def lowest(hidden: Widths, likelihood: Likelihood, source: Source, activation: C
     return Lowest(MLP(hidden, shape, activation, out_bias=output_bias(likelihood, source)))
 
 
-def with_lowest(z: tuple[Latent, ...], condition: Condition) -> tuple[Any]:
+def with_lowest(z: tuple[Latent, ...], condition: Condition) -> tuple[Array]:
     """What `lowest` sees of z and of a condition."""
     return (as_vector(z[0], condition),)
 
@@ -186,7 +186,7 @@ def check_layers(networks: Sequence[nn.Module], dims: Sequence[int]) -> None:
 def _normal_link(network: nn.Module) -> Link:
     def given(params: Params, z: Latent) -> Distribution:
         layer, condition = params
-        raw: Any = network.apply(layer, as_vector(z, *condition) if condition else z)
+        raw: Raw = network.apply(layer, as_vector(z, *condition) if condition else z)
         return normal(raw)
 
     return Link(given)

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,9 +16,9 @@ from vaex.distributions.shapes import log_density, value_shape
 from vaex.distributions.sites import joined, sites
 from vaex.distributions.states import all_states, check_num_states, sizes_of_states
 from vaex.errors import UsageError
-from vaex.model import Distribution, Family, Params
+from vaex.model import Distribution, Family, Params, Value
 
-Values = Mapping[str, Any]  # of nodes, by their names
+Values = Mapping[str, Value]  # of nodes, by their names
 
 
 class Node(NamedTuple):
@@ -45,17 +45,17 @@ class Joint:
 
     graph: Any  # a Graph, which is made of nodes
     params: Params
-    inputs: dict[str, Any]
+    inputs: dict[str, Value]
 
-    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> dict[str, Any]:
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> dict[str, Value]:
         return self.sample_and_log_prob(key, sample_shape)[0]
 
     def sample_and_log_prob(
         self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()
-    ) -> tuple[dict[str, Any], Float[Array, "..."]]:
+    ) -> tuple[dict[str, Value], Float[Array, "..."]]:
         """Draws with their log-densities, for which no network is applied a second time."""
 
-        def one(key: PRNGKeyArray) -> tuple[dict[str, Any], Array]:
+        def one(key: PRNGKeyArray) -> tuple[dict[str, Value], Array]:
             keys = {node.name: jax.random.fold_in(key, i) for i, node in enumerate(self.graph.order)}
             conditionals, values = self._walk(lambda name, conditional: conditional.sample(keys[name]))
             return values, _total(conditionals, values)
@@ -81,7 +81,7 @@ class Joint:
         grids = jnp.meshgrid(*map(jnp.arange, sizes), indexing="ij")
         return {name: one[grid.ravel()] for (name, one), grid in zip(states.items(), grids, strict=True)}
 
-    def _walk(self, choose: Callable[[str, Distribution], Any]) -> tuple[dict[str, Distribution], dict[str, Any]]:
+    def _walk(self, choose: Callable[[str, Distribution], Value]) -> tuple[dict[str, Distribution], dict[str, Value]]:
         """The conditionals of all nodes, and the values chosen for them."""
         conditionals, values = {}, {}
         for node in self.graph.order:
@@ -117,9 +117,9 @@ def check_values(values: Values, shapes: Mapping[str, tuple[int, ...]], of: str)
             )
 
 
-def quoted(names: Any) -> str:
+def quoted(names: Iterable[str]) -> str:
     return ", ".join(map(repr, names))
 
 
-def _total(conditionals: dict[str, Distribution], values: dict[str, Any]) -> Float[Array, ""]:
+def _total(conditionals: dict[str, Distribution], values: dict[str, Value]) -> Float[Array, ""]:
     return jnp.sum(jnp.stack([log_density(f"p({name}|parents)", c, values[name]) for name, c in conditionals.items()]))

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.choices import Build
 from vaex.distributions.chain import Chain, Link
 from vaex.errors import check_whole
-from vaex.model import Condition, Distribution, Example, Family, Latent, Model, Params
+from vaex.model import Condition, Distribution, Example, Family, Latent, Model, Params, Raw
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe, of_one_example
 from vaex.models.hierarchy import check_between, layered_prior, lowest, normal, with_lowest
@@ -100,7 +100,7 @@ class Ladder:
         """The model that these parameters make, under a condition or without one."""
 
         def encode(x: Float[Array, "..."]) -> Distribution:
-            raws: Any = self.encoder.apply(params["encoder"], self._seen(x, condition))
+            raws: Raw = self.encoder.apply(params["encoder"], self._seen(x, condition))
             return follow(prior, raws)
 
         def decode(z: Latent) -> Distribution:
@@ -111,7 +111,7 @@ class Ladder:
         prior: Any = self.prior.apply(params["prior"], encode, *given)
         return of_one_example(Model(prior=prior, encode=encode, decode=decode), self.x_shape)
 
-    def _seen(self, x: Example, condition: Condition) -> Any:
+    def _seen(self, x: Example, condition: Condition) -> Example:
         return x if condition is None else as_vector(x, condition)
 
 
@@ -119,7 +119,7 @@ def follow(prior: Chain, raws: Sequence[Float[Array, " _"]]) -> Chain:
     """The ladder's posterior: the prior's chain, each conditional but the topmost merged with the l-th raw's normal."""
 
     def merged(link: Link) -> Link:
-        def given(params: Params, state: Any) -> Distribution:
+        def given(params: Params, state: Latent) -> Distribution:
             path, raw = params
             return precision_weighted(normal(raw), link.given(path, state))
 

@@ -1,7 +1,5 @@
 """Directed graphical models with some nodes latent: a Model like any other."""
 
-from typing import Any
-
 from vaex.errors import UsageError
 from vaex.model import Distribution, Encode, Model, Params, Value
 from vaex.models.graph import Graph, Joint, quoted
@@ -46,7 +44,7 @@ def latent_variable_model(joint: Joint, latent: tuple[str, ...], encode: Encode)
     return Model(prior=_part(prior, joint.params, joint.inputs), encode=encode, decode=decode)
 
 
-def _part(graph: Graph, params: Params, inputs: dict[str, Any]) -> Any:
+def _part(graph: Graph, params: Params, inputs: dict[str, Value]) -> Distribution:
     """The distribution of some of the nodes: of a single one its conditional itself, over the bare value."""
     joint = Joint(graph, {node.name: params[node.name] for node in graph.nodes}, inputs)
     names = [node.name for node in graph.nodes]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.choices import Build, supply
 from vaex.distributions.rescaled import rescaled
@@ -21,7 +21,7 @@ from vaex.networks.pairs import Shape
 class Likelihood(NamedTuple):
     """A Family with what a model is built of around it."""
 
-    init: Callable[[Any], Params]
+    init: Callable[[PRNGKeyArray], Params]
     apply: Callable[..., Distribution]  # (params, raw) -> p(x|z)
     defined_on: str = "density"  # what x is: "binary", "density" or "levels", as in vaex.data.preprocess, or "rows"
     raw_shape: Callable[[Shape], Shape] = lambda x_shape: x_shape  # of the decoder's output
@@ -77,7 +77,7 @@ def learned_normal(sigma: float, shape: Shape = (), *, min_sigma: float = MIN_SI
     return Family(init=lambda key: {"log_sigma": jnp.log(jnp.full(shape, sigma, jnp.float32))}, apply=apply)
 
 
-def with_scale(sigma: float, min_sigma: float) -> Callable[[Any], Array]:
+def with_scale(sigma: float, min_sigma: float) -> Callable[[Array], Array]:
     """The raw [location, log scale] to start from, of a mean and this scale."""
     raw = unbounded(sigma, min_sigma)
     return lambda mean: jnp.stack([mean, jnp.full_like(mean, raw)], axis=-1)

@@ -1,7 +1,7 @@
 """Latents with a label: distributions over (y, z), and M2, the semi-supervised model that has them."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import flax.linen as nn
 import jax
@@ -12,7 +12,7 @@ from vaex.choices import Build
 from vaex.distributions import OneHotCategorical
 from vaex.distributions.labelled import Labelled, LabelledLatent
 from vaex.errors import OptionError, UsageError, check_whole
-from vaex.model import Distribution, Example, Family, Model, Params
+from vaex.model import Distribution, Example, Family, Model, Params, Raw
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, of_one_example, refuse, structure_of
 from vaex.models.likelihood_parts import Likelihood, build_likelihood, output_bias
@@ -75,7 +75,7 @@ class M2:
             def given(y: Float[Array, " classes"]) -> Distribution:
                 return self.posterior.apply(params["posterior"], self.encoder.apply(params["encoder"], x, y))
 
-            logits: Any = self.classifier.apply(params["classifier"], x)
+            logits: Raw = self.classifier.apply(params["classifier"], x)
             return Labelled(OneHotCategorical(logits), jax.vmap(given)(classes))
 
         def decode(latent: LabelledLatent) -> Distribution:

@@ -1,9 +1,10 @@
 """Data that are missing at random: examples with a mask, and any model as a model of what is observed of them."""
 
 import functools
-from typing import Any
 
+import numpy as np
 import numpyro.distributions as dist
+from jaxtyping import Array
 
 from vaex.distributions.masked import Masked, ObservedPart
 from vaex.distributions.shapes import check_event
@@ -13,8 +14,10 @@ from vaex.models.description import Description, Source
 from vaex.models.rows import fill
 from vaex.models.structure import PARTLY, with_x
 
+Fill = float | Array | np.ndarray
 
-def partially_observed(model: Model, *, fill: Any = 0.0) -> Model:
+
+def partially_observed(model: Model, *, fill: Fill = 0.0) -> Model:
     """A model of whole examples -> a model of Masked ones, for every objective and evaluation.
 
     log p(x_o, z) = log p(z) + sum of log p(x_j|z) over the observed j,   q(z|x_o) = encode(x with `fill` where missing)
@@ -51,13 +54,13 @@ def partially_observed(model: Model, *, fill: Any = 0.0) -> Model:
 
 
 @functools.singledispatch
-def observed_part(model: Model, *, fill: Any = 0.0) -> Any:
+def observed_part(model: Model, *, fill: Fill = 0.0) -> Model | Conditional:
     """The same of a model, or of one for each condition."""
     return partially_observed(model, fill=fill)
 
 
 @observed_part.register(Conditional)
-def _(model: Conditional, *, fill: Any = 0.0) -> Conditional:
+def _(model: Conditional, *, fill: Fill = 0.0) -> Conditional:
     return Conditional(lambda condition: partially_observed(model.given(condition), fill=fill))
 
 

@@ -26,11 +26,11 @@ class GaussianMixture(NamedTuple):
         """p(z)."""
         return dist.Categorical(logits=self.logits)
 
-    def decode(self, z: Array) -> Any:
+    def decode(self, z: Array) -> dist.MultivariateNormal:
         """p(x|z)."""
         return dist.MultivariateNormal(self.mean[z], scale_tril=self.scale_tril[z])
 
-    def marginal(self) -> Any:
+    def marginal(self) -> dist.MixtureSameFamily:
         """p(x) = sum_z p(z) p(x|z)."""
         return dist.MixtureSameFamily(self.prior(), dist.MultivariateNormal(self.mean, scale_tril=self.scale_tril))
 

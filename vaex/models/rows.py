@@ -1,13 +1,13 @@
 """Models of a table's rows: a model of what the encoder sees of a row becomes one of the row itself."""
 
 import functools
-from typing import Any
 
 import jax
+from jaxtyping import Array
 
 from vaex.distributions.shapes import check_shape
 from vaex.errors import UsageError
-from vaex.model import Conditional, Distribution, Example, Model, Params
+from vaex.model import AnyModel, Conditional, Distribution, Example, Model, Params
 from vaex.models.columns import Columns, features, missing_row
 from vaex.models.description import Description, Source
 from vaex.models.structure import with_x
@@ -29,7 +29,7 @@ def of_rows(description: Description, source: Source) -> Description:
     if description.prepare is not None:
         raise UsageError("a model that corrupts its images was given a table: leave out model.noise")
 
-    def bind(params: Params) -> Any:
+    def bind(params: Params) -> AnyModel:
         whole = description.bind(params)
         if source.condition_shape is None:
             return _of_row(whole, source.columns)
@@ -46,7 +46,7 @@ def of_rows(description: Description, source: Source) -> Description:
     )
 
 
-def fill(source: Source) -> Any:
+def fill(source: Source) -> float | Array:
     """What stands in an example where something is missing, of which the encoder sees zeros."""
     return missing_row(source.columns) if source.columns else 0.0
 

@@ -6,7 +6,6 @@ inverse square, from 1 at the edge, so that a gradient can bring back what went 
 
 import math
 import numbers
-from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -40,7 +39,7 @@ def learned_scale(params: Params, min_sigma: float) -> Float[Array, "..."]:
     return jnp.exp(above(params["log_sigma"], min_sigma))
 
 
-def check_learned(sigma: Any, min_sigma: float) -> None:
+def check_learned(sigma: object, min_sigma: float) -> None:
     """A learned scale starts where it is unchanged by its bound; one that is traced passes.
 
     Raises:

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -12,7 +12,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.chain import Chain, Link
-from vaex.model import Condition, Distribution, Family, Latent, Model, Params
+from vaex.model import Condition, Distribution, Family, Latent, Model, Params, Raw
 from vaex.models.description import of_one_example
 from vaex.models.likelihood_parts import Likelihood
 from vaex.models.scales import scale_of
@@ -128,12 +128,12 @@ class TopDown:
             return self.likelihood.apply(params["likelihood"], raw)
 
         def decode(z: Latent) -> Distribution:
-            h: Any = path["start"]
+            h: Raw = path["start"]
             for block, merge, z_l, seen in zip(self.blocks, path["merge"], reversed(z), given_to, strict=True):
                 h = block.merge.apply(merge, h, _beside(z_l, seen))
             return given(h)
 
-        def weigh(key: PRNGKeyArray, q: Any) -> tuple[Distribution, Array, Array]:
+        def weigh(key: PRNGKeyArray, q: Chain) -> tuple[Distribution, Array, Array]:
             h, log_p, log_q = path["start"], jnp.zeros(()), jnp.zeros(())
             for i in range(len(self.blocks)):
                 now = q.links[i].given(q.params[i], h)
@@ -149,7 +149,7 @@ class TopDown:
         """What is seen of the condition at the resolutions H/2, H/4, ...: None without one."""
         if condition is None:
             return (None,) * len(self.channels)
-        maps: Any = self._condition.apply(params["condition"], condition)
+        maps: Raw = self._condition.apply(params["condition"], condition)
         return maps
 
     @property
@@ -194,7 +194,7 @@ def _beside(z: Float[Array, " hwd"], features: Float[Array, "h w d"] | None) -> 
     return _with(z.reshape(*features.shape[:2], -1), features).reshape(-1)
 
 
-def _normal(raw: Any) -> Distribution:
+def _normal(raw: Raw) -> Distribution:
     """A map of means and log-variances as a distribution over one vector."""
     mean, log_var = (part.reshape(-1) for part in jnp.split(raw, 2, axis=-1))
     return dist.Normal(mean, scale_of(log_var)).to_event(1)

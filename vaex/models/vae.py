@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import flax.linen as nn
 import jax
@@ -51,8 +51,8 @@ class VAE:
     prior: Family | Prior
     posterior: Family | Posterior
     likelihood: Family | Likelihood
-    join: Callable[[Any, Any], Any] = as_vector
-    join_latent: Callable[[Any, Any], Any] = as_vector
+    join: Callable[[Example, Condition], Array] = as_vector
+    join_latent: Callable[[Latent, Condition], Latent] = as_vector
 
     def init(self, key: PRNGKeyArray, condition: Condition = None) -> Params:
         """Parameters drawn from `key`: a dict with one entry for each part.
@@ -89,10 +89,10 @@ class VAE:
         prior = self.prior.apply(params["prior"], encode, *given)
         return of_one_example(Model(prior=prior, encode=encode, decode=decode), self.x_shape)
 
-    def _seen(self, x: Example, condition: Condition) -> Any:
+    def _seen(self, x: Example, condition: Condition) -> Example:
         return x if condition is None else self.join(x, condition)
 
-    def _with(self, z: Latent, condition: Condition) -> Any:
+    def _with(self, z: Latent, condition: Condition) -> Latent:
         return z if condition is None else self.join_latent(z, condition)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import flax.linen as nn
 import jax
@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from vaex.choices import Build
 from vaex.distributions.codes import CodePrior, Quantized
 from vaex.errors import OptionError, check_whole
-from vaex.model import Distribution, Family, Model, Params
+from vaex.model import Distribution, Family, Model, Params, Raw
 from vaex.models import likelihoods
 from vaex.models.codebook import Codebook, update_codebook
 from vaex.models.description import Description, Kind, Source, of_one_example, refuse, structure_of
@@ -71,7 +71,7 @@ class VQVAE:
             return self.likelihood.apply(params["likelihood"], raw)
 
         def logits(indices: Int[Array, " t"]) -> Float[Array, "t k"]:
-            found: Any = self.prior.apply(params["prior"], indices.reshape(grid))
+            found: Raw = self.prior.apply(params["prior"], indices.reshape(grid))
             return found.reshape(-1, self.num_codes)
 
         def encode(x: Float[Array, "..."]) -> Quantized:
@@ -87,7 +87,7 @@ class VQVAE:
         return {"codebook": update_codebook(key, params["codebook"], vectors, decay=self.decay)}
 
     def _vectors(self, params: Params, x: Float[Array, "..."]) -> Float[Array, "t d"]:
-        vectors: Any = self.encoder.apply(params["encoder"], x)
+        vectors: Raw = self.encoder.apply(params["encoder"], x)
         return vectors.reshape(-1, vectors.shape[-1])
 
     def _grid(self, params: Params) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Full variational Bayes: a Gaussian over weights in the place of one value of each, for any pytree of them."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.uniform_mixture import UniformMixture
 from vaex.errors import OptionError, check_positive
-from vaex.model import Conditional, Distribution, Latent, Model, Params
+from vaex.model import AnyModel, Conditional, Distribution, Latent, Model, Params
 from vaex.models.description import Description, Source, Weights
 
 _LOG_SIGMA = "log_sigma"  # the entry of params that holds the deviations, apart from the means, which keep their place
@@ -126,7 +126,7 @@ def of_variational(
     def draw(key: PRNGKeyArray, params: Params) -> Params:
         return with_weights(params, draw_weights(key, posterior(params)))
 
-    def bind(params: Params) -> Any:
+    def bind(params: Params) -> AnyModel:
         keys = jax.random.split(jax.random.key(seed), num_draws)
         draws = jax.vmap(lambda key: draw_weights(key, posterior(params)))(keys)
         models = lambda weights: description.bind(with_weights(params, weights))

@@ -1,14 +1,16 @@
 """How a value and its condition become the input of one network."""
 
-from typing import Any
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from vaex.model import Condition, Value
 
-def as_vector(value: Any, condition: Any) -> Float[Array, " d"]:
+
+def as_vector(value: Value, condition: Condition) -> Float[Array, " d"]:
     """Both flattened into one vector: the input of a network of vectors. A latent may be a pytree."""
     return jnp.concatenate([leaf.reshape(-1) for leaf in jax.tree.leaves((value, condition))])
 
@@ -34,7 +36,7 @@ class Joined(nn.Module):
     """
 
     network: nn.Module
-    join: Any
+    join: Callable[[Value, Condition], Array]
 
-    def __call__(self, value: Any, other: Any) -> Float[Array, "..."]:
+    def __call__(self, value: Value, other: Condition) -> Float[Array, "..."]:
         return self.network(self.join(value, other))

@@ -1,12 +1,14 @@
 """Pairs of networks by their names: an encoder, and the decoder that mirrors it."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import flax.linen as nn
+from jaxtyping import Array
 
 from vaex.choices import Choices
 from vaex.errors import OptionError, check_whole
+from vaex.model import Condition, Example
 from vaex.networks.conv import ConvDecoder, ConvEncoder
 from vaex.networks.join import Joined, as_channels, as_vector
 from vaex.networks.mlp import ACTIVATIONS, MLP, GatedMLP
@@ -20,7 +22,7 @@ class Networks(NamedTuple):
 
     encoder: Callable[[Shape], nn.Module]  # the shape of its output
     decoder: Callable[[Shape, Callable], nn.Module]  # the same, and what its output's biases start from
-    join: Callable[[Any, Any], Any]  # (x, condition) -> the encoder's input
+    join: Callable[[Example, Condition], Array]  # (x, condition) -> the encoder's input
     takes_two: bool = False  # whether a network takes two inputs beside one another
 
     def of_two(self, network: nn.Module, *, of_image: bool) -> nn.Module:

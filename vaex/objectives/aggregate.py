@@ -1,7 +1,6 @@
 """Objectives of the aggregate posterior q(z), which take the whole batch."""
 
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +10,7 @@ from vaex.arithmetic import times
 from vaex.distributions.abilities import has_gradient, sample_and_log_prob
 from vaex.distributions.shapes import check_event, check_number, log_density
 from vaex.errors import UsageError, check_finite, check_whole
-from vaex.model import Example, Model
+from vaex.model import Distribution, Example, Latent, Model
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import Number, Terms, check_draws, draw, needed_factors
 
@@ -169,6 +168,6 @@ def _is_example(model: Model, x: Example) -> bool:
     return True
 
 
-def _draw_and_decode(key: PRNGKeyArray, model: Model, q: Any, x: Example) -> tuple[Float[Array, ""], Any]:
+def _draw_and_decode(key: PRNGKeyArray, model: Model, q: Distribution, x: Example) -> tuple[Float[Array, ""], Latent]:
     z = jax.tree.map(lambda leaf: leaf[0], draw(key, q, 1))
     return log_density("p(x|z)", model.decode(z), x), z

@@ -1,7 +1,7 @@
 """From objectives to the loss of a train step; objectives that need the whole batch."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -9,13 +9,14 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
-from vaex.model import Conditional, Example, Model, Observed, at, split
+from vaex.model import AnyModel, Example, at, split
 from vaex.objectives.terms import Terms
 
 BATCH = "batch"  # the axis of a mesh that examples are split over
+Batch = TypeVar("Batch")
 
 
-def sharded(batch: Any) -> Any:
+def sharded(batch: Batch) -> Batch:
     """A batch split over the axis `batch` of the mesh that is set by jax.set_mesh, where there is one and it fits."""
     size = jax.sharding.get_abstract_mesh().shape.get(BATCH, 1)
     if size == 1 or jax.tree.leaves(batch)[0].shape[0] % size:
@@ -31,10 +32,10 @@ class Context(NamedTuple):
 
 
 # (key, model, batch, context) -> (loss, metrics): the one type that the train step takes.
-BatchLoss = Callable[[PRNGKeyArray, Any, Any, Context], tuple[Float[Array, ""], dict[str, Array]]]
+BatchLoss = Callable[[PRNGKeyArray, AnyModel, Example, Context], tuple[Float[Array, ""], dict[str, Array]]]
 
 
-def batch_loss(objective: Callable[..., Terms], *, whole_batch: bool = False, **options: Any) -> BatchLoss:
+def batch_loss(objective: Callable[..., Terms], *, whole_batch: bool = False, **options: object) -> BatchLoss:
     """The mean over a batch of minus an objective: what a train step minimises.
 
     loss = -1/M sum_i objective(x_i)
@@ -52,7 +53,7 @@ def batch_loss(objective: Callable[..., Terms], *, whole_batch: bool = False, **
     """
 
     def loss(
-        key: PRNGKeyArray, model: Model | Conditional | Observed, batch: Example, context: Context
+        key: PRNGKeyArray, model: AnyModel, batch: Example, context: Context
     ) -> tuple[Float[Array, ""], dict[str, Array]]:
         now = {name: value(context) if callable(value) else value for name, value in options.items()}
         if whole_batch and split(batch)[1] is not None:

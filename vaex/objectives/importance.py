@@ -1,7 +1,5 @@
 """Importance-weighted bounds, and what each gives the generator and the recognition model to climb."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -124,7 +122,7 @@ def vr_max(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5)
     return terms(jnp.max(w.log_w, axis=0), w)
 
 
-def _scale_path(z: Latent, factor: Float[Array, " k"]) -> Any:
+def _scale_path(z: Latent, factor: Float[Array, " k"]) -> Latent:
     """The same draws, the gradient through each multiplied by its factor."""
     return jax.tree.map(lambda leaf: _scale_gradient(leaf, factor.reshape(-1, *(1,) * (leaf.ndim - 1))), z)
 

@@ -157,7 +157,7 @@ def terms(objective: Float[Array, ""], weights: Weights) -> Terms:
     return Terms(objective, log_px_z - kl, log_px_z, kl)
 
 
-def needed_factors(distribution: Distribution) -> Any:
+def needed_factors(distribution: Distribution) -> Distribution:
     """The factors of a distribution over a vector that is independent across its dimensions.
 
     Raises:

@@ -1,10 +1,11 @@
 """Curves of a page: numbers against epochs, updates or seconds, drawn by the page's own script."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from markupsafe import Markup
 
+from vaex.files import Json
 from vaex.pages.document import bokeh
 from vaex.pages.html import data, tag
 
@@ -22,7 +23,7 @@ _WORDS = {
 _FIRST = ("elbo", "kl", "log_px_z", "loss")  # of a run the first two there are; the others stand below them
 _CLOCKS = ("epoch", "seconds", "epoch_seconds")
 _AS_ELBO = ("validation_elbo", "validation_log_likelihood")
-Row = Mapping[str, Any]
+Row = Mapping[str, Json]
 
 
 class Line(NamedTuple):

@@ -3,13 +3,13 @@
 import html
 import json
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 
 from vaex.distributions.masked import filled
 from vaex.errors import UsageError
 from vaex.evaluate.trial import Trial, first
+from vaex.files import Fields
 from vaex.model import split
 from vaex.pages.javascript.weights import stored
 from vaex.pages.live import Live, live
@@ -44,7 +44,7 @@ def explorer(trial: Trial) -> str:
     )
 
 
-def _content(trial: Trial) -> tuple[dict[str, Any], str]:
+def _content(trial: Trial) -> tuple[Fields, str]:
     """What the page's script reads, and the functions that it calls."""
     shape = np.shape(filled(split(first(trial.x, 1))[0], 0.5))[1:]
     if len(shape) != 3:
@@ -75,7 +75,7 @@ def _content(trial: Trial) -> tuple[dict[str, Any], str]:
     return content, made.program.source
 
 
-def _layers(made: Live, parts: tuple[np.ndarray, ...]) -> list[dict[str, Any]]:
+def _layers(made: Live, parts: tuple[np.ndarray, ...]) -> list[Fields]:
     """Of each layer what moves: of real ones the most active latents, by the variance of the test images' means."""
     known, count = made.coordinates, made.coordinates.kinds.count("real")
     layers = []
@@ -89,9 +89,9 @@ def _layers(made: Live, parts: tuple[np.ndarray, ...]) -> list[dict[str, Any]]:
     return layers
 
 
-def _halves(values: Any) -> dict[str, Any]:
+def _halves(values: np.ndarray) -> Fields:
     return stored(np.asarray(values, np.float32))._asdict()
 
 
-def _bytes(images: np.ndarray) -> dict[str, Any]:
+def _bytes(images: np.ndarray) -> Fields:
     return stored(np.rint(255 * np.clip(images, 0, 1)).astype(np.uint8))._asdict()

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from markupsafe import Markup, escape
 
 _VOID = ("img", "input", "meta")
 
 
-def tag(name: str, /, *children: Any, **attributes: Any) -> Markup:
+def tag(name: str, /, *children: object, **attributes: object) -> Markup:
     """An element.
 
     Args:
@@ -26,19 +25,19 @@ def tag(name: str, /, *children: Any, **attributes: Any) -> Markup:
     return Markup(f"<{name}{written}>" if name in _VOID else f"<{name}{written}>{inside}</{name}>")
 
 
-def joined(parts: Iterable[Any]) -> Markup:
+def joined(parts: Iterable[str]) -> Markup:
     """One after another."""
     return Markup("").join(parts)
 
 
-def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], **attributes: Any) -> Markup:
+def table(head: Sequence[object], rows: Iterable[Sequence[object]], **attributes: object) -> Markup:
     """A table that scrolls in its own box where the page is narrower; the first cell of a row is its heading."""
     top = tag("tr", *(tag("th", name, scope="col") for name in head))
     body = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows]
     return tag("div", tag("table", tag("thead", top), tag("tbody", *body), **attributes), class_="wide", tabindex=0)
 
 
-def data(value: Any, /, **attributes: Any) -> Markup:
+def data(value: object, /, **attributes: object) -> Markup:
     """JSON that a script of the page reads; nothing in it can end the element or start another."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
@@ -46,6 +45,6 @@ def data(value: Any, /, **attributes: Any) -> Markup:
     return tag("script", Markup(text), type="application/json", **attributes)
 
 
-def section(name: str, title: str, *parts: Any) -> Markup:
+def section(name: str, title: str, *parts: object) -> Markup:
     """A part of a page under a heading, which the page's own links lead to."""
     return tag("section", tag("h2", title), *parts, id=name)

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from vaex.distributions.masked import Masked
 from vaex.distributions.variance import variance
 from vaex.errors import UsageError
 from vaex.evaluate.trial import Trial, first
-from vaex.model import Condition, Example, Given, Latent, at, split
+from vaex.model import AnyModel, Condition, Example, Given, Latent, at, split
 from vaex.objectives.encode import encode
 from vaex.pages.javascript import Program, write
 from vaex.pages.javascript.program import Function
@@ -135,7 +135,7 @@ class _Encoded(NamedTuple):
     spread: Array | None  # the deviations of q(z|x), where they are known and z is one vector
 
 
-def _encode(model: Any, x: Any, condition: Condition) -> _Encoded:
+def _encode(model: AnyModel, x: Example, condition: Condition) -> _Encoded:
     now, seen = at(model, x if condition is None else Given(x, condition))
     q = encode(now, seen)
     z = point(q)
@@ -154,12 +154,12 @@ def _conditions(trial: Trial, condition: Condition) -> tuple[np.ndarray, list[st
 
 
 @functools.singledispatch
-def _pixels(x: Example) -> Any:
+def _pixels(x: Example) -> Example:
     return x
 
 
 @functools.singledispatch
-def _with_pixels(x: Example, pixels: Array) -> Any:
+def _with_pixels(x: Example, pixels: Array) -> Example:
     """An example like x, all of it observed."""
     return pixels
 

@@ -2,11 +2,12 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from vaex.config import Told
+from vaex.files import Json
 from vaex.pages.curves import bars, clock, curves, panels
 from vaex.pages.document import document
 from vaex.pages.html import section, table, tag
@@ -42,12 +43,12 @@ class RunShown(NamedTuple):
     folder: str
     state: str  # how far it is, a sentence or two
     is_wrong: bool  # whether it ended as nobody wants
-    dataset: Mapping[str, Any]
-    results: Mapping[str, Any]  # {} before its end
-    rows: Sequence[Mapping[str, Any]]
+    dataset: Mapping[str, Json]
+    results: Mapping[str, Json]  # {} before its end
+    rows: Sequence[Mapping[str, Json]]
     config: Sequence[Told]
     figures: Mapping[str, bytes]  # PNG and GIF files by their names
-    environment: Mapping[str, Any]  # versions and device
+    environment: Mapping[str, Json]  # versions and device
     commands: Sequence[str]
     model: Markup = Markup("")  # its directed graph, or a sentence that says why it is not drawn
     explorer: str = ""  # HTML of the model itself, live
@@ -96,7 +97,7 @@ def _curves(run: RunShown) -> Markup:
     return curves([clock(run.rows, run.dataset.get("num_steps"))], panels(run.rows))
 
 
-def _latents(results: Mapping[str, Any]) -> Markup:
+def _latents(results: Mapping[str, Json]) -> Markup:
     about = "A dimension whose KL is near 0 carries nothing about x: q(z|x) is the prior there."
     kls = sorted(results["kl_per_dimension"], reverse=True)
     return tag("div", tag("p", about), bars("KL of each latent dimension, nats", "dimension, sorted", kls))

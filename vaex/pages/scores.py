@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from markupsafe import Markup
 
+from vaex.files import Json
 from vaex.pages.html import tag
 
 _MEANINGS = {
@@ -46,7 +46,7 @@ _NO_SCORES = re.findall(
 )
 
 
-def score_rows(results: Mapping[str, Any]) -> list[tuple[str, Markup, str]]:
+def score_rows(results: Mapping[str, Json]) -> list[tuple[str, Markup, str]]:
     """(name, value with its standard error, what it means) of each score in results.json."""
     names = [name for name in results if name not in _NO_SCORES and not name.endswith("_standard_error")]
     order = [*(name for name in _FIRST if name in names), *(name for name in names if name not in _FIRST)]
@@ -75,7 +75,7 @@ def label(name: str, num_samples: int | None) -> str:
     return known.get(name, name.removeprefix("test_").replace("_", " "))
 
 
-def score_value(results: Mapping[str, Any], name: str) -> str:
+def score_value(results: Mapping[str, Json], name: str) -> str:
     """A score in words; "" of none."""
     value, error = results.get(name), results.get(f"{name}_standard_error")
     unit = " nats" if name in _NATS else ""

@@ -1,15 +1,16 @@
 """Log p(x) of images by annealed importance sampling, along a schedule found on others that the model draws."""
 
 import functools
-from typing import Any
 
 import jax
+from jaxtyping import PRNGKeyArray
 
 from vaex.data.given import stored_of
 from vaex.data.kept import GivenImages, is_masked, seeing
 from vaex.evaluate import Estimate
 from vaex.evaluate.certificate import drawn
 from vaex.inference import ais
+from vaex.model import Conditional, Example, Model
 from vaex.runs import questions
 from vaex.runs.trained import Trained
 
@@ -39,7 +40,7 @@ def annealed(
     examples = model.preprocess(some, seed=seed)
 
     @jax.jit
-    def draw(key: Any) -> Any:
+    def draw(key: PRNGKeyArray) -> Example:
         keys = jax.random.split(key, len(some.images))
         return jax.vmap(lambda k, x: drawn(k, now, x)[0])(keys, examples)
 
@@ -50,7 +51,7 @@ def annealed(
     return model.ask(one, given, None, seed, chunk_size=20)
 
 
-def as_seen(model: Trained, given: GivenImages) -> Any:
+def as_seen(model: Trained, given: GivenImages) -> Model | Conditional:
     """The model of what there is of them."""
     stored = stored_of(given, model.kept, is_masked=is_masked(given, model.kept))
     return seeing(model.bind(), stored, model.kept)

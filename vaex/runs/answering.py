@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from vaex import figures
 from vaex.data import Split
 from vaex.data.inputs import of_split, read_given
 from vaex.data.kept import GivenImages
+from vaex.data.npz import write_npz
 from vaex.files import advising, replaced
 from vaex.runs import checkpoints, commands, console, folder
 from vaex.runs.asked import ANSWERS, Answer, Asked, check_asked
@@ -55,12 +55,12 @@ def images_of(path: Path, model: Trained, command: str, name: str) -> GivenImage
 
 def _write(path: Path, stem: Path, given: GivenImages, found: Answer, of: str) -> Iterator[Path]:
     """The files of an answer, each as it is written."""
-    known: dict[str, Any] = {}
+    known: dict[str, np.ndarray] = {}
     if len(next(iter(found.arrays.values()))) == len(given.images):
         known |= {"path": np.array(given.files)} if given.files else {}
         known |= {"label": given.labels} if given.labels is not None and given.labels.max() >= 0 else {}
     with replaced(npz := stem.with_name(f"{stem.name}.npz")) as file:
-        np.savez(file, **known, **found.arrays)
+        write_npz(file, {**known, **found.arrays})
     yield npz
     if found.table is not None and sum(array.size // len(array) for array in found.table.values()) <= _WIDEST:
         with replaced(table := stem.with_name(f"{stem.name}.csv")) as file:

@@ -3,9 +3,9 @@
 import contextlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +15,20 @@ from etils import epath
 
 from vaex.errors import UsageError
 
+Tree = TypeVar("Tree")
 
-def read(place: Path, abstract: Any, cure: str) -> Any:
+
+class _Leaf(Protocol):
+    """An array, its metadata, or its shape and dtype alone."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype: ...
+
+
+def read(place: Path, abstract: Tree, cure: str) -> Tree:
     """The arrays of a checkpoint, as numpy's and in the precision that they were saved in.
 
     Args:
@@ -59,15 +71,15 @@ def nameable(path: Path) -> Iterator[Path]:
         yield link
 
 
-def plain(state: Any) -> Any:
+def plain(state: Tree) -> Tree:
     """A state with the bits of its random keys, which are arrays, in place of the keys."""
     return jax.tree.map(lambda leaf: jax.random.key_data(leaf) if _is_key(leaf) else leaf, state)
 
 
-def restored(state: Any, abstract: Any) -> Any:
+def restored(state: Tree, abstract: Tree) -> Tree:
     """Saved arrays, on the device, as the abstract state has them: in this process's precision, and keys as keys."""
 
-    def one(leaf: np.ndarray, wanted: Any) -> jax.Array:
+    def one(leaf: np.ndarray, wanted: jax.ShapeDtypeStruct) -> jax.Array:
         if _is_key(wanted):
             return jax.random.wrap_key_data(jnp.asarray(leaf))
         return jax.device_put(np.asarray(leaf).astype(wanted.dtype))
@@ -75,7 +87,7 @@ def restored(state: Any, abstract: Any) -> Any:
     return jax.tree.map(one, state, abstract)
 
 
-def _check_same(saved: dict[str, Any], wanted: dict[str, Any], place: Path) -> None:
+def _check_same(saved: Mapping[str, _Leaf], wanted: Mapping[str, _Leaf], place: Path) -> None:
     """What is saved is what is wanted; 32 and 64 bits of a kind are the same.
 
     Args:
@@ -99,13 +111,13 @@ def _check_same(saved: dict[str, Any], wanted: dict[str, Any], place: Path) -> N
         raise UsageError(f"checkpoint {place} has {more[0]}, which the config's model and optimizer have not; {cure}")
 
 
-def _leaves(tree: Any) -> dict[str, Any]:
+def _leaves(tree: object) -> dict[str, _Leaf]:
     """The leaves of a tree by their places, such as params/decoder/out/bias."""
     found, _ = jax.tree_util.tree_flatten_with_path(tree)
     return {"/".join(map(_part, path)): leaf for path, leaf in found}
 
 
-def _parts(tree: Any) -> list[str]:
+def _parts(tree: object) -> list[str]:
     """The names of what a tree has at its top, even where that has no leaves."""
     found, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=lambda node: node is not tree)
     return [_part(path[0]) for path, _ in found]
@@ -126,16 +138,16 @@ def first_line(error: Exception) -> str:
     return (lines[0] if lines else type(error).__name__)[:200]
 
 
-def _kind(leaf: Any) -> str:
+def _kind(leaf: _Leaf) -> str:
     dtype = np.dtype(leaf.dtype)
     may_differ = any(np.issubdtype(dtype, family) for family in (np.floating, np.integer)) and dtype.itemsize in (4, 8)
     return dtype.kind if may_differ else dtype.name
 
 
-def _is_key(leaf: Any) -> bool:
+def _is_key(leaf: _Leaf) -> bool:
     return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
-def _part(key: Any) -> str:
+def _part(key: object) -> str:
     """Of a name: the key of a dict, the field of a tuple, or the index."""
     return jax.tree_util.keystr((key,), simple=True)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from vaex import figures
 from vaex.data.kept import GivenImages, in_units, modelled, shown
 from vaex.errors import UsageError, check_fraction, check_seed, check_whole
+from vaex.model import Latent
 from vaex.runs.annealing import annealed
 from vaex.runs.trained import Trained
 
@@ -28,8 +29,8 @@ class Answer(NamedTuple):
     """What a command writes."""
 
     said: str  # what has been done
-    arrays: Mapping[str, Any]  # of the npz file
-    table: Mapping[str, Any] | None = None  # of these the CSV file has the columns, a line for each image
+    arrays: Mapping[str, np.ndarray]  # of the npz file
+    table: Mapping[str, np.ndarray] | None = None  # of these the CSV file has the columns, a line for each image
     figure: Figure | None = None  # of rows there is none
 
 
@@ -119,7 +120,7 @@ def check_asked(asked: Asked) -> None:
     check_fraction(**{"--missing": asked.missing})
 
 
-def named_leaves(name: str, z: Any) -> dict[str, Any]:
+def named_leaves(name: str, z: Latent) -> dict[str, np.ndarray]:
     """The arrays of latents by their names: z, of a tuple z_1, z_2, ..., of a label and a style z.y and z.z."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(z)
     return {"".join([name, *map(_part, place)]): leaf for place, leaf in leaves}

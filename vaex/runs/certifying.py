@@ -1,7 +1,6 @@
 """How well log p(x) of a trained run is known: a line, and JSON and a figure in answers/ of its folder."""
 
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -9,7 +8,7 @@ import numpy as np
 from vaex import figures
 from vaex.errors import OptionError, check_seed, check_whole
 from vaex.evaluate.certificate import Certificate, Lower, certificate, lower_end
-from vaex.files import advising, replaced
+from vaex.files import Fields, advising, replaced
 from vaex.runs import checkpoints, console, folder
 from vaex.runs.annealing import as_seen, part
 from vaex.runs.answering import images_of
@@ -62,7 +61,7 @@ def certify(
     return path
 
 
-def _write(path: Path, stem: Path, found: Certificate, options: dict[str, Any]) -> None:
+def _write(path: Path, stem: Path, found: Certificate, options: Fields) -> None:
     file, png = (stem.with_name(f"{stem.name}.{ending}") for ending in ("json", "png"))
     folder.write_json(file, {**as_dict(found), "options": options})
     sets = {"test images": found.test, "images that the model drew": found.drawn}
@@ -75,7 +74,7 @@ def _write(path: Path, stem: Path, found: Certificate, options: dict[str, Any]) 
     console.say(f"{said(found)}: {folder.shown(file)}, {folder.shown(png)}")
 
 
-def as_dict(found: Certificate) -> dict[str, Any]:
+def as_dict(found: Certificate) -> Fields:
     """All that a certificate has, and its means, as JSON."""
     low, high = found.interval
     return {
@@ -109,7 +108,7 @@ def said(found: Certificate) -> str:
     )
 
 
-def _means(found: Lower) -> dict[str, Any]:
+def _means(found: Lower) -> Fields:
     return {name: np.mean(values, axis=0).tolist() for name, values in found._asdict().items()}
 
 

@@ -6,7 +6,7 @@ import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import jax
 import numpy as np
@@ -15,16 +15,19 @@ from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from vaex.config.stored import check_type, read_json, read_object
 from vaex.errors import UsageError
-from vaex.files import reserve, writing
+from vaex.files import Fields, reserve, writing
+from vaex.model import Params
 from vaex.runs.arrays import alone, first_line, nameable, plain, read, restored
 from vaex.runs.folder import CHECKPOINTS, checkpoints
 from vaex.runs.sums import check_sums, write_sums
+from vaex.train.step import TrainState
 
 _METRIC = "selected"  # the metric that chooses the best; runs from before its name have validation_elbo
 logging.getLogger("absl").setLevel(logging.CRITICAL)  # orbax warns of options that a reader implies; errors are raised
+Tree = TypeVar("Tree")
 
 
-def save(path: Path, epoch: int, state: Any, progress: dict[str, Any], *, selected: float | None) -> None:
+def save(path: Path, epoch: int, state: TrainState, progress: Fields, *, selected: float | None) -> None:
     """Write a checkpoint after an epoch, whole or not at all; a run's first is read back.
 
     Args:
@@ -52,7 +55,7 @@ def save(path: Path, epoch: int, state: Any, progress: dict[str, Any], *, select
             raise UsageError(f"{error}; it was written just now: train in another folder by --runs=FOLDER") from None
 
 
-def restore(path: Path, abstract: Any) -> tuple[Any, dict[str, Any]]:
+def restore(path: Path, abstract: TrainState) -> tuple[TrainState, Fields]:
     """The newest checkpoint of a run.
 
     Args:
@@ -70,7 +73,7 @@ def restore(path: Path, abstract: Any) -> tuple[Any, dict[str, Any]]:
     return _state(place, abstract, progress["crc32"]), _without_sums(progress)
 
 
-def restore_params(path: Path, abstract: Any) -> tuple[Any, dict[str, Any]]:
+def restore_params(path: Path, abstract: Params) -> tuple[Params, Fields]:
     """The parameters of a run's best checkpoint, or of its newest where none was validated; nothing else is read.
 
     Args:
@@ -93,7 +96,7 @@ def best_epoch(path: Path) -> int:
     return int(_best(path).name)
 
 
-def read_progress(path: Path) -> dict[str, Any]:
+def read_progress(path: Path) -> Fields:
     """The progress that was saved with the newest checkpoint."""
     return _without_sums(_progress(_newest(path)))
 
@@ -121,7 +124,7 @@ def _selected(place: Path) -> float | None:
     return check_type(next(iter(metrics.values()), None), float, f"{file}: {next(iter(metrics), _METRIC)}")
 
 
-def _progress(place: Path) -> dict[str, Any]:
+def _progress(place: Path) -> Fields:
     check_sums(place, _cure(place), under="progress/")
     return read_object(place / "progress" / "metadata", {"epoch": int, "crc32": int})
 
@@ -149,7 +152,7 @@ def _manager(path: Path) -> Iterator[ocp.CheckpointManager]:
 
 
 @contextlib.contextmanager
-def _writing(folder: Path, state: Any) -> Iterator[None]:
+def _writing(folder: Path, state: TrainState) -> Iterator[None]:
     """Say in one line that a checkpoint cannot be written, and leave nothing of it."""
     with writing(folder):
         folder.mkdir(exist_ok=True)
@@ -165,7 +168,7 @@ def _writing(folder: Path, state: Any) -> Iterator[None]:
             raise OSError(first_line(error)) from error
 
 
-def _state(place: Path, abstract: Any, checksum: int | None) -> Any:
+def _state(place: Path, abstract: Tree, checksum: int | None) -> Tree:
     """The parts of a state that are asked for; the parameters of a run from before have no sum of their own."""
     check_sums(place, _cure(place), under="state/")
     state = read(place, abstract, _cure(place))
@@ -180,7 +183,7 @@ def _cure(place: Path) -> str:
     return f"{copy}, or move it away to go on from checkpoint {others[-1].name}" if others else copy
 
 
-def _without_sums(progress: dict[str, Any]) -> dict[str, Any]:
+def _without_sums(progress: Fields) -> Fields:
     return {name: value for name, value in progress.items() if not name.endswith("crc32")}
 
 
@@ -188,7 +191,7 @@ def _metric(metrics: dict[str, float]) -> float:
     return next(iter(metrics.values()))
 
 
-def _crc32(state: Any) -> int:
+def _crc32(state: object) -> int:
     crc = 0
     for leaf in jax.tree.leaves(state):
         crc = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), crc)

@@ -5,7 +5,6 @@ import functools
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -20,7 +19,7 @@ from vaex.data.kept import GivenImages
 from vaex.data.npz import checksum
 from vaex.errors import UsageError, check_whole
 from vaex.evaluate.reports import OF_LABELS
-from vaex.files import advising
+from vaex.files import Fields, advising
 from vaex.runs import console, devices, folder, origin, results
 from vaex.runs.create import check_name, create_run
 from vaex.runs.load import kept_of, naming
@@ -173,7 +172,7 @@ def check_data(path: Path, task: Task) -> None:
         )
 
 
-def describe(task: Task, name: str) -> dict[str, Any]:
+def describe(task: Task, name: str) -> Fields:
     """The experiment and the data of a run, as its dataset.json has them."""
     images, records = task.dataset.train.images, task.dataset.records
     splits = {"train": task.dataset.train, "validation": task.dataset.validation, "test": task.dataset.test}

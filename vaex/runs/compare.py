@@ -4,7 +4,6 @@ import glob
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich import box
@@ -14,7 +13,7 @@ from rich.text import Text
 
 from vaex.errors import UsageError
 from vaex.evaluate.reports import standard_error
-from vaex.files import replaced
+from vaex.files import Json, replaced
 from vaex.pages.comparison import Side, comparison_page
 from vaex.pages.curves import Clock, Line, Panels, clock, panels
 from vaex.runs import console, folder
@@ -126,7 +125,7 @@ def _curves(groups: Sequence[Group]) -> tuple[list[Clock], Panels]:
     return clocks, {title: found[title] for title in [*first, *(title for title in found if title not in first)]}
 
 
-def _lines(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[float | None]]:
+def _lines(rows: Sequence[Mapping[str, Json]]) -> dict[str, Sequence[float | None]]:
     return {f"{title} ({line.name})": line.y for title, lines in panels(rows).items() for line in lines}
 
 

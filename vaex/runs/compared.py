@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from vaex.config import read_config, told
 from vaex.config.preprocess import preprocess
 from vaex.data.npz import read_npz
 from vaex.evaluate.comparison import Estimate, Scored, difference, over_seeds
+from vaex.files import Json
 from vaex.runs import folder
 from vaex.runs.load import read_columns
 from vaex.runs.pages import read_results
@@ -27,10 +28,10 @@ class Compared(NamedTuple):
 
     folder: str
     experiment: str
-    data: tuple[Any, ...]  # what its scores are of
+    data: tuple[Json, ...]  # what its scores are of
     fields: Mapping[str, str]  # of its config
-    results: Mapping[str, Any]
-    rows: Sequence[Mapping[str, Any]]
+    results: Mapping[str, Json]
+    rows: Sequence[Mapping[str, Json]]
     num_steps: int | None
     each: Mapping[str, np.ndarray]
     picture: bytes | None
@@ -97,7 +98,7 @@ def differing(groups: Sequence[Group]) -> list[str]:
     return [name for name in fields if name != "seed" and len({group.runs[0].fields.get(name) for group in groups}) > 1]
 
 
-def names_of(results: Mapping[str, Any]) -> list[str]:
+def names_of(results: Mapping[str, Json]) -> list[str]:
     """The scores that a run has; a bound of K samples is one of its own for each K."""
     has = [name for name in SCORES if type(results.get(name)) in (int, float)]
     return [f"{name}:{results.get('num_samples')}" if name == "test_log_likelihood" else name for name in has]
@@ -152,7 +153,7 @@ def _groups(runs: Sequence[Compared]) -> list[Group]:
     ]
 
 
-def _data_name(data: tuple[Any, ...]) -> str:
+def _data_name(data: tuple[Json, ...]) -> str:
     name, _, _, kind, binarize, condition, missing = data
     words = {"binary": f"binarized ({binarize})", "levels": "256 grey levels", "density": "a density", "rows": "rows"}
     more = [f"given {condition}"] * bool(condition) + [f"{missing} missing"] * bool(missing)

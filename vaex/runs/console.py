@@ -3,13 +3,13 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 from rich.text import Text
 
+from vaex.files import Json
 from vaex.runs.pace import pace
 
 _VALIDATION = {"elbo": "ELBO", "log_likelihood": "L_K", "log_px_z": "log p(x|z)"}  # of these the first two there are
@@ -116,7 +116,7 @@ def evaluating(num_examples: int, num_samples: int) -> Iterator[Callable[[int], 
         yield advance
 
 
-def summary(results: Mapping[str, Any], folder: str, own: Mapping[str, Any]) -> None:
+def summary(results: Mapping[str, Json], folder: str, own: Mapping[str, Json]) -> None:
     """The table at the end, with the scores of this kind of model's own, and the folder in a line to copy."""
     title = Text(f"{results['experiment']} on {results['dataset']}")
     table = Table(title=title, show_header=False, title_justify="left")
@@ -144,7 +144,7 @@ def summary(results: Mapping[str, Any], folder: str, own: Mapping[str, Any]) -> 
     say(f"run folder: {folder}")
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     match value:
         case float():  # numpy's too
             return f"{value:.4g}"
@@ -155,7 +155,7 @@ def _per_layer(kls: Sequence[float] | None) -> dict[str, str]:
     return {} if kls is None else {"KL of z_1 + z_2 + ...": " + ".join(f"{kl:.2f}" for kl in kls) + " nats"}
 
 
-def _bounds(results: Mapping[str, Any], sure: str) -> dict[str, str]:
+def _bounds(results: Mapping[str, Json], sure: str) -> dict[str, str]:
     return {
         "test ELBO": f"{_nats(results, 'test_elbo')}{sure}",
         f"test log-likelihood, K={results['num_samples']}": f"{_nats(results, 'test_log_likelihood')}{sure}",
@@ -165,7 +165,7 @@ def _bounds(results: Mapping[str, Any], sure: str) -> dict[str, str]:
     }
 
 
-def _reconstruction(results: Mapping[str, Any], sure: str) -> dict[str, str]:
+def _reconstruction(results: Mapping[str, Json], sure: str) -> dict[str, str]:
     """An autoencoder's."""
     return {
         "bound on log p(x)": results["bound_on_log_px"],
@@ -174,7 +174,7 @@ def _reconstruction(results: Mapping[str, Any], sure: str) -> dict[str, str]:
     }
 
 
-def _nats(results: Mapping[str, Any], field: str) -> str:
+def _nats(results: Mapping[str, Json], field: str) -> str:
     """A score with its standard error, which a single test example has not."""
     error = results[f"{field}_standard_error"]
     return f"{results[field]:.2f} nats" + ("" if error is None else f" ± {error:.2f}")
@@ -185,7 +185,7 @@ def _collapse(active_units: int) -> str:
 
 
 @contextlib.contextmanager
-def _bar(total: int, done: int, unit: str) -> Iterator[tuple[Progress, Any]]:
+def _bar(total: int, done: int, unit: str) -> Iterator[tuple]:
     columns = (
         BarColumn(),
         MofNCompleteColumn(),

@@ -9,10 +9,10 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from vaex.config import Config, save_config
 from vaex.errors import UsageError, WriteError
+from vaex.files import Json
 from vaex.runs import folder
 
 
@@ -63,7 +63,7 @@ def create_run(
     return path.resolve()
 
 
-def fill_run(path: Path, config: Config, dataset: Callable[[], Mapping[str, Any]]) -> None:
+def fill_run(path: Path, config: Config, dataset: Callable[[], Mapping[str, Json]]) -> None:
     """Make a folder a run's, where it is none yet; its config comes last, by which it is one.
 
     Args:

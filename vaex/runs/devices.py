@@ -69,7 +69,7 @@ def placed(tree: Tree) -> Tree:
     return placer()(tree)
 
 
-def placer() -> Callable[[Any], Any]:
+def placer() -> Callable[[Tree], Tree]:
     """What placed does, as a function that also other threads may call, in which no mesh is set."""
     mesh = jax.sharding.get_mesh()
     if mesh.empty:
@@ -78,7 +78,7 @@ def placer() -> Callable[[Any], Any]:
     if not hosts.are_several():
         return lambda tree: jax.device_put(tree, sharding)
 
-    def one(leaf: Any) -> jax.Array:
+    def one(leaf: jax.Array) -> jax.Array:
         """Each host has it, and none asks the others."""
         if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
             return jax.random.wrap_key_data(one(jax.random.key_data(leaf)))

@@ -1,14 +1,13 @@
 """What a run was computed by: the versions and the device of this process."""
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import jax
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpyro", "numpy")
 
 
-def environment() -> dict[str, Any]:
+def environment() -> dict[str, object]:
     """The versions and the device, as results.json has them."""
     versions = {"vaex": _version("jax-vaex")} | {name: _version(name) for name in _PACKAGES}
     return {"versions": versions, "device": jax.devices()[0].device_kind}

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import jax
 import numpy as np
@@ -12,7 +11,7 @@ from vaex.config.setup import Setup
 from vaex.data.chunks import Chunk, blank, chunks, steps_per_chunk
 from vaex.data.examples import reading
 from vaex.runs import console, devices, hosts
-from vaex.train import TrainState, train_epoch
+from vaex.train import Metrics, TrainState, train_epoch
 from vaex.train.streamed import Epoch, streamed_epoch
 
 
@@ -30,7 +29,7 @@ def compiled_epoch(made: Setup, state: TrainState) -> Epoch:
         run = _compiled(made, devices.placed(state), devices.placed(made.task.key))
         alike = jax.jit(lambda tree: tree, out_shardings=NamedSharding(mesh, PartitionSpec()))
 
-    def run_epoch(state: TrainState) -> Any:
+    def run_epoch(state: TrainState) -> tuple[TrainState, Metrics, jax.Array]:
         with hosts.reached(), jax.set_mesh(mesh):
             found = jax.block_until_ready(alike(run(devices.placed(state))))
         return jax.tree.map(lambda a: a.addressable_data(0), found)

@@ -10,15 +10,18 @@ import zlib
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vaex.errors import UsageError
 from vaex.runs.docstrings import about
 
+if TYPE_CHECKING:
+    from vaex.config import Config
+
 _HERE = Path(__file__).resolve().parent.parent
 
 
-def load_experiment(name: str) -> Any:
+def load_experiment(name: str) -> "Config":
     """The config of NAME.py in an experiments folder, or of a Python file with a get_config().
 
     Raises:
@@ -51,7 +54,7 @@ def _find(name: str) -> Path:
     return path
 
 
-def _checked(config: Any) -> Any:
+def _checked(config: object) -> "Config":
     from vaex.config import check_config
 
     return check_config(config)

@@ -4,19 +4,18 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import Any
 
 from vaex.errors import UsageError
 from vaex.files import replaced
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Write JSON, whole or not at all."""
     with replaced(path) as file:
         file.write((as_json(value, indent=2) + "\n").encode())
 
 
-def as_json(value: Any, *, indent: int | None = None) -> str:
+def as_json(value: object, *, indent: int | None = None) -> str:
     """JSON, which has no nan and no infinity: null stands for them."""
     return json.dumps(_finite(value), indent=indent, allow_nan=False)
 
@@ -53,7 +52,7 @@ def check_folders(run: Path, *names: str) -> None:
             check_files(run, *(os.path.relpath(Path(place, entry), run) for entry in files))
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     match value:
         case dict():
             return {key: _finite(one) for key, one in value.items()}

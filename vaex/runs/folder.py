@@ -6,16 +6,19 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vaex.config.stored import check_fields, check_type, parse, read_object, read_text
 from vaex.config.stored import read_json as read_json
 from vaex.errors import UsageError
-from vaex.files import replaced, writing
+from vaex.files import Fields, Json, replaced, writing
 from vaex.runs.files import as_json, check_files, check_folders
 from vaex.runs.files import write_json as write_json
 
-Row = dict[str, Any]  # the metrics of an epoch
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Row = dict[str, Json]  # the metrics of an epoch
 Show = Callable[[Row], None]
 CONFIG, DATASET, METRICS, RESULTS = "config.json", "dataset.json", "metrics.jsonl", "results.json"
 SAMPLES, CHECKPOINTS, ORIGIN, ANSWERS = "samples.npz", "checkpoints", "origin.json", "answers"
@@ -66,7 +69,7 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def save_figure(path: Path, name: str, figure: Any) -> None:
+def save_figure(path: Path, name: str, figure: "Figure") -> None:
     """Write a figure to a run's figures/NAME.png, at its own resolution."""
     with replaced(path / "figures" / f"{name}.png") as file:
         figure.savefig(file, format="png")
@@ -82,7 +85,7 @@ def answer_file(path: Path, command: str, name: str) -> Path:
     return path / ANSWERS / f"{command}_{re.sub(r'[^A-Za-z0-9_.-]', '_', plain) or 'test'}"
 
 
-def read_dataset(path: Path) -> dict[str, Any]:
+def read_dataset(path: Path) -> Fields:
     """What a run's dataset.json says of its experiment and its data; one from before has no num_classes.
 
     Raises:
@@ -109,7 +112,7 @@ def read_metrics(path: Path) -> list[Row]:
 
 
 @contextlib.contextmanager
-def metrics_writer(path: Path, *, epoch: int, to: Sequence[Callable[[Path, Any], Show]] = ()) -> Iterator[Any]:
+def metrics_writer(path: Path, *, epoch: int, to: Sequence[Callable[[Path, Fields], Show]] = ()) -> Iterator[Show]:
     """A function that appends a row to metrics.jsonl and gives it to loggers; rows after `epoch` are taken back."""
     kept = [row for row in read_metrics(path) if row["epoch"] <= epoch]
     with replaced(path / METRICS) as file:
@@ -121,7 +124,7 @@ def metrics_writer(path: Path, *, epoch: int, to: Sequence[Callable[[Path, Any],
         logs: list[Show] = []
         stack.callback(logs.clear)
 
-        def write(row: dict[str, Any]) -> None:
+        def write(row: Row) -> None:
             line = (as_json(row) + "\n").encode()
             with writing(path / METRICS):
                 while line:

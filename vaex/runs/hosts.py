@@ -3,11 +3,12 @@
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from vaex.errors import LostProcess, OptionError, UsageError, check_whole
 from vaex.runs import process
 
+Told = TypeVar("Told")  # numbers, and lists of them
 _ANSWER = 25  # seconds in which all have to have come
 _HEARTBEAT, _SHUTDOWN = 20, 20  # seconds, for jax's own 100 and 300
 _CURE = "what was saved is whole: the same command on all of them carries it on"
@@ -121,7 +122,7 @@ def reached() -> Iterator[None]:
         raise LostProcess(f"another process has ended or cannot be reached ({found}); {_CURE}") from error
 
 
-def agreed(value: Any) -> Any:
+def agreed(value: Told) -> Told:
     """What the first process has, on all of them: numbers, and lists of them."""
     if not are_several():
         return value

@@ -4,10 +4,9 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from vaex.errors import UsageError
-from vaex.files import replaced
+from vaex.files import Fields, replaced
 from vaex.runs import tables
 from vaex.runs.words import Run, score_line
 
@@ -122,7 +121,7 @@ def _read_study(path: Path) -> Run:
     return study
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Fields:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:

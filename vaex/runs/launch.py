@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import jax
 
@@ -79,7 +78,7 @@ def train_members(paths: list[str]) -> dict[str, str]:
     return stopped
 
 
-def _train(submitit: Any, path: Path, runs: list[Path]) -> dict[str, str]:
+def _train(submitit: ModuleType, path: Path, runs: list[Path]) -> dict[str, str]:
     """Hand over those that are neither finished nor under way, and wait -> why each stopped that did."""
     waiting = [run for run in runs if not (run / folder.RESULTS).exists() and _is_free(run)]
     executor = submitit.AutoExecutor(folder=str(path / _JOBS))

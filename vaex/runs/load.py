@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import jax
 
@@ -11,6 +10,7 @@ from vaex.config import old, read_config
 from vaex.config.task import describe_run, kept_data
 from vaex.data.kept import Kept
 from vaex.errors import OptionError, UsageError
+from vaex.files import Fields
 from vaex.models.columns import Column, Columns
 from vaex.runs.folder import CONFIG, open_run, read_dataset, read_json
 from vaex.runs.trained import Trained
@@ -51,12 +51,12 @@ def kept_of(path: Path) -> Kept:
         return kept_data(read_config(path / CONFIG), shape, num_classes(path), columns=columns, label=label)
 
 
-def read_columns(dataset: dict[str, Any]) -> Columns:
+def read_columns(dataset: Fields) -> Columns:
     """The columns of the table that a run was trained on, as its dataset.json has them; () of images."""
     return tuple(_column(fields) for fields in dataset.get("columns", ()))
 
 
-def _column(fields: dict[str, Any]) -> Column:
+def _column(fields: Fields) -> Column:
     return Column(**{**fields, "classes": tuple(fields["classes"])})
 
 

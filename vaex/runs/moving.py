@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,19 +12,19 @@ import numpy as np
 from vaex.config.measure import TEST_KEY
 from vaex.config.setup import Setup
 from vaex.config.task import Task
-from vaex.data.npz import read_npz
+from vaex.data.npz import read_npz, write_npz
 from vaex.errors import UsageError
 from vaex.evaluate import Trial
 from vaex.evaluate.metrics import latent_means
 from vaex.files import replaced
-from vaex.model import split
+from vaex.model import Params, split
 from vaex.runs import folder
 from vaex.runs.folder import Row
 
 _SAMPLES, _POINTS = 36, 500  # draws from the prior; validation examples, where there are two latents
 _MOST = 60  # frames, of which every other is left out where there are more
 _SHARE, _FIRST = 0.05, 0.02  # of the training time; seconds that the first is taken to need
-Params = Any
+Tree = TypeVar("Tree")
 
 
 class Watch(NamedTuple):
@@ -72,7 +72,7 @@ def watch(path: Path, made: Setup, params: Params, *, epoch: int) -> Watch:
             frames = dict([*list(frames.items())[:-1:2], *list(frames.items())[-1:]])  # the newest stays
         with replaced(path / folder.FRAMES) as file:
             stacked = {name: np.stack([frame[name] for frame in frames.values()]) for name in frames[row["epoch"]]}
-            np.savez(file, allow_pickle=False, epochs=np.array([*frames]), **stacked)
+            write_npz(file, {"epochs": np.array([*frames]), **stacked})
         spent += time.perf_counter() - before
 
     return Watch(look, keep)
@@ -124,7 +124,7 @@ def _seen(task: Task) -> Callable[[Params], dict[str, jax.Array]] | None:
     return seen
 
 
-def _few(some: Any) -> Any:
+def _few(some: Tree) -> Tree:
     return jax.tree.map(lambda a: a[:_POINTS], some)
 
 

@@ -1,7 +1,6 @@
 """What a run goes on from: its own last epoch with more of them, or the parameters of another run."""
 
 from pathlib import Path
-from typing import Any
 
 import jax
 
@@ -10,6 +9,7 @@ from vaex.config.old import is_old
 from vaex.config.setup import Setup
 from vaex.config.stored import read_json, read_object
 from vaex.errors import UsageError
+from vaex.files import Fields
 from vaex.runs import console, folder
 from vaex.train import TrainState, init_state
 from vaex.train.loop import Progress
@@ -66,7 +66,7 @@ def write_start(path: Path, state: TrainState) -> None:
     checkpoints.save(path, 0, state, Progress()._asdict(), selected=None)
 
 
-def describe(run: Path) -> dict[str, Any]:
+def describe(run: Path) -> Fields:
     """What origin.json says of the run that another starts from: where it lay, its best epoch, its config, its data."""
     from vaex.runs import checkpoints
 
@@ -78,7 +78,7 @@ def describe(run: Path) -> dict[str, Any]:
     }
 
 
-def read_origin(path: Path) -> dict[str, Any]:
+def read_origin(path: Path) -> Fields:
     """The run and the epoch that a run started from, as results.json has them; {} of one that started anew."""
     if not (path / folder.ORIGIN).exists():
         return {}

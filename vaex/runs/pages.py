@@ -4,7 +4,6 @@ import datetime
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
@@ -12,7 +11,7 @@ from vaex.config import Told, read_config, told
 from vaex.config.graph import graph_of_run
 from vaex.config.stored import check_type, read_json
 from vaex.errors import UsageError
-from vaex.files import replaced
+from vaex.files import Fields, Json, replaced
 from vaex.pages import RunShown, run_page
 from vaex.pages.diagram import diagram
 from vaex.pages.html import tag
@@ -23,7 +22,7 @@ _SHARE, _FIRST = 0.01, 0.1  # of the training time, for pages while it goes on; 
 
 
 def write_page(
-    path: Path, *, state: str = "", is_wrong: bool = False, made_by: Mapping[str, Any] | None = None
+    path: Path, *, state: str = "", is_wrong: bool = False, made_by: Mapping[str, Json] | None = None
 ) -> Path:
     """Write the page of a run from what its folder holds.
 
@@ -86,7 +85,7 @@ def open_page(run: str) -> Path:
     return page
 
 
-def read_results(path: Path) -> dict[str, Any]:
+def read_results(path: Path) -> Fields:
     """What results.json says; {} before there is one.
 
     Raises:
@@ -96,7 +95,7 @@ def read_results(path: Path) -> dict[str, Any]:
     return check_type(read_json(file), dict, str(file)) if file.exists() else {}
 
 
-def _shown(path: Path, state: str, is_wrong: bool, made_by: Mapping[str, Any]) -> RunShown:
+def _shown(path: Path, state: str, is_wrong: bool, made_by: Mapping[str, Json]) -> RunShown:
     rows, results, config = folder.read_metrics(path), read_results(path), _config(path)
     dataset = folder.read_dataset(path)
     commands, explorer = path / folder.COMMAND, path / folder.EXPLORER
@@ -125,7 +124,7 @@ def _config(path: Path) -> list[Told]:
         return []
 
 
-def _model(path: Path, dataset: Mapping[str, Any]) -> Markup:
+def _model(path: Path, dataset: Mapping[str, Json]) -> Markup:
     """The directed graph of a run's model; of one that this vaex cannot make a sentence."""
     from vaex.runs.load import num_classes, read_columns
 
@@ -136,7 +135,7 @@ def _model(path: Path, dataset: Mapping[str, Any]) -> Markup:
         return tag("p", f"The model is not drawn: {error}.")
 
 
-def _state(rows: list[folder.Row], results: Mapping[str, Any], config: list[Told]) -> str:
+def _state(rows: list[folder.Row], results: Mapping[str, Json], config: list[Told]) -> str:
     """How far a run is, by its files."""
     done = rows[-1]["epoch"] if rows else 0
     total = next((field.value for field in config if field.path == "train.num_epochs"), "an unknown number")

@@ -4,9 +4,10 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vaex.config.sweep import Member
+from vaex.files import Fields, Json
 from vaex.runs import console, folder
 from vaex.runs.training import newest_progress
 
@@ -51,9 +52,7 @@ def show_ranking(path: Path, places: Sequence[Place], name: str, select: str) ->
 
     fields = list(places[0].setting)
     is_loss = "loss" in select or "error" in select
-    rows: list[dict[str, Any]] = [
-        place._asdict() | {"mean": -place.mean if is_loss else place.mean} for place in places
-    ]
+    rows: list[Fields] = [place._asdict() | {"mean": -place.mean if is_loss else place.mean} for place in places]
     folder.write_json(path / "ranking.json", {"experiment": name, "select": select, "settings": rows})
     drawn = [row for row in rows if row["members"]]
     if drawn:
@@ -73,7 +72,7 @@ def best_of(path: Path) -> float | None:
     return best if math.isfinite(best) else None
 
 
-def _shown(row: Mapping[str, Any]) -> list[str]:
+def _shown(row: Mapping[str, Json]) -> list[str]:
     value = "none" if not row["members"] else f"{row['mean']:.4g}" if abs(row["mean"]) < 1 else f"{row['mean']:.2f}"
     error = "" if row["error"] is None else f" ± {row['error']:.2g}"
     seeds = f"{len(row['members'])}" + (f", and {row['num_stopped']} stopped" if row["num_stopped"] else "")

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -11,21 +11,25 @@ import numpy as np
 from vaex.config.measure import TEST_KEY, measure
 from vaex.config.setup import Setup
 from vaex.config.task import Task
-from vaex.data.npz import checksum
+from vaex.data.npz import checksum, write_npz
 from vaex.distributions.masked import observed_size
 from vaex.errors import UsageError
 from vaex.evaluate import REPORTS, Trial
 from vaex.evaluate.imputation import masked
 from vaex.evaluate.reports import PER_EXAMPLE
-from vaex.files import replaced
+from vaex.files import Fields, replaced
+from vaex.model import Conditional, Example, Model, Params
 from vaex.runs import console, devices, folder, moving
 from vaex.runs.environment import environment
 from vaex.runs.origin import read_origin
 from vaex.runs.pages import write_page
 from vaex.train.loop import Progress
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def validate(made: Setup) -> Callable[[Any], dict[str, Any]]:
+
+def validate(made: Setup) -> Callable[[Params], folder.Row]:
     """A function of the parameters: what is measured on the validation split, as numbers and lists of them."""
     found = measure(made)
     return lambda params: {k: np.asarray(v).tolist() for k, v in found(params).items() if v is not None}
@@ -58,8 +62,8 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
     data_key, score_key, figure_key, report_key = jax.random.split(jax.random.fold_in(task.key, TEST_KEY), 4)
     start = time.perf_counter()
     x = devices.placed(task.examples.observe(data_key, task.dataset.test))
-    scores: dict[str, Any] = {}
-    own: dict[str, Any] = {}  # all but the first report's
+    scores: Fields = {}
+    own: Fields = {}  # all but the first report's
     each: dict[str, np.ndarray] = {}  # of each test example
     with console.evaluating(len(task.dataset.test.images), task.experiment.evaluate.num_samples) as advance:
         trial = _trial(task, task.description.bind(params), x, advance)
@@ -101,14 +105,14 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
     console.summary(results, folder.shown(path), own)
 
 
-def draw(path: Path, key: jax.Array, names: tuple[str, ...], trial: Trial, results: dict[str, Any]) -> None:
+def draw(path: Path, key: jax.Array, names: tuple[str, ...], trial: Trial, results: Fields) -> None:
     """Write the figures of a run's metrics and of its model."""
     from vaex import figures  # matplotlib takes a second to import, which the first step need not wait for
 
     rows = folder.read_metrics(path)
     experiment = results["experiment"]
 
-    def save(name: str, figure: Any, when: str) -> None:
+    def save(name: str, figure: "Figure", when: str) -> None:
         folder.save_figure(path, name, figures.titled(figure, f"{experiment}, {when}"))
 
     epochs, best = f"{results['num_epochs']} epochs", f"epoch {results['best_epoch']}"
@@ -123,7 +127,7 @@ def draw(path: Path, key: jax.Array, names: tuple[str, ...], trial: Trial, resul
             save(name, figure, best)
 
 
-def _checksum(x: Any) -> int:
+def _checksum(x: Example) -> int:
     """Of test examples as they are scored: two runs with the same were scored on the same draws of the same images."""
     return checksum({str(i): np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(x))})
 
@@ -131,10 +135,10 @@ def _checksum(x: Any) -> int:
 def _write_each(path: Path, each: Mapping[str, np.ndarray]) -> None:
     """The scores of each test example, in the order of the data set."""
     with replaced(path) as file:
-        np.savez(file, **{name: np.asarray(array, np.float32) for name, array in each.items()})  # pyright: ignore[reportArgumentType]
+        write_npz(file, {name: np.asarray(array, np.float32) for name, array in each.items()})
 
 
-def _trial(task: Task, model: Any, x: Any, advance: Callable[[int], None]) -> Trial:
+def _trial(task: Task, model: Model | Conditional, x: Example, advance: Callable[[int], None]) -> Trial:
     c = task.experiment.evaluate
     return Trial(
         model=model,

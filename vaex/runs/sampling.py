@@ -5,6 +5,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from vaex.data.npz import write_npz
 from vaex.data.under import to_sample
 from vaex.errors import UsageError, check_finite, check_seed
 from vaex.files import advising, replaced
@@ -33,7 +34,7 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None, temp
         to_sample(label, model.kept, num_samples, key=jax.random.key(seed), what="--label")  # said as it was given
         drawn = model.sample(num_samples, temperature=temperature, condition=label, seed=seed)
         with replaced(path / folder.SAMPLES) as file:
-            np.savez(file, **named_leaves("z", drawn.z), means=drawn.mean, samples=drawn.x)
+            write_npz(file, {**named_leaves("z", drawn.z), "means": drawn.mean, "samples": drawn.x})
         if model.kept.columns:  # rows are no pictures
             table = (path / folder.SAMPLES).with_suffix(".csv")
             with replaced(table) as file:

@@ -1,10 +1,10 @@
 """A search: optuna asks for values within ranges, a generation at a time, each of which is trained as a sweep is."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vaex.config import Config
 from vaex.config.groups import check_group, groups
@@ -15,6 +15,10 @@ from vaex.files import advising, writing
 from vaex.runs import console, folder, results, sweep
 from vaex.runs.create import check_name, point_latest
 from vaex.runs.ranking import best_of, rank, show_ranking
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import BaseTrial
 
 GENERATION = 8  # members that are asked for together
 JOURNAL = "search.journal"
@@ -95,7 +99,7 @@ def _optuna() -> ModuleType:
     return optuna
 
 
-def _study(optuna: Any, path: Path, seed: int) -> Any:
+def _study(optuna: ModuleType, path: Path, seed: int) -> "Study":
     import warnings
 
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -108,7 +112,9 @@ def _study(optuna: Any, path: Path, seed: int) -> Any:
         )
 
 
-def _next_generation(optuna: Any, study: Any, space: Mapping[str, Space], num_trials: int) -> list[Any]:
+def _next_generation(
+    optuna: ModuleType, study: "Study", space: Mapping[str, Space], num_trials: int
+) -> "Sequence[BaseTrial]":
     """Trials that a process which is gone left under way, else new ones; [] where all are done."""
     running = optuna.trial.TrialState.RUNNING
     left = [trial for trial in study.trials if trial.state == running]

@@ -3,9 +3,8 @@
 import contextlib
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from vaex.config import Config
 from vaex.config.groups import Group, check_group, groups, numbers_of
@@ -62,12 +61,12 @@ def sweep(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, ca
     return path.resolve()
 
 
-def checksum(said: Mapping[str, Any]) -> int:
+def checksum(said: Mapping[str, object]) -> int:
     """Of what makes a sweep, for its folder's name."""
     return zlib.crc32(json.dumps(said, sort_keys=True).encode())
 
 
-def open_sweep(path: Path, said: Mapping[str, Any]) -> None:
+def open_sweep(path: Path, said: Mapping[str, object]) -> None:
     """Make a sweep's folder, or find that it is this sweep's.
 
     Raises:
@@ -93,7 +92,7 @@ def train_all(path: Path, together: list[Group], name: str) -> dict[str, str] | 
         interrupted = stack.enter_context(signals())
         show = stack.enter_context(console.sweeping(total, done()))
         for group, runs in zip(together, waiting, strict=True):
-            told: Callable[[dict[str, Any]], None] = lambda row: show(done(), f"loss {row['loss']:.2f}")
+            told: folder.Show = lambda row: show(done(), f"loss {row['loss']:.2f}")
             if not train_together(runs, group.program, show=told, interrupted=interrupted):
                 console.say(f"interrupted; the same command carries on {folder.shown(path)}")
                 return None

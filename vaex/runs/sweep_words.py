@@ -3,12 +3,11 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from vaex.errors import UsageError
 
 
-def add_sweep(command: Callable[..., argparse.ArgumentParser], config_of: Callable[[str, list[str]], Any]) -> None:
+def add_sweep(command: Callable[..., argparse.ArgumentParser], config_of: Callable[[str, list[str]], object]) -> None:
     """Add it to the command line.
 
     Args:
@@ -25,7 +24,7 @@ def add_sweep(command: Callable[..., argparse.ArgumentParser], config_of: Callab
     sweep.add_argument("--launch", choices=["slurm"], help="a job for each run, by submitit; here without Slurm")
 
 
-def _sweep(arguments: argparse.Namespace, flags: list[str], config_of: Callable[[str, list[str]], Any]) -> None:
+def _sweep(arguments: argparse.Namespace, flags: list[str], config_of: Callable[[str, list[str]], object]) -> None:
     from vaex.config.sweep import split_flags
     from vaex.runs.sweep import sweep
 

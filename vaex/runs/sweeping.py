@@ -5,19 +5,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
+from jaxtyping import Array, PRNGKeyArray
+from numpy.typing import ArrayLike
 
-from vaex.config.program import Program
+from vaex.config.program import Numbers, Program
 from vaex.config.setup import setup
 from vaex.config.sweep import Member
 from vaex.errors import UsageError
+from vaex.evaluate.metrics import Measured
+from vaex.model import Params
 from vaex.runs import checkpoints, folder
-from vaex.train import TrainState
+from vaex.train import Metrics, TrainState
 from vaex.train.loop import Progress, account
 from vaex.train.members import each_member, for_members, only_if, shared, spread
 
@@ -34,9 +37,7 @@ class Run:
     stopped: str = ""  # why it ended before its time
 
 
-def train_together(
-    runs: list[Run], program: Program, *, show: Callable[[dict[str, Any]], None], interrupted: Callable[[], bool]
-) -> bool:
+def train_together(runs: list[Run], program: Program, *, show: folder.Show, interrupted: Callable[[], bool]) -> bool:
     """Train members to their ends, each by itself as `make train` would -> whether it came to that.
 
     Those that are behind, after a kill between two checkpoints, catch up first.
@@ -104,11 +105,13 @@ def train_together(
 def _compiled(program: Program, mesh: Mesh) -> tuple[Callable, Callable]:
     """An epoch of all members that are active, and a validation of them."""
 
-    def epoch(state: TrainState, active: Any, key: Any, numbers: Any, images: Any) -> Any:
+    def epoch(
+        state: TrainState, active: Array, key: PRNGKeyArray, numbers: Numbers, images: Array
+    ) -> tuple[TrainState, Metrics, Array]:
         after, metrics, first_bad = only_if(active, lambda: program.epoch(state, key, numbers, images))
         return jax.tree.map(lambda a, b: jnp.where(active, a, b), after, state), metrics, first_bad
 
-    def measure(params: Any, active: Any, key: Any, numbers: Any) -> Any:
+    def measure(params: Params, active: Array, key: PRNGKeyArray, numbers: Numbers) -> Measured:
         return only_if(active, lambda: program.measure(params, key, numbers))
 
     epoch_of_all, measure_all = each_member(epoch, mesh), each_member(measure, mesh)
@@ -118,7 +121,7 @@ def _compiled(program: Program, mesh: Mesh) -> tuple[Callable, Callable]:
     )
 
 
-def _start(padded: list[Run], program: Program, own: Any, mesh: Mesh) -> TrainState:
+def _start(padded: list[Run], program: Program, own: tuple[PRNGKeyArray, Numbers], mesh: Mesh) -> TrainState:
     """Each member's newest checkpoint, or its state before the first step."""
     state = jax.jit(each_member(program.init, mesh))(own, ())
     if all(folder.newest_checkpoint(run.path) is None for run in padded):
@@ -144,10 +147,10 @@ def _refitted(state: TrainState, turn: dict[int, Run], program: Program, epoch: 
     return host
 
 
-def _with_row(rows: Any, i: int, row: Any) -> Any:
+def _with_row(rows: TrainState, i: int, row: TrainState) -> TrainState:
     """Arrays [M, ...], of which the i-th are others."""
 
-    def put(a: Any, one: Any) -> np.ndarray:
+    def put(a: ArrayLike, one: ArrayLike) -> np.ndarray:
         changed = np.array(a)
         changed[i] = np.asarray(one)
         return changed

@@ -3,13 +3,12 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from vaex.errors import UsageError
 from vaex.runs.hosts import Hosts, said_hosts
 
 
-def add_train(command: Callable[..., argparse.ArgumentParser], config_of: Callable[[str, list[str]], Any]) -> None:
+def add_train(command: Callable[..., argparse.ArgumentParser], config_of: Callable[[str, list[str]], object]) -> None:
     """Add it to the command line; the arguments are those of add_sweep."""
     run = lambda arguments, flags: _train(arguments, flags, config_of)
     train = command("train", run, "train, evaluate and draw; --config.FIELD=VALUE changes fields", takes_flags=True)
@@ -24,7 +23,7 @@ def add_train(command: Callable[..., argparse.ArgumentParser], config_of: Callab
     train.set_defaults(hosts_of=_hosts_of)
 
 
-def _train(arguments: argparse.Namespace, flags: list[str], config_of: Callable[[str, list[str]], Any]) -> None:
+def _train(arguments: argparse.Namespace, flags: list[str], config_of: Callable[[str, list[str]], object]) -> None:
     from vaex.runs import commands
     from vaex.runs.together import train_together
 

@@ -6,19 +6,20 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from vaex.config import Config
 from vaex.data.examples import Stored, example_of
-from vaex.data.given import as_asked, as_given, is_single, stored_of
+from vaex.data.given import Images, Labels, Mask, as_asked, as_given, is_single, stored_of
 from vaex.data.kept import Kept, in_units, is_masked, seeing, shown
 from vaex.data.named import named
 from vaex.data.under import to_sample
 from vaex.distributions.masked import filled
 from vaex.errors import UsageError, check_seed, check_whole
 from vaex.evaluate import Estimate, answers, compiled, in_chunks
+from vaex.evaluate.chunks import Answer
 from vaex.evaluate.labels import Classes, class_probabilities
-from vaex.model import Example, Given, Params
+from vaex.model import Condition, Conditional, Example, Given, Model, Params
 from vaex.models import Description
 from vaex.runs import questions
 
@@ -33,7 +34,7 @@ class Trained:
     Images are [N, H, W, C], or [N, H, W] where there is one channel: uint8, or floats in [0, 1]. What is made of them
     is what the run made of its data set. Where labels are the condition they go with the images, labels=[N]. A model
     that was trained with pixels missing takes nan for such a pixel. Whatever is drawn for image i comes from
-    fold_in(key(seed), i): chunk_size, how many are computed at a time, changes nothing. Answers are numpy arrays.
+    fold_in(key(seed), i): chunk_size, how many are computed at a time, changes nothing. Answer are numpy arrays.
 
     Of a model of a table, images are its rows in their own units, [N, D], a structured array, or {name: values}; nan,
     None or "" is a value that is missing. Rows that are answered, [..., D], have the number of a class whose name is
@@ -44,7 +45,7 @@ class Trained:
     params: Params
     config: Config
     kept: Kept
-    programs: dict[Any, Any] = field(default_factory=dict, compare=False)  # compiled, by what they are of
+    programs: dict[object, Callable] = field(default_factory=dict, compare=False)  # compiled, by what they are of
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.description, self.params, self.config))
@@ -63,7 +64,7 @@ class Trained:
         """The columns of rows that a model of a table answered, [N, D], by their names, classes by theirs."""
         return named(self.kept.columns, rows)
 
-    def preprocess(self, images: Any, *, labels: Any = None, seed: int = 0, chunk_size: int = 100) -> Example:
+    def preprocess(self, images: Images, *, labels: Labels = None, seed: int = 0, chunk_size: int = 100) -> Example:
         """The model's x of each image, [N, ...], as every answer with this seed sees it: what p(x|z) is over.
 
         Pixels binarized, dequantized or in [0, 1], as the run's own; Given(x, condition) under a condition, Masked(x,
@@ -71,16 +72,16 @@ class Trained:
         """
         return self.ask(questions.itself, images, labels, seed, chunk_size)
 
-    def encode(self, images: Any, *, labels: Any = None, seed: int = 0, chunk_size: int = 100) -> answers.Moments:
+    def encode(self, images: Images, *, labels: Labels = None, seed: int = 0, chunk_size: int = 100) -> answers.Moments:
         """The means and the variances of q(z|x), each [N, ...] in the structure of z."""
         return self.ask(answers.moments, images, labels, seed, chunk_size)
 
-    def reconstruct(self, images: Any, *, labels: Any = None, seed: int = 0, chunk_size: int = 100) -> np.ndarray:
+    def reconstruct(self, images: Images, *, labels: Labels = None, seed: int = 0, chunk_size: int = 100) -> np.ndarray:
         """E[p(x|z)] at the mean of q(z|x), in [0, 1], of all that is modelled of an image: [N, H, W, C]."""
         return in_units(self.ask(answers.reconstruction, images, labels, seed, chunk_size), self.kept)
 
     def interpolate(
-        self, a: Any, b: Any, *, steps: int = 9, labels: Any = None, seed: int = 0, chunk_size: int = 20
+        self, a: Images, b: Images, *, steps: int = 9, labels: Labels = None, seed: int = 0, chunk_size: int = 20
     ) -> np.ndarray:
         """E[p(x|z)] on the line between the posterior means of two batches, pair by pair: [N, steps, H, W, C].
 
@@ -94,7 +95,7 @@ class Trained:
         any_masked = any(is_masked(end, self.kept) for end in ends)
         pair = tuple(stored_of(end, self.kept, is_masked=any_masked) for end in ends)
 
-        def one(key: PRNGKeyArray, model: Any, pair: Any) -> Any:
+        def one(key: PRNGKeyArray, model: Model | Conditional, pair: tuple[Stored, Stored]) -> Array:
             *data_keys, key = jax.random.split(key, 3)
             ends = tuple(self._example(k, end) for k, end in zip(data_keys, pair, strict=True))
             return answers.interpolation(key, seeing(model, pair[0], self.kept), ends, steps=steps)
@@ -114,7 +115,7 @@ class Trained:
         data_key = jax.random.fold_in(jax.random.key(seed), _OF_NONE)
         conditions = to_sample(condition, self.kept, num_samples, key=data_key)
 
-        def one(key: PRNGKeyArray, model: Any, drawn: Any) -> Any:
+        def one(key: PRNGKeyArray, model: Model | Conditional, drawn: tuple[Array, Condition]) -> answers.Drawn:
             return answers.draw(key, model, drawn[1], temperature=temperature)
 
         drawn = (np.arange(num_samples), conditions)
@@ -122,7 +123,7 @@ class Trained:
         return found._replace(mean=in_units(found.mean, self.kept), x=in_units(found.x, self.kept))
 
     def log_likelihood(
-        self, images: Any, *, num_samples: int = 500, labels: Any = None, seed: int = 0, chunk_size: int = 20
+        self, images: Images, *, num_samples: int = 500, labels: Labels = None, seed: int = 0, chunk_size: int = 20
     ) -> Estimate:
         """L_K of each image's x in nats, [N], and the standard error of that estimate, by estimate_log_likelihood.
 
@@ -132,11 +133,11 @@ class Trained:
 
     def impute(
         self,
-        images: Any,
-        mask: Any = None,
+        images: Images,
+        mask: Mask = None,
         *,
         num_samples: int = 1000,
-        labels: Any = None,
+        labels: Labels = None,
         seed: int = 0,
         chunk_size: int = 20,
     ) -> np.ndarray:
@@ -154,13 +155,13 @@ class Trained:
         means = self._ask_stored(questions.imputed, stored, seed, chunk_size, num_samples=num_samples)
         return in_units(np.where(stored.mask, shown(given.images, self.kept), means), self.kept)
 
-    def classify(self, images: Any, *, seed: int = 0, chunk_size: int = 100) -> Classes:
+    def classify(self, images: Images, *, seed: int = 0, chunk_size: int = 100) -> Classes:
         """The label of each image by q(y|x), of M2 or M1+M2, and the probabilities of all, [N, classes]."""
 
-        def one(key: PRNGKeyArray, model: Any, stored: Stored) -> Any:
+        def one(key: PRNGKeyArray, model: Model | Conditional, stored: Stored) -> Array:
             now = seeing(model, stored, self.kept)
 
-            def drawn(key: PRNGKeyArray) -> Any:
+            def drawn(key: PRNGKeyArray) -> Array:
                 data_key, key = jax.random.split(key)
                 return class_probabilities(key, now, self._example(data_key, stored), num_samples=100 // _DRAWS)
 
@@ -169,30 +170,30 @@ class Trained:
         probability = self._run(("classes",), one, self._stored(images, None), seed, chunk_size)
         return Classes(probability.argmax(axis=-1), probability)
 
-    def ask(self, f: Callable[..., Any], images: Any, labels: Any, seed: int, chunk_size: int, **options: Any) -> Any:
+    def ask(self, f: Callable, images: Images, labels: Labels, seed: int, chunk_size: int, **options: object) -> Answer:
         """Any question: f(key, model, example, **options) of each image's x."""
         return self._ask_stored(f, self._stored(images, labels), seed, chunk_size, **options)
 
-    def _ask_stored(self, f: Callable[..., Any], stored: Stored, seed: int, chunk_size: int, **options: Any) -> Any:
+    def _ask_stored(self, f: Callable, stored: Stored, seed: int, chunk_size: int, **options: object) -> Answer:
         """f(key, model, example) of each image."""
 
-        def one(key: PRNGKeyArray, model: Any, stored: Stored) -> Any:
+        def one(key: PRNGKeyArray, model: Model | Conditional, stored: Stored) -> object:
             data_key, key = jax.random.split(key)
             return f(key, seeing(model, stored, self.kept), self._example(data_key, stored), **options)
 
         return self._run((f, *options.items()), one, stored, seed, chunk_size)
 
-    def _run(self, name: Any, one: Callable[..., Any], examples: Any, seed: int, chunk_size: int) -> Any:
+    def _run(self, name: object, one: Callable, examples: Example, seed: int, chunk_size: int) -> Answer:
         check_seed(seed=seed)
         if name not in self.programs:
             self.programs[name] = compiled(lambda key, x, params: one(key, self.description.bind(params), x))
         return in_chunks(self.programs[name], jax.random.key(seed), examples, self.params, chunk_size=chunk_size)
 
-    def _stored(self, images: Any, labels: Any) -> Stored:
+    def _stored(self, images: Images, labels: Labels) -> Stored:
         given = as_asked(images, self.kept, labels)
         return stored_of(given, self.kept, is_masked=is_masked(given, self.kept))
 
-    def _example(self, key: PRNGKeyArray, stored: Stored) -> Any:
+    def _example(self, key: PRNGKeyArray, stored: Stored) -> Example:
         x = example_of(self.kept.by, key, stored)
         # A denoising autoencoder is shown an image as it is: what corrupts it is training's.
         return x if self.description.prepare is None else Given(x, filled(x, 0.0))

@@ -4,7 +4,6 @@ import contextlib
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import jax
 
@@ -12,7 +11,8 @@ from vaex.config import Config
 from vaex.config.setup import Setup
 from vaex.config.stored import check_fields
 from vaex.errors import UsageError, WriteError
-from vaex.files import advising
+from vaex.files import Fields, advising
+from vaex.model import Params
 from vaex.runs import console, devices, folder, hosts, moving, origin, results
 from vaex.runs.environment import environment
 from vaex.runs.epochs import compiled_epoch
@@ -112,7 +112,7 @@ def _newest(path: Path, made: Setup) -> tuple[TrainState, Progress]:
     return state, _progress(path, progress)
 
 
-def _progress(path: Path, saved: dict[str, Any]) -> Progress:
+def _progress(path: Path, saved: Fields) -> Progress:
     """Progress as it was saved; of a run from before, whose best ELBO has a name of its own."""
     named = {"best" if name == "best_elbo" else name: value for name, value in saved.items()}
     where = f"the progress in {folder.newest_checkpoint(path)}"
@@ -128,7 +128,7 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
     page = page_while_training(path, made.task.experiment.train.num_epochs)
     watch = moving.watch(path, made, state.params, epoch=epoch)
 
-    def measure(params: Any) -> dict[str, Any]:
+    def measure(params: Params) -> folder.Row:
         found = alone.validate(params)
         watch.look(params)
         return found

@@ -1,9 +1,10 @@
 """A reported run in words: its score, its training time, its active units."""
 
 from collections.abc import Mapping
-from typing import Any
 
-Run = Mapping[str, Any]  # a results.json, with what is written by hand
+from vaex.files import Json
+
+Run = Mapping[str, Json]  # a results.json, with what is written by hand
 
 _SCORE = ("test_log_likelihood", "test_elbo")
 _SHOWN: dict[str, str] = {  # how a field is shown; any other by its name

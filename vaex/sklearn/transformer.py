@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from vaex.distributions.masked import Masked
 from vaex.errors import check_positive, check_whole
 from vaex.evaluate import in_chunks
+from vaex.model import Example
 from vaex.sklearn.programs import Programs, build_programs
 
 _ROWS = 128  # that are encoded, decoded or scored at a time
@@ -51,7 +52,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         max_iter: int = 100,
         batch_size: int = 100,
         n_draws: int = 100,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.n_components = n_components
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -61,7 +62,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.n_draws = n_draws
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train on rows [N, D]; y is not looked at."""
         rows = self._rows(X, reset=True)
         check_whole(n_components=self.n_components, hidden_layer_sizes=self.hidden_layer_sizes, n_draws=self.n_draws)
@@ -106,17 +107,17 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         scores = self._answer("score", self._seen(rows)).astype(np.float64)
         return scores - np.where(np.isnan(rows), 0.0, np.log(self.scale_)).sum(axis=1)
 
-    def score(self, X: ArrayLike, y: Any = None) -> float:
+    def score(self, X: ArrayLike, y: object = None) -> float:
         """The mean of score_samples."""
         return float(self.score_samples(X).mean())
 
-    def sample(self, n_samples: int = 1, *, random_state: Any = None) -> np.ndarray:
+    def sample(self, n_samples: int = 1, *, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Draws from p(x), [n_samples, D], in the units of X."""
         check_is_fitted(self)
         check_whole(n_samples=n_samples)
         return self._in_units(self._answer("draw", np.arange(n_samples), seed=_seed(random_state)))
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = []
@@ -138,7 +139,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _in_units(self, x: np.ndarray) -> np.ndarray:
         return x.astype(np.float64) * self.scale_ + self.center_
 
-    def _answer(self, name: str, examples: Any, *, seed: int | None = None) -> np.ndarray:
+    def _answer(self, name: str, examples: Example, *, seed: int | None = None) -> np.ndarray:
         programs = self._programs(len(self.center_))
         key = jax.random.key(self._seed if seed is None else seed)
         return in_chunks(getattr(programs, name), key, examples, self.params_, chunk_size=_ROWS)
@@ -147,7 +148,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return build_programs(num_columns, self.n_components, tuple(self.hidden_layer_sizes), self.n_draws)
 
 
-def _seed(random_state: Any) -> int:
+def _seed(random_state: int | np.random.RandomState | None) -> int:
     if isinstance(random_state, numbers.Integral):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31))

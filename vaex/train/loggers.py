@@ -3,15 +3,16 @@
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from vaex.choices import find
+from vaex.files import Json
 
-Log = Callable[[Mapping[str, Any]], None]  # of an epoch's row: its number, metrics, and lists of them; None, not finite
-Logger = Callable[[Path, Mapping[str, Any]], Log]
+# Of an epoch's row: its number, metrics, and lists of them; None, not finite.
+Log = Callable[[Mapping[str, Json]], None]
+Logger = Callable[[Path, Mapping[str, Json]], Log]
 
 
-def tensorboard(folder: Path, config: Mapping[str, Any]) -> Log:
+def tensorboard(folder: Path, config: Mapping[str, Json]) -> Log:
     """Event files for TensorBoard in tensorboard/ of the run's folder, written at once.
 
     Raises:
@@ -21,7 +22,7 @@ def tensorboard(folder: Path, config: Mapping[str, Any]) -> Log:
 
     boards: list[Board] = []
 
-    def log(row: Mapping[str, Any]) -> None:
+    def log(row: Mapping[str, Json]) -> None:
         if not boards:
             boards.append(Board(folder / "tensorboard", row["epoch"]))
             weakref.finalize(log, boards[0].close)

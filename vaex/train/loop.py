@@ -7,12 +7,16 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from types import FrameType
+from typing import NamedTuple
 
 import jax
+from jaxtyping import Array
 
 from vaex.errors import UsageError
-from vaex.train.step import TrainState
+from vaex.files import Fields, Json
+from vaex.model import Params
+from vaex.train.step import Metrics, TrainState
 
 
 class Progress(NamedTuple):
@@ -46,10 +50,10 @@ class Plan(NamedTuple):
 class Loop(NamedTuple):
     """What the loop does at each turn."""
 
-    run_epoch: Callable[[TrainState, int], tuple[TrainState, dict[str, Any], Any]]  # (state, epochs done)
-    validate: Callable[[Any], dict[str, Any]]  # params -> metrics by their names
+    run_epoch: Callable[[TrainState, int], tuple[TrainState, Metrics, Array]]  # (state, epochs done)
+    validate: Callable[[Params], Fields]  # params -> metrics by their names
     save: Callable[[TrainState, Progress, float | None], None]
-    log: Callable[[dict[str, Any]], None]
+    log: Callable[[Fields], None]
     last_good: Callable[[], str]  # where the newest checkpoint lies, for an error
     is_over_for_all: Callable[[bool], bool] = lambda stop: stop  # whether any host was told to stop
 
@@ -94,11 +98,11 @@ def fit(state: TrainState, progress: Progress, loop: Loop, plan: Plan) -> tuple[
 def account(
     progress: Progress,
     plan: Plan,
-    metrics: Mapping[str, Any],
+    metrics: Mapping[str, Json],
     first_bad: int,
-    validate: Callable[[], dict[str, Any]],
+    validate: Callable[[], Fields],
     last_good: Callable[[], str],
-) -> tuple[Progress, dict[str, Any], float | None]:
+) -> tuple[Progress, Fields, float | None]:
     """What an epoch has come to.
 
     Args:
@@ -133,7 +137,7 @@ def account(
     return progress._replace(best=max(selected, progress.best), stale=stale), row, selected
 
 
-def _selected(validation: dict[str, Any], select: str) -> float:
+def _selected(validation: Fields, select: str) -> float:
     """The metric that selects, the higher the better.
 
     Raises:
@@ -159,7 +163,7 @@ def signals() -> Iterator[Callable[[], bool]]:
         yield lambda: False
         return
 
-    def note(number: int, frame: Any) -> None:
+    def note(number: int, frame: FrameType | None) -> None:
         caught.append(number)
         signal.signal(number, before[number])
 

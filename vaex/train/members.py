@@ -1,14 +1,16 @@
 """Several runs in one program: one after another on each core of a CPU, side by side on any other device."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
+from jaxtyping import Array
 
+Tree = TypeVar("Tree")  # a pytree of arrays
 _AXIS = "members"
 
 
@@ -17,7 +19,7 @@ def for_members(num_members: int) -> Mesh:
     return Mesh(np.array(jax.devices()[:num_members]), (_AXIS,))
 
 
-def each_member(function: Callable[..., Any], mesh: Mesh) -> Callable[..., Any]:
+def each_member(function: Callable[..., Tree], mesh: Mesh) -> Callable[..., Tree]:
     """A function of one member, as one of all of them.
 
     On CPUs members are spread over the devices, and on each they are computed one after another, by lax.map, so that
@@ -32,7 +34,7 @@ def each_member(function: Callable[..., Any], mesh: Mesh) -> Callable[..., Any]:
     """
     apart = mesh.devices.flat[0].platform == "cpu"
 
-    def some(own: tuple, shared: tuple) -> Any:
+    def some(own: tuple, shared: tuple) -> Tree:
         one = lambda member: function(*member, *shared)
         return jax.lax.map(one, own) if apart else jax.vmap(one)(own)
 
@@ -40,17 +42,17 @@ def each_member(function: Callable[..., Any], mesh: Mesh) -> Callable[..., Any]:
     return jax.shard_map(some, mesh=mesh, in_specs=specs, out_specs=P(_AXIS), check_vma=False)
 
 
-def only_if(active: Any, function: Callable[[], Any]) -> Any:
+def only_if(active: Array, function: Callable[[], Tree]) -> Tree:
     """What a function computes, or zeros of its shapes without computing it."""
     zeros = lambda: jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(function))
     return jax.lax.cond(active, function, zeros)
 
 
-def spread(members: Any, mesh: Mesh) -> Any:
+def spread(members: Tree, mesh: Mesh) -> Tree:
     """Arrays [M, ...] as each_member wants them: over the devices."""
     return jax.device_put(members, NamedSharding(mesh, P(_AXIS)))
 
 
-def shared(arrays: Any, mesh: Mesh) -> Any:
+def shared(arrays: Tree, mesh: Mesh) -> Tree:
     """Arrays that every member reads, on each device."""
     return jax.device_put(arrays, NamedSharding(mesh, P()))

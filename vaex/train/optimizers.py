@@ -19,7 +19,7 @@ from vaex.train.averages import AVERAGES
 def kernels(params: Params) -> Any:
     """What muon orthogonalizes: matrices named kernel, which are a layer's; not codebooks, means or tables."""
 
-    def one(path: Any, leaf: Any) -> Any:
+    def one(path: tuple, leaf: Any) -> contrib.MuonDimensionNumbers | None:
         is_kernel = leaf.ndim == 2 and bool(path) and getattr(path[-1], "key", None) == "kernel"
         return contrib.MuonDimensionNumbers() if is_kernel else None
 

@@ -1,13 +1,12 @@
 """What starts anew in the midst of training: the components of a mixture prior, from the latents of a warm-up."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from vaex.errors import UsageError
-from vaex.model import Example, Params, at
+from vaex.model import AnyModel, Example, Latent, Params, at
 from vaex.models.description import Description
 from vaex.train.step import TrainState
 
@@ -17,7 +16,7 @@ MOST_EXAMPLES = 10_000
 def refit_prior(
     description: Description,
     preprocess: Callable,
-    stored: Callable[[], Any],
+    stored: Callable[[], Example],
     num_stored: int,
     *,
     num_epochs: int,
@@ -70,7 +69,7 @@ def refit_prior(
     return before_epoch
 
 
-def sample_latent(key: jax.Array, model: Any, example: Example) -> Any:
+def sample_latent(key: jax.Array, model: AnyModel, example: Example) -> Latent:
     """A draw from q(z|x) of one example, under its condition where it has one."""
     one, seen = at(model, example)
     return one.encode(seen).sample(key)

@@ -1,7 +1,7 @@
 """Training as pure functions: a step, and a whole epoch as one scan on the device."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -34,10 +34,11 @@ class Recipe(NamedTuple):
     bind: Callable[[Params], Model | Conditional | Observed]
     batch_loss: BatchLoss
     optimizer: optax.GradientTransformation
-    preprocess: Callable[[PRNGKeyArray, Any], Any]  # stored examples -> what the likelihood is defined on
+    preprocess: Callable[[PRNGKeyArray, Example], Example]  # stored examples -> what the likelihood is defined on
     penalty: Callable[[Params], Array | float] = lambda params: 0.0  # nats per example: -log p(params) / N for MAP
     draw: Callable[[PRNGKeyArray, Params], Params] | None = None  # a value of the weights for a batch, to be bound
-    statistics: Callable[[PRNGKeyArray, Params, Any], dict[str, Any]] | None = None  # entries that no gradient moves
+    # Entries that no gradient moves.
+    statistics: Callable[[PRNGKeyArray, Params, Example], dict[str, Params]] | None = None
     max_skipped: int = 0  # non-finite updates in a row that an optax.apply_if_finite leaves out; 0 without one
     average: Average | None = None  # of the parameters, to be evaluated
 
@@ -104,7 +105,7 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: 
     return after, metrics
 
 
-def _skipped(opt_state: Any, max_skipped: int) -> Bool[Array, ""]:
+def _skipped(opt_state: optax.OptState, max_skipped: int) -> Bool[Array, ""]:
     """Whether optax.apply_if_finite left this update out; never, where none can be."""
     if not max_skipped:
         return jnp.array(False)

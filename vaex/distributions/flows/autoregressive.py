@@ -1,7 +1,6 @@
 """Inverse autoregressive flows: the dimensions before one tell how it is scaled and shifted."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +8,7 @@ from jaxtyping import Array
 
 from vaex.distributions.flows.conditioner import Conditioner, autoregressive_masks
 from vaex.distributions.flows.flow import Bijection
-from vaex.model import Params
+from vaex.model import Params, Raw
 
 _GATE = 2.0  # where s starts: near the identity, as the source advises
 
@@ -44,7 +43,7 @@ def inverse_autoregressive(
         return network.init(key, jnp.zeros(latent_dim), jnp.zeros(context_dim))
 
     def shift_and_gate(params: Params, context: Array, z: Array) -> tuple[Array, Array]:
-        out: Any = network.apply(params, z, context)
+        out: Raw = network.apply(params, z, context)
         return out[:latent_dim], out[latent_dim:]
 
     def forward(params: Params, context: Array, z: Array) -> tuple[Array, Array]:

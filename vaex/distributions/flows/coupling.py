@@ -1,7 +1,7 @@
 """Coupling flows: one half of the dimensions tells how each dimension of the other is moved."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from vaex.distributions.flows.conditioner import Conditioner
 from vaex.distributions.flows.flow import Bijection
 from vaex.errors import UsageError
-from vaex.model import Params
+from vaex.model import Params, Raw
 
 
 class Elementwise(NamedTuple):
@@ -80,7 +80,7 @@ def coupling(
         return network.init(key, jnp.zeros(kept_dim), jnp.zeros(context_dim))
 
     def apply(g: Callable, params: Params, context: Array, z: Array) -> tuple[Array, Array]:
-        theta: Any = network.apply(params, z[kept], context)
+        theta: Raw = network.apply(params, z[kept], context)
         out, log_slope = g(theta.reshape(elementwise.num_params, width), z[moved])
         halves = (out, z[kept]) if reverse else (z[kept], out)
         return jnp.concatenate(halves), jnp.sum(log_slope)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities, shapes
-from vaex.model import Params
+from vaex.model import Distribution, Params
 
 # (params, context, a vector) -> (a vector, log |det df/dz| at z): forward takes z to f(z), inverse f(z) to z.
 Map = Callable[[Params, Float[Array, " c"], Float[Array, " d"]], tuple[Float[Array, " d"], Float[Array, ""]]]
@@ -90,18 +90,18 @@ class Flow:
     Source: Rezende and Mohamed 2015, equation 5.
     """
 
-    base: Any
+    base: Distribution
     params: Params
     context: Any
     bijection: Bijection
 
-    def sample_and_log_prob(self, key: Any, sample_shape: tuple[int, ...] = ()) -> tuple[Array, Array]:
+    def sample_and_log_prob(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> tuple[Array, Array]:
         """Draws, [*sample_shape, d], and their log-densities, [*sample_shape], without an inversion."""
         z_0 = self.base.sample(key, sample_shape)
         z, log_det = self._each(self.bijection.forward, z_0)
         return z, self.base.log_prob(z_0) - log_det
 
-    def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Float[Array, "*s d"]:
+    def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> Float[Array, "*s d"]:
         """Draws, [*sample_shape, d]."""
         return self.sample_and_log_prob(key, sample_shape)[0]
 

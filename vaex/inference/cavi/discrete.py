@@ -1,6 +1,6 @@
 """Mean field of discrete latents that can be enumerated: of a vector of them, or of the nodes of a graph."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from vaex.arithmetic import times
 from vaex.distributions.states import all_states, sizes_of_states
 from vaex.inference.method import Method
 from vaex.inference.target import target
-from vaex.model import Example
+from vaex.model import AnyModel, Example
 
 
 class State(NamedTuple):
@@ -41,7 +41,7 @@ def discrete() -> Method:
     Source: Bishop 2006, equation 10.9.
     """
 
-    def init(key: PRNGKeyArray, model: Any, x: Example) -> State:
+    def init(key: PRNGKeyArray, model: AnyModel, x: Example) -> State:
         p = target(model, x)
         sizes = sizes_of_states(p.prior)
         table = jax.vmap(p.log_joint)(all_states(p.prior)).reshape(sizes)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from vaex.pages.javascript.fold import Op
 from vaex.pages.javascript.moves import broadcast
@@ -77,7 +76,7 @@ def _select(writer: Writer, op: Op) -> None:
 
 def _convert(writer: Writer, op: Op) -> None:
     to, was = kind_of(op.outputs[0].dtype), kind_of(op.inputs[0].dtype)
-    forms: dict[Any, str] = {"b": "+({0}!==0)", "i": "Math.trunc({0})", "u": "Math.trunc({0})"}
+    forms = {"b": "+({0}!==0)", "i": "Math.trunc({0})", "u": "Math.trunc({0})"}
     form = "{0}" if was == "b" or (was != "f" and to != "b") else forms.get(to, "{0}")
     _write(writer, op, lambda values: form.format(values[0].expression))
 

@@ -7,8 +7,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Literal
+from jax.core import ShapedArray
+from jax.extend.core import ClosedJaxpr, Literal, Primitive, Var
 from jax.typing import DTypeLike
+
+Parameters = dict[str, Any]  # of a primitive
 
 
 def is_key(dtype: DTypeLike) -> bool:
@@ -42,7 +45,7 @@ class Op(NamedTuple):
     """One operation."""
 
     name: str  # of its primitive
-    params: dict[str, Any]
+    params: Parameters
     inputs: tuple[Operand, ...]
     outputs: tuple[Any, ...]  # Symbols, or of what is known Known
     blocks: tuple["Block", ...] = ()  # the bodies of a loop or of branches
@@ -62,24 +65,24 @@ _LOOPS = ("scan", "while", "cond")
 
 def block_of(jaxpr: ClosedJaxpr, inputs: Sequence[Operand]) -> Block:
     """What a jaxpr does to its inputs, and of what does not depend on them the values."""
-    known: list[tuple[Any, Op]] = []
+    known: list[tuple[Primitive, Op]] = []
     block = _block(jaxpr, inputs, known)
     _compute(known, _needed(block))
     return block
 
 
-def _block(jaxpr: ClosedJaxpr, inputs: Sequence[Operand], known: list[tuple[Any, Op]]) -> Block:
+def _block(jaxpr: ClosedJaxpr, inputs: Sequence[Operand], known: list[tuple[Primitive, Op]]) -> Block:
     ops: list[Op] = []
     outputs = _walk(jaxpr, inputs, ops, known)
     return _live(Block(tuple(symbols_in(inputs)), tuple(ops), tuple(outputs)))
 
 
-def _compute(known: list[tuple[Any, Op]], needed: list[Known]) -> None:
+def _compute(known: list[tuple[Primitive, Op]], needed: list[Known]) -> None:
     """All that is needed of what is known, in one program, whose arguments are the arrays that it reads."""
     given = {id(v): v for _, op in known for v in op.inputs if not isinstance(v, Known)}
 
-    def program(given: dict[int, Any]) -> list[Any]:
-        found: dict[Any, Any] = dict(given)
+    def program(given: dict[int, jax.Array]) -> list[jax.Array]:
+        found: dict[int, jax.Array] = dict(given)
         for primitive, op in known:
             answer = primitive.bind(*(found[id(value)] for value in op.inputs), **op.params)
             answers = answer if primitive.multiple_results else [answer]
@@ -101,9 +104,11 @@ def _needed(block: Block) -> list[Known]:
     return [one for one in found.values() if not is_key(one.dtype)]
 
 
-def _walk(closed: ClosedJaxpr, inputs: Sequence[Operand], ops: list[Op], known: list[tuple[Any, Op]]) -> list[Operand]:
+def _walk(
+    closed: ClosedJaxpr, inputs: Sequence[Operand], ops: list[Op], known: list[tuple[Primitive, Op]]
+) -> list[Operand]:
     jaxpr = closed.jaxpr
-    env: dict[Any, Any] = dict(zip(jaxpr.constvars, closed.consts, strict=True))
+    env: dict[Var, Operand] = dict(zip(jaxpr.constvars, closed.consts, strict=True))
     env |= dict(zip(jaxpr.invars, inputs, strict=True))
     read = lambda atom: atom.val if isinstance(atom, Literal) else env[atom]
     for eqn in jaxpr.eqns:
@@ -122,13 +127,13 @@ def _walk(closed: ClosedJaxpr, inputs: Sequence[Operand], ops: list[Op], known: 
     return [read(atom) for atom in jaxpr.outvars]
 
 
-def _scan_blocks(params: dict[str, Any], values: list[Any], known: list[Any]) -> tuple[Block, ...]:
+def _scan_blocks(params: Parameters, values: list[Operand], known: list[tuple[Primitive, Op]]) -> tuple[Block, ...]:
     """The body, whose constants may be known, and whose state and slices never are."""
     closed, consts = params["jaxpr"], params["num_consts"]
     return (_block(closed, [*values[:consts], *_symbols(closed.in_avals[consts:])], known),)
 
 
-def _while_blocks(params: dict[str, Any], values: list[Any], known: list[Any]) -> tuple[Block, ...]:
+def _while_blocks(params: Parameters, values: list[Operand], known: list[tuple[Primitive, Op]]) -> tuple[Block, ...]:
     cond, body = params["cond_jaxpr"], params["body_jaxpr"]
     of_cond, of_both = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
     state = _symbols(body.in_avals[params["body_nconsts"] :])
@@ -138,7 +143,7 @@ def _while_blocks(params: dict[str, Any], values: list[Any], known: list[Any]) -
     )
 
 
-def _cond_blocks(params: dict[str, Any], values: list[Any], known: list[Any]) -> tuple[Block, ...]:
+def _cond_blocks(params: Parameters, values: list[Operand], known: list[tuple[Primitive, Op]]) -> tuple[Block, ...]:
     return tuple(_block(branch, values[1:], known) for branch in params["branches"])
 
 
@@ -150,7 +155,7 @@ def symbols_in(values: Iterable[Operand]) -> list[Symbol]:
     return [value for value in values if isinstance(value, Symbol)]
 
 
-def _symbols(avals: Sequence[Any]) -> list[Symbol]:
+def _symbols(avals: Sequence[ShapedArray]) -> list[Symbol]:
     return [Symbol(aval.shape, aval.dtype) for aval in avals]
 
 

@@ -1,13 +1,12 @@
 """Loops and branches: each around the operations of its body, which are written once."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from vaex.pages.javascript.fold import Block, Op, Symbol, symbols_in
+from vaex.pages.javascript.fold import Block, Op, Operand, Symbol, symbols_in
 from vaex.pages.javascript.writer import Table, Value, Writer, named
 
 
-def _started(writer: Writer, given: Sequence[Any], symbols: Sequence[Symbol]) -> list[Value | None]:
+def _started(writer: Writer, given: Sequence[Operand], symbols: Sequence[Symbol]) -> list[Value | None]:
     """Arrays that a loop changes, with what they start from; None of a key, which the browser needs not."""
     state = []
     for start, symbol in zip(given, symbols, strict=True):
@@ -20,7 +19,7 @@ def _started(writer: Writer, given: Sequence[Any], symbols: Sequence[Symbol]) ->
     return state
 
 
-def _advance(writer: Writer, state: Sequence[Value | None], new: Sequence[Any]) -> None:
+def _advance(writer: Writer, state: Sequence[Value | None], new: Sequence[Operand]) -> None:
     """The state becomes the new one, all of it at once."""
     pairs = [(old, value) for old, value in zip(state, new, strict=True) if old is not None]
     made = []

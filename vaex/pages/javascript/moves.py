@@ -2,11 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from vaex.pages.javascript.fold import Op
+from vaex.pages.javascript.fold import Op, Operand
 from vaex.pages.javascript.writer import Table, Value, Writer
 
 Shape = Sequence[int]
@@ -17,7 +16,7 @@ def strides_of(shape: Shape) -> list[int]:
     return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
-def place(start: Any, names: Sequence[str], strides: Sequence[int | str]) -> str:
+def place(start: int | str, names: Sequence[str], strides: Sequence[int | str]) -> str:
     """A place in a flat array: start + sum of names times strides."""
     terms = [f"{n}*{s}" if s != 1 else str(n) for n, s in zip(names, strides, strict=True) if s]
     return "+".join([str(start), *terms]) if str(start) != "0" or not terms else "+".join(terms)
@@ -29,7 +28,17 @@ def loops(writer: Writer, dims: Shape) -> tuple[str, list[str]]:
     return "".join(f"for(let {n}=0;{n}<{d};{n}++)" for n, d in zip(names, dims, strict=True)), names
 
 
-def copy(writer: Writer, dims: Shape, out: Value, to: Shape, source: Value, by: Shape, *, start: Any = 0, at: Any = 0):
+def copy(
+    writer: Writer,
+    dims: Shape,
+    out: Value,
+    to: Shape,
+    source: Value,
+    by: Shape,
+    *,
+    start: int | str = 0,
+    at: int | str = 0,
+):
     """out[at + sum_k i_k to_k] = source[start + sum_k i_k by_k], for all i below dims."""
     merged: list[list[int]] = []
     for dim, t, b in zip(dims, to, by, strict=True):
@@ -142,7 +151,7 @@ def _pad(writer: Writer, op: Op) -> None:
     writer.env[op.outputs[0]] = pad(writer, value, filling, op.params["padding_config"], shape)
 
 
-def _starts(writer: Writer, given: Sequence[Any], shape: Shape, sizes: Shape) -> str:
+def _starts(writer: Writer, given: Sequence[Operand], shape: Shape, sizes: Shape) -> str:
     """Where a slice begins whose start is known in the browser alone, moved so that it lies inside."""
     strides, terms = strides_of(shape), []
     for value, dim, size, stride in zip(given, shape, sizes, strides, strict=True):

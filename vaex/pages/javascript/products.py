@@ -2,16 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from vaex.pages.javascript.fold import Op, Symbol, array
+from vaex.pages.javascript.fold import Op, Operand, Symbol, array
 from vaex.pages.javascript.moves import copy, pad, strides_of, transposed
 from vaex.pages.javascript.writer import Table, Unwritten, Value, Writer, literal
 
 
-def _with_axes(writer: Writer, given: Any, order: Sequence[int]) -> Value:
+def _with_axes(writer: Writer, given: Operand, order: Sequence[int]) -> Value:
     """An operand with its axes in another order: of a known one here, once and for all."""
     if isinstance(given, Symbol):
         return writer.whole(transposed(writer, writer.whole(given), order))

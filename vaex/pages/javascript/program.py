@@ -1,12 +1,13 @@
 """A program: several functions of arrays, written as one expression of JavaScript."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from vaex.errors import UsageError
+from vaex.model import Example
 from vaex.pages.javascript import elementwise, indexed, joined, moves, products, reductions
 from vaex.pages.javascript.fold import Symbol, block_of, read_by
 from vaex.pages.javascript.loops import loops_of
@@ -27,8 +28,8 @@ TABLE |= loops_of(TABLE)
 class Function(NamedTuple):
     """What to write: a function, and what its arguments are like."""
 
-    call: Callable[..., Any]
-    examples: Sequence[Any]  # pytrees of arrays or of jax.ShapeDtypeStruct; a key is the browser's
+    call: Callable
+    examples: Sequence[Example]  # pytrees of arrays or of jax.ShapeDtypeStruct; a key is the browser's
 
 
 class Program(NamedTuple):

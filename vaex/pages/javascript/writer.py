@@ -2,15 +2,15 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from vaex.errors import UsageError
-from vaex.pages.javascript.fold import Block, Op, Symbol, array, symbols_in
+from vaex.pages.javascript.fold import Block, Op, Operand, Symbol, array, symbols_in
 
 _INDEX = "@"  # stands in an expression for the place in the flat array
 _LONGEST = 600  # characters of an expression
@@ -25,14 +25,14 @@ class Value(NamedTuple):
 
     expression: str  # of the element at @
     shape: tuple[int, ...]
-    dtype: Any
+    dtype: DTypeLike
     name: str = ""  # of the array; "" where there is none yet
 
     @property
     def size(self) -> int:
         return math.prod(self.shape)
 
-    def at(self, index: Any) -> str:
+    def at(self, index: object) -> str:
         """The element at a place, of a single one that everywhere."""
         return self.expression.replace(_INDEX, "0" if self.size == 1 else str(index))
 
@@ -46,7 +46,7 @@ class Writer:
     lines: list[str] = field(default_factory=list)
     env: dict[Symbol, Value] = field(default_factory=dict)
     uses: Counter[Symbol] = field(default_factory=Counter)
-    known: dict[Any, str] = field(default_factory=dict)  # the names of weights, by what they are
+    known: dict[Hashable, str] = field(default_factory=dict)  # the names of weights, by what they are
     names: int = 0
 
     def copy(self) -> "Writer":
@@ -57,7 +57,7 @@ class Writer:
         self.names += 1
         return f"{letter}{self.names}"
 
-    def buffer(self, shape: Iterable[int], dtype: Any) -> Value:
+    def buffer(self, shape: Iterable[int], dtype: DTypeLike) -> Value:
         """A new array, made once."""
         name, shape = self.name("b"), tuple(shape)
         self.buffers.append(f"const {name}=new {typed(dtype)}({math.prod(shape)});")
@@ -72,7 +72,7 @@ class Writer:
             self.weights.append(value)
         return named(self.known[key], value.shape, value.dtype)
 
-    def value(self, of: Any) -> Value:
+    def value(self, of: Operand) -> Value:
         """Of a symbol what it is, of an array a literal or a weight."""
         if isinstance(of, Symbol):
             return self.env[of]
@@ -81,7 +81,7 @@ class Writer:
             return Value(literal(known.flat[0]), known.shape, known.dtype)
         return self.weight(known)
 
-    def whole(self, of: Any) -> Value:
+    def whole(self, of: Operand | Value) -> Value:
         """The same as an array that exists."""
         value = of if isinstance(of, Value) else self.value(of)
         if value.name:
@@ -124,12 +124,12 @@ class Writer:
 Table = dict[str, Callable[[Writer, Op], None]]
 
 
-def named(name: str, shape: tuple[int, ...], dtype: Any) -> Value:
+def named(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Value:
     """An array that exists."""
     return Value(f"{name}[{_INDEX}]", shape, dtype, name)
 
 
-def typed(dtype: Any) -> str:
+def typed(dtype: DTypeLike) -> str:
     """The kind of array that holds a dtype."""
     kinds = {"f": "Float32Array", "b": "Uint8Array", "V": "Float32Array"}
     unsigned = "Uint8Array" if np.dtype(dtype).itemsize == 1 else "Uint32Array"
@@ -141,7 +141,7 @@ def kind_of(dtype: DTypeLike) -> str:
     return {"V": "f"}.get(np.dtype(dtype).kind, np.dtype(dtype).kind)
 
 
-def literal(number: Any) -> str:
+def literal(number: np.generic | float) -> str:
     """A number as JavaScript writes it."""
     if np.issubdtype(type(number), np.bool_):
         return str(int(number))
