@@ -152,7 +152,7 @@ def vae(
     )
 
 
-def _check_latents(description: Description, source: Source) -> Any:
+def _check_latents(description: Description, source: Source) -> Latent:
     """The shape of z; p(z) and q(z|x) are over the same values."""
 
     def draws(key: PRNGKeyArray) -> tuple[Latent, Latent]:

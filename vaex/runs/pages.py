@@ -124,7 +124,7 @@ def _config(path: Path) -> list[Told]:
         return []
 
 
-def _model(path: Path, dataset: Mapping[str, Json]) -> Markup:
+def _model(path: Path, dataset: Fields) -> Markup:
     """The directed graph of a run's model; of one that this vaex cannot make a sentence."""
     from vaex.runs.load import num_classes, read_columns
 
