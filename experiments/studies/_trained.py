@@ -3,10 +3,14 @@
 from pathlib import Path
 
 from vaex.config import equal, read_config
+from vaex.data import Split
+from vaex.data.inputs import of_split
 from vaex.errors import UsageError
+from vaex.model import Example, Model
 from vaex.runs import commands
 from vaex.runs.experiments import load_experiment
 from vaex.runs.folder import CONFIG, RESULTS, shown
+from vaex.runs.load import load
 
 _RUNS = Path("runs")
 
@@ -27,3 +31,10 @@ def run_of(experiment: str) -> Path:
     if not (path / RESULTS).is_file():
         raise UsageError(f"{shown(path)} was interrupted: the same command carries it on")
     return path
+
+
+def with_test_images(experiment: str, num_images: int) -> tuple[Model, Example]:
+    """The model of a run of the experiment, and the first test images as it sees them."""
+    path = run_of(experiment)
+    run, test = load(path), commands.open_task(path).dataset.test
+    return run.bind(), run.preprocess(of_split(Split(test.images[:num_images], test.labels[:num_images]), run.kept))

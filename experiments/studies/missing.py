@@ -1,4 +1,4 @@
-"""What half of the pixels say of the others, by `mnist_missing`: importance sampling and two chains side by side."""
+"""What half of an image's pixels say of the others: importance sampling and two chains side by side."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,15 +10,16 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from matplotlib.figure import Figure
 
 from vaex.distributions.masked import Masked
-from vaex.errors import check_whole
+from vaex.errors import OptionError, check_whole
 from vaex.evaluate import compiled, in_chunks
 from vaex.inference import importance, iterate
 from vaex.inference.missing import metropolis_within_gibbs, pseudo_gibbs
-from vaex.model import Latent, Model
+from vaex.model import Example, Latent, Model
+from vaex.models.missing import partially_observed
 from vaex.runs import commands
 from vaex.runs.load import load
 
-from ._trained import run_of
+from ._trained import run_of, with_test_images
 
 Draws = tuple[Latent, Float[Array, " k"]]  # of z given what is observed, and the logarithms of their shares
 
@@ -85,15 +86,35 @@ def predicted(model: Model, x: Masked, truth: Float[Array, "..."], draws: Draws)
     return Found(jnp.sum((mean - truth) ** 2 * hidden.mask) / count, log_density / count)
 
 
-def missing_figure(*, num_images: int = 100, num_draws: int = 1000) -> tuple[Figure, list[str]]:
-    """Both by the number of draws, each a decoding, and lines with those of all draws."""
-    check_whole(2, num_images=num_images)
-    check_whole(10, num_draws=num_draws)
-    path = run_of("mnist_missing")
+def half_hidden(experiment: str, num_images: int) -> tuple[Model, Masked, Example]:
+    """A model of whole images, whose encoder gets zeros for what is hidden, and half of each test image."""
+    model, whole = with_test_images(experiment, num_images)
+    mask = jax.random.bernoulli(jax.random.key(0), 0.5, whole.shape)
+    return partially_observed(model), Masked(jnp.where(mask, whole, 0.0), mask), whole
+
+
+def never_seen(experiment: str, num_images: int) -> tuple[Model, Masked, Example]:
+    """A model that was trained on such halves, and of each test image what it is tested with."""
+    path = run_of(experiment)
     task, model = commands.open_task(path), load(path).bind()
     some = jax.tree.map(lambda a: a[:num_images], task.dataset.test)
-    mask_key, key = jax.random.split(jax.random.key(0))
-    x, whole = task.examples.observe(mask_key, some), (some.images + np.float32(0.5)) / 256
+    x = task.examples.observe(jax.random.split(jax.random.key(0))[0], some)
+    return model, x, (some.images + np.float32(0.5)) / 256
+
+
+EXPERIMENTS = {"mnist_bernoulli": half_hidden, "mnist_missing": never_seen}
+
+
+def missing_figure(
+    *, experiment: str = "mnist_bernoulli", num_images: int = 100, num_draws: int = 1000
+) -> tuple[Figure, list[str]]:
+    """Both by the number of draws, each a decoding, and lines with those of all draws."""
+    if experiment not in EXPERIMENTS:
+        raise OptionError("experiment", experiment, f"one of {', '.join(EXPERIMENTS)}")
+    check_whole(2, num_images=num_images)
+    check_whole(10, num_draws=num_draws)
+    model, x, whole = EXPERIMENTS[experiment](experiment, num_images)
+    key = jax.random.key(1)
     counts = [n for n in (10, 30, 100, 300, 1000, 3000, 10_000) if n < num_draws] + [num_draws]
     figure, lines = Figure(figsize=(8, 3.4), layout="constrained"), []
     left, right = figure.subplots(1, 2)

@@ -11,26 +11,14 @@ import optax
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
-from vaex.data import Split
-from vaex.data.inputs import of_split
 from vaex.evaluate import InferenceGap, compiled, in_chunks, inference_gap
 from vaex.inference import ais
 from vaex.model import Distribution
-from vaex.runs import commands
-from vaex.runs.load import load
 
-from ._trained import run_of
+from ._trained import with_test_images
 
 _KEY = jax.random.key(0)
 _NUM_OTHERS = 20  # test images after those measured, on which the schedule is found
-
-
-def trained(num_images: int) -> tuple[Any, Any]:
-    """The model of a run, and the first test images."""
-    path = run_of("mnist_bernoulli")
-    run, test = load(path), commands.open_task(path).dataset.test
-    given = of_split(Split(test.images[:num_images], test.labels[:num_images]), run.kept)
-    return run.bind(), run.preprocess(given)
 
 
 def measure(
@@ -62,7 +50,7 @@ def measure(
 
 def mnist_gap_figure(num_images: int = 100, **options: int) -> tuple[Figure, list[str]]:
     """The two gaps by family of q, stacked, and lines with all means."""
-    found = measure(*trained(num_images + _NUM_OTHERS), **options)
+    found = measure(*with_test_images("mnist_bernoulli", num_images + _NUM_OTHERS), **options)
     figure = Figure(figsize=(5, 3.6), layout="constrained")
     axes, lines, foot = figure.subplots(), [], np.zeros(len(found))
     parts = {"approximation": lambda gap: gap.approximation, "amortization": lambda gap: gap.amortization}
