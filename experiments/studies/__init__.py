@@ -26,7 +26,6 @@ from .fullvb import fullvb_figure
 from .gamma_elbo import gamma_elbo_figure
 from .gmm import gmm_figure
 from .gradients import gradients_figure
-from .inference_gap import inference_gap_figure
 from .iwae import iwae_figure
 from .labels import labels_figure
 from .linear_ae import linear_ae_figure
@@ -53,7 +52,6 @@ STUDIES = Choices(
         "coverage": coverage_figure,
         "free_form": free_form_figure,
         "abc": abc_figure,
-        "inference_gap": inference_gap_figure,
         "mnist_gap": mnist_gap_figure,
         "missing": missing_figure,
         "novelty": novelty_figure,
