@@ -26,7 +26,7 @@ NOT_MEASURED: set[str] = {
     "shapes_tc",
 }
 # Of these none was kept, but that those of iwae and of labels stand by experiment.
-NOT_KEPT = {"gmm", "iwae", "labels", "missing", "optimizers"}
+NOT_KEPT = {"gmm", "iwae", "labels", "optimizers"}
 
 RUN = {
     "experiment": "a",
