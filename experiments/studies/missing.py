@@ -132,5 +132,5 @@ def missing_figure(
         )
     left.set(xlabel="draws of z", ylabel="RMSE of the missing pixels", xscale="log")
     right.set(xlabel="draws of z", ylabel="log p(x_m|x_o) of the truth, nats a pixel", xscale="log")
-    left.legend(frameon=False)
+    figure.legend(loc="outside upper center", ncols=len(WAYS), frameon=False)
     return figure, lines
