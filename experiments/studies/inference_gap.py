@@ -34,7 +34,7 @@ class Found(NamedTuple):
 def trained(*, num_epochs: int = 100) -> tuple[Model, jax.Array]:
     """A VAE with eight latents, and test images, binarized."""
     model, images = of_digits(latent_dim=_LATENT_DIM, num_epochs=num_epochs)
-    return model, binarize(KEY, images[:_NUM_IMAGES])
+    return model, binarize(jax.random.key(2), images[:_NUM_IMAGES])
 
 
 def measure(model: Model, x: jax.Array, *, num_steps: int = 1000) -> Found:
