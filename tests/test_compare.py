@@ -113,7 +113,7 @@ def test_the_table_the_page_the_csv_and_the_latex_say_the_same(make, capsys, tmp
     latex = compare(make, capsys, tmp_path, "--latex")
     assert latex.count(r"\begin{tabular}") == 2
     assert r"digits, latent\_dim=3 & 1 & " in latex
-    assert r"-2.00 $\pm$ 0.04 (test examples, paired)" in latex
+    assert r"& $-$2.00 $\pm$ 0.04 (test examples, paired)" in latex
 
 
 def test_bounds_of_different_k_stand_apart_and_none_decides(make, capsys, tmp_path):

@@ -76,7 +76,7 @@ def test_every_parameter_is_at_one_arrow_and_latents_have_the_sizes_of_the_model
     structure, params = graph_of_run(config, SHAPE, CLASSES)
     counts = count(structure, params)
     assert counts.total == sizes(params)
-    assert set(counts.shared) == set(structure.shared.values())  # nothing is left over
+    assert set(counts.shared) == {said for _, said in structure.shared}  # nothing is left over
     claims = [path for factor in structure.factors for path in factor.params]
     assert len(set(claims)) == len(claims)
     shapes = {variable.name: variable.shape for variable in structure.variables}
@@ -175,7 +175,7 @@ def test_what_a_model_is_called_is_never_run():
     structure = Structure(
         (Variable(EVIL, (2,)), Variable("x", (3,), OBSERVED)),
         (Factor(EVIL, (), (EVIL,), (EVIL,)), Factor("x", (EVIL,), (EVIL,))),
-        {"b": EVIL},
+        (("b", EVIL),),
     )
     drawn = ET.fromstring(diagram(structure, {EVIL: jnp.zeros(2), "b": jnp.zeros(3), EVIL * 2: jnp.zeros(1)}))
     assert not {"script", "img"} & {element.tag.rpartition("}")[2] for element in drawn.iter()}

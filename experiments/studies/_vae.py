@@ -15,7 +15,7 @@ from vaex.models.vae import VAE
 from vaex.networks import MLP
 from vaex.train import Recipe, TrainState, init_state, train_epoch
 
-KEY = jax.random.key(0)
+TRAIN_KEY, KEY = jax.random.split(jax.random.key(0))  # of a network's start and its epochs, of what it is asked
 
 
 def binarize(key: jax.Array, images: jax.Array) -> jax.Array:
@@ -44,11 +44,11 @@ def trained_vae(
     epoch = functools.partial(train_epoch, recipe=recipe, batch_size=batch_size)
 
     @jax.jit
-    def run(key: jax.Array) -> TrainState:
-        state = init_state(vae.init(key), recipe.optimizer)
+    def run(init_key: jax.Array, key: jax.Array) -> TrainState:
+        state = init_state(vae.init(init_key), recipe.optimizer)
         return jax.lax.scan(lambda s, _: (epoch(s, key, images)[0], None), state, length=num_epochs)[0]
 
-    return vae.bind(run(KEY).params)
+    return vae.bind(run(*jax.random.split(TRAIN_KEY)).params)
 
 
 def of_digits(*, latent_dim: int, num_epochs: int) -> tuple[Model, jax.Array]:

@@ -13,7 +13,7 @@ from vaex import data, evaluate, objectives
 from vaex.errors import OptionError, check_whole
 from vaex.train import Recipe, init_state, train_epoch
 
-from ._vae import KEY, binarize, flat, small_vae
+from ._vae import KEY, TRAIN_KEY, binarize, flat, small_vae
 
 _BETAS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 _SIZES = {"digits": (8, 64), "mnist": (20, 200)}  # latents, and hidden units of the encoder and of its mirror
@@ -37,16 +37,17 @@ def trade(
     batch_size: int,
 ) -> Traded:
     """Train beta-VAEs of grey levels up to 255 from the same start, one after another in one program."""
-    vae, (key, test_key) = small_vae(images.shape[1], latent_dim=latent_dim, hidden=hidden), jax.random.split(KEY)
+    vae = small_vae(images.shape[1], latent_dim=latent_dim, hidden=hidden)
+    (init_key, key), (pixel_key, test_key) = jax.random.split(TRAIN_KEY), jax.random.split(KEY)
 
     def one(beta: Array) -> tuple[Array, Array]:
         loss = objectives.batch_loss(objectives.elbo, beta=beta)
         recipe = Recipe(vae.bind, loss, optax.adam(2e-3), binarize)
         epoch = lambda state, _: (train_epoch(state, key, images, recipe=recipe, batch_size=batch_size)[0], None)
-        state = jax.lax.scan(epoch, init_state(vae.init(key), recipe.optimizer), length=num_epochs)[0]
+        state = jax.lax.scan(epoch, init_state(vae.init(init_key), recipe.optimizer), length=num_epochs)[0]
         model = vae.bind(state.params)
         score = lambda k, x: evaluate.elbo(k, model, x, num_samples=10)
-        terms = evaluate.map_examples(score, test_key, binarize(test_key, test), batch_size=500)
+        terms = evaluate.map_examples(score, test_key, binarize(pixel_key, test), batch_size=500)
         return jnp.mean(terms.kl), -jnp.mean(terms.log_px_z)
 
     return Traded(*map(np.asarray, jax.jit(lambda betas: jax.lax.map(one, betas))(jnp.array(betas))))

@@ -137,11 +137,11 @@ def structure_of(source: Source, latents: Mapping[str, Shape], *factors: Factor,
         source: whose shapes these have.
         latents: names, and the shapes of their values.
         factors: of p and of q.
-        shared: of Structure.
+        shared: of Structure, what is held at a name.
     """
     hidden = [Variable(name, shape) for name, shape in latents.items()]
     given = [Variable("c", shape, OBSERVED) for shape in (source.condition_shape,) if shape is not None]
-    return Structure((*given, *hidden, Variable("x", source.x_shape, OBSERVED)), factors, shared)
+    return Structure((*given, *hidden, Variable("x", source.x_shape, OBSERVED)), factors, tuple(shared.items()))
 
 
 def of_each_condition(bind: Callable[..., Model], params: Params, shape: Shape) -> Conditional:

@@ -1,6 +1,6 @@
 """A model as a directed graph: its variables, and the conditional distributions of p and of q between them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -42,7 +42,7 @@ class Structure(NamedTuple):
 
     variables: tuple[Variable, ...]
     factors: tuple[Factor, ...]
-    shared: Mapping[str, str] = {}  # what serves several factors, or none: where params hold it -> what it is
+    shared: tuple[tuple[str, str], ...] = ()  # what serves several factors, or none: where params hold it, what it is
 
 
 class Counts(NamedTuple):
@@ -88,13 +88,13 @@ def count(structure: Structure, params: Params) -> Counts:
         params: its parameters, or their shapes.
     """
     claims = [(path, i) for i, factor in enumerate(structure.factors) for path in factor.params]
-    factors, shared = [0] * len(structure.factors), dict.fromkeys(structure.shared.values(), 0)
+    factors, shared = [0] * len(structure.factors), {said: 0 for _, said in structure.shared}
     for path, size in _sizes(params).items():
         owner = next((i for claimed, i in claims if _is_within(path, claimed)), None)
         if owner is not None:
             factors[owner] += size
             continue
-        said = (said for claimed, said in structure.shared.items() if _is_within(path, claimed))
+        said = (said for claimed, said in structure.shared if _is_within(path, claimed))
         name = next(said, path.partition("/")[0])
         shared[name] = shared.get(name, 0) + size
     return Counts(tuple(factors), shared)

@@ -137,7 +137,7 @@ def of_variational(
     kl = lambda params: weights_kl(posterior(params), sigma=1.0 if sigma is None else sigma)
     graph = description.structure
     if graph is not None:
-        graph = graph._replace(shared={**graph.shared, _LOG_SIGMA: "the deviations of p(x|z)'s weights"})
+        graph = graph._replace(shared=(*graph.shared, (_LOG_SIGMA, "the deviations of p(x|z)'s weights")))
     return description._replace(init=init, bind=bind, weights=Weights(draw, description.bind, kl), structure=graph)
 
 

@@ -11,7 +11,7 @@ from vaex.pages.html import tag
 _MEANINGS = {
     "test_log_likelihood": "A lower bound on log p(x) by K importance samples, near it for large K; higher is better.",
     "test_elbo": "The evidence lower bound on log p(x): below it by KL(q(z|x) || p(z|x)), most of which L_K mends.",
-    "bits_per_dim": "The same by the ELBO, in bits for each pixel and channel: what a code needs; lower is better.",
+    "bits_per_dim": "The same by the ELBO, in bits for each number of x: what a code of it needs; lower is better.",
     "bits_per_dim_log_likelihood": "The same by L_K.",
     "active_units": "Latents whose posterior mean moves with x: its variance over test examples is above 0.01.",
     "kl_per_layer": "What each layer adds to KL(q(z|x) || p(z)), in nats.",

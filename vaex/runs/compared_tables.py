@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 
 from vaex.evaluate.comparison import Estimate
@@ -23,7 +24,7 @@ _HEADS = {
 }
 _DIGITS = {"bits_per_dim": 4, "test_accuracy": 3, "active_units": 1, "mig": 3, "factor_vae_score": 3}
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-_LATEX |= {c: f"\\{c}" for c in "&%$#_{}"}
+_LATEX |= {c: f"\\{c}" for c in "&%$#_{}"} | {"<": r"\textless{}", ">": r"\textgreater{}"}
 Table = tuple[list[str], list[list[str]]]  # heads and rows
 
 
@@ -96,9 +97,7 @@ def _latex(cells: Sequence[str]) -> str:
     escaped = ["".join(_LATEX.get(c, c) for c in cell) for cell in cells]
     signs = [cell.replace("±", r"$\pm$").replace("L\\_", "L\\textsubscript{", 1) for cell in escaped]
     closed = [cell + "}" if "\\textsubscript{" in cell else cell for cell in signs]
-    return (
-        " & ".join(f"${c}$" if c.startswith("-") and c[1:].replace(".", "").isdecimal() else c for c in closed) + r" \\"
-    )
+    return " & ".join(re.sub(r"^-(?=\d)", "$-$", cell) for cell in closed) + r" \\"
 
 
 def _said(estimate: Estimate | None, digits: int) -> str:
