@@ -66,6 +66,16 @@ def test_losses_and_bounds_need_nothing_beyond_jax(module):
     assert {name.split(".")[0] for name in out.split()} == {"vaex"}
 
 
+def test_what_is_slow_to_import_waits_until_it_is_needed():
+    """At the top of a file these cost every command half a second or more; vaex.sklearn stands behind one of them."""
+    slow = ("scipy.stats", "scipy.optimize", "sklearn", "blackjax")
+    for name, path in modules():
+        for node in ast.parse(path.read_text()).body:
+            found = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not [module for module in found if module.startswith(slow)] or name.startswith("sklearn."), name
+
+
 def test_only_one_folder_reads_a_config():
     for name, path in modules():
         if name.split(".")[0] != "config":

@@ -73,7 +73,7 @@ def curve(experiment: str, setting: Setting, length: Length, *, folder: str) -> 
         folder: where curves are kept.
     """
     name, rate, size = setting
-    path = Path(folder) / f"{experiment}_{name}_{rate:g}_{size}_{length}.json"
+    path = Path(folder) / f"{Path(experiment).stem}_{name}_{rate:g}_{size}_{length}.json"
     found = kept(
         path, lambda: _trained(experiment, setting, length), tell=lambda found: f"{found['nats'][-1]:.2f} nats"
     )

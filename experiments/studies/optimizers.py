@@ -33,8 +33,8 @@ def optimizers_figure(
     """The best curves, and beside them where all settings end.
 
     Every setting trains for about the same seconds, by the pace of its second epoch; compilation and scores are left
-    out. The nats are the bound L_K of the run's validation, on images that nothing is trained on, by which the best
-    setting of each is picked too; no test image is looked at.
+    out. The nats are the bound L_K of the run's validation, on 500 images that nothing is trained on, by which the
+    best setting of each is picked too; no test image is looked at.
 
     Args:
         experiment: whose model, data and objective are trained.

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from vaex.arithmetic import logsumexp
 from vaex.errors import check_fraction, check_whole
@@ -87,5 +87,5 @@ def _cut_normal(fitted: Float[Array, "n d"], z: Float[Array, "*batch d"], covera
     covariance = jnp.cov(fitted.T).reshape(fitted.shape[1], fitted.shape[1])
     q = dist.MultivariateNormal(jnp.mean(fitted, axis=0), covariance)
     residuals = jax.scipy.linalg.solve_triangular(q.scale_tril, (z - q.loc)[..., None], lower=True)[..., 0]
-    is_inside = jnp.sum(residuals**2, axis=-1) < chi2.ppf(coverage, z.shape[-1])
+    is_inside = jnp.sum(residuals**2, axis=-1) < 2 * gammaincinv(z.shape[-1] / 2, coverage)  # of chi-squared
     return jnp.where(is_inside, q.log_prob(z) - jnp.log(coverage), -jnp.inf)

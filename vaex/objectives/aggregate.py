@@ -12,6 +12,7 @@ from vaex.distributions.shapes import check_event, check_number, log_density
 from vaex.errors import UsageError, check_finite, check_whole
 from vaex.model import Distribution, Example, Latent, Model
 from vaex.objectives.encode import encode
+from vaex.objectives.pairwise import densities
 from vaex.objectives.terms import Number, Terms, check_draws, draw, needed_factors
 
 
@@ -57,11 +58,9 @@ def total_correlation(
     num_examples = _check_batch(model, batch)
     qs, keys = jax.vmap(lambda x: encode(model, x))(batch), jax.random.split(key, num_examples)
     log_px_z, z = jax.vmap(lambda k, q, x: _draw_and_decode(k, model, q, x))(keys, qs, batch)
-    pairs = jax.vmap(lambda q: jax.vmap(needed_factors(q).log_prob)(z))(qs)  # log q(z_ij|x_m): [m, i, j]
+    log_q, joint, marginals = densities(qs, z)
     log_nm = math.log(num_train * z.shape[0])
-    log_q = jnp.einsum("iij->i", pairs)
-    log_q_aggregate = jax.nn.logsumexp(jnp.sum(pairs, axis=-1), axis=0) - log_nm
-    log_q_product = jnp.sum(jax.nn.logsumexp(pairs, axis=0) - log_nm, axis=-1)
+    log_q_aggregate, log_q_product = joint - log_nm, marginals - z.shape[-1] * log_nm
     log_p = jax.vmap(lambda one: log_density("p(z)", model.prior, one))(z)
     information, correlation, marginal = log_q - log_q_aggregate, log_q_aggregate - log_q_product, log_q_product - log_p
     kl = log_q - log_p
