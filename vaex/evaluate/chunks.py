@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from vaex.errors import check_whole
+from vaex.errors import UsageError, check_whole
 from vaex.model import Example
 
 
@@ -40,9 +40,11 @@ def in_chunks(of_chunk: Callable[..., Any], key: PRNGKeyArray, examples: Example
 
     Raises:
         OptionError: chunk_size below 1.
+        UsageError: no examples.
     """
     check_whole(chunk_size=chunk_size)
-    n = len(jax.tree.leaves(examples)[0])
+    if not (n := len(jax.tree.leaves(examples)[0])):
+        raise UsageError("found no examples: expected at least one")
 
     def part(start: int) -> Any:
         indices = np.arange(start, start + chunk_size)

@@ -163,11 +163,15 @@ def needed_factors(distribution: Distribution) -> Any:
     """The factors of a distribution over a vector that is independent across its dimensions.
 
     Raises:
-        UsageError: it is not.
+        UsageError: it is not, or it is over a matrix, say.
     """
     if (found := factors(distribution)) is None:
         raise UsageError(
             f"{type(distribution).__name__} does not factorize over dimensions, as this objective needs: use another"
+        )
+    if len(found.batch_shape) != 1:
+        raise UsageError(
+            f"this objective is of vectors, found a z of shape {found.batch_shape}: use another objective, or flatten z"
         )
     return found
 
