@@ -75,8 +75,31 @@ def test_a_mixture_takes_scikit_learns_steps():
     np.testing.assert_allclose(scale @ scale.transpose(0, 2, 1), reference.covariances_, atol=1e-3)
 
 
-def test_a_component_that_shrinks_to_a_point_is_told():
-    x = jnp.asarray(np.concatenate([RNG.normal(size=(20, 2)), [[9.0, 9.0]]]), jnp.float32)
-    start = GaussianMixture(jnp.zeros(2), jnp.array([[0.0, 0.0], [9.0, 9.0]]), jnp.tile(jnp.eye(2), (2, 1, 1)))
-    with pytest.raises(UsageError, match=r"log-likelihood is .* use fewer components"):
-        em.fit(em.GAUSSIAN_MIXTURE, start, x, num_steps=5)
+POINT = GaussianMixture(jnp.zeros(2), jnp.array([[0.0, 0.0], [9.0, 9.0]]), jnp.tile(jnp.eye(2), (2, 1, 1)))
+FACTOR = LinearGaussian(jnp.ones((2, 1)), jnp.zeros(2), jnp.ones(2))
+CLOUD = np.float32(RNG.normal(size=(20, 2)))
+LINE = CLOUD[:, [0, 0]]
+FINITE = em.FACTOR_ANALYSIS._replace(log_px=lambda model: jnp.sum)  # as rounding may leave it
+
+
+@pytest.mark.parametrize(
+    ("family", "start", "x", "num_steps", "message"),
+    [
+        (em.GAUSSIAN_MIXTURE, POINT, np.append(CLOUD, [[9, 9]], 0), 5, r"log-likelihood is .* use fewer components"),
+        (em.FACTOR_ANALYSIS, FACTOR, LINE, 40, r"log-likelihood is .* no noise in a column: use fewer"),
+        (FINITE, FACTOR, CLOUD * [0, 1], 1, r"variance is 0 after step 1: .* no noise in a column"),
+        (em.PPCA, FACTOR, np.append(CLOUD, [[9, np.nan]], 0), 5, r"1 of 21 examples have values that are nan"),
+    ],
+    ids=["a point", "two columns alike", "a constant column", "nan"],
+)
+def test_a_likelihood_without_bound_is_told_with_its_cause(family, start, x, num_steps, message):
+    with pytest.raises(UsageError, match=message):
+        em.fit(family, start, jnp.asarray(x, jnp.float32), num_steps=num_steps)
+
+
+def test_levels_and_memberships_are_multiplied_as_floats():
+    """Of uint8 and bool a product would wrap at 256."""
+    x = jnp.array([[200], [198], [202], [100], [120]], jnp.uint8)
+    mixture = em.maximize(x, jnp.eye(2, dtype=bool)[jnp.array([0, 0, 0, 1, 1])])
+    np.testing.assert_allclose(mixture.mean[:, 0], [200, 110])
+    np.testing.assert_allclose(mixture.scale_tril[:, 0, 0] ** 2, [8 / 3, 100], rtol=1e-5)

@@ -15,15 +15,17 @@ import scipy.stats
 from experiments.studies import snr
 from tests.test_exact import LINEAR, SYMBOL, TABLE, X
 from tests.test_objectives import BITS, MODEL, PARAMS, VAE, assert_mean, draws
-from vaex import bounds, objectives
+from vaex import bounds, evaluate, objectives
 from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
 from vaex.errors import UsageError
 from vaex.evaluate.gradients import gradient_statistics
+from vaex.evaluate.labels import posterior_means
 from vaex.model import Model
 from vaex.models import exact
 from vaex.objectives import Context, batch_loss
 from vaex.runs.experiments import load_studies
 from vaex.train import Recipe, init_state, schedules, train_step
+from vaex.train.step import batches_of
 
 KEY = jax.random.key(0)
 MIXTURE = DiagonalNormalMixture(jnp.zeros(2), jnp.zeros((2, 2)), jnp.zeros((2, 2)))
@@ -530,6 +532,15 @@ def test_gradient_statistics_against_a_plain_loop(exact_gradient):
         ),
         (lambda: objectives.info(KEY, MATRICES, BATCH), r"compares vectors, found a z of shape \(2, 2\)"),
         (lambda: objectives.info(KEY, MODEL, BATCH[:1]), r"found shape \(1, 6\): call it without vmap"),
+        (lambda: objectives.total_correlation(KEY, MATRICES, BATCH, num_train=9), r"found a z of shape \(2, 2\)"),
+        (lambda: evaluate.elbo(KEY, MODEL, BITS, num_samples=0), "num_samples is 0"),
+        (lambda: evaluate.kl_per_layer(KEY, MODEL, BITS, num_samples=0), "num_samples is 0"),
+        (lambda: evaluate.cluster_probabilities(KEY, MODEL, BITS, num_samples=0), "num_samples is 0"),
+        (lambda: posterior_means(KEY, MODEL, BATCH, num_samples=0), "num_samples is 0"),
+        (lambda: posterior_means(KEY, MODEL, BATCH, batch_size=0), "batch_size is 0"),
+        (lambda: posterior_means(KEY, MODEL, BATCH[:0]), "found no examples"),
+        (lambda: batches_of(KEY, jnp.array(0), 5, 6), "batch_size is 6: expected at most 5, the examples"),
+        (lambda: batches_of(KEY, jnp.array(0), 5, 0), "batch_size is 0"),
         (lambda: objectives.free_bits(KEY, MODEL, BITS, group_size=3), "expected a divisor of the 2 latent dimensions"),
         (
             lambda: gradient_statistics(objectives.elbo, KEY, TABLE, exact.bind_table, SYMBOL, num_keys=1),

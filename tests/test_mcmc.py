@@ -12,6 +12,8 @@ import pytest
 
 from tests.models import W
 from vaex import Conditional, Model, OptionError, UsageError, inference
+from vaex.distributions import OneHotCategorical
+from vaex.distributions.labelled import Labelled
 from vaex.models import exact
 
 SIGMA = 1.5  # so that the prior matters
@@ -106,6 +108,13 @@ def test_what_cannot_be_is_refused_in_a_line():
     for method in (inference.nuts(), inference.random_walk()):
         with pytest.raises(UsageError, match=r"Categorical.* is discrete: use inference.gibbs"):
             inference.sample(KEY, method, table, jnp.array(0))
+    counts = dist.Poisson(jnp.ones(2)).to_event(1)
+    for prior in (counts, Labelled(OneHotCategorical(jnp.zeros(2)), dist.Normal(jnp.zeros((2, 1)), 1.0).to_event(1))):
+        for method in (inference.mala(), inference.gibbs(start="prior")):
+            with pytest.raises(UsageError, match=r"use inference.importance or inference.rejection"):
+                method.init(KEY, MODEL._replace(prior=prior), X)
+    with pytest.raises(UsageError, match=r"inference.hmc or inference.nuts where all of z is continuous"):
+        inference.gibbs().init(KEY, MODEL, X)
     with pytest.raises(UsageError, match="without condition"):
         inference.mala().init(KEY, Conditional(lambda c: MODEL), X)
     with pytest.raises(OptionError, match="step_size is 0"):

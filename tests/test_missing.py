@@ -111,6 +111,15 @@ def test_every_likelihood_is_that_of_the_observed_elements_alone(family, raw_sha
     assert np.abs(gradient[SEEN]).max() > 0
 
 
+def test_classes_that_are_missing_leave_the_others_whole_numbers():
+    logits = jnp.log(jnp.array([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25], [0.3, 0.3, 0.4]]))
+    whole = linear_gaussian()._replace(decode=lambda z: dist.CategoricalLogits(logits).to_event(1))
+    example = Masked(jnp.array([2, 99, 0]), jnp.array([True, False, True]))
+    found = partially_observed(whole).decode(jnp.zeros(2)).log_prob(example)
+    np.testing.assert_allclose(found, np.log(0.7 * 0.3), rtol=1e-6)
+    assert example._replace(x=jnp.zeros(3, bool)).filled().dtype == bool
+
+
 def test_a_full_mask_is_the_model_itself():
     model, everything = linear_gaussian(shift=0.2), jnp.ones(5, bool)
     iwae = jax.jit(
@@ -195,9 +204,10 @@ def test_imputation_without_a_model():
     kinds = np.repeat(np.array([[0, 0, 51, 51], [255, 255, 204, 0]], np.uint8), 30, axis=0).reshape(60, 2, 2, 1)
     stored = Masked(kinds, np.ones_like(kinds, bool))
     stored.mask[:30, 0, 0] = False
-    query = Masked(np.array([[9.0, 0, 9, 0.2], [1, 9, 9, 9]], np.float32).reshape(2, 2, 2, 1), None)
-    query = query._replace(mask=query.x != 9)
-    mean, neighbours = simple_imputations(stored._replace(x=stored.x / np.float32(255)), query)
+    query = Masked(np.array([[np.nan, 0, 9, 0.2], [1, 9, 9, np.nan]], np.float32).reshape(2, 2, 2, 1), None)
+    query = query._replace(mask=query.x < 9)
+    donors = stored._replace(x=np.where(stored.mask, stored.x / np.float32(255), np.nan))
+    mean, neighbours = simple_imputations(donors, query)
     np.testing.assert_allclose(mean.ravel(), [1, 0.5, 0.5, 0.1], rtol=1e-6)
     np.testing.assert_allclose(neighbours.reshape(2, 4), [[1, 0, 0.2, 0.2], [1, 1, 0.8, 0]], rtol=1e-6)
 

@@ -13,6 +13,7 @@ import scipy.stats
 from vaex import Model, objectives
 from vaex.errors import UsageError
 from vaex.models.posteriors import normal_mixture
+from vaex.objectives.terms import Weights
 
 X, SLOPE, NOISE = 0.8, 1.3, 0.7  # x ~ N(1.3 z, 0.7^2), z ~ N(0, 1)
 RAW = np.array([[0.5, -1.2, -1.0], [0.0, 0.9, -1.4]])  # [logit, mean, log_var] of each component
@@ -118,6 +119,20 @@ def test_components_that_are_the_posterior_give_log_px_at_every_draw():
     log_px = scipy.stats.norm.logpdf(X, 0, np.sqrt(SLOPE**2 + NOISE**2))
     np.testing.assert_allclose(values, log_px, rtol=1e-5)
     np.testing.assert_allclose(gradient, 0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("log_share", [None, jnp.log(jnp.array([0.2, 0.8]))], ids=["alike", "in shares"])
+def test_where_no_draw_has_a_weight_the_bound_has_no_gradient(log_share):
+    weights = lambda t: Weights(jnp.full(2, -jnp.inf), t * jnp.ones(2), jnp.zeros(2), log_share)
+    value, gradient = jax.value_and_grad(lambda t: weights(t).iwae())(0.3)
+    assert (value, gradient) == (-jnp.inf, 0)
+
+
+def test_shares_of_low_precision_are_summed_in_float32():
+    """100 draws, the shares of which add up to 1, of log w = 1000, where bfloat16 has steps of 4."""
+    log_w, log_share = jnp.full(100, 1000, jnp.bfloat16), jnp.full(100, -np.log(100), jnp.float32)
+    weights = Weights(log_w, jnp.zeros(100, jnp.bfloat16), jnp.zeros(100, jnp.bfloat16), log_share)
+    np.testing.assert_allclose([weights.iwae(), weights.average(weights.log_w)], 1000, rtol=1e-5)
 
 
 THROUGH_DRAWS = (

@@ -72,6 +72,6 @@ def test_what_cannot_be_is_refused():
         smc.find_schedule(KEY, model, x, target_share=1.0)
     with pytest.raises(OptionError, match="num_moves is 0"):
         smc.smc(schedule, moves=smc.Moves(num_moves=0))
-    for temperatures in ([0.5, 0.9], [0.5, 0.5, 1.0], [0.0, 1.0]):
+    for temperatures in ([], [0.5, 0.9], [0.5, 0.5, 1.0], [0.0, 1.0]):
         with pytest.raises(OptionError, match=r"schedule.temperatures is .* rise from above 0 to 1"):
             smc.smc(schedule._replace(temperatures=jnp.array(temperatures)))

@@ -19,6 +19,7 @@ from vaex.models import Source
 from vaex.models.columns import Column
 from vaex.models.posterior_table import diagonal
 from vaex.models.priors import fitted_normal_mixture
+from vaex.models.scales import check_learned
 from vaex.train import OPTIMIZERS, check_options
 
 NORMAL = dist.Normal(jnp.zeros(2), 1.0).to_event(1)
@@ -99,13 +100,20 @@ def test_what_is_no_whole_number(value):
 def test_ranges_are_told():
     with pytest.raises(OptionError, match=r"^a is 3: expected a whole number from 0 to 2$"):
         check_whole(0, 2, a=3)
-    for wrong in (np.nan, np.inf, np.float32(np.nan)):
+    for wrong in (np.nan, np.inf, np.float32(np.nan), jnp.array(np.nan), np.array([1, np.inf])):
         with pytest.raises(OptionError, match=r"^a is .*: expected a finite number$"):
             check_finite(a=wrong)
         with pytest.raises(OptionError, match=r"^a is .*: expected a number above 0$"):
             check_positive(a=wrong)
     with pytest.raises(OptionError, match=r"^a is 2.0: expected a finite number of at most 1$"):
         check_finite(most=1, a=2.0)
+    below = jnp.array(-1.0)
+    for use in (lambda: check_finite(0, a=below), lambda: jax.eval_shape(lambda: check_finite(0, a=below))):
+        with pytest.raises(OptionError, match=r"^a is -1.0: expected a finite number of at least 0"):
+            use()
+    with pytest.raises(OptionError, match=r"^sigma is 0.5: expected at least 2, twice min_sigma"):
+        check_learned(jnp.array(0.5), 1.0)
+    check_finite(0, a=jnp.array(0.0), b=np.zeros(2), c=(0, jnp.zeros(())))
     jax.jit(lambda a: check_finite(0, a=a))(jnp.nan)  # which nobody can know when it is traced
 
 

@@ -86,7 +86,7 @@ def check_seed(**options: int) -> None:
 
 
 def check_finite(least: float | None = None, most: float | None = None, **options: object) -> None:
-    """Finite numbers in a range; None and values that are traced pass.
+    """Finite numbers in a range, or arrays of them; None and values that are traced pass.
 
     Raises:
         OptionError: another value.
@@ -94,29 +94,29 @@ def check_finite(least: float | None = None, most: float | None = None, **option
     for parameter, value in _known(options):
         is_outside = (least is not None and value < least) or (most is not None and value > most)
         if is_outside or not math.isfinite(value):
-            raise OptionError(parameter, options[parameter], f"a finite number {_range(least, most)}".strip())
+            raise OptionError(parameter, value, f"a finite number {_range(least, most)}".strip())
 
 
 def check_positive(**options: object) -> None:
-    """Finite numbers above 0; None and values that are traced pass.
+    """Finite numbers above 0, or arrays of them; None and values that are traced pass.
 
     Raises:
         OptionError: another value.
     """
     for parameter, value in _known(options):
         if not 0 < value < math.inf:
-            raise OptionError(parameter, options[parameter], "a number above 0")
+            raise OptionError(parameter, value, "a number above 0")
 
 
 def check_fraction(**options: object) -> None:
-    """Numbers above 0 and below 1; None and values that are traced pass.
+    """Numbers above 0 and below 1, or arrays of them; None and values that are traced pass.
 
     Raises:
         OptionError: another value.
     """
     for parameter, value in _known(options):
         if not 0 < value < 1:
-            raise OptionError(parameter, options[parameter], "a number above 0 and below 1")
+            raise OptionError(parameter, value, "a number above 0 and below 1")
 
 
 def _range(least: float | None, most: float | None) -> str:
@@ -170,6 +170,25 @@ def _leaves(value: object) -> list:
     return [value]
 
 
+def known_numbers(value: object) -> list[float]:
+    """What of an option is a number already: none of None, of text, and of an array that jax traces.
+
+    Returns:
+        The number itself, or each of a tuple's or of a concrete array's.
+    """
+    match value:
+        case None | str():
+            return []
+        case numbers.Real():
+            return [float(value)]
+        case tuple():
+            return [number for part in value for number in known_numbers(part)]
+    import jax  # which the command line does not wait for
+    import numpy as np
+
+    is_known = isinstance(value, jax.Array | np.ndarray) and not isinstance(value, jax.core.Tracer)
+    return np.asarray(value, float).ravel().tolist() if is_known else []
+
+
 def _known(options: Mapping[str, object]) -> list[tuple[str, float]]:
-    """What is a number already: not None, and nothing that jax traces."""
-    return [(name, float(found)) for name, found in options.items() if isinstance(found, numbers.Real)]
+    return [(name, number) for name, value in options.items() for number in known_numbers(value)]

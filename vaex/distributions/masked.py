@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, Shaped
 
 from vaex.distributions import abilities, shapes
 from vaex.errors import UsageError
@@ -15,11 +15,11 @@ from vaex.model import Example, Given, Value
 class Masked(NamedTuple):
     """An example with what is observed of it; the values elsewhere have no influence on anything, even nan."""
 
-    x: Float[Array, "..."]
+    x: Shaped[Array, "..."]
     mask: Bool[Array, "..."]  # of the same shape; True where x is observed
 
-    def filled(self, value: Value = 0.0) -> Float[Array, "..."]:
-        """X with a value, or with those of an array, where it is missing.
+    def filled(self, value: Value = None) -> Shaped[Array, "..."]:
+        """X with a value, or with those of an array, where it is missing; None is a zero of x's dtype.
 
         Raises:
             UsageError: a mask of another shape than x.
@@ -29,7 +29,7 @@ class Masked(NamedTuple):
                 f"found a mask of shape {jnp.shape(self.mask)} with an x of shape {jnp.shape(self.x)}: "
                 "expected the same, True where x is observed"
             )
-        return jnp.where(self.mask, self.x, value)
+        return jnp.where(self.mask, self.x, jnp.zeros((), jnp.result_type(self.x)) if value is None else value)
 
 
 @functools.singledispatch

@@ -29,9 +29,17 @@ def sites(q: Distribution) -> Sites:
         UsageError: a variable has no list of its values.
     """
     raise UsageError(
-        f"{type(q).__name__} has no list of its values: Gibbs sampling needs one of each discrete variable; use "
-        "inference.hmc or inference.nuts if it is continuous"
+        f"{type(q).__name__} has no list of its values, which moves among discrete variables need: use "
+        "inference.importance or inference.rejection, or inference.hmc or inference.nuts where all of z is continuous"
     )
+
+
+def has_sites(q: Distribution) -> bool:
+    """Whether a distribution is of discrete variables that have lists of their values."""
+    try:
+        return bool(sites(q))
+    except UsageError:
+        return False
 
 
 def joined(parts: dict[str, Sites]) -> Sites:

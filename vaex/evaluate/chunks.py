@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from vaex.errors import check_whole
+from vaex.errors import UsageError, check_whole
 from vaex.model import Example
 
 Answer = Any  # arrays [N, ...] in the structure of what a function gives for one example
@@ -42,9 +42,11 @@ def in_chunks(of_chunk: Callable, key: PRNGKeyArray, examples: Example, *rest: o
 
     Raises:
         OptionError: chunk_size below 1.
+        UsageError: no examples.
     """
     check_whole(chunk_size=chunk_size)
-    n = len(jax.tree.leaves(examples)[0])
+    if not (n := len(jax.tree.leaves(examples)[0])):
+        raise UsageError("found no examples: expected at least one")
 
     def part(start: int) -> Answer:
         indices = np.arange(start, start + chunk_size)

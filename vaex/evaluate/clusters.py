@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.mixtures import component_posterior
-from vaex.errors import UsageError
+from vaex.errors import UsageError, check_whole
 from vaex.model import Example, Model
 from vaex.objectives.encode import encode_example
 
@@ -28,10 +28,12 @@ def cluster_probabilities(
         Probabilities, one for each component.
 
     Raises:
+        OptionError: num_samples below 1.
         UsageError: the prior is no mixture.
 
     Source: Jiang et al. 2017, VaDE.
     """
+    check_whole(num_samples=num_samples)
     z = encode_example(model, x).sample(key, (num_samples,))
     return jnp.mean(jax.vmap(lambda one: component_posterior(model.prior, one).probs)(z), axis=0)
 

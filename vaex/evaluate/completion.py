@@ -9,6 +9,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import own_mean
+from vaex.errors import check_whole
 from vaex.evaluate.scores import map_examples, psnr, ssim
 from vaex.model import Conditional, Given
 
@@ -18,7 +19,12 @@ NUM_COMPLETIONS = 50  # completions whose mean is the estimate of an image
 def complete(
     key: PRNGKeyArray, model: Conditional, condition: Float[Array, "..."], *, num_samples: int
 ) -> Float[Array, "k ..."]:
-    """Draws of what is plausible under a condition, each the mean of its pixels: E[p(x|z_k, c)], z_k ~ p(z|c)."""
+    """Draws of what is plausible under a condition, each the mean of its pixels: E[p(x|z_k, c)], z_k ~ p(z|c).
+
+    Raises:
+        OptionError: num_samples below 1.
+    """
+    check_whole(num_samples=num_samples)
     given = model.given(condition)
     z = given.prior.sample(key, (num_samples,))
     return jax.vmap(lambda one: own_mean(given.decode(one)))(z)
@@ -39,7 +45,11 @@ def roll_out(
 
     Returns:
         The means of the pixels of each, E[p(x|z_t, c_t)].
+
+    Raises:
+        OptionError: num_frames below 1.
     """
+    check_whole(num_frames=num_frames)
 
     def step(condition: Array, key: PRNGKeyArray) -> tuple[Array, Array]:
         given, (prior_key, draw_key) = model.given(condition), jax.random.split(key)

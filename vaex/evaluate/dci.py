@@ -76,6 +76,6 @@ def dci(
 def _evenness(shares: Float[np.ndarray, "m c"]) -> Float[np.ndarray, " c"]:
     """The entropy of each column, in shares of what it can be at most; of one of zeros all of it."""
     total = shares.sum(axis=0)
-    p = np.where(total > 0, shares / np.maximum(total, 1e-300), 1 / len(shares))
+    p = shares / np.maximum(total, 1e-300)
     entropy = -np.sum(p * np.log(np.where(p > 0, p, 1.0)), axis=0)
-    return entropy / max(np.log(len(shares)), 1e-300)
+    return np.where(total > 0, entropy / max(np.log(len(shares)), 1e-300), 1.0)

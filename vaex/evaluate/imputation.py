@@ -41,7 +41,7 @@ def truth(trial: Trial, n: int) -> np.ndarray:
 
 def imputation_errors(key: PRNGKeyArray, trial: Trial) -> dict[str, float]:
     """Root mean squared errors of the missing pixels of test images, of this model and of simpler ways."""
-    some, train_key = first(trial.x, NUM_IMAGES), jax.random.fold_in(key, 1)
+    some, train_key = first(trial.x, NUM_IMAGES), jax.random.fold_in(key, NUM_IMAGES)  # beyond the keys of examples
     images, mask = truth(trial, NUM_IMAGES), np.asarray(masked(some).mask)
     donors = masked(trial.observe(train_key, first(trial.dataset.train, _NUM_DONORS)))
     mean, neighbours = simple_imputations(donors, masked(some))
@@ -97,11 +97,11 @@ def simple_imputations(donors: Masked, examples: Masked) -> tuple[np.ndarray, np
 
     def flat(one: Masked) -> tuple[np.ndarray, np.ndarray]:
         mask = np.asarray(one.mask).reshape(len(one.mask), -1)
-        return np.asarray(one.x, np.float32).reshape(mask.shape), mask
+        return np.where(mask, np.asarray(one.x, np.float32).reshape(mask.shape), 0), mask  # even of nan
 
     def column_means(x: np.ndarray, mask: np.ndarray, otherwise: float | np.ndarray) -> np.ndarray:
         seen = mask.sum(axis=-2)
-        return np.where(seen > 0, (x * mask).sum(axis=-2) / np.maximum(seen, 1), otherwise)
+        return np.where(seen > 0, x.sum(axis=-2) / np.maximum(seen, 1), otherwise)
 
     shape = examples.x.shape
     (x, mask), (query, query_mask) = flat(donors), flat(examples)

@@ -42,7 +42,12 @@ def averaged_means(key: PRNGKeyArray, trial: Trial, split: Split) -> Latent:
 def posterior_means(
     key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 100, batch_size: int = 250
 ) -> Latent:
-    """E_q[z] of each of N examples, from draws where it must be: the latents' pytree with a leading axis of N."""
+    """E_q[z] of each of N examples, from draws where it must be: the latents' pytree with a leading axis of N.
+
+    Raises:
+        OptionError: num_samples or batch_size below 1.
+        UsageError: no examples.
+    """
 
     def mean(k: PRNGKeyArray, example: Example) -> Latent:
         now, seen = at(model, example)
@@ -79,6 +84,7 @@ def class_probabilities(
         num_samples: draws, where they are needed.
 
     Raises:
+        OptionError: num_samples below 1.
         UsageError: a model without a label among its latents.
     """
     q = encode_example(*at(model, example))

@@ -7,6 +7,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.distributions.abilities import estimate_mean
 from vaex.distributions.shapes import log_density
+from vaex.errors import check_whole
 from vaex.model import Distribution, Example, Latent, Model
 from vaex.objectives.encode import encode_example
 
@@ -18,7 +19,11 @@ def posterior_mean(key: PRNGKeyArray, q: Distribution, *, num_samples: int = 100
 
     The mean of K draws of an unused latent has the variance 1/K, near active_units' threshold: a Chain averages its
     conditionals' means instead, and with one key for all x the draws of an unused latent are the same for each.
+
+    Raises:
+        OptionError: num_samples below 1.
     """
+    check_whole(num_samples=num_samples)
     return estimate_mean(key, q, num_samples)
 
 

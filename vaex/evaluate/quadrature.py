@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.arithmetic import logsumexp
 from vaex.distributions.shapes import log_density
-from vaex.errors import UsageError
+from vaex.errors import UsageError, check_whole
 from vaex.model import Latent, Model
 
 _MARGIN = 0.3  # of the width of a thousand draws, beyond them: a Gaussian's five deviations
@@ -32,8 +32,11 @@ def log_marginal(
         Nats, [N].
 
     Raises:
+        OptionError: fewer than 4 nodes, or chunk_size below 1.
         UsageError: z is no vector of one or two elements.
     """
+    check_whole(4, num_nodes=num_nodes)
+    check_whole(chunk_size=chunk_size)
     draws = model.prior.sample(key, (1000,))
     if not has_a_grid(draws):
         raise UsageError(

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.distributions.abilities import log_prob_per_layer
 from vaex.distributions.shapes import check_shape
+from vaex.errors import UsageError, check_whole
 from vaex.evaluate.estimates import estimate_log_likelihood
 from vaex.model import Example, Model
 from vaex.objectives import Terms, sample_weights
@@ -56,7 +57,11 @@ def elbo(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -
 
     Returns:
         Terms, in nats.
+
+    Raises:
+        OptionError: num_samples below 1.
     """
+    check_whole(num_samples=num_samples)
     q = encode(model, x)
     w = sample_weights(key, model, x, q, num_samples)
     log_px_z, kl = bounds.elbo(w.log_px_z), known_or_sampled_kl(q, model.prior, w)
@@ -80,8 +85,12 @@ def kl_per_layer(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: in
     Returns:
         Nats for z_1, ..., z_L, [L].
 
+    Raises:
+        OptionError: num_samples below 1.
+
     Source: the parts of the bound of Sonderby et al. 2016.
     """
+    check_whole(num_samples=num_samples)
     q = encode_example(model, x)
     log_q, log_p = log_prob_per_layer(q), log_prob_per_layer(model.prior)
     if log_q is None or log_p is None:
@@ -143,8 +152,14 @@ def map_examples(
     """Apply f(key, x) to many examples, `batch_size` at a time; example i gets fold_in(key, i).
 
     Within a mesh each batch is split over its devices, as in training.
+
+    Raises:
+        OptionError: batch_size below 1.
+        UsageError: no examples.
     """
-    n = jax.tree.leaves(examples)[0].shape[0]
+    check_whole(batch_size=batch_size)
+    if not (n := jax.tree.leaves(examples)[0].shape[0]):
+        raise UsageError("found no examples: expected at least one")
     keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
     size = min(batch_size, n)
     of_batch = lambda batch: jax.vmap(lambda args: f(*args))(sharded(batch))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Num, PRNGKeyArray
 
 from vaex.errors import UsageError, check_whole
 from vaex.inference.method import Method
@@ -22,6 +22,8 @@ class EM(NamedTuple):
     e_step: Callable  # (model, x) -> what of p(z|x) the M-step needs
     m_step: Callable[..., Fitted]  # (x, expectations) -> model
     log_px: Callable[[Fitted], Callable[[Array], Array]]  # model -> a function of one example, log p(x) in nats
+    spread: Callable[[Fitted], Array]  # model -> variances or scales, which have to stay above 0
+    cure: str  # what has happened where they do not, or where the likelihood has no bound
 
 
 class EMState(NamedTuple):
@@ -56,7 +58,7 @@ def em(family: EM) -> Method:
     return Method(lambda key, model, x: EMState(model, x), step)
 
 
-def fit(family: EM, start: Fitted, x: Float[Array, "n d"], *, num_steps: int = 100) -> Fit:
+def fit(family: EM, start: Fitted, x: Num[Array, "n d"], *, num_steps: int = 100) -> Fit:
     """Some steps of EM, none of which lowers the log-likelihood; outside jit.
 
     Args:
@@ -70,9 +72,11 @@ def fit(family: EM, start: Fitted, x: Float[Array, "n d"], *, num_steps: int = 1
 
     Raises:
         OptionError: num_steps below 1.
-        UsageError: a likelihood without bound: a mixture's component that has shrunk to a point.
+        UsageError: data that are not finite; or a likelihood without bound: a mixture's component that has shrunk to a
+            point, or a column that the factors explain without noise.
     """
     check_whole(num_steps=num_steps)
+    x = _data(x)
 
     @jax.jit
     def run(state: EMState) -> tuple[Fitted, Array]:
@@ -82,14 +86,13 @@ def fit(family: EM, start: Fitted, x: Float[Array, "n d"], *, num_steps: int = 1
     model, found = run(EMState(start, x))
     if not np.isfinite(found).all():
         step = int(np.argmin(np.isfinite(found)))
-        raise UsageError(
-            f"the log-likelihood is {found[step]} after step {step}: expected a finite one; a component may have "
-            "shrunk to a point: use fewer components, another start, or more data"
-        )
+        raise UsageError(f"the log-likelihood is {found[step]} after step {step}: expected a finite one; {family.cure}")
+    if not (least := float(jnp.min(family.spread(model)))) > 0:
+        raise UsageError(f"a variance is {least:.2g} after step {num_steps}: expected one above 0; {family.cure}")
     return Fit(model, found)
 
 
-def maximize(x: Float[Array, "n d"], responsibilities: Float[Array, "n k"]) -> GaussianMixture:
+def maximize(x: Num[Array, "n d"], responsibilities: Num[Array, "n k"] | Bool[Array, "n k"]) -> GaussianMixture:
     """The mixture that maximises the expected log-joint: the M-step of EM, and with one-hot rows a start from clusters.
 
     argmax sum_ik r_ik log p(x_i, z_i = k)
@@ -102,10 +105,12 @@ def maximize(x: Float[Array, "n d"], responsibilities: Float[Array, "n k"]) -> G
         The mixture, its covariances full.
 
     Raises:
-        UsageError: a component with no more examples than dimensions, whose covariance is singular.
+        UsageError: data that are not finite, or a component with no more examples than dimensions, whose covariance is
+            singular.
 
     Source: Dempster, Laird and Rubin 1977.
     """
+    x, responsibilities = _data(x), _data(responsibilities)
     mixture = _moments(x, responsibilities)
     if not jnp.isfinite(mixture.scale_tril).all():
         counts = jnp.sum(responsibilities, axis=0)
@@ -114,6 +119,20 @@ def maximize(x: Float[Array, "n d"], responsibilities: Float[Array, "n k"]) -> G
             "dimensions: use fewer components, or more data"
         )
     return mixture
+
+
+def _data(x: Any) -> Float[Array, "n _"]:
+    """Data as floats, so that products of uint8 and bool do not wrap.
+
+    Raises:
+        UsageError: they are not finite.
+    """
+    x = jnp.asarray(x, jnp.result_type(float, jnp.asarray(x)))
+    if num_bad := int(jnp.sum(~jnp.isfinite(x).all(axis=1))):
+        raise UsageError(
+            f"{num_bad} of {len(x)} examples have values that are nan or infinite: leave them out, or impute them"
+        )
+    return x
 
 
 def _moments(x: Float[Array, "n d"], responsibilities: Float[Array, "n k"]) -> GaussianMixture:
@@ -145,13 +164,17 @@ def _factors(model: LinearGaussian, x: Float[Array, "n d"]) -> _Moments:
 def _regression(x: Float[Array, "n d"], moments: _Moments) -> LinearGaussian:
     """W = E[(x - mean) z^T] E[z z^T]^-1,   Psi = diag(Cov[x] - W E[z (x - mean)^T]).
 
-    Source: Rubin and Thayer 1982; Bishop 2006, equations 12.56 and 12.57.
+    Source: Rubin and Thayer 1982; Bishop 2006, equations 12.69 and 12.70.
     """
     weight = jnp.linalg.solve(moments.second, moments.cross.T).T
     return LinearGaussian(weight, jnp.mean(x, axis=0), jnp.var(x, axis=0) - jnp.sum(weight * moments.cross, axis=1))
 
 
 def _isotropic(x: Float[Array, "n d"], moments: _Moments) -> LinearGaussian:
+    """The same with one noise_var for all, the mean of Psi.
+
+    Source: Tipping and Bishop 1999; Bishop 2006, equations 12.56 and 12.57.
+    """
     model = _regression(x, moments)
     return model._replace(noise_var=jnp.mean(model.noise_var, keepdims=True))
 
@@ -160,6 +183,13 @@ def _log_likelihood(family: EM, state: EMState) -> Float[Array, ""]:
     return jnp.mean(jax.vmap(family.log_px(state.model))(state.x))
 
 
-GAUSSIAN_MIXTURE = EM(_responsibilities, _moments, lambda mixture: mixture.marginal().log_prob)
-PPCA = EM(_factors, _isotropic, lambda model: model.log_px)
-FACTOR_ANALYSIS = EM(_factors, _regression, lambda model: model.log_px)
+GAUSSIAN_MIXTURE = EM(
+    _responsibilities,
+    _moments,
+    log_px=lambda mixture: mixture.marginal().log_prob,
+    spread=lambda mixture: jnp.diagonal(mixture.scale_tril, axis1=1, axis2=2),
+    cure="a component may have shrunk to a point: use fewer components, another start, or more data",
+)
+_CURE = "the latents may leave no noise in a column: use fewer, or drop columns that are constant or repeat others"
+PPCA = EM(_factors, _isotropic, lambda model: model.log_px, lambda model: model.noise_var, _CURE)
+FACTOR_ANALYSIS = PPCA._replace(m_step=_regression)

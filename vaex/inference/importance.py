@@ -60,6 +60,7 @@ class Weighted(NamedTuple):
     def smoothed(self) -> "Weighted":
         """The same with the largest weights replaced by quantiles of the Pareto distribution fitted to them.
 
+        Only where pareto_k is at least 1/3: of a lighter tail, or of fewer than 25 draws, the weights are as they were.
         Their sum stays, so that log_likelihood is that of the smoothed weights' shares and not unbiased any more.
         """
         log_share, _ = _smoothed(self.log_w)

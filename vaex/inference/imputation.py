@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import average
+from vaex.errors import check_whole
 from vaex.inference.importance import importance
 from vaex.model import Conditional, Example, Latent, Model, Value, at
 
@@ -25,6 +26,9 @@ def single(
     Returns:
         x, with the conditional mean, or the most probable class, where it was missing; nan there if no draw has a
         weight above zero.
+
+    Raises:
+        OptionError: num_samples below 1.
 
     Source: Mattei and Frellsen 2019, the single imputation.
     """
@@ -58,8 +62,12 @@ def multiple(
     Returns:
         M completed examples, [M, *x_shape]; nan where something is missing and no draw has a weight above zero.
 
+    Raises:
+        OptionError: num_draws or num_samples below 1.
+
     Source: Mattei and Frellsen 2019, multiple imputation; Rubin 1987 for the resampling.
     """
+    check_whole(num_draws=num_draws)
     now, example = at(model, example)
     draw_key, choice_key, noise_key = jax.random.split(key, 3)
     z, log_w = importance(draw_key, now, example, num_samples=num_samples)

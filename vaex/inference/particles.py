@@ -150,5 +150,5 @@ def check_temperatures(temperatures: Float[Array, " t"]) -> None:
     if isinstance(temperatures, Tracer):
         return
     found = np.asarray(temperatures)
-    if not (np.diff(found, prepend=0.0) > 0).all() or found[-1] != 1:
+    if not found.size or not (np.diff(found, prepend=0.0) > 0).all() or found[-1] != 1:
         raise OptionError("schedule.temperatures", found.tolist(), "numbers that rise from above 0 to 1 at the end")

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import is_discrete
 from vaex.distributions.shapes import log_density
+from vaex.distributions.sites import has_sites
 from vaex.errors import OptionError, UsageError
 from vaex.model import AnyModel, Distribution, Example, Latent, at
 from vaex.objectives.encode import encode
@@ -86,13 +87,14 @@ def target(model: AnyModel, example: Example) -> Target:
     return Target(Held(model), example)
 
 
-def check_continuous(prior: Distribution, method: str, *, instead: str = "inference.gibbs") -> None:
+def check_continuous(prior: Distribution, method: str, *, instead: str | None = None) -> None:
     """The latents are moved along gradients or by small steps.
 
     Raises:
         UsageError: they are discrete, or a part of them is.
     """
     if is_discrete(prior):
+        among = "inference.gibbs" if has_sites(prior) else "inference.importance or inference.rejection"
         raise UsageError(
-            f"{method} moves continuous latents, and {type(prior).__name__}, p(z), is discrete: use {instead}"
+            f"{method} moves continuous latents, and {type(prior).__name__}, p(z), is discrete: use {instead or among}"
         )

@@ -8,6 +8,7 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, Int
 
 from vaex.arithmetic import logsumexp, times
+from vaex.bounds import iwae
 from vaex.model import Distribution, Model, Params
 
 
@@ -160,8 +161,7 @@ def table_iwae(params: Params, x: Int[Array, ""], *, num_samples: int) -> Float[
     log_w = jnp.where(log_q == -jnp.inf, 0.0, table.posterior(x).logits - log_q)  # of what is never drawn
     grids = jnp.meshgrid(*[jnp.arange(log_q.size)] * num_samples)
     tuples = jnp.stack([g.ravel() for g in grids])  # [K, S^K]
-    bound = jax.nn.logsumexp(log_w[tuples], axis=0) - jnp.log(num_samples)
-    return jnp.sum(times(jnp.exp(jnp.sum(log_q[tuples], axis=0)), bound))
+    return jnp.sum(times(jnp.exp(jnp.sum(log_q[tuples], axis=0)), iwae(log_w[tuples])))
 
 
 def _categorical(logits: Float[Array, " n"]) -> Any:

@@ -5,12 +5,11 @@ inverse square, from 1 at the edge, so that a gradient can bring back what went 
 """
 
 import math
-import numbers
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vaex.errors import OptionError, check_positive
+from vaex.errors import OptionError, check_positive, known_numbers
 from vaex.model import Params
 
 # What a likelihood's scale stays above: x is in [0, 1], and grey levels that are spread over their width have a
@@ -46,8 +45,10 @@ def check_learned(sigma: object, min_sigma: float) -> None:
         OptionError: it does not.
     """
     check_positive(sigma=sigma, min_sigma=min_sigma)
-    if isinstance(sigma, numbers.Real) and sigma < 2 * min_sigma:
-        raise OptionError("sigma", sigma, f"at least {2 * min_sigma:.2g}, twice min_sigma", "start higher, or lower it")
+    for known in known_numbers(sigma):
+        if known < 2 * min_sigma:
+            least = f"at least {2 * min_sigma:.2g}, twice min_sigma"
+            raise OptionError("sigma", known, least, "start higher, or lower it")
 
 
 def bounded_log_var(log_var: Float[Array, "..."]) -> Float[Array, "..."]:

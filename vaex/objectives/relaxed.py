@@ -48,7 +48,7 @@ def gumbel(
     try:
         check_positive(temperature=temperature)
     except OptionError as error:
-        raise OptionError("temperature", temperature, error.expected, "the limit is the objective reinforce") from None
+        raise OptionError("temperature", error.found, error.expected, "the limit is the objective reinforce") from None
     q = encode(model, x)
     if (logits := one_hot_logits(q)) is None:
         raise UsageError(

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.arithmetic import times
+from vaex.arithmetic import at_least_float32, logsumexp, times
 from vaex.distributions.abilities import (
     closed_form_kl,
     draws_of_components,
@@ -51,11 +51,13 @@ class Weights(NamedTuple):
         """The average over the draws of one value for each."""
         if self.log_share is None:
             return bounds.elbo(values)
-        return jnp.sum(times(jnp.exp(self.log_share), values))
+        return jnp.sum(times(jnp.exp(self.log_share), at_least_float32(values)))
 
     def iwae(self) -> Float[Array, ""]:
         """The logarithm of the average weight."""
-        return bounds.iwae(self.log_w) if self.log_share is None else jax.nn.logsumexp(self.log_w + self.log_share)
+        if self.log_share is None:
+            return bounds.iwae(self.log_w)
+        return logsumexp(at_least_float32(self.log_w) + self.log_share)
 
 
 def log_weights(
@@ -161,11 +163,15 @@ def needed_factors(distribution: Distribution) -> Distribution:
     """The factors of a distribution over a vector that is independent across its dimensions.
 
     Raises:
-        UsageError: it is not.
+        UsageError: it is not, or it is over a matrix, say.
     """
     if (found := factors(distribution)) is None:
         raise UsageError(
             f"{type(distribution).__name__} does not factorize over dimensions, as this objective needs: use another"
+        )
+    if len(found.batch_shape) != 1:
+        raise UsageError(
+            f"this objective is of vectors, found a z of shape {found.batch_shape}: use another objective, or flatten z"
         )
     return found
 

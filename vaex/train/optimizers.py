@@ -2,7 +2,6 @@
 
 import functools
 import math
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ import optax
 from optax import contrib
 
 from vaex.choices import Choices
-from vaex.errors import OptionError, check_positive, check_whole
+from vaex.errors import OptionError, check_positive, check_whole, known_numbers
 from vaex.model import Params
 from vaex.train.averages import AVERAGES
 
@@ -111,10 +110,7 @@ def check_options(options: Mapping[str, Any]) -> None:
             check_positive(**{option: value})
         if option in _WHOLE:
             check_whole(**{option: value})
-        for number in value if type(value) is tuple else (value,):
-            if not isinstance(number, numbers.Real):  # text, None, or what is traced
-                continue
-            found = float(number)
+        for found in known_numbers(value):
             if option in _BELOW_ONE and not 0 <= found < 1:
                 raise OptionError(option, value, "0 or more, and less than 1")
             if not math.isfinite(found) or (found < 0 and option != "ns_coeffs"):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from vaex.errors import OptionError, check_whole
 from vaex.model import Conditional, Example, Model, Observed, Params
 from vaex.objectives import BatchLoss, Context
 from vaex.objectives.batch import sharded
@@ -135,6 +136,9 @@ def train_epoch(
     Returns:
         The state after, the means of the steps' metrics, and the first step whose loss was not finite (-1 if none).
         Steps whose update was skipped count in neither; where any can be, their number is the metric "skipped".
+
+    Raises:
+        OptionError: batch_size below 1, or above n.
     """
     n = jax.tree.leaves(examples)[0].shape[0]
     order_key, step_key = jax.random.split(key)
@@ -147,8 +151,14 @@ def train_epoch(
 def batches_of(
     order_key: PRNGKeyArray, step: Int[Array, ""], num_examples: int, batch_size: int
 ) -> Int[Array, "steps m"]:
-    """The examples of each step of the epoch that a step begins, by their indices."""
-    num_steps = num_examples // batch_size
+    """The examples of each step of the epoch that a step begins, by their indices.
+
+    Raises:
+        OptionError: batch_size below 1, or more than there are examples.
+    """
+    check_whole(batch_size=batch_size)
+    if not (num_steps := num_examples // batch_size):
+        raise OptionError("batch_size", batch_size, f"at most {num_examples}, the examples")
     order = epoch_order(order_key, step // num_steps, num_examples)
     return order[: num_steps * batch_size].reshape(num_steps, batch_size)
 
