@@ -183,7 +183,7 @@ def known_numbers(value: object) -> list[float]:
             return [float(value)]
         case tuple():
             return [number for part in value for number in known_numbers(part)]
-    import jax  # which the command line does not wait for
+    import jax.core  # which the command line does not wait for
     import numpy as np
 
     is_known = isinstance(value, jax.Array | np.ndarray) and not isinstance(value, jax.core.Tracer)

@@ -17,7 +17,7 @@ from vaex.distributions.abilities import (
     is_discrete,
     sample_and_log_prob,
 )
-from vaex.distributions.shapes import check_number, log_density
+from vaex.distributions.shapes import batch_shape, check_number, log_density
 from vaex.errors import UsageError, check_whole
 from vaex.model import Distribution, Example, Latent, Model
 
@@ -169,9 +169,9 @@ def needed_factors(distribution: Distribution) -> Distribution:
         raise UsageError(
             f"{type(distribution).__name__} does not factorize over dimensions, as this objective needs: use another"
         )
-    if len(found.batch_shape) != 1:
+    if len(shape := batch_shape(found)) != 1:
         raise UsageError(
-            f"this objective is of vectors, found a z of shape {found.batch_shape}: use another objective, or flatten z"
+            f"this objective is of vectors, found a z of shape {shape}: use another objective, or flatten z"
         )
     return found
 
