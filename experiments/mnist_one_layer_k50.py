@@ -1,10 +1,13 @@
 """IWAE's table 1, one layer, k = 50: the importance-weighted bound by dreg, trained by muon.
 
 make train EXP=mnist_one_layer_k50
+
+With so many draws batches of 200 take no longer than those of 1,000, and give five times as many updates.
 """
 
 from ._one_layer import by_muon, one_layer
 
 
 def get_config():
-    return by_muon(one_layer("dreg", num_samples=50), num_epochs=48, eval_every=4)
+    config = one_layer("dreg", num_samples=50)
+    return by_muon(config, num_epochs=34, eval_every=2, batch_size=200, learning_rate=2e-2)

@@ -8,4 +8,4 @@ from ._two_layers import two_layers
 
 
 def get_config():
-    return by_muon(two_layers("hierarchy", "stl"), num_epochs=600, eval_every=20)
+    return by_muon(two_layers("hierarchy", "stl"), num_epochs=560, eval_every=20)

@@ -8,4 +8,4 @@ from ._two_layers import two_layers
 
 
 def get_config():
-    return by_muon(two_layers("hierarchy", "dreg", num_samples=5), num_epochs=250, eval_every=10)
+    return by_muon(two_layers("hierarchy", "dreg", num_samples=5), num_epochs=165, eval_every=5)
