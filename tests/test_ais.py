@@ -113,6 +113,17 @@ def test_a_schedule_has_steps_of_one_length_and_the_acceptance_that_is_asked_for
     np.testing.assert_allclose(found.variances[-1], widths, rtol=0.4)
 
 
+def test_a_schedule_leaves_out_chains_where_p_of_x_and_z_is_zero():
+    """Four fifths of q lie outside of the prior's support: temperatures that rise, and the width of the posterior."""
+    prior = dist.Uniform(jnp.zeros(1), 0.05).to_event(1)
+    q = dist.Normal(jnp.zeros(1), 0.1).to_event(1)
+    model = Model(prior, lambda x: q, lambda z: dist.Normal(z, 1.0).to_event(1))
+    found = ais.find_schedule(KEY, model, jnp.zeros((2, 1)), num_temperatures=12, num_chains=60, num_leapfrog=1)
+    ais.ais(found)  # which refuses temperatures that do not rise
+    np.testing.assert_allclose(found.variances[-1], 0.05**2 / 12, rtol=0.6)
+    assert (found.step_sizes > 0.05).all()
+
+
 def test_what_cannot_be_is_refused():
     with pytest.raises(OptionError, match=r"schedule.temperatures is .* rise from above 0 to 1"):
         ais.ais(schedule(3)._replace(temperatures=jnp.array([0.5, 0.9, 0.8])))

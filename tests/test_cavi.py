@@ -1,5 +1,7 @@
 """Coordinate-ascent mean field against fixed points, quadrature, scikit-learn, and sums over all states."""
 
+import importlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,6 +24,7 @@ from vaex.models.latent_nodes import latent_variable_model
 from vaex.models.likelihoods import bernoulli
 
 KEY = jax.random.key(0)
+discrete = importlib.import_module("vaex.inference.cavi.discrete")  # a function has its name
 NUMBERS = np.random.default_rng(0).normal(5.0, 0.7, 20).astype(np.float32)
 PRIOR = {"mean": 4.0, "strength": 2.0, "shape": 1.5, "rate": 0.5}
 
@@ -111,13 +114,23 @@ def test_a_bayesian_mixture_takes_the_steps_of_scikit_learn():
     np.testing.assert_allclose(covariances, theirs.covariances_, rtol=2e-2, atol=2e-3)
 
 
-def test_one_gaussians_bound_is_its_exact_evidence():
+IRIS = load_iris().data[:50, :2]
+LINE = np.array([[0.0, 1], [1, 1], [2, 1], [5, 1], [6, 1]])  # with a column that never changes
+
+
+@pytest.mark.parametrize(
+    ("x", "options", "mean", "degrees", "scatter"),
+    [
+        (IRIS, {"mean": jnp.zeros(2), "degrees": 3.0, "scatter": jnp.eye(2)}, np.zeros(2), 3.0, np.eye(2)),
+        (LINE, {}, LINE.mean(0), 2.0, np.diag([LINE[:, 0].var(ddof=1), 1])),
+    ],
+    ids=["given", "of_the_data"],
+)
+def test_one_gaussians_bound_is_its_exact_evidence(x, options, mean, degrees, scatter):
     """With one component q has nothing to leave out: log p(x) is the product of Student's t predictives."""
-    x = load_iris().data[:50, :2]
     data = jnp.asarray(x, jnp.float32)
-    prior = cavi.prior_of(data, num_components=1, mean=jnp.zeros(2), degrees=3.0, scatter=jnp.eye(2))
-    _, bounds = run(cavi.gaussian_mixture(), prior, data, 1)
-    mean, strength, degrees, scatter, expected = np.zeros(2), 1.0, 3.0, np.eye(2), 0.0
+    _, bounds = run(cavi.gaussian_mixture(), cavi.prior_of(data, num_components=1, **options), data, 1)
+    strength, expected = 1.0, 0.0
     for one in x:
         df = degrees - 1
         shape = scatter * (strength + 1) / (strength * df)
@@ -167,6 +180,20 @@ def test_independent_latents_are_found_exactly():
 
 
 @pytest.mark.parametrize(
+    ("joint", "expected"),
+    [([[0.5, 0.0], [0.0, 0.5]], [1, 0, 0, 0]), ([[0.2, 0.3], [0.5, 0.0]], [0.4, 0.6, 0, 0])],
+)
+def test_where_states_cannot_be_a_factor_leaves_them_out(joint, expected):
+    """Both bounds end at log 0.5, the sum over the states that are left; they begin at -inf."""
+    start = tuple(jnp.log(jnp.array(q)) for q in ([0.5, 0.5], [0.7, 0.3]))
+    state, bound = cavi.discrete().step(None, discrete.State(jnp.log(jnp.array(joint)), start))
+    np.testing.assert_allclose(bound, np.log(0.5), rtol=1e-5)
+    np.testing.assert_allclose(state.probabilities(), expected, atol=1e-6)
+    _, impossible = cavi.discrete().step(None, discrete.State(jnp.full((2, 2), -jnp.inf), start))
+    assert impossible == -np.inf
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (
@@ -175,6 +202,10 @@ def test_independent_latents_are_found_exactly():
         ),
         (lambda: cavi.prior_of(jnp.ones((5, 2)), num_components=0), "num_components is 0: expected a whole"),
         (lambda: cavi.prior_of(jnp.ones((5, 2)), num_components=2, degrees=1.0), "degrees is 1.0: .*above 1"),
+        *[
+            (lambda x=x: cavi.prior_of(jnp.array(x), num_components=2), "not positive definite: .*give a scatter")
+            for x in ([[0.0, 0], [1, 1], [2, 2]], [[1.0, 2]], [[0.0, 1], [np.nan, 2], [1, 0]])
+        ],
         (
             lambda: cavi.gaussian_mixture(start=jnp.ones((5, 3))).init(
                 None, cavi.prior_of(jnp.ones((5, 2)), num_components=2), jnp.ones((5, 2))

@@ -53,6 +53,18 @@ def test_the_functional_derivative_is_that_of_automatic_differentiation():
     np.testing.assert_allclose((after - q) / size, expected, rtol=0.1, atol=1e-3 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize(("step_size", "start"), [(0.3, [0.0, 0.0, 0.0, 0.0]), (1.0, [0.0, -np.inf, 0.0, 0.0])])
+def test_where_z_cannot_be_its_probability_is_zero_and_the_rest_bayes_rule(step_size, start):
+    log_p = jnp.array([-jnp.inf, -1.0, -1.0, -2.0])
+    points = free_form.grid(low=0.0, high=2.0, num_points=4)
+    method = free_form.free_form(points, step_size=step_size)
+    state, info = iterate(KEY, method, free_form.State(log_p, jnp.array(start)), num_steps=60)
+    p = np.exp(np.asarray(log_p, np.float64)) * points.cell
+    np.testing.assert_allclose(np.exp(state.log_q) * points.cell, p / p.sum(), rtol=1e-4)
+    np.testing.assert_allclose(info.elbo[-1], np.log(p.sum()), rtol=1e-4)
+    assert info.elbo[0] == -np.inf
+
+
 def test_the_study_ends_at_bayes_rule():
     found = ascend(num_steps=100)
     np.testing.assert_allclose(found.elbo[-1], found.log_px, atol=1e-4)

@@ -57,8 +57,8 @@ def _(model: Conditional) -> Model:
 
 def euclidean(x: Example, y: Example) -> Float[Array, ""]:
     """The Euclidean distance of two examples, arrays or pytrees of them."""
-    one, other = ravel_pytree(x)[0], ravel_pytree(y)[0]
-    return jnp.sqrt(jnp.sum((one - other).astype(jnp.result_type(float)) ** 2))
+    one, other = (ravel_pytree(value)[0].astype(jnp.result_type(float)) for value in (x, y))
+    return jnp.sqrt(jnp.sum((one - other) ** 2))
 
 
 def rejection(
@@ -80,7 +80,8 @@ def rejection(
         x: one example.
         tolerance: the largest distance; as it falls to 0 the kept draws become draws from p(z|x), and few.
         num_proposals: N.
-        distance: (x', x) -> a number, as of summary statistics.
+        distance: (x', x) -> a number, as of summary statistics; where it is nan the simulator has failed, and that
+            counts as infinitely far.
 
     Returns:
         All proposals; `accepted` gives those that are kept.
@@ -114,6 +115,7 @@ def accepted(simulated: Simulated) -> Latent:
 
 
 def distances(key: PRNGKeyArray, simulator: Simulator, z: Latent, x: Example, distance: Callable) -> Array:
-    """From x to what each of N latents simulates, [N]."""
+    """From x to what each of N latents simulates, [N]; inf where that is nan."""
     keys = jax.random.split(key, len(jax.tree.leaves(z)[0]))
-    return jax.vmap(lambda key, z: distance(simulator.simulate(key, z), x))(keys, z)
+    found = jax.vmap(lambda key, z: distance(simulator.simulate(key, z), x))(keys, z)
+    return jnp.where(jnp.isnan(found), jnp.inf, found)

@@ -12,6 +12,7 @@ from vaex.distributions.shapes import log_density
 from vaex.errors import check_finite, check_fraction, check_whole
 from vaex.inference.abc import Simulated, Simulator, distances, euclidean, rejection
 from vaex.inference.method import Method
+from vaex.inference.particles import LEAST_VARIANCE
 from vaex.inference.target import Held, Target, check_continuous
 from vaex.model import Distribution, Example, Latent
 
@@ -72,7 +73,7 @@ def smc(
         choice_key, *keys = jax.random.split(key, num_moves + 1)
         simulator, now = state.target.held.model, state.simulated
         # It never rises: what lies within the last one is what the particles stand for.
-        level = jnp.minimum(now.tolerance, jnp.maximum(tolerance, jnp.quantile(now.distance, share)))
+        level = jnp.minimum(now.tolerance, jnp.maximum(tolerance, _nearest(now.distance, share)))
         z, near = _resampled(choice_key, now, level)
         far = lambda key, z: distances(key, simulator, z, state.target.example, distance)
         noise = _spread(z)
@@ -112,6 +113,12 @@ def anneal(
     return state.simulated._replace(tolerance=jnp.asarray(tolerance, state.simulated.tolerance.dtype))
 
 
+def _nearest(distance: Float[Array, " n"], share: float) -> Float[Array, ""]:
+    """The distance within which a share of the particles lies, or, of fewer whose simulator did not fail, all those."""
+    far = jnp.max(distance, where=jnp.isfinite(distance), initial=-jnp.inf)
+    return jnp.minimum(jnp.quantile(distance, share, method="lower"), jnp.where(far == -jnp.inf, jnp.inf, far))
+
+
 def _resampled(key: PRNGKeyArray, now: Simulated, level: Array) -> tuple[Latent, Array]:
     alive = now.distance <= level
     chosen = jax.random.categorical(key, jnp.where(alive, 0.0, -jnp.inf), shape=alive.shape)
@@ -120,11 +127,15 @@ def _resampled(key: PRNGKeyArray, now: Simulated, level: Array) -> tuple[Latent,
 
 
 def _spread(z: Latent) -> Callable[[PRNGKeyArray, Latent], Latent]:
-    """Normal noise with 2.38^2 / d of the covariance of particles, to be added to each."""
+    """Normal noise with 2.38^2 / d of the covariance of particles, to be added to each.
+
+    A small share of the variances goes on the diagonal, so that numbers that depend on each other have a factor, too.
+    """
     flat = jax.vmap(lambda one: ravel_pytree(one)[0])(z)
     centred = flat - jnp.mean(flat, axis=0)
     size = flat.shape[1]
-    covariance = centred.T @ centred / len(flat) + 1e-8 * jnp.eye(size)
+    covariance = centred.T @ centred / len(flat)
+    covariance = covariance + jnp.diag(1e-6 * jnp.diag(covariance) + LEAST_VARIANCE)
     factor = 2.38 / size**0.5 * jnp.linalg.cholesky(covariance)
 
     def add(key: PRNGKeyArray, one: Latent) -> Latent:

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.sites import sites
 from vaex.errors import check_fraction, check_whole
-from vaex.inference.particles import Moves, Space, bridge, mover
+from vaex.inference.particles import IMPOSSIBLE, LEAST_VARIANCE, Moves, Space, bridge, mover
 from vaex.inference.target import target
 from vaex.model import AnyModel, Example, Latent
 
@@ -112,11 +112,17 @@ def _pilot(
         z = jax.vmap(lambda k: p.start(k, start))(jax.random.split(key, num_chains))
         return z if where.num_values is None else jax.vmap(sites(p.prior).codes)(z)
 
-    def look(x: Example, positions: Latent) -> tuple[Array, Array]:
-        """The variances of log p(x, z) - log q(z|x) and of z among the chains of an example."""
+    def look(x: Example, positions: Latent) -> tuple[Array, Array, Array]:
+        """The variances of log p(x, z) - log q(z|x) and of z among the chains of an example, and which can be.
+
+        Those where p(x, z) is 0 would make the variances infinite; where fewer than two can be, the first is 0.
+        """
         ratios = jax.vmap(bridge(target(model, x), start).log_likelihood)(positions)
         flat = jax.vmap(lambda z: ravel_pytree(z)[0])(positions).astype(ratios.dtype)
-        return jnp.var(ratios, ddof=1), jnp.var(flat, axis=0, ddof=1)
+        can_be = jnp.isfinite(ratios) & (ratios > IMPOSSIBLE / 2)
+        few = jnp.sum(can_be) < 2
+        spread = jnp.where(few, 0.0, jnp.var(ratios, ddof=1, where=can_be))
+        return spread, jnp.var(flat, axis=0, ddof=1, where=(can_be | few)[:, None]), can_be
 
     def moved(key: PRNGKeyArray, x: Example, positions: Latent, at: Schedule) -> tuple[Latent, Array]:
         one = lambda k, z: move(k, bridge(target(model, x), start), at, z, num_leapfrog)
@@ -124,12 +130,13 @@ def _pilot(
 
     def step(carry: tuple[Latent, Array], turn: tuple[Array, Array]) -> tuple[tuple[Latent, Array], _Pilot]:
         (positions, log_size), (key, t) = carry, turn
-        spreads, variances = jax.vmap(look)(examples, positions)
-        width = jnp.maximum(jnp.mean(variances, axis=0), 1e-8)
+        spreads, variances, can_be = jax.vmap(look)(examples, positions)
+        width = jnp.maximum(jnp.mean(variances, axis=0), LEAST_VARIANCE)
         at = Schedule(t, jnp.exp(log_size), width)
         positions, rates = jax.vmap(moved, (0, 0, 0, None))(jax.random.split(key, n), examples, positions, at)
-        log_size = log_size + _GAIN * (jnp.mean(rates) - target_acceptance)
-        return (positions, log_size), _Pilot(at, jnp.sqrt(jnp.mean(spreads)))
+        excess = jnp.sum(jnp.where(can_be, rates - target_acceptance, 0.0)) / jnp.maximum(jnp.sum(can_be), 1)
+        spread = jnp.sum(spreads) / jnp.maximum(jnp.sum(jnp.sum(can_be, axis=1) > 1), 1)
+        return (positions, log_size + _GAIN * excess), _Pilot(at, jnp.sqrt(spread))
 
     start_key, key = jax.random.split(key)
     positions = jax.vmap(begin)(jax.random.split(start_key, n), examples)

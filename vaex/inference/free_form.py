@@ -96,8 +96,11 @@ def free_form(points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"]
         return State(jax.vmap(p.log_joint)(points.points), normalized(log_q))
 
     def step(key: PRNGKeyArray | None, state: State) -> tuple[State, Info]:
-        gap = state.log_p - state.log_q
-        elbo = jnp.sum(times(jnp.exp(state.log_q), gap)) * points.cell
-        return State(state.log_p, normalized(state.log_q + step_size * (gap - 1))), Info(elbo, gap - 1)
+        log_p, log_q = state
+        gap = jnp.where(log_p == -jnp.inf, -jnp.inf, log_p - log_q)
+        elbo = jnp.sum(times(jnp.exp(log_q), gap)) * points.cell
+        # The same as log q + step_size gap, without a difference of infinities where z cannot be.
+        moved = times(1 - step_size, log_q) + step_size * log_p
+        return State(log_p, normalized(moved)), Info(elbo, gap - 1)
 
     return Method(init, step)

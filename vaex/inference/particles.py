@@ -21,7 +21,8 @@ from vaex.inference.method import State, StepInfo
 from vaex.inference.target import Target
 from vaex.model import Latent
 
-_LEAST = -1e30  # nats, of what cannot be: -inf times a temperature of 0 would be nan
+LEAST_VARIANCE = 1e-30  # of particles that are all one, so that masses are finite: in any unit it is nothing
+IMPOSSIBLE = -1e30  # nats, of what cannot be: -inf times a temperature of 0 would be nan
 
 
 class Moves(NamedTuple):
@@ -71,7 +72,7 @@ def space(p: Target) -> Space:
     Raises:
         UsageError: discrete ones without a list of their values.
     """
-    log_likelihood = lambda z: jnp.maximum(p.log_likelihood(z), _LEAST)
+    log_likelihood = lambda z: jnp.maximum(p.log_likelihood(z), IMPOSSIBLE)
     if not is_discrete(p.prior):
         return Space(p.log_prior, log_likelihood, lambda z: z, None)
     found = sites(p.prior)
@@ -138,7 +139,7 @@ def resampled(key: PRNGKeyArray, state: Particles) -> State:
 def variances(state: Particles) -> Float[Array, " d"]:
     """Of the weighted particles."""
     flat = jax.vmap(lambda z: ravel_pytree(z)[0])(state.kernel.particles).astype(state.kernel.weights.dtype)
-    return jnp.maximum(state.kernel.weights @ (flat - state.kernel.weights @ flat) ** 2, 1e-8)
+    return jnp.maximum(state.kernel.weights @ (flat - state.kernel.weights @ flat) ** 2, LEAST_VARIANCE)
 
 
 def check_temperatures(temperatures: Float[Array, " t"]) -> None:

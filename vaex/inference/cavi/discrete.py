@@ -29,6 +29,9 @@ def discrete() -> Method:
 
     log q_j(z_j) = E_{q_i, i != j}[log p(x, z)] + const,   one j after another
 
+    Where p(x, z) is 0 for some z, as of deterministic nodes, its logarithm is taken as a number that goes to -inf: q_j
+    is 0 but where the others' mass on such z is least. The bound is -inf until q has none.
+
     Returns:
         The method, for a model whose p(z) enumerates its support: a Categorical, a vector of independent ones, or a
         graph of discrete nodes, each of which is a factor of q. It begins with factors that are drawn, since even ones
@@ -53,7 +56,10 @@ def discrete() -> Method:
         table, log_q = state.log_joint, list(state.log_q)
         for j in range(len(log_q)):
             others = log_q[:j] + log_q[j + 1 :]
-            log_q[j] = jax.nn.log_softmax(_expected(jnp.moveaxis(table, j, 0), others))
+            here = jnp.moveaxis(table, j, 0)
+            mean = _expected(jnp.where(here == -jnp.inf, 0.0, here), others)
+            zero = _expected((here == -jnp.inf).astype(mean.dtype), others)  # q's mass where p(x, z) is 0
+            log_q[j] = jax.nn.log_softmax(jnp.where(zero <= jnp.min(zero), mean, -jnp.inf))
         entropy = -sum(jnp.sum(times(jnp.exp(one), one)) for one in log_q)
         return State(table, tuple(log_q)), _expected(table, log_q) + entropy
 

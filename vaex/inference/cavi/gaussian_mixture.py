@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jax.scipy.special import digamma, entr, gammaln, multigammaln
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -48,10 +50,11 @@ def prior_of(
         strength: beta_0.
         mean: m_0; unset, the data's.
         degrees: nu_0, above D - 1; unset, D.
-        scatter: W_0^-1; unset, the data's covariance.
+        scatter: W_0^-1; unset, the data's covariance, with a variance of 1 for a column that never changes.
 
     Raises:
         OptionError: num_components below 1, a concentration or a strength that is not above 0, or degrees too low.
+        UsageError: a scatter that is not positive definite, the data's own included, unless it is traced.
 
     Source: the defaults of scikit-learn's BayesianGaussianMixture.
     """
@@ -60,13 +63,34 @@ def prior_of(
     d = x.shape[1]
     if degrees is not None and not degrees > d - 1:
         raise OptionError("degrees", degrees, f"a number above {d - 1}, the dimensions less one")
+    scatter = _covariance(x) if scatter is None else scatter
+    _check_scatter(scatter)
     return Prior(
         concentration=jnp.full(num_components, 1 / num_components if concentration is None else concentration),
         strength=jnp.asarray(strength, float),
         mean=jnp.mean(x, axis=0) if mean is None else mean,
         degrees=jnp.asarray(d if degrees is None else degrees, float),
-        scatter=jnp.cov(x.T).reshape(d, d) if scatter is None else scatter,
+        scatter=scatter,
     )
+
+
+def _covariance(x: Float[Array, "n d"]) -> Float[Array, "d d"]:
+    d, is_constant = x.shape[1], jnp.max(x, axis=0) == jnp.min(x, axis=0)
+    return jnp.cov(x.T).reshape(d, d) + jnp.diag(is_constant.astype(float))
+
+
+def _check_scatter(scatter: Array) -> None:
+    if isinstance(scatter, Tracer):
+        return
+    try:
+        is_fine = np.isfinite(np.linalg.cholesky(np.asarray(scatter))).all()
+    except np.linalg.LinAlgError:
+        is_fine = False
+    if not is_fine:
+        raise UsageError(
+            "scatter, of the data if unset, is not positive definite: columns may be sums of others, examples fewer "
+            "than columns, or values not finite; leave such columns out, or give a scatter"
+        )
 
 
 def gaussian_mixture(*, start: Float[Array, "n k"] | None = None) -> Method:
