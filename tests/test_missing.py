@@ -15,11 +15,13 @@ from vaex import evaluate, objectives
 from vaex.__main__ import main
 from vaex.config import LIKELIHOODS, MODELS, PRIORS, default_config, section
 from vaex.config.setup import setup
-from vaex.data import Split
+from vaex.data import Dataset, Split
 from vaex.data.examples import Making, images
 from vaex.distributions.masked import Masked
 from vaex.errors import UsageError
+from vaex.evaluate import imputation as scored
 from vaex.evaluate.imputation import simple_imputations
+from vaex.evaluate.trial import Trial
 from vaex.inference import imputation
 from vaex.models import KINDS, exact, likelihoods
 from vaex.models.missing import partially_observed
@@ -210,6 +212,18 @@ def test_imputation_without_a_model():
     mean, neighbours = simple_imputations(donors, query)
     np.testing.assert_allclose(mean.ravel(), [1, 0.5, 0.5, 0.1], rtol=1e-6)
     np.testing.assert_allclose(neighbours.reshape(2, 4), [[1, 0, 0.2, 0.2], [1, 1, 0.8, 0]], rtol=1e-6)
+
+
+def test_what_is_missing_of_the_donors_is_drawn_apart_from_every_example(monkeypatch):
+    """Example i is imputed with fold_in(key, i)."""
+    split, keys = Split(np.zeros((2, 1, 1, 1), np.uint8), np.zeros(2, np.int32)), []
+    given = Masked(np.zeros((2, 1, 1, 1), np.float32), np.zeros((2, 1, 1, 1), bool))
+    monkeypatch.setattr(scored, "impute", lambda key, trial, x: keys.append(key) or x.x)
+    trial = Trial(None, given, Dataset("", "", "", split, split, split), lambda key, stored: keys.append(key) or given)
+    scored.imputation_errors(KEY, trial)
+    ours, of_examples = keys
+    each = jax.vmap(lambda i: jax.random.fold_in(of_examples, i))(jnp.arange(scored.NUM_IMAGES))
+    assert not (jax.random.key_data(each) == jax.random.key_data(ours)).all(axis=-1).any()
 
 
 def test_a_run_reports_its_imputations(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """The commands of README and docs can be run, and what they name exists; their code is run by test_examples.py."""
 
 import importlib
+import inspect
 import os
 import re
 import shlex
@@ -177,3 +178,14 @@ def test_every_name_in_the_table_of_equations_exists():
     for name in names:
         module, _, attribute = name.rpartition(".")
         assert hasattr(importlib.import_module(f"vaex.{module}"), attribute), name
+
+
+@pytest.mark.parametrize("module", ["objectives", "inference", "inference.ais", "evaluate"])
+def test_what_has_a_source_stands_in_the_table_of_equations(module):
+    found = importlib.import_module(f"vaex.{module}")
+    public = [name for name in getattr(found, "__all__", dir(found)) if not name.startswith("_")]
+    functions = {name: getattr(found, name) for name in public if inspect.isfunction(getattr(found, name))}
+    sourced = [name for name, function in functions.items() if "Source:" in (function.__doc__ or "")]
+    assert len(sourced) > 2
+    for name in sourced:
+        assert re.search(rf"\.{name}\b", PAGES["docs/equations.md"]), name
