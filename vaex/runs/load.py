@@ -1,7 +1,7 @@
 """A run's model with its trained parameters."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def kept_of(path: Path) -> Kept:
         return kept_data(read_config(path / CONFIG), shape, num_classes(path), columns=columns, label=label)
 
 
-def read_columns(dataset: dict[str, Any]) -> Columns:
+def read_columns(dataset: Mapping[str, Any]) -> Columns:
     """The columns of the table that a run was trained on, as its dataset.json has them; () of images."""
     return tuple(_column(fields) for fields in dataset.get("columns", ()))
 
