@@ -81,5 +81,5 @@ def of_masked(description: Description, source: Source) -> Description:
         statistics=None if moved is None else lambda key, params, batch: moved(key, params, batch.filled(missing)),
         reports=(*description.reports, *(("row_imputation",) if source.columns else ("imputation",))),
         figures=(*description.figures, *(() if source.columns else ("imputations",))),
-        structure=with_x(description.structure, role=PARTLY),
+        structure=with_x(description.structure, lambda x: x._replace(role=PARTLY)),
     )

@@ -42,7 +42,7 @@ def of_rows(description: Description, source: Source) -> Description:
         statistics=None if moved is None else lambda key, params, batch: moved(key, params, see(batch)),
         reports=(*description.reports, "density"),
         figures=("latent", "density"),
-        structure=with_x(description.structure, shape=(len(source.columns),)),
+        structure=with_x(description.structure, lambda x: x._replace(shape=(len(source.columns),))),
     )
 
 

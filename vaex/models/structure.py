@@ -1,7 +1,7 @@
 """A model as a directed graph: its variables, and the conditional distributions of p and of q between them."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -100,11 +100,11 @@ def count(structure: Structure, params: Params) -> Counts:
     return Counts(tuple(factors), shared)
 
 
-def with_x(structure: Structure | None, **changed: Any) -> Structure | None:
-    """The same graph of an x of another shape or role."""
+def with_x(structure: Structure | None, change: Callable[[Variable], Variable]) -> Structure | None:
+    """The same graph of another x, of another shape or role; None of none."""
     if structure is None:
         return None
-    variables = tuple(one._replace(**changed) if one.name == "x" else one for one in structure.variables)
+    variables = tuple(change(one) if one.name == "x" else one for one in structure.variables)
     return structure._replace(variables=variables)
 
 

@@ -20,7 +20,7 @@ from vaex.models.posterior_table import POSTERIORS, Posterior
 from vaex.models.prior_table import PRIORS, Prior, build_prior
 from vaex.models.structure import Factor, recognition
 from vaex.networks import NETWORKS, as_vector
-from vaex.networks.pairs import mlp
+from vaex.networks.pairs import Shape, mlp
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def vae(
     )
 
 
-def _check_latents(description: Description, source: Source) -> Latent:
+def _check_latents(description: Description, source: Source) -> Shape:
     """The shape of z; p(z) and q(z|x) are over the same values."""
 
     def draws(key: PRNGKeyArray) -> tuple[Latent, Latent]:

@@ -4,7 +4,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -109,7 +109,7 @@ def _node(variable: Variable, place: Place) -> Markup:
     half = Markup("")
     if variable.role == PARTLY:
         half = tag("path", d=f"M {x} {y - r} A {r} {r} 0 0 1 {x} {y + r} Z", **_SHADE)
-    shade: Mapping[str, Any] = _SHADE if variable.role == OBSERVED else {"fill": "none"}
+    shade: Mapping[str, str | float] = _SHADE if variable.role == OBSERVED else {"fill": "none"}
     circle = tag("circle", cx=x, cy=y, r=r, stroke="currentColor", stroke_width=1.5, **shade)
     size = "" if variable.shape is None else _size(variable.shape)
     texts = [
