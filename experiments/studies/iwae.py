@@ -81,5 +81,6 @@ def _drawn(found: Mapping[tuple[int, int], Run]) -> Figure:
         axes.plot([*theirs], [*theirs.values()], "--", color=color, marker="o", fillstyle="none", label=f"{name}, IWAE")
         axes.plot([*own], [*own.values()], "-", color=color, marker="o", label=f"{name}, found")
     axes.set(xscale="log", xlabel="draws k", ylabel="L_5000 of test images, nats")
+    axes.set_xticks([1, 5, 50], ["1", "5", "50"])
     axes.legend(frameon=False, fontsize="small")
     return figure

@@ -82,7 +82,7 @@ def _drawn(best: Sequence[Curve], found: dict[str, list[Curve]], bound: float) -
             right.plot(rates, ends, line, color=f"C{i}", marker="o")
     top = max(_end(one) for one in best)
     left.axhline(bound, color="grey", linestyle=":")
-    left.set(xscale="log", xlabel="seconds of training", ylabel="log-likelihood of validation images, nats")
+    left.set(xlabel="seconds of training", ylabel="log-likelihood of validation images, nats")
     left.legend(frameon=False, fontsize="small")
     right.set(xscale="log", xlabel="learning rate", title=f"where all end; dashed, batches of {BATCH_SIZES[0]}")
     for axes in (left, right) if np.isfinite(top) else ():
