@@ -66,6 +66,14 @@ def test_codes_and_values_are_each_others_inverse(q, num_values):
     np.testing.assert_array_equal(found.codes(z), codes)
 
 
+def test_a_chain_starts_at_codes_that_can_be():
+    """Of two values q draws the one under which x is impossible."""
+    prior, q = (dist.Categorical(logits=jnp.array([weight, 0.0])) for weight in (0.0, 9.0))
+    model = Model(prior, lambda x: q, lambda z: dist.Uniform(z, z + 1.0))
+    codes = jax.vmap(lambda key: inference.gibbs().init(key, model, jnp.array(1.5)).codes)(jax.random.split(KEY, 20))
+    assert (codes == 1).all()
+
+
 def test_continuous_latents_are_sent_to_hmc():
     normal = dist.Normal(jnp.zeros(2), 1.0).to_event(1)
     model = Model(normal, lambda x: normal, lambda z: normal)

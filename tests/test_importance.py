@@ -58,6 +58,16 @@ def test_pareto_k_is_that_of_a_gaussian_that_is_too_narrow_and_only_the_tail_is_
     assert jax.nn.logsumexp(smoothed.log_w) - np.log(4000) == pytest.approx(float(log_likelihood), abs=1e-4)
 
 
+def test_pareto_k_of_nearly_equal_weights_says_that_they_can_be_trusted():
+    """Log-weights a few roundings apart, whose tail has ties; and zeros beside a few, which are not to be trusted."""
+    noise = np.random.default_rng(0).normal(size=5000)
+    zeros = np.where(np.arange(5000) < 10, 0.0, -np.inf)
+    log_w = jnp.asarray(np.stack([-90 + 1e-5 * noise, -9000 + 1e-3 * noise, -90 + 0.1 * noise, zeros]), jnp.float32)
+    k = jax.jit(jax.vmap(lambda log_w: inference.Weighted(None, log_w).pareto_k))(log_w)
+    assert (k[:3] < 0.5).all()
+    assert np.isnan(k[3])
+
+
 def rejected(key, log_bound):
     return inference.rejection(key, linear_gaussian(stretch=2.0), X, log_bound=log_bound, num_proposals=4000)
 

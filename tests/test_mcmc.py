@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
+import scipy.stats
 
 from tests.models import W
 from vaex import Conditional, Model, OptionError, UsageError, inference
@@ -68,6 +69,23 @@ def test_the_last_states_of_many_chains_are_draws_from_the_posterior(name):
     assert (np.abs(z.mean(0) - mean) < 5 * np.sqrt(variances / 4000)).all()
     spread = np.sqrt((np.outer(variances, variances) + covariance**2) / 4000)
     assert (np.abs(np.cov(z.T) - covariance) < 5 * spread).all()
+
+
+def test_a_chain_that_would_start_outside_of_the_support_starts_in_it():
+    """Half of q(z|x) lies outside of the prior's: the last states of 1,000 chains by KS are of a normal that is cut."""
+    prior = dist.Uniform(jnp.zeros(1), 1.0).to_event(1)
+    q = dist.Normal(jnp.ones(1), 1.0).to_event(1)
+    model, x = Model(prior, lambda x: q, lambda z: dist.Normal(z, 1.0).to_event(1)), jnp.array([3.0])
+    method = inference.random_walk(num_warmup=0)
+
+    def last(key):
+        start, *keys = jax.random.split(key, 31)
+        first = method.init(start, model, x)
+        return first.z, jax.lax.scan(lambda s, k: method.step(k, s), first, jnp.stack(keys))[0].z
+
+    first, z = map(np.asarray, jax.jit(jax.vmap(last))(jax.random.split(KEY, 1000)))
+    assert ((first >= 0) & (first <= 1)).all()
+    assert scipy.stats.kstest(z[:, 0], scipy.stats.truncnorm(-3, -2, loc=3).cdf).pvalue > 1e-3
 
 
 def test_sampling_adapts_itself_and_says_how_far_its_chains_agree():

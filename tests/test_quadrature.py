@@ -9,6 +9,7 @@ from scipy.stats import multivariate_normal
 
 from vaex import Model
 from vaex.data import Dataset, Split
+from vaex.distributions import OneHotCategorical
 from vaex.errors import UsageError
 from vaex.evaluate import Trial
 from vaex.evaluate.quadrature import log_marginal
@@ -50,9 +51,22 @@ def test_the_grid_goes_where_the_prior_goes():
     np.testing.assert_allclose(found, dist.Normal(50.0, np.hypot(0.01, 0.1)).log_prob(x)[:, 0], atol=1e-3)
 
 
-def test_more_latents_have_no_grid():
-    with pytest.raises(UsageError, match=r"over a vector of one or two latents: take evaluate.log_likelihood"):
-        log_marginal(jax.random.key(0), linear(3)[1], jnp.zeros((1, 2)))
+@pytest.mark.parametrize(
+    "prior",
+    [
+        dist.Normal(jnp.zeros(3), 1.0).to_event(1),
+        dist.Normal(0.0, 1.0),
+        dist.Normal(jnp.zeros((3, 2)), 1.0).to_event(2),
+        dist.Bernoulli(jnp.full(2, 0.5)).to_event(1),
+        OneHotCategorical(jnp.zeros((3, 2))).to_event(1),
+        OneHotCategorical(jnp.zeros(2)),
+    ],
+    ids=["three", "number", "matrix", "binary", "one_hots", "one_hot"],
+)
+def test_other_latents_have_no_grid(prior):
+    model = Model(prior, lambda x: prior, lambda z: dist.Normal(jnp.zeros(2), 1.0).to_event(1))
+    with pytest.raises(UsageError, match=r"of one or two continuous latents: take evaluate.log_likelihood"):
+        log_marginal(jax.random.key(0), model, jnp.zeros((1, 2)))
 
 
 @pytest.mark.parametrize("num_latents", [2, 3])

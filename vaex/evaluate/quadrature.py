@@ -5,9 +5,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.arithmetic import logsumexp
-from vaex.distributions.shapes import log_density
+from vaex.distributions.abilities import is_discrete
+from vaex.distributions.shapes import log_density, value_shape
 from vaex.errors import UsageError, check_whole
-from vaex.model import Latent, Model
+from vaex.model import Distribution, Model
 
 _MARGIN = 0.3  # of the width of a thousand draws, beyond them: a Gaussian's five deviations
 
@@ -33,15 +34,15 @@ def log_marginal(
 
     Raises:
         OptionError: fewer than 4 nodes, or chunk_size below 1.
-        UsageError: z is no vector of one or two elements.
+        UsageError: z is no vector of one or two real numbers.
     """
     check_whole(4, num_nodes=num_nodes)
     check_whole(chunk_size=chunk_size)
-    draws = model.prior.sample(key, (1000,))
-    if not has_a_grid(draws):
+    if not has_a_grid(model.prior):
         raise UsageError(
-            "quadrature is over a vector of one or two latents: take evaluate.log_likelihood of this model"
+            "quadrature is over a vector of one or two continuous latents: take evaluate.log_likelihood of this model"
         )
+    draws = model.prior.sample(key, (1000,))
     low, high = jnp.min(draws, axis=0), jnp.max(draws, axis=0)
     reach, side = _MARGIN * (high - low), round(num_nodes ** (1 / draws.shape[1]))
     axes = jnp.linspace(low - reach, high + reach, side, axis=-1)  # [d, side]
@@ -61,7 +62,6 @@ def log_marginal(
     return jax.lax.scan(add_chunk, jnp.full(len(x), -jnp.inf), chunks)[0]
 
 
-def has_a_grid(z: Latent) -> bool:
-    """Whether z, of any leading axes, is one vector of one or two elements."""
-    leaves = jax.tree.leaves(z)
-    return len(leaves) == 1 and leaves[0].ndim > 0 and leaves[0].shape[-1] <= 2
+def has_a_grid(prior: Distribution) -> bool:
+    """Whether z is one vector of one or two real numbers."""
+    return not is_discrete(prior) and value_shape(prior) in ((1,), (2,))

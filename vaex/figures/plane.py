@@ -55,7 +55,7 @@ def grid(
 
 
 def _log_p(key: PRNGKeyArray, trial: Trial, points: Float[Array, "n 2"]) -> Float[Array, " n"]:
-    if has_a_grid(jax.eval_shape(trial.model.prior.sample, key)):
+    if has_a_grid(trial.model.prior):
         return jax.jit(lambda x: log_marginal(key, trial.model, x))(points)
     sizes = {"num_samples": trial.num_samples, "chunk_size": trial.chunk_size}
     one = lambda k, x: log_likelihood(k, trial.model, x, **sizes)

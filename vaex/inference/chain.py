@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 from vaex.errors import check_fraction, check_positive, check_whole
 from vaex.inference.kernels import blackjax
 from vaex.inference.method import Method, State
-from vaex.inference.target import Target, check_continuous, target
+from vaex.inference.target import Target, check_continuous, target, within_support
 from vaex.model import AnyModel, Example, Latent
 
 
@@ -63,8 +63,9 @@ def method(name: str, kernel: Kernel, tuning: Tuning, start: str) -> Method:
     def init(key: PRNGKeyArray, model: AnyModel, x: Example) -> Chain:
         p = target(model, x)
         check_continuous(p.prior, name)
-        start_key, warm_key = jax.random.split(key)
-        z, tuned = kernel.warm_up(warm_key, p.start(start_key, start), p.log_joint, tuning)
+        start_key, warm_key, other_key = jax.random.split(key, 3)
+        first = within_support(other_key, p, p.start(start_key, start))
+        z, tuned = kernel.warm_up(warm_key, first, p.log_joint, tuning)
         return Chain(p, kernel.init(z, p.log_joint), tuned)
 
     def step(key: PRNGKeyArray, state: Chain) -> tuple[Chain, Info]:

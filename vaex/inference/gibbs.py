@@ -10,7 +10,7 @@ from jaxtyping import Array, Int, PRNGKeyArray
 from vaex.distributions.sites import sites
 from vaex.inference.chain import Info
 from vaex.inference.method import Method
-from vaex.inference.target import Target, target
+from vaex.inference.target import Target, target, within_support
 from vaex.model import AnyModel, Example, Latent
 
 
@@ -32,7 +32,7 @@ def gibbs(*, start: str = "posterior") -> Method:
     z_i ~ p(z_i|z_-i, x) = p(x, z_i, z_-i) / sum_v p(x, z_i = v, z_-i)   for each i in turn
 
     Args:
-        start: "posterior", a draw from q(z|x), or "prior".
+        start: "posterior", a draw from q(z|x), or "prior"; where p(x, z) is 0 there, another from p(z).
 
     Returns:
         The method, for one-hot, binary or categorical latents, arrays of them, and the latent nodes of a graph. A step
@@ -47,7 +47,9 @@ def gibbs(*, start: str = "posterior") -> Method:
 
     def init(key: PRNGKeyArray, model: AnyModel, x: Example) -> GibbsState:
         p = target(model, x)
-        return GibbsState(p, sites(p.prior).codes(p.start(key, start)))
+        found = sites(p.prior)
+        start_key, other_key = jax.random.split(key)
+        return GibbsState(p, found.codes(within_support(other_key, p, p.start(start_key, start))))
 
     def step(key: PRNGKeyArray, state: GibbsState) -> tuple[GibbsState, Info]:
         found = sites(state.target.prior)

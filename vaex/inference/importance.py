@@ -15,6 +15,8 @@ from vaex.model import AnyModel, Distribution, Example, Latent, Value, at
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import log_weights
 
+_NEARLY_EQUAL = 1.0  # nats between the largest and the smallest: there is no heavy tail within a factor of e
+
 
 class Weighted(NamedTuple):
     """K draws with their log-weights, which together stand for p(z|x)."""
@@ -51,11 +53,13 @@ class Weighted(NamedTuple):
     def pareto_k(self) -> Float[Array, ""]:
         """The shape of the weights' tail: above 0.7 neither the average nor its effective sample size is to be trusted.
 
-        Inf of fewer than 25 draws, which have no tail to look at.
+        Inf of fewer than 25 draws, which have no tail to look at; 0 of weights so nearly equal that rounding leaves
+        ties in it; nan of others whose tail has ties, as where most of them are zero.
 
         Source: Vehtari, Simpson, Gelman, Yao and Gabry 2024, Pareto smoothed importance sampling.
         """
-        return _smoothed(self.log_w)[1]
+        k = _smoothed(self.log_w)[1]
+        return jnp.where(jnp.isnan(k) & (jnp.ptp(self.log_w) < _NEARLY_EQUAL), 0.0, k)
 
     def smoothed(self) -> "Weighted":
         """The same with the largest weights replaced by quantiles of the Pareto distribution fitted to them.

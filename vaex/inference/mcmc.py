@@ -36,7 +36,7 @@ def hmc(
         num_warmup: steps of each chain, in init, that adapt the step size and the diagonal mass matrix and are thrown
             away; 0 keeps step_size and unit masses.
         target_acceptance: what the step size is adapted to.
-        start: "posterior", a draw from q(z|x), or "prior".
+        start: "posterior", a draw from q(z|x), or "prior"; where p(x, z) is 0 there, another from p(z).
 
     Returns:
         The method. A step is divergent where H has grown by 1,000: the step size is too large for what is there, and

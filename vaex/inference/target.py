@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import is_discrete
@@ -15,6 +16,7 @@ from vaex.model import AnyModel, Distribution, Example, Latent, at
 from vaex.objectives.encode import encode
 
 STARTS = ("posterior", "prior")
+_NUM_DRAWS = 10  # from p(z), of which one will do
 
 
 class Held:
@@ -85,6 +87,17 @@ class Target:
 def target(model: AnyModel, example: Example) -> Target:
     """The posterior of one example; for a Conditional model the example is a Given."""
     return Target(Held(model), example)
+
+
+def within_support(key: PRNGKeyArray, p: Target, z: Latent) -> Latent:
+    """Where a chain may begin: z, or where p(x, z) is 0 a draw from p(z) instead, the first of ten where it is not.
+
+    From outside of the support no step leads back, since every place beside is as impossible.
+    """
+    drawn = p.prior.sample(key, (_NUM_DRAWS,))
+    both = jax.tree.map(lambda one, more: jnp.concatenate([one[None], more.astype(one.dtype)]), z, drawn)
+    first = jnp.argmax(jnp.isfinite(jax.vmap(p.log_joint)(both)))  # z itself if it is nowhere above 0
+    return jax.tree.map(lambda leaf: leaf[first], both)
 
 
 def check_continuous(prior: Distribution, method: str, *, instead: str | None = None) -> None:

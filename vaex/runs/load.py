@@ -1,7 +1,7 @@
 """A run's model with its trained parameters."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
