@@ -140,7 +140,7 @@ def find_schedule(
         kernel = blackjax().smc.adaptive_tempered.build_kernel(*where[:2], *moved_by, target_share)
         return moved(state, *kernel(key, resampled(resample_key, state), moves.num_moves, {})), width
 
-    state, temperature, passed = started(key, p, num_particles), 0.0, []
+    state, temperature, passed = started(jax.random.fold_in(key, 0), p, num_particles), 0.0, []
     for i in range(_MOST_STEPS):
         (state, info), width = step(jax.random.fold_in(key, i + 1), state)
         passed.append((info.temperature, width))

@@ -33,6 +33,9 @@ def streamed_epoch(
 
     Returns:
         An epoch, as a function of the state, which is donated; and what compiles a chunk's program beforehand.
+
+    Raises:
+        OptionError: batch_size below 1, or above n, by either of the two.
     """
     order_key, step_key = jax.random.split(key)
     batches = jax.jit(lambda step: batches_of(order_key, step, num_examples, batch_size))
