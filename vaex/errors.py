@@ -182,10 +182,11 @@ def known_numbers(value: Any) -> list[float]:
             return [value]  # pyright: ignore[reportReturnType]
         case tuple():
             return [number for part in value for number in known_numbers(part)]
-    import jax  # which the command line does not wait for
     import numpy as np
+    from jax import Array  # for which the command line does not wait
+    from jax.core import Tracer
 
-    is_known = isinstance(value, jax.Array | np.ndarray) and not isinstance(value, jax.core.Tracer)
+    is_known = isinstance(value, Array | np.ndarray) and not isinstance(value, Tracer)
     return np.asarray(value, float).ravel().tolist() if is_known else []
 
 
