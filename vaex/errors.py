@@ -183,10 +183,11 @@ def known_numbers(value: object) -> list[float]:
             return [float(value)]
         case tuple():
             return [number for part in value for number in known_numbers(part)]
-    import jax.core  # which the command line does not wait for
     import numpy as np
+    from jax import Array  # for which the command line does not wait
+    from jax.core import Tracer
 
-    is_known = isinstance(value, jax.Array | np.ndarray) and not isinstance(value, jax.core.Tracer)
+    is_known = isinstance(value, Array | np.ndarray) and not isinstance(value, Tracer)
     return np.asarray(value, float).ravel().tolist() if is_known else []
 
 
