@@ -21,9 +21,6 @@ NOT_MEASURED: set[str] = {
     "mnist_two_layers_k1",
     "mnist_two_layers_k5",
     "mnist_two_layers_k50",
-    "shapes_beta",
-    "shapes_elbo",
-    "shapes_tc",
 }
 # Of these none was kept, but that those of iwae and of labels stand by experiment.
 NOT_KEPT = {"gmm", "iwae", "labels", "optimizers"}
@@ -153,6 +150,16 @@ def test_labels_are_grouped_and_three_seeds_have_a_standard_error():
     rows = tables.labels_table({"a": RUN | {"num_labels": 10, "test_accuracy": 0.5, "others": others}}).split("\n")[2:]
     assert rows[0] == "| `make train EXP=a` | 10 | 0, 1, 2 | 50.0%, 60.0%, 70.0% | 60.0% ± 5.8% |  |"
     assert rows[1] == "| `d` | 20 | 0 | 80.0% |  |  |"
+
+
+def test_of_known_factors_each_seed_stands_and_their_mean():
+    scores = lambda mig, seed: {"mig": mig, "factor_vae_score": 0.5, "dci_disentanglement": 0.25, "seed": seed}
+    others = [{"command": "c"} | scores(0.3, 2), {"command": "c"} | scores(0.2, 1)]
+    table = tables.factors_table({"a": RUN | scores(0.1, 0) | {"others": others}, "b": RUN | {"seed": 0}})
+    assert table.split("\n")[2:] == [
+        "| `make train EXP=a` | 0, 1, 2 | 0.100, 0.200, 0.300 | 0.200 ± 0.058 | 0.500, 0.500, 0.500 | 0.500 ± 0.000 "
+        "| 0.250, 0.250, 0.250 | 0.250 ± 0.000 |"
+    ]
 
 
 def test_a_new_run_takes_the_place_of_the_one_before_and_keeps_what_is_by_hand(tmp_path):

@@ -88,6 +88,7 @@ def fill(text: str, runs: Mapping[str, Run], studies: Mapping[str, Run], about: 
         "family": lambda family: tables.family_table(family, runs, about),
         "comparison": lambda argument: comparison(*argument.split(" ", 1)),
         "labels": lambda _: tables.labels_table(runs),
+        "factors": lambda _: tables.factors_table(runs),
         "enlargements": lambda _: tables.enlargements_table(runs),
         "others": lambda _: tables.others_table(runs),
         "studies": lambda _: tables.studies_table(studies),

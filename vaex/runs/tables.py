@@ -76,18 +76,31 @@ def labels_table(runs: Mapping[str, Run]) -> str:
         for count in sorted({one["num_labels"] for one in labelled}):
             own = sorted((one for one in labelled if one["num_labels"] == count), key=lambda one: one["seed"])
             found = [one["test_accuracy"] for one in own]
-            error = statistics.stdev(found) / len(found) ** 0.5 if len(found) > 2 else None
             rows.append(
                 [
                     f"`{own[0]['command']}`",
                     f"{count:,}",
                     ", ".join(str(one["seed"]) for one in own),
                     ", ".join(f"{accuracy:.1%}" for accuracy in found),
-                    "" if error is None else f"{statistics.mean(found):.1%} ± {error:.1%}",
+                    _mean(found, ".1%"),
                     own[0].get("published", ""),
                 ]
             )
     return _table(["command", "labels", "seeds", "accuracy on the test set", "mean", "published"], rows)
+
+
+def factors_table(runs: Mapping[str, Run]) -> str:
+    """A row for each experiment on data of known factors: the scores of each seed, and their means."""
+    scores = {"MIG": "mig", "FactorVAE": "factor_vae_score", "DCI, disentanglement": "dci_disentanglement"}
+    rows = []
+    for run in runs.values():
+        own = sorted((one for one in _all(run) if "mig" in one), key=lambda one: one["seed"])
+        cells = []
+        for field in scores.values():
+            found = [one[field] for one in own]
+            cells += [", ".join(f"{score:.3f}" for score in found), _mean(found, ".3f")]
+        rows += [[f"`{run['command']}`", ", ".join(str(one["seed"]) for one in own), *cells]] if own else []
+    return _table(["command", "seeds", *(title for score in scores for title in (score, "mean"))], rows)
 
 
 def enlargements_table(runs: Mapping[str, Run]) -> str:
@@ -111,12 +124,12 @@ def enlargements_table(runs: Mapping[str, Run]) -> str:
 
 
 def others_table(runs: Mapping[str, Run]) -> str:
-    """A row for each further run that is in no comparison and in no table of labels or of enlargements."""
+    """A row for each further run that is in no comparison and in no table of labels, of factors or of enlargements."""
     rest = [
         run
         for main in runs.values()
         for run in main.get("others", ())
-        if "num_labels" not in run and not run.get("comparisons") and "ssim_of_bicubic" not in run
+        if not run.get("comparisons") and not {"num_labels", "ssim_of_bicubic", "mig"} & run.keys()
     ]
     rows = [[f"`{run['command']}`", training(run), score(run), run.get("note", "")] for run in rest]
     return _table(["command", "training", "score", "what it is"], rows)
@@ -140,6 +153,13 @@ def lines_table(lines: Sequence[str]) -> str:
 def _all(run: Run) -> list[Run]:
     """The reported run of an experiment, and the others."""
     return [run, *run.get("others", ())]
+
+
+def _mean(found: Sequence[float], form: str) -> str:
+    """The mean of three seeds or more, with its standard error."""
+    if len(found) < 3:
+        return ""
+    return f"{statistics.mean(found):{form}} ± {statistics.stdev(found) / len(found) ** 0.5:{form}}"
 
 
 def _three(run: Run, field: str, form: str) -> str:
