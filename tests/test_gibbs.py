@@ -77,5 +77,5 @@ def test_a_chain_starts_at_codes_that_can_be():
 def test_continuous_latents_are_sent_to_hmc():
     normal = dist.Normal(jnp.zeros(2), 1.0).to_event(1)
     model = Model(normal, lambda x: normal, lambda z: normal)
-    with pytest.raises(UsageError, match=r"no list of its values: .* inference.hmc"):
+    with pytest.raises(UsageError, match=r"no list of its values, .* inference.hmc"):
         inference.gibbs().init(KEY, model, jnp.zeros(2))

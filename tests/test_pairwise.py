@@ -40,7 +40,8 @@ def in_float64(z, mean, sigma):
 @functools.cache
 def compiled():
     def found(z, mean, log_sigma):
-        values = pairwise.densities(dist.Normal(mean, jnp.exp(log_sigma)).to_event(1), z)
+        qs = jax.vmap(lambda m, s: dist.Normal(m, s).to_event(1))(mean, jnp.exp(log_sigma))
+        values = pairwise.densities(qs, z)
         return sum(jnp.sum(w * v) for w, v in zip(WEIGHTS, values, strict=True)), values
 
     return jax.jit(jax.value_and_grad(found, (0, 1, 2), has_aux=True))
@@ -65,10 +66,10 @@ def test_normal_posteriors_have_the_densities_and_gradients_of_the_formula(case,
 
 def test_any_other_posterior_has_them_pair_by_pair():
     """Of a Laplace's density the sum over the batch, by numpyro and scipy."""
-    q = dist.Laplace(jnp.asarray(MEAN), jnp.exp(jnp.asarray(LOG_SIGMA))).to_event(1)
+    qs = jax.vmap(lambda m, s: dist.Laplace(m, s).to_event(1))(MEAN, np.exp(LOG_SIGMA))
     z = jnp.asarray(MEAN + NOISE)
     pairs = scipy.stats.laplace.logpdf(np.asarray(z)[None], MEAN[:, None], np.exp(LOG_SIGMA)[:, None])
-    found = jax.jit(pairwise.densities)(q, z)
+    found = jax.jit(pairwise.densities)(qs, z)
     np.testing.assert_allclose(found.own, np.diag(pairs.sum(axis=-1)), rtol=1e-5)
     np.testing.assert_allclose(found.joint, scipy.special.logsumexp(pairs.sum(axis=-1), axis=0), rtol=1e-5)
     np.testing.assert_allclose(found.marginals, scipy.special.logsumexp(pairs, axis=0).sum(axis=-1), rtol=1e-5)

@@ -179,6 +179,8 @@ def known_numbers(value: object) -> list[float]:
     match value:
         case None | str():
             return []
+        case int() | float():
+            return [value]
         case numbers.Real():
             return [float(value)]
         case tuple():
