@@ -40,10 +40,16 @@ def one_hot(objective: str, **options: float | str) -> Config:
 
 
 def by_muon(
-    config: Config, *, num_epochs: int, eval_every: int, batch_size: int = 1000, learning_rate: float = 3e-2
+    config: Config,
+    *,
+    num_epochs: int,
+    eval_every: int = 10,
+    batch_size: int = 1000,
+    learning_rate: float = 3e-2,
+    ns_steps: int = 3,
 ) -> Config:
     """The same as a score that stands beside a published one has it: by muon, along a cosine, and L_5000."""
-    config.optimizer = section(OPTIMIZERS, "muon", learning_rate=learning_rate, ns_steps=3)
+    config.optimizer = section(OPTIMIZERS, "muon", learning_rate=learning_rate, ns_steps=ns_steps)
     config.train.learning_rate = section(RATES, "cosine", final=1e-5)
     config.train.batch_size = batch_size
     config.train.num_epochs = num_epochs

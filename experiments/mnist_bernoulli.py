@@ -6,16 +6,8 @@ make train EXP=mnist_bernoulli
 50.
 """
 
-from vaex.config import OPTIMIZERS, RATES, section
-
-from ._one_layer import one_layer
+from ._one_layer import by_muon, one_layer
 
 
 def get_config():
-    config = one_layer("stl")
-    config.optimizer = section(OPTIMIZERS, "muon", learning_rate=3e-2)
-    config.train.learning_rate = section(RATES, "cosine", final=1e-5)
-    config.train.batch_size = 1000
-    config.train.num_epochs = 110
-    config.train.eval_every = 10
-    return config
+    return by_muon(one_layer("stl"), num_epochs=110, ns_steps=5)

@@ -7,4 +7,4 @@ from ._one_layer import by_muon, one_layer
 
 
 def get_config():
-    return by_muon(one_layer("stl"), num_epochs=290, eval_every=10)
+    return by_muon(one_layer("stl"), num_epochs=290)

@@ -176,21 +176,23 @@ def known_numbers(value: object) -> list[float]:
     Returns:
         The number itself, or each of a tuple's or of a concrete array's.
     """
-    match value:
-        case None | str():
+    return [number for leaf in _leaves(value) for number in _numbers(leaf)]
+
+
+def _numbers(leaf: object) -> list[float]:
+    match leaf:
+        case str():
             return []
         case int() | float():
-            return [value]
+            return [leaf]
         case numbers.Real():
-            return [float(value)]
-        case tuple():
-            return [number for part in value for number in known_numbers(part)]
+            return [float(leaf)]
     import numpy as np
     from jax import Array  # for which the command line does not wait
     from jax.core import Tracer
 
-    is_known = isinstance(value, Array | np.ndarray) and not isinstance(value, Tracer)
-    return np.asarray(value, float).ravel().tolist() if is_known else []
+    is_known = isinstance(leaf, Array | np.ndarray) and not isinstance(leaf, Tracer)
+    return np.asarray(leaf, float).ravel().tolist() if is_known else []
 
 
 def _known(options: Mapping[str, object]) -> list[tuple[str, float]]:

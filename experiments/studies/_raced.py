@@ -96,9 +96,8 @@ def _trained(experiment: str, setting: Setting, length: Length) -> Numbers:
     state, score, seconds, rows = made.init(), _score(made), 0.0, []
     run_epoch, every = compiled_epoch(made, state), max(1, num_epochs // _SCORES)
     for epoch in range(1, num_epochs + 1):
-        start = time.perf_counter()
-        state, _, first_bad = jax.block_until_ready(run_epoch(state))
-        seconds += time.perf_counter() - start
+        state, first_bad, passed = _timed(run_epoch, state)
+        seconds += passed
         is_finite = int(first_bad) < 0
         if not is_finite or epoch % every == 0 or epoch == num_epochs:
             nats = score(state.params) if is_finite else math.nan
@@ -120,10 +119,15 @@ def _score(made: Setup) -> Callable[[Params], float]:
 
 def _pace(experiment: str, setting: Setting, dataset: Dataset) -> float:
     """Seconds that an epoch takes, the second one, which nothing is compiled in."""
-    made: Setup = setup(config_of(experiment, setting, 2), dataset=dataset)
-    state: TrainState = made.init()
+    made = setup(config_of(experiment, setting, 2), dataset=dataset)
+    state = made.init()
     run_epoch = compiled_epoch(made, state)
-    state, *_ = jax.block_until_ready(run_epoch(state))
+    state, _, _ = _timed(run_epoch, state)
+    return _timed(run_epoch, state)[-1]
+
+
+def _timed(run_epoch: Callable, state: TrainState) -> tuple[TrainState, jax.Array, float]:
+    """The state after an epoch, its first step whose loss was not finite, and the seconds that it took."""
     start = time.perf_counter()
-    jax.block_until_ready(run_epoch(state))
-    return time.perf_counter() - start
+    state, _, first_bad = jax.block_until_ready(run_epoch(state))
+    return state, first_bad, time.perf_counter() - start

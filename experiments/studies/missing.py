@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from matplotlib.figure import Figure
 
+from vaex.choices import find
 from vaex.distributions.masked import Masked
-from vaex.errors import OptionError, check_whole
+from vaex.errors import check_whole
 from vaex.evaluate import compiled, in_chunks
 from vaex.inference import importance, iterate
 from vaex.inference.missing import metropolis_within_gibbs, pseudo_gibbs
@@ -109,11 +110,10 @@ def missing_figure(
     *, experiment: str = "mnist_bernoulli", num_images: int = 100, num_draws: int = 1000
 ) -> tuple[Figure, list[str]]:
     """Both by the number of draws, each a decoding, and lines with those of all draws."""
-    if experiment not in EXPERIMENTS:
-        raise OptionError("experiment", experiment, f"one of {', '.join(EXPERIMENTS)}")
+    see = find(EXPERIMENTS, experiment, "experiment")
     check_whole(2, num_images=num_images)
     check_whole(10, num_draws=num_draws)
-    model, x, whole = EXPERIMENTS[experiment](experiment, num_images)
+    model, x, whole = see(experiment, num_images)
     key = jax.random.key(1)
     counts = [n for n in (10, 30, 100, 300, 1000, 3000, 10_000) if n < num_draws] + [num_draws]
     figure, lines = Figure(figsize=(8, 3.4), layout="constrained"), []

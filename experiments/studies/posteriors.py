@@ -12,7 +12,7 @@ import optax
 from matplotlib.figure import Figure
 
 from vaex import data, inference
-from vaex.errors import OptionError
+from vaex.choices import find
 from vaex.inference.free_form import Grid
 from vaex.model import Model
 
@@ -43,9 +43,7 @@ class Found(NamedTuple):
 
 def trained(dataset: str) -> tuple[Model, jax.Array]:
     """A VAE with two latents, and a test image, binarized."""
-    if dataset not in _NUM_EPOCHS:
-        raise OptionError("dataset", dataset, f"one of {', '.join(_NUM_EPOCHS)}")
-    num_epochs = _NUM_EPOCHS[dataset]
+    num_epochs = find(_NUM_EPOCHS, dataset, "dataset")
     if dataset == "digits":
         model, images = of_digits(latent_dim=2, num_epochs=num_epochs)
     else:

@@ -10,7 +10,8 @@ from jaxtyping import Array, Float
 from matplotlib.figure import Figure
 
 from vaex import data, evaluate, objectives
-from vaex.errors import OptionError, check_whole
+from vaex.choices import find
+from vaex.errors import check_whole
 from vaex.train import Recipe, init_state, train_epoch
 
 from ._vae import KEY, TRAIN_KEY, binarize, flat, small_vae
@@ -71,10 +72,9 @@ def without_latents(images: np.ndarray, test: np.ndarray) -> float:
 
 def rate_distortion_figure(*, dataset: str = "digits", num_epochs: int = 40) -> tuple[Figure, list[str]]:
     """The curve, and its corners: R + D = -ELBO, which no beta makes smaller than 1 does."""
-    if dataset not in _SIZES:
-        raise OptionError("dataset", dataset, f"one of {', '.join(_SIZES)}")
+    latent_dim, hidden = find(_SIZES, dataset, "dataset")
     check_whole(num_epochs=num_epochs)
-    found, (latent_dim, hidden) = data.load(dataset), _SIZES[dataset]
+    found = data.load(dataset)
     images, test = flat(found.train.images), flat(found.test.images)
     batch_size = 50 if dataset == "digits" else 200
     traded = trade(images, test, num_epochs=num_epochs, latent_dim=latent_dim, hidden=hidden, batch_size=batch_size)

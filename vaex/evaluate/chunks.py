@@ -13,6 +13,17 @@ from vaex.model import Example
 Answer = Any  # arrays [N, ...] in the structure of what a function gives for one example
 
 
+def count(examples: Example) -> int:
+    """How many examples there are.
+
+    Raises:
+        UsageError: none.
+    """
+    if not (n := len(jax.tree.leaves(examples)[0])):
+        raise UsageError("found no examples: expected at least one")
+    return n
+
+
 def compiled(f: Callable) -> Callable:
     """A function of (key, example, *rest) -> one of (key, indices, examples, *rest), for in_chunks.
 
@@ -45,8 +56,7 @@ def in_chunks(of_chunk: Callable, key: PRNGKeyArray, examples: Example, *rest: o
         UsageError: no examples.
     """
     check_whole(chunk_size=chunk_size)
-    if not (n := len(jax.tree.leaves(examples)[0])):
-        raise UsageError("found no examples: expected at least one")
+    n = count(examples)
 
     def part(start: int) -> Answer:
         indices = np.arange(start, start + chunk_size)

@@ -10,7 +10,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.distributions.abilities import log_prob_per_layer
 from vaex.distributions.shapes import check_shape
-from vaex.errors import UsageError, check_whole
+from vaex.errors import check_whole
+from vaex.evaluate.chunks import count
 from vaex.evaluate.estimates import estimate_log_likelihood
 from vaex.model import Example, Model
 from vaex.objectives import Terms, sample_weights
@@ -158,8 +159,7 @@ def map_examples(
         UsageError: no examples.
     """
     check_whole(batch_size=batch_size)
-    if not (n := jax.tree.leaves(examples)[0].shape[0]):
-        raise UsageError("found no examples: expected at least one")
+    n = count(examples)
     keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
     size = min(batch_size, n)
     of_batch = lambda batch: jax.vmap(lambda args: f(*args))(sharded(batch))

@@ -9,10 +9,8 @@ from markupsafe import Markup
 from vaex.pages.html import tag
 
 RADIUS, ACROSS = 34, 96  # of a circle, and between the centres of two in a row
-_APART, _STUB = (
-    9,
-    26,
-)  # of two arrows between the same circles from the line between, and the length of one from nowhere
+_APART = 9  # of two arrows between the same circles, from the line between
+_STUB = 26  # the length of an arrow from nowhere
 _SIN, _COS = 0.5, 0.866  # of the angle at which an arrow that goes around leaves a circle
 
 
