@@ -96,8 +96,8 @@ def no_results(monkeypatch):
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Results are numbers alone: without figures and the live page, which cost more than these."""
-    from vaex.pages import explorer
     from vaex.runs import results
+    from vaex.runs.page import explorer
 
     monkeypatch.setattr(results, "draw", lambda *args: None)
     monkeypatch.setattr(explorer, "explorer", lambda trial: "")

@@ -8,14 +8,14 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.test_pages import Page
+from tests.test_page import Page
 from vaex.__main__ import main
 from vaex.config import read_config, save_config
 from vaex.evaluate.comparison import Scored, difference, over_seeds
 from vaex.files import replaced
-from vaex.pages.document import bokeh
 from vaex.runs import folder
 from vaex.runs.compared import by_data, differing, read_compared
+from vaex.runs.page.document import bokeh
 
 RNG = np.random.default_rng(0)
 IMAGES = 9 * RNG.normal(size=200)  # what is hard of each test image, for every model

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.test_pages import EVIL
+from tests.test_page import EVIL
 from vaex.config import MODELS, default_config, override, section
 from vaex.config.graph import graph_of_run
 from vaex.config.task import describe_run
@@ -18,7 +18,7 @@ from vaex.models.mixture import GaussianMixture, free_parameters
 from vaex.models.posteriors import diagonal_normal, one_hot_categorical
 from vaex.models.structure import OBSERVED, Factor, Structure, Variable, count, plain
 from vaex.networks import MLP, LookupTable
-from vaex.pages.diagram import diagram
+from vaex.runs.page.diagram import diagram
 
 SHAPE, CLASSES = (8, 8, 1), 3
 LAYERS = {"latent_dims": (4, 3), "between_hidden": ((5,),)}

@@ -13,8 +13,8 @@ from tests.one_step import QUICK
 from tests.test_javascript import trial_of
 from vaex import Model, data
 from vaex.evaluate.trial import Trial
-from vaex.pages import live
-from vaex.pages.explorer import explorer
+from vaex.runs.page import live
+from vaex.runs.page.explorer import explorer
 
 PIXELS = """
 const canvas = document.getElementById("explorer-image");

@@ -13,10 +13,10 @@ from jax import lax
 from tests.one_step import QUICK, configured
 from vaex.evaluate.trial import Trial
 from vaex.model import at
-from vaex.pages.javascript import Unwritten, write
-from vaex.pages.javascript.program import Function
-from vaex.pages.latents import point
-from vaex.pages.live import live
+from vaex.runs.page.javascript import Unwritten, write
+from vaex.runs.page.javascript.program import Function
+from vaex.runs.page.latents import point
+from vaex.runs.page.live import live
 
 A = np.linspace(-2.0, 2.0, 24, dtype=np.float32).reshape(2, 3, 4)
 V = np.linspace(0.1, 0.9, 5, dtype=np.float32)
@@ -76,7 +76,7 @@ CASES = {
 def computed(driver, program, calls):
     """The answers of a program's functions, its weights in single precision."""
     weights = [weight._asdict() for weight in program.stored(dict.fromkeys(program.unused, 32))]
-    runtime = (files("vaex.pages") / "static" / "runtime.js").read_text()
+    runtime = (files("vaex.runs.page") / "static" / "runtime.js").read_text()
     script = (
         f"{runtime}\nconst run=({program.source})({json.dumps(weights)}.map(arrayOf));"
         "return arguments[0].map(([name,given])=>run[name](...given.map(g=>Float32Array.from(g)))"

@@ -10,7 +10,6 @@ import scipy.stats
 
 from tests.one_step import QUICK
 from vaex import Model, bounds, evaluate, losses, objectives
-from vaex.arithmetic import logsumexp, times
 from vaex.distributions import (
     CategoricalLevels,
     ContinuousBernoulli,
@@ -21,6 +20,7 @@ from vaex.distributions import (
 from vaex.distributions.codes import nearest
 from vaex.distributions.flows.flow import Flow
 from vaex.distributions.flows.planar import planar
+from vaex.losses.arithmetic import logsumexp, times
 from vaex.models import exact
 
 pytestmark = pytest.mark.exact

@@ -12,7 +12,7 @@ import pytest
 import vaex
 from vaex.__main__ import main
 from vaex.config import PRIORS, override, read_config, section
-from vaex.runs import environment, pages
+from vaex.runs import environment, page_file
 from vaex.runs.experiments import experiment_names, load_experiment
 
 HERE = Path(__file__).parent
@@ -64,7 +64,7 @@ def test_an_old_run_loads(old_run):
     model = vae.bind(params)
     z = model.prior.sample(jax.random.key(0))
     assert model.decode(z).mean.shape == (8, 8, 1)
-    assert "p(x|z)" in pages.write_page(old_run).read_text()
+    assert "p(x|z)" in page_file.write_page(old_run).read_text()
 
 
 def test_an_old_run_evaluates_to_what_it_did(old_run, monkeypatch):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from vaex.arithmetic import at_least_float32, logsumexp
 from vaex.errors import OptionError
+from vaex.losses.arithmetic import at_least_float32, logsumexp
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float

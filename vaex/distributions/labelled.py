@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpyro.distributions import kl_divergence
 
-from vaex.arithmetic import times
 from vaex.distributions import abilities
 from vaex.distributions.one_hot import OneHotCategorical
+from vaex.losses.arithmetic import times
 from vaex.model import Distribution, Example, Latent
 
 

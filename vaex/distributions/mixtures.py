@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.arithmetic import logsumexp
 from vaex.distributions import abilities
 from vaex.distributions.shapes import check_value, value_shape
 from vaex.errors import UsageError
+from vaex.losses.arithmetic import logsumexp
 from vaex.model import Distribution
 
 Components = tuple[Array, Callable[[PRNGKeyArray, int], Array]] | None

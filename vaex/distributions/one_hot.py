@@ -9,8 +9,8 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 from numpyro.distributions import constraints
 
-from vaex.arithmetic import times
 from vaex.distributions.abilities import kl_between
+from vaex.losses.arithmetic import times
 from vaex.model import Distribution, Key, Value
 
 

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.arithmetic import logsumexp
 from vaex.distributions import abilities
 from vaex.distributions.mixtures import DiagonalNormalMixture
+from vaex.losses.arithmetic import logsumexp
 from vaex.model import Distribution, Value
 
 

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.arithmetic import at_least_float32, logsumexp
 from vaex.errors import check_whole
+from vaex.losses.arithmetic import at_least_float32, logsumexp
 from vaex.model import Example, Model
 from vaex.objectives import sample_weights
 from vaex.objectives.encode import encode

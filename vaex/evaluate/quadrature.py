@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.arithmetic import logsumexp
 from vaex.distributions.abilities import is_discrete
 from vaex.distributions.shapes import log_density, value_shape
 from vaex.errors import UsageError, check_whole
+from vaex.losses.arithmetic import logsumexp
 from vaex.model import Distribution, Model
 
 _MARGIN = 0.3  # of the width of a thousand draws, beyond them: a Gaussian's five deviations

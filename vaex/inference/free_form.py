@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.arithmetic import logsumexp, times
 from vaex.errors import OptionError, check_positive, check_whole
 from vaex.inference.method import Method
 from vaex.inference.target import check_continuous, target
+from vaex.losses.arithmetic import logsumexp, times
 from vaex.model import Conditional, Example, Model
 
 

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.arithmetic import at_least_float32
 from vaex.distributions.abilities import sample_and_log_prob
 from vaex.errors import check_whole
 from vaex.inference.kernels import blackjax
+from vaex.losses.arithmetic import at_least_float32
 from vaex.model import AnyModel, Distribution, Example, Latent, Value, at
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import log_weights

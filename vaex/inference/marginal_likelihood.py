@@ -9,13 +9,13 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 from scipy.special import gammaincinv
 
-from vaex.arithmetic import logsumexp
 from vaex.errors import check_fraction, check_whole
 from vaex.inference.kernels import blackjax
 from vaex.inference.mcmc import hmc
 from vaex.inference.method import Method
 from vaex.inference.sampling import sample
 from vaex.inference.target import target
+from vaex.losses.arithmetic import logsumexp
 from vaex.model import AnyModel, Example
 
 _HMC = hmc(num_leapfrog=4, num_warmup=100, target_acceptance=0.9)

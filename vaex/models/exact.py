@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, Int
 
-from vaex.arithmetic import logsumexp, times
 from vaex.bounds import iwae
+from vaex.losses.arithmetic import logsumexp, times
 from vaex.model import Distribution, Model, Params
 
 

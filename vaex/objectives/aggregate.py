@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.arithmetic import times
 from vaex.distributions.abilities import has_gradient, sample_and_log_prob
 from vaex.distributions.shapes import check_event, check_number, log_density
 from vaex.errors import UsageError, check_finite, check_whole
+from vaex.losses.arithmetic import times
 from vaex.model import Distribution, Example, Latent, Model
 from vaex.objectives.encode import encode
 from vaex.objectives.pairwise import densities

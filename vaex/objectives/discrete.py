@@ -5,10 +5,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.arithmetic import times
 from vaex.bounds import with_value
 from vaex.distributions import all_states
 from vaex.errors import OptionError, check_whole
+from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import Number, Terms, log_weights, terms

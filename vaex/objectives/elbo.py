@@ -3,8 +3,8 @@
 import jax
 from jaxtyping import PRNGKeyArray
 
-from vaex.arithmetic import times
 from vaex.errors import OptionError, check_finite
+from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
 from vaex.objectives.encode import encode
 from vaex.objectives.strata import draw_each, weigh_each

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.arithmetic import times
 from vaex.bounds import with_value
 from vaex.errors import check_finite, check_whole
+from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import Number, Terms, draw, log_weights, terms, weigh_draws

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.arithmetic import times
 from vaex.bounds import with_value
+from vaex.losses.arithmetic import times
 from vaex.model import Example, Latent, Model
 from vaex.objectives.encode import encode
 from vaex.objectives.strata import weigh_each

@@ -6,11 +6,11 @@ import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpyro.distributions import kl_divergence
 
-from vaex.arithmetic import times
 from vaex.distributions.labelled import Labelled, LabelledLatent, Pair, with_label
 from vaex.distributions.shapes import check_value, log_density
 from vaex.distributions.stacked import StackedLatent, generator
 from vaex.errors import OptionError, UsageError, check_finite
+from vaex.losses.arithmetic import times
 from vaex.model import Distribution, Example, Model
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import Number, Terms, analytic_kl, check_draws, known_or_sampled_kl, weigh_draws

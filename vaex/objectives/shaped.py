@@ -4,9 +4,9 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from vaex import bounds
-from vaex.arithmetic import times
 from vaex.distributions.abilities import kl_per_dimension
 from vaex.errors import OptionError, UsageError, check_finite, check_whole
+from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
 from vaex.objectives.elbo import elbo
 from vaex.objectives.encode import encode

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.arithmetic import at_least_float32, logsumexp, times
 from vaex.distributions.abilities import (
     closed_form_kl,
     draws_of_components,
@@ -19,6 +18,7 @@ from vaex.distributions.abilities import (
 )
 from vaex.distributions.shapes import batch_shape, check_number, log_density
 from vaex.errors import UsageError, check_whole
+from vaex.losses.arithmetic import at_least_float32, logsumexp, times
 from vaex.model import Distribution, Example, Latent, Model
 
 

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.arithmetic import times
 from vaex.bounds import with_value
 from vaex.errors import OptionError, check_whole
+from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import Terms, log_weights, terms

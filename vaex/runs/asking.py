@@ -87,7 +87,7 @@ def _certify(arguments: argparse.Namespace, flags: list[str]) -> None:
 
 
 def _open(arguments: argparse.Namespace, flags: list[str]) -> None:
-    from vaex.runs.pages import open_page
+    from vaex.runs.page_file import open_page
 
     open_page(arguments.run)
 

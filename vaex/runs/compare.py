@@ -14,11 +14,11 @@ from rich.text import Text
 from vaex.errors import UsageError
 from vaex.evaluate.reports import standard_error
 from vaex.files import Json, replaced
-from vaex.pages.comparison import Side, comparison_page
-from vaex.pages.curves import Clock, Line, Panels, clock, panels
 from vaex.runs import console, folder
 from vaex.runs.compared import Compared, Group, by_data, differing, read_compared
 from vaex.runs.compared_tables import as_csv, as_latex, ordered, words_table
+from vaex.runs.page.comparison import Side, comparison_page
+from vaex.runs.page.curves import Clock, Line, Panels, clock, panels
 
 _MOST = 1_800_000  # bytes of pictures in a page
 

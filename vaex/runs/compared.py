@@ -13,7 +13,7 @@ from vaex.evaluate.comparison import Estimate, Scored, difference, over_seeds
 from vaex.files import Json
 from vaex.runs import folder
 from vaex.runs.load import read_columns
-from vaex.runs.pages import read_results
+from vaex.runs.page_file import read_results
 
 _OF_DATA = ("data.binarize", "data.condition", "data.missing")  # fields by which scores are of something else
 _DRAWN = ("samples", "samples_by_label", "reconstructions", "density")  # of these the first there is

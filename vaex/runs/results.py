@@ -22,7 +22,7 @@ from vaex.model import Conditional, Example, Model, Params
 from vaex.runs import console, devices, folder, moving
 from vaex.runs.environment import environment
 from vaex.runs.origin import read_origin
-from vaex.runs.pages import write_page
+from vaex.runs.page_file import write_page
 from vaex.train.loop import Progress
 
 if TYPE_CHECKING:
@@ -54,8 +54,10 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
 
     With the name of an INPUT, whose images are those of the task, answers/evaluate_NAME.json in their place.
     """
-    from vaex.pages.explorer import explorer  # with all that writes JavaScript, which the first step need not wait for
     from vaex.runs import checkpoints
+    from vaex.runs.page.explorer import (
+        explorer,  # with all that writes JavaScript, which the first step need not wait for
+    )
 
     params, best = checkpoints.restore_params(path, jax.eval_shape(task.description.init, task.init_key))
     params = devices.placed(params)

@@ -16,7 +16,7 @@ from vaex.model import Params
 from vaex.runs import console, devices, folder, hosts, moving, origin, results
 from vaex.runs.environment import environment
 from vaex.runs.epochs import compiled_epoch
-from vaex.runs.pages import page_while_training, write_page
+from vaex.runs.page_file import page_while_training, write_page
 from vaex.runs.process import interruptible
 from vaex.train import TrainState
 from vaex.train.loggers import loggers

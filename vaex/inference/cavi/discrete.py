@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.arithmetic import times
 from vaex.distributions.states import all_states, sizes_of_states
 from vaex.inference.method import Method
 from vaex.inference.target import target
+from vaex.losses.arithmetic import times
 from vaex.model import AnyModel, Example
 
 

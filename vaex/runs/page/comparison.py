@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from vaex.pages.curves import Clock, Panels, curves
-from vaex.pages.document import document
-from vaex.pages.html import joined, section, table, tag
+from vaex.runs.page.curves import Clock, Panels, curves
+from vaex.runs.page.document import document
+from vaex.runs.page.html import joined, section, table, tag
 
 _ERRORS = (
     "± is one standard error: over seeds where there are several, else over test examples. “To the best” is the "

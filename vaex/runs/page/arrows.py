@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from vaex.pages.html import tag
+from vaex.runs.page.html import tag
 
 RADIUS, ACROSS = 34, 96  # of a circle, and between the centres of two in a row
 _APART = 9  # of two arrows between the same circles, from the line between

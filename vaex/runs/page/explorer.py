@@ -11,8 +11,8 @@ from vaex.errors import UsageError
 from vaex.evaluate.trial import Trial, first
 from vaex.files import Fields
 from vaex.model import split
-from vaex.pages.javascript.weights import stored
-from vaex.pages.live import Live, live
+from vaex.runs.page.javascript.weights import stored
+from vaex.runs.page.live import Live, live
 
 _MEANS, _SHOWN, _SLIDERS, _DRAWS = 500, 24, 12, 64  # test examples, those shown, sliders in all, draws made here
 _SCRIPTS = ("runtime.js", "paths.js", "pictures.js", "explorer.js")
@@ -33,7 +33,7 @@ def explorer(trial: Trial) -> str:
         content, source = _content(trial)
     except UsageError as error:
         return f'<section class="explorer"><p>No live latent space here: {html.escape(str(error))}.</p></section>\n'
-    folder = files("vaex.pages") / "static"
+    folder = files("vaex.runs.page") / "static"
     read = lambda name: (folder / name).read_text(encoding="utf-8")
     data = json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
     scripts = "\n".join(map(read, _SCRIPTS))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from vaex.files import Json
-from vaex.pages.html import tag
+from vaex.runs.page.html import tag
 
 _MEANINGS = {
     "test_log_likelihood": "A lower bound on log p(x) by K importance samples, near it for large K; higher is better.",

@@ -1,8 +1,8 @@
 """Primitives that look places up in an array of indices."""
 
-from vaex.pages.javascript.fold import Op
-from vaex.pages.javascript.moves import loops, place, strides_of
-from vaex.pages.javascript.writer import Table, Unwritten, Writer
+from vaex.runs.page.javascript.fold import Op
+from vaex.runs.page.javascript.moves import loops, place, strides_of
+from vaex.runs.page.javascript.writer import Table, Unwritten, Writer
 
 
 def _gather(writer: Writer, op: Op) -> None:

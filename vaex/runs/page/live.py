@@ -15,10 +15,10 @@ from vaex.errors import UsageError
 from vaex.evaluate.trial import Trial, first
 from vaex.model import AnyModel, Condition, Example, Given, Latent, at, split
 from vaex.objectives.encode import encode
-from vaex.pages.javascript import Program, write
-from vaex.pages.javascript.program import Function
-from vaex.pages.javascript.weights import Stored
-from vaex.pages.latents import Coordinates, Parts, coordinates, point
+from vaex.runs.page.javascript import Program, write
+from vaex.runs.page.javascript.program import Function
+from vaex.runs.page.javascript.weights import Stored
+from vaex.runs.page.latents import Coordinates, Parts, coordinates, point
 
 _CONDITIONS = 12  # to choose from, of those that are no labels
 _MOST, _TOO_MANY = 2_900_000, 12_000_000  # characters of weights: where fewer bits are taken, and where a page ends

@@ -12,11 +12,11 @@ from vaex.config.graph import graph_of_run
 from vaex.config.stored import check_type, read_json
 from vaex.errors import UsageError
 from vaex.files import Fields, Json, replaced
-from vaex.pages import RunShown, run_page
-from vaex.pages.diagram import diagram
-from vaex.pages.html import tag
 from vaex.runs import console, folder
 from vaex.runs.environment import environment
+from vaex.runs.page import RunShown, run_page
+from vaex.runs.page.diagram import diagram
+from vaex.runs.page.html import tag
 
 _SHARE, _FIRST = 0.01, 0.1  # of the training time, for pages while it goes on; seconds that the first is taken to need
 

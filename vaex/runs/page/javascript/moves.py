@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vaex.pages.javascript.fold import Op, Operand
-from vaex.pages.javascript.writer import Table, Value, Writer
+from vaex.runs.page.javascript.fold import Op, Operand
+from vaex.runs.page.javascript.writer import Table, Value, Writer
 
 Shape = Sequence[int]
 

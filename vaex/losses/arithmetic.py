@@ -1,4 +1,4 @@
-"""Arithmetic at the edges of floating point, which losses, bounds and distributions share; jax alone."""
+"""Arithmetic at the edges of floating point, which losses, bounds and distributions share."""
 
 from __future__ import annotations
 
@@ -42,24 +42,6 @@ def logsumexp(log_values: Float[Array, "..."], axis: int = 0) -> Float[Array, ".
     return jnp.where(none, -jnp.inf, jax.nn.logsumexp(some, axis=axis))
 
 
-@jax.custom_jvp
-def binary_cross_entropy(logits: Float[Array, "... d"], x: Float[Array, "... d"]) -> Float[Array, "..."]:
-    """sum_j softplus(logits_j) - x_j * logits_j, with one logarithm for every 16 elements."""
-    e = jnp.exp(-jnp.abs(logits))
-    # (1 + a)(1 + b) = 1 + (a + b + ab): carried without its leading 1, so that tiny terms keep their digits.
-    fold = next(n for n in (16, 8, 4, 2, 1) if logits.shape[-1] % n == 0)
-    while fold > 1:
-        a, b = jnp.split(e, 2, axis=-1)
-        e, fold = a + b + a * b, fold // 2
-    # Element by element the large terms cancel exactly, so that logits of 1e4 cost no digits; infinite ones leave nan.
-    gap = jnp.maximum(logits, 0) - x * logits
-    gap = jnp.where(jnp.isinf(logits), jnp.where(x == (logits > 0), 0.0, jnp.inf), gap)
-    return jnp.sum(gap, axis=-1) + jnp.sum(jnp.log1p(e), axis=-1)
-
-
-@binary_cross_entropy.defjvp
-def _binary_cross_entropy_jvp(primals, tangents):
-    (logits, x), (logits_dot, x_dot) = primals, tangents
-    finite = jnp.where(jnp.isinf(logits), 0.0, logits)  # a tangent of x that is 0 must not meet an infinity
-    slope = (jax.nn.sigmoid(logits) - x) * logits_dot - finite * x_dot
-    return binary_cross_entropy(logits, x), jnp.sum(slope, axis=-1)
+def sum_event(terms: Float[Array, "..."], event_ndims: int) -> Float[Array, "..."]:
+    """The sum over the trailing axes that make one example."""
+    return jnp.sum(terms, axis=tuple(range(-event_ndims, 0)))

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable
 
-from vaex.pages.javascript.fold import Op
-from vaex.pages.javascript.moves import broadcast
-from vaex.pages.javascript.writer import Table, Value, Writer, kind_of
+from vaex.runs.page.javascript.fold import Op
+from vaex.runs.page.javascript.moves import broadcast
+from vaex.runs.page.javascript.writer import Table, Value, Writer, kind_of
 
 # Of a real number; helper functions are the page's own, in explorer's runtime.
 _REAL = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from vaex.pages.html import joined, tag
+from vaex.runs.page.html import joined, tag
 
 # Nothing is fetched, sent or embedded, whatever a page holds; pictures lie in it as data.
 _POLICY = (
@@ -55,4 +55,4 @@ def bokeh() -> tuple[Markup, ...]:
 
 @cache
 def _own(name: str) -> Markup:
-    return Markup((files("vaex.pages") / name).read_text(encoding="utf-8"))
+    return Markup((files("vaex.runs.page") / name).read_text(encoding="utf-8"))

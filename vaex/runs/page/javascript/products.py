@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vaex.pages.javascript.fold import Op, Operand, Symbol, array
-from vaex.pages.javascript.moves import copy, pad, strides_of, transposed
-from vaex.pages.javascript.writer import Table, Unwritten, Value, Writer, literal
+from vaex.runs.page.javascript.fold import Op, Operand, Symbol, array
+from vaex.runs.page.javascript.moves import copy, pad, strides_of, transposed
+from vaex.runs.page.javascript.writer import Table, Unwritten, Value, Writer, literal
 
 
 def _with_axes(writer: Writer, given: Operand, order: Sequence[int]) -> Value:

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from vaex.model import Params
 from vaex.models.structure import LATENT, OBSERVED, PARTLY, Counts, Factor, Structure, Variable, count
-from vaex.pages.arrows import ACROSS, RADIUS, Place, arrow, reach
-from vaex.pages.html import joined, tag
+from vaex.runs.page.arrows import ACROSS, RADIUS, Place, arrow, reach
+from vaex.runs.page.html import joined, tag
 
 _SIDE, _LINE, _CHARACTERS = 142, 16, 21  # the width of a column of words, the height of a line, letters in one
 _LEAST, _STUB = 46, 30  # between two rows, above the first

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from vaex.errors import UsageError
-from vaex.pages.javascript.fold import Block, Op, Operand, Symbol, array, symbols_in
+from vaex.runs.page.javascript.fold import Block, Op, Operand, Symbol, array, symbols_in
 
 _INDEX = "@"  # stands in an expression for the place in the flat array
 _LONGEST = 600  # characters of an expression
@@ -117,7 +117,7 @@ class Writer:
             if all(out.is_key for out in op.outputs):
                 continue  # the browser has random numbers of its own
             if op.name not in table:
-                raise Unwritten(f"the primitive {op.name!r} has no JavaScript: add it to vaex/pages/javascript")
+                raise Unwritten(f"the primitive {op.name!r} has no JavaScript: add it to vaex/runs/page/javascript")
             table[op.name](self, op)
 
 

@@ -10,10 +10,10 @@ import pytest
 from vaex.__main__ import main
 from vaex.figures import FIGURES
 from vaex.files import replaced
-from vaex.pages import html
-from vaex.pages.curves import clock, panels
-from vaex.pages.run import _ALTERNATIVES
-from vaex.runs import folder, pages
+from vaex.runs import folder, page_file
+from vaex.runs.page import html
+from vaex.runs.page.curves import clock, panels
+from vaex.runs.page.run import _ALTERNATIVES
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -51,7 +51,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def page(run):
-    return lambda **given: Page(pages.write_page(run, **given).read_text())
+    return lambda **given: Page(page_file.write_page(run, **given).read_text())
 
 
 def test_a_page_shows_scores_curves_pictures_config_and_how_it_was_made(run, page):
@@ -125,7 +125,7 @@ def test_a_run_of_another_vaex_has_a_page_without_its_config(run, page):
 
 
 def test_too_many_pictures_are_named(run, page, monkeypatch):
-    monkeypatch.setattr("vaex.pages.run._MOST", 100)
+    monkeypatch.setattr("vaex.runs.page.run._MOST", 100)
     for name in ("samples", "mine", "latent"):
         with replaced(run / "figures" / f"{name}.png") as file:
             file.write(PNG)
@@ -149,17 +149,17 @@ def test_open_writes_a_page_where_there_is_none_or_an_older_one(run, monkeypatch
     assert (run / folder.PAGE).read_text() != "newer"
 
 
-def test_pages_take_a_hundredth_of_the_training_time(run, monkeypatch):
+def test_page_take_a_hundredth_of_the_training_time(run, monkeypatch):
     """Of a clock that the page itself moves by a second."""
     now, written = [0.0], []
-    monkeypatch.setattr(pages.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(page_file.time, "perf_counter", lambda: now[0])
 
     def write(path, **given):
         written.append(now[0])
         now[0] += 1.0
 
-    monkeypatch.setattr(pages, "write_page", write)
-    show = pages.page_while_training(run, 500)
+    monkeypatch.setattr(page_file, "write_page", write)
+    show = page_file.page_while_training(run, 500)
     for epoch in range(1, 501):
         now[0] += 1.0
         show({"epoch": epoch, **({"validation_elbo": -1.0} if epoch % 2 else {})})

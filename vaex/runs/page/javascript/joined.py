@@ -1,8 +1,8 @@
 """Primitives that make one array of several, and several of one."""
 
-from vaex.pages.javascript.fold import Op
-from vaex.pages.javascript.moves import copy, output_of, strides_of
-from vaex.pages.javascript.writer import Table, Writer
+from vaex.runs.page.javascript.fold import Op
+from vaex.runs.page.javascript.moves import copy, output_of, strides_of
+from vaex.runs.page.javascript.writer import Table, Writer
 
 
 def _concatenate(writer: Writer, op: Op) -> None:

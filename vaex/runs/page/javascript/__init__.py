@@ -5,7 +5,7 @@ a loop: a chain of elementwise ones is one loop, a scan one loop around its body
 table of the file that has its idea.
 """
 
-from vaex.pages.javascript.program import Program, write
-from vaex.pages.javascript.writer import Unwritten
+from vaex.runs.page.javascript.program import Program, write
+from vaex.runs.page.javascript.writer import Unwritten
 
 __all__ = ["Program", "Unwritten", "write"]

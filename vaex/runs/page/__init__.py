@@ -1,5 +1,5 @@
 """Pages: numbers, words and pictures in, one file of HTML out, which needs no server and no network."""
 
-from vaex.pages.run import RunShown, run_page
+from vaex.runs.page.run import RunShown, run_page
 
 __all__ = ["RunShown", "run_page"]

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from vaex.pages.javascript.fold import Block, Op, Operand, Symbol, symbols_in
-from vaex.pages.javascript.writer import Table, Value, Writer, named
+from vaex.runs.page.javascript.fold import Block, Op, Operand, Symbol, symbols_in
+from vaex.runs.page.javascript.writer import Table, Value, Writer, named
 
 
 def _started(writer: Writer, given: Sequence[Operand], symbols: Sequence[Symbol]) -> list[Value | None]:

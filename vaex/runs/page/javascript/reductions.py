@@ -1,8 +1,8 @@
 """Primitives that make one number of many: sums, extremes, where these are, and sums so far."""
 
-from vaex.pages.javascript.fold import Op
-from vaex.pages.javascript.moves import loops, place, strides_of
-from vaex.pages.javascript.writer import Table, Writer
+from vaex.runs.page.javascript.fold import Op
+from vaex.runs.page.javascript.moves import loops, place, strides_of
+from vaex.runs.page.javascript.writer import Table, Writer
 
 _FOLDS = {
     "reduce_sum": ("0", "{0}+{1}"),

@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 from vaex.config import Told
 from vaex.files import Json
-from vaex.pages.curves import bars, clock, curves, panels
-from vaex.pages.document import document
-from vaex.pages.html import section, table, tag
-from vaex.pages.scores import score_rows
+from vaex.runs.page.curves import bars, clock, curves, panels
+from vaex.runs.page.document import document
+from vaex.runs.page.html import section, table, tag
+from vaex.runs.page.scores import score_rows
 
 _ALTERNATIVES = {
     "reconstructions": "Test images, and below each its reconstruction.",

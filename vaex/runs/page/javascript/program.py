@@ -8,11 +8,11 @@ import numpy as np
 
 from vaex.errors import UsageError
 from vaex.model import Example
-from vaex.pages.javascript import elementwise, indexed, joined, moves, products, reductions
-from vaex.pages.javascript.fold import Symbol, block_of, read_by
-from vaex.pages.javascript.loops import loops_of
-from vaex.pages.javascript.weights import Stored, stored
-from vaex.pages.javascript.writer import Table, Writer, named
+from vaex.runs.page.javascript import elementwise, indexed, joined, moves, products, reductions
+from vaex.runs.page.javascript.fold import Symbol, block_of, read_by
+from vaex.runs.page.javascript.loops import loops_of
+from vaex.runs.page.javascript.weights import Stored, stored
+from vaex.runs.page.javascript.writer import Table, Writer, named
 
 TABLE: Table = {
     **elementwise.TABLE,

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from vaex.files import Json
-from vaex.pages.document import bokeh
-from vaex.pages.html import data, tag
+from vaex.runs.page.document import bokeh
+from vaex.runs.page.html import data, tag
 
 _WORDS = {
     "elbo": "ELBO, nats per example",
