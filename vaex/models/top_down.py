@@ -86,7 +86,8 @@ class TopDown:
         keys = jax.random.split(key, (len(self.blocks), 3))
         params = {}
         if condition is not None:
-            params["condition"] = self._condition.init(jax.random.fold_in(key, 1), condition)
+            apart = jax.random.fold_in(key, keys.size)  # split's own keys are those of the numbers before it
+            params["condition"] = self._condition.init(apart, condition)
         maps = self._maps(params, condition)
         features, encoder = self._pyramid.init_with_output(encoder_key, _seen(jnp.zeros(self.x_shape), condition))
         prior, posterior, merge = [], [], []
