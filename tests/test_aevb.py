@@ -12,8 +12,9 @@ from vaex.__main__ import main
 from vaex.runs.experiments import load_studies
 
 STUDIES = load_studies()
-AEVB, CURVES, FIGURE_2, FIGURE_3 = (
-    importlib.import_module(f"{STUDIES.__name__}.{name}") for name in ("_aevb", "_aevb_curves", "aevb_2", "aevb_3")
+AEVB, CURVES, KEPT, FIGURE_2, FIGURE_3 = (
+    importlib.import_module(f"{STUDIES.__name__}.{name}")
+    for name in ("_aevb", "_aevb_curves", "_kept", "aevb_2", "aevb_3")
 )
 SETUP = AEVB.Setup("mnist", 2, 3)
 
@@ -28,12 +29,17 @@ def test_a_curve_is_computed_once_for_as_many_samples(tmp_path, monkeypatch, cap
         return {"samples": [10, 20], "train": [-2.0, -1.0], "test": [-3.0, -samples]}, params
 
     monkeypatch.setattr(CURVES, "_train", train)
+    monkeypatch.setattr(KEPT, "_label", lambda name, dir: name)
     first, again, more = (CURVES.curve(SETUP, "AEVB", samples=n, kept=str(tmp_path)) for n in (20, 20, 40))
     assert calls == [20, 40]
     assert capsys.readouterr().out.count("kept") == 1
     assert again.test.tolist() == first.test.tolist() == [-3.0, -20.0]
     assert more.test.tolist() == [-3.0, -40.0]
     jax.tree.map(np.testing.assert_array_equal, again.params, params)
+    monkeypatch.setattr(KEPT, "_label", lambda name, dir: f"{name} (5,000-image subset)")
+    CURVES.curve(SETUP, "AEVB", samples=20, kept=str(tmp_path))
+    assert calls == [20, 40, 20]  # of other data it is another curve
+    assert (tmp_path / "mnist_5_000_image_subset_3_2_AEVB_20.json").is_file()
     with pytest.raises(OptionError, match="samples is 0"):
         CURVES.curve(SETUP, "AEVB", samples=0, kept=str(tmp_path))
 

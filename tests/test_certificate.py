@@ -73,8 +73,17 @@ def test_the_interval_goes_two_standard_errors_outward():
 
 
 def test_a_run_is_certified_in_a_line_and_files(run, capsys, monkeypatch):
-    monkeypatch.setattr(certifying, "certificate", lambda *_, **__: made(pareto_k=0.9)[1])
+    seen = {}
+
+    def certificate(key, model, x, *, others, **options):
+        keys = [jax.random.fold_in(jax.random.key(0), i) for i in range(6)]  # of the images
+        assert not any((jax.random.key_data(k) == jax.random.key_data(jax.random.split(key, 6))).all() for k in keys)
+        seen.update(x=x, others=others)
+        return made(pareto_k=0.9)[1]
+
+    monkeypatch.setattr(certifying, "certificate", certificate)
     assert main(["certify", str(run), "--num-images=3"]) == 0
+    assert [len(seen[name]) for name in ("x", "others")] == [3, 20]
     said = " ".join(capsys.readouterr().out.split())
     assert "of 3 images that the model drew: from -90.35 to -89.78 nats, 0.56 wide" in said
     assert (

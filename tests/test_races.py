@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from experiments.studies import _raced, _trained, iwae, optimizers
+from experiments.studies import _kept, _raced, _trained, iwae, optimizers
 from vaex.config import override, save_config
+from vaex.config.task import build_task
 from vaex.errors import OptionError, UsageError
 from vaex.runs import commands
 from vaex.runs.experiments import load_experiment
@@ -16,6 +17,7 @@ RESULTS = {
     "active_units_per_layer": ["20 of 50"],
     "train_seconds": 600.0,
     "num_epochs": 290,
+    "dataset": "mnist",
 }
 ADAM = _raced.Setting("adam", 1e-2, 200)
 
@@ -52,6 +54,7 @@ def test_a_race_is_run_once_and_tells_the_best_setting_of_each(tmp_path, monkeyp
         return {"num_epochs": 5, "seconds": [1.0, 3.0], "nats": [-100.0, end]}
 
     monkeypatch.setattr(_raced, "_trained", train)
+    monkeypatch.setattr(_kept, "_label", lambda name, dir: name)
     for _ in range(2):
         _, lines = optimizers.optimizers_figure(optimizers="lion,adam", kept=str(tmp_path))
         assert lines == [
@@ -61,6 +64,9 @@ def test_a_race_is_run_once_and_tells_the_best_setting_of_each(tmp_path, monkeyp
         ]
     assert len(trained) == len(set(trained)) == 12
     assert capsys.readouterr().out.count("kept") == 12
+    monkeypatch.setattr(_kept, "_label", lambda name, dir: "a part")
+    optimizers.optimizers_figure(optimizers="adam", kept=str(tmp_path))
+    assert len(trained) == 12 + 6  # of other data they are other curves
     _, (line,) = optimizers.optimizers_figure(optimizers="adam", bound=-10, num_epochs=4, kept=str(tmp_path))
     assert line.endswith("; -10 nats are not reached")
     with pytest.raises(OptionError, match="optimizers is 'sgd'"):
@@ -81,7 +87,7 @@ def test_a_cell_of_the_table_is_read_where_it_is_reported_and_else_trained(tmp_p
         asked.append(experiment)
         path = tmp_path / experiment
         path.mkdir()
-        write_json(path / "results.json", RESULTS | {"test_log_likelihood": -85.5})
+        write_json(path / "results.json", RESULTS | {"test_log_likelihood": -85.5, "dataset": "mnist (a part)"})
         return path
 
     monkeypatch.setattr(iwae, "run_of", run_of)
@@ -94,7 +100,7 @@ def test_a_cell_of_the_table_is_read_where_it_is_reported_and_else_trained(tmp_p
         "1 layer, k = 1, L_5000, nats: published -86.76 (19 active), found -86.50 (20 of 50 active), +0.26, 600 s, "
         "290 epochs",
         "1 layer, k = 5, L_5000, nats: published -85.54 (22 active), found -85.50 (20 of 50 active), +0.04, 600 s, "
-        "290 epochs",
+        "290 epochs; of mnist (a part), so beside what is published it says little",
     ]
     with pytest.raises(OptionError, match="--k is '7': expected some of 1, 5, 50"):
         iwae.iwae_figure(k="1,7")
@@ -110,12 +116,15 @@ def test_the_cells_of_the_table_are_experiments_of_as_many_layers_and_draws():
 
 def test_a_run_for_a_study_is_a_finished_one_else_one_carried_on_else_new(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    made = []
+    made, described = [], commands.describe(build_task(load_experiment("digits")), "digits")
+    monkeypatch.setattr(commands, "describe", lambda task, name: described)
+    monkeypatch.setattr(_trained, "build_task", lambda config: None)
 
     def there(name, *flags, finished=True):
         path = tmp_path / "runs/digits" / name
         path.mkdir(parents=True)
         save_config(override(load_experiment("digits"), flags), path / "config.json")
+        write_json(path / "dataset.json", described | {"crc32": described["crc32"] + (name == "other data")})
         if finished:
             write_json(path / "results.json", {})
         return path
@@ -132,6 +141,9 @@ def test_a_run_for_a_study_is_a_finished_one_else_one_carried_on_else_new(tmp_pa
     monkeypatch.setattr(commands, "train_new", new)
     monkeypatch.setattr(commands, "resume", resume)
     there("another", "--config.train.num_epochs=3")
+    there("other data")
+    write_json(there("from another") / "origin.json", {})
+    (there("broken") / "config.json").write_text("{")
     with pytest.raises(UsageError, match="was interrupted: the same command carries it on"):
         _trained.run_of("digits")
     for _ in range(2):

@@ -51,7 +51,8 @@ def curve(setup: Setup, algorithm: str, *, samples: float, kept: str = KEPT) -> 
     """
     check_finite(1, samples=samples)
     size = "" if setup.num_train is None else f"_of_{setup.num_train}"
-    path = Path(kept) / f"{setup.data}{size}_{setup.hidden}_{setup.latent_dim}_{algorithm}_{samples:.0f}.json"
+    part = _kept.found_part(setup.data)
+    path = Path(kept) / f"{setup.data}{part}{size}_{setup.hidden}_{setup.latent_dim}_{algorithm}_{samples:.0f}.json"
     arrays = path.with_suffix(".npz")
 
     def compute() -> Numbers:
@@ -75,13 +76,14 @@ def _read(setup: Setup, algorithm: str, found: Numbers, leaves: list) -> Curve:
 def _train(setup: Setup, algorithm: str, samples: float) -> tuple[Numbers, Params]:
     """The numbers of a curve, and the parameters at its end."""
     train, test = setup.images()
-    key, total, rows = jax.random.key(0), max(1, round(samples / STRETCH)), []
-    state = _start(key, train, setup=setup, algorithm=algorithm)
+    start_key, key, score_key = jax.random.split(jax.random.key(0), 3)
+    total, rows = max(1, round(samples / STRETCH)), []
+    state = _start(start_key, train, setup=setup, algorithm=algorithm)
     for i in range(1, total + 1):
         state = _stretch(key, state, train, setup=setup, algorithm=algorithm)
         if i == total or _is_scored(i, 8 if setup.num_train is None else 1):
             seen = int(state.step) * trainer(setup, algorithm).samples
-            rows.append((seen, *map(float, _scores(key, state.params, train, test, setup=setup))))
+            rows.append((seen, *map(float, _scores(score_key, state.params, train, test, setup=setup))))
     columns = dict(zip(("samples", "train", "test"), map(list, zip(*rows, strict=True)), strict=True))
     return {**setup._asdict(), "algorithm": algorithm, **columns}, state.params
 

@@ -1,15 +1,29 @@
 """What a study has computed is kept in a file, and read from there the next time."""
 
+import functools
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vaex.data import load
 from vaex.files import replaced
 from vaex.runs.console import say
 
 Numbers = dict[str, Any]
+
+
+def found_part(name: str, dir: str = "") -> str:
+    """What the name of a kept file has of the data set that is found here: "" of a whole one, else its label."""
+    label = _label(name, dir)
+    return "" if label == name else "_" + re.sub(r"\W+", "_", label.removeprefix(name)).strip("_")
+
+
+@functools.cache
+def _label(name: str, dir: str) -> str:
+    return load(name, dir=dir or None, num_validation=0).label
 
 
 def kept(path: Path, compute: Callable[[], Numbers], *, tell: Callable[[Numbers], str]) -> Numbers:

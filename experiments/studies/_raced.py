@@ -21,7 +21,7 @@ from vaex.runs.experiments import load_experiment
 from vaex.train import TrainState
 from vaex.train.averages import AVERAGES
 
-from ._kept import Numbers, kept
+from ._kept import Numbers, found_part, kept
 
 _OPTIONS = {"muon": {"ns_steps": 3}}  # beside the learning rate; of all others optax's own
 _FALL = 1e-3  # of the learning rate, along half a cosine
@@ -73,7 +73,9 @@ def curve(experiment: str, setting: Setting, length: Length, *, folder: str) -> 
         folder: where curves are kept.
     """
     name, rate, size = setting
-    path = Path(folder) / f"{Path(experiment).stem}_{name}_{rate:g}_{size}_{length}.json"
+    data = load_experiment(experiment).data
+    part = found_part(data.name, data.dir)
+    path = Path(folder) / f"{Path(experiment).stem}{part}_{name}_{rate:g}_{size}_{length}.json"
     found = kept(
         path, lambda: _trained(experiment, setting, length), tell=lambda found: f"{found['nats'][-1]:.2f} nats"
     )

@@ -111,6 +111,7 @@ def _program(columns: Columns, setting: Setting, *, is_masked: bool) -> Callable
     network = functools.partial(mlp, encoder_hidden=setting.hidden, decoder_hidden=setting.hidden, activation="tanh")
 
     def run(key: Any, split: Split) -> Any:
+        init_key, steps_key, score_key = jax.random.split(key, 3)
         stats = zip(columns, *split.stats, strict=True)
         known = tuple(c._replace(center=m, scale=s, most=most) for c, m, s, most in stats)
         source = Source((num_features(known),), columns=known, is_masked=is_masked)
@@ -123,11 +124,11 @@ def _program(columns: Columns, setting: Setting, *, is_masked: bool) -> Callable
 
         def bound(params: Any, rows: Any, num_samples: int) -> Any:
             one = lambda k, row: evaluate.log_likelihood(k, description.bind(params), row, num_samples=num_samples)
-            return evaluate.map_examples(one, key, see(rows), batch_size=20)
+            return evaluate.map_examples(one, score_key, see(rows), batch_size=20)
 
         def step(state: Any, i: Any) -> tuple[Any, None]:
-            now = jax.random.fold_in(key, i)
-            chosen = jax.random.randint(jax.random.fold_in(now, 1), (_BATCH,), 0, split.num_train)
+            now, batch_key = jax.random.split(jax.random.fold_in(steps_key, i))
+            chosen = jax.random.randint(batch_key, (_BATCH,), 0, split.num_train)
             return train_step(state, now, split.train[chosen], recipe=recipe)[0], None
 
         def round_(carry: Any, first: Any) -> tuple[Any, None]:
@@ -138,12 +139,12 @@ def _program(columns: Columns, setting: Setting, *, is_masked: bool) -> Callable
             params = jax.tree.map(lambda new, old: jnp.where(is_best, new, old), state.params, params)
             return (state, params, jnp.maximum(score, best)), None
 
-        state = init_state(description.init(key), optimizer)
+        state = init_state(description.init(init_key), optimizer)
         start = (state, state.params, jnp.array(-jnp.inf))
         (_, params, best), _ = jax.lax.scan(round_, start, _STEPS * jnp.arange(_ROUNDS))
         if not is_masked:
             return best, bound(params, split.test, _MANY)
         single = lambda k, row: imputation.single(k, description.bind(params), row, num_samples=_MANY)
-        return best, evaluate.map_examples(single, key, see(split.test), batch_size=20)
+        return best, evaluate.map_examples(single, score_key, see(split.test), batch_size=20)
 
     return run

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaex.config import override
+from vaex.config.measure import TEST_KEY
 from vaex.config.setup import setup
 from vaex.errors import check_whole
 from vaex.evaluate import Options, validator
@@ -36,7 +37,7 @@ def measure(flags: list[str], *, experiment: str = "mnist_fullvb") -> Curve:
     config = override(load_experiment(experiment), flags)
     made = setup(config)
     task, every = made.task, config.train.eval_every
-    key = jax.random.fold_in(task.key, 1)
+    key = jax.random.fold_in(task.key, TEST_KEY)  # which no step's is
     few = jax.tree.map(lambda a: a[:NUM_TEST], task.dataset.test)
     score = validator(
         key, task.description.bind, task.examples.observe(key, few), metrics=("log_likelihood",), options=Options()

@@ -67,8 +67,13 @@ def _told(cell: tuple[int, int], run: Run) -> str:
     return (
         f"{layers} layer{'s' * (layers > 1)}, k = {k}, L_{run['num_samples']}, nats: published {published.published} "
         f"({published.active} active), found {ours:.2f} ({active(run)} active), {ours - published.published:+.2f}, "
-        f"{training(run)}"
+        f"{training(run)}{_of_part(run)}"
     )
+
+
+def _of_part(run: Run) -> str:
+    """What a run that is not of the whole of MNIST is of."""
+    return "" if run["dataset"] == "mnist" else f"; of {run['dataset']}, so beside what is published it says little"
 
 
 def _drawn(found: Mapping[tuple[int, int], Run]) -> Figure:

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from vaex.config import equal, override, read_config
+from vaex.config import override
 from vaex.config.stored import read_object
-from vaex.config.task import build_task
-from vaex.errors import UsageError
-from vaex.runs import commands
 from vaex.runs.experiments import load_experiment
-from vaex.runs.folder import CONFIG, RESULTS, read_dataset
+from vaex.runs.folder import RESULTS
+
+from ._trained import run_of
 
 COUNTS = (100, 600, 1000, 3000)
 SEEDS = (0, 1, 2)
@@ -35,15 +34,7 @@ def train(experiment: str, num_labels: int, seed: int, *, runs: Path = Path("run
     """
     flags = [f"--config.data.num_labels={num_labels}", f"--config.seed={seed}", "--config.evaluate.num_samples=1"]
     config = override(load_experiment(experiment), flags)
-    there = [file.parent for file in (runs / experiment).glob(f"*/{CONFIG}") if equal(read_config(file), config)]
-    if there:
-        crc32 = commands.describe(build_task(config), experiment)["crc32"]
-        there = [path for path in there if read_dataset(path)["crc32"] == crc32]
-    path = there[0] if there else commands.train_new(config, experiment, runs)
-    if there and not (path / RESULTS).is_file():
-        commands.resume(str(path))
-    if not (path / RESULTS).is_file():
-        raise UsageError(f"{path} was interrupted: carry on with make figure NAME=labels")
+    path = run_of(experiment, config, runs=runs)
     results = read_object(path / RESULTS, {"dataset": str, "test_accuracy": float})
     return results["dataset"], results["test_accuracy"]
 

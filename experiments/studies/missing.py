@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from matplotlib.figure import Figure
 
 from vaex.choices import find
+from vaex.config.measure import TEST_KEY
 from vaex.distributions.masked import Masked
 from vaex.errors import check_whole
 from vaex.evaluate import compiled, in_chunks
@@ -90,7 +91,7 @@ def predicted(model: Model, x: Masked, truth: Float[Array, "..."], draws: Draws)
 def half_hidden(experiment: str, num_images: int) -> tuple[Model, Masked, Example]:
     """A model of whole images, whose encoder gets zeros for what is hidden, and half of each test image."""
     model, whole = with_test_images(experiment, num_images)
-    mask = jax.random.bernoulli(jax.random.key(0), 0.5, whole.shape)
+    mask = jax.random.bernoulli(jax.random.fold_in(jax.random.key(0), TEST_KEY), 0.5, whole.shape)
     return partially_observed(model), Masked(jnp.where(mask, whole, 0.0), mask), whole
 
 
@@ -125,7 +126,7 @@ def missing_figure(
             found.append(in_chunks(compiled(one), key, (x, whole), chunk_size=20))
         left.plot(counts, [np.sqrt(f.squared_error.mean()) for f in found], marker="o", label=name)
         right.plot(counts, [f.log_density.mean() for f in found], marker="o")
-        last, root = found[-1], num_images**0.5
+        last, root = found[-1], len(found[-1].log_density) ** 0.5
         lines.append(
             f"{name}, {num_draws} draws: RMSE {np.sqrt(last.squared_error.mean()):.4f}, log p(x_m|x_o) of the truth "
             f"{last.log_density.mean():.4f} ± {last.log_density.std(ddof=1) / root:.4f} nats for each missing pixel"

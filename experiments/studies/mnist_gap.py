@@ -11,13 +11,14 @@ import optax
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
+from vaex.config.measure import TEST_KEY
 from vaex.evaluate import InferenceGap, compiled, in_chunks, inference_gap
 from vaex.inference import ais
 from vaex.model import Distribution
 
 from ._trained import with_test_images
 
-_KEY = jax.random.key(0)
+_KEY = jax.random.fold_in(jax.random.key(0), TEST_KEY)  # which no image's is
 _NUM_OTHERS = 20  # test images after those measured, on which the schedule is found
 
 
@@ -29,9 +30,10 @@ def measure(
     Each begins at the encoder's q, which both families have.
     """
     x, others = x[:-_NUM_OTHERS], x[-_NUM_OTHERS:]
-    schedule = ais.find_schedule(_KEY, model, others, num_temperatures=num_temperatures)
+    schedule_key, chain_key, fit_key = jax.random.split(_KEY, 3)
+    schedule = ais.find_schedule(schedule_key, model, others, num_temperatures=num_temperatures)
     anneal = lambda key, x, s: ais.anneal(key, model, x, schedule=s, num_chains=num_chains).log_likelihood
-    log_px = in_chunks(compiled(anneal), _KEY, x, schedule, chunk_size=20)
+    log_px = in_chunks(compiled(anneal), chain_key, x, schedule, chunk_size=20)
     optimizer = optax.adam(optax.cosine_decay_schedule(0.02, num_steps))
     full = lambda q: dist.MultivariateNormal(q.mean, scale_tril=jnp.diag(jnp.sqrt(q.variance)))
     families = {"diagonal": lambda q: q, "full": full}
@@ -43,7 +45,7 @@ def measure(
             options = {"optimizer": optimizer, "num_steps": num_steps, "start": start}
             return inference_gap(key, model, image, log_px=log_px, **options)
 
-        return in_chunks(compiled(one), jax.random.key(1), (x, log_px), chunk_size=20)
+        return in_chunks(compiled(one), fit_key, (x, log_px), chunk_size=20)
 
     return {name: gaps(family) for name, family in families.items()}
 

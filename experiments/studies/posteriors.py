@@ -106,8 +106,9 @@ def measure(model: Model, x: jax.Array, *, num_draws: int = 2000) -> Found:
     schedule = inference.smc.find_schedule(pilot, model, x)
 
     def particles(key: jax.Array) -> Any:
-        found = inference.smc.anneal(key, model, x, schedule=schedule, num_particles=num_draws)
-        return found.resample(key, num_draws), found.effective_sample_size, None
+        anneal_key, draw_key = jax.random.split(key)
+        found = inference.smc.anneal(anneal_key, model, x, schedule=schedule, num_particles=num_draws)
+        return found.resample(draw_key, num_draws), found.effective_sample_size, None
 
     def simulated(key: jax.Array) -> Any:
         found = inference.abc.rejection(key, simulator, x, tolerance=0.0, num_proposals=50 * num_draws)

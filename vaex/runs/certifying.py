@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from vaex import figures
+from vaex.config.measure import TEST_KEY
 from vaex.errors import OptionError, check_seed, check_whole
 from vaex.evaluate.certificate import Certificate, Lower, certificate, lower_end
 from vaex.files import Fields, advising, replaced
@@ -50,13 +51,15 @@ def certify(
     with folder.locked(path), advising(lambda: again):
         model = load(path)
         given = images_of(path, model, "certify", name)
-        first, others = part(given, slice(num_images)), part(given, slice(num_images, num_images + _OTHERS))
+        first, some = part(given, slice(num_images)), part(given, slice(num_images + _OTHERS))
         if len(first.images) < 2:
             raise OptionError("INPUT", f"{len(first.images)} image", "two or more")
-        elsewhere = model.preprocess(others, seed=seed) if len(others.images) == _OTHERS else None
         console.say(f"certifying log p(x) of {len(first.images)} images: by default about ten minutes on two cores")
-        examples = model.preprocess(first, seed=seed)
-        found = certificate(jax.random.key(seed), as_seen(model, first), examples, others=elsewhere, **options)
+        seen = model.preprocess(some, seed=seed)
+        examples, others = (jax.tree.map(lambda a, s=s: a[s], seen) for s in (np.s_[:num_images], np.s_[num_images:]))
+        elsewhere = others if len(some.images) == num_images + _OTHERS else None
+        key = jax.random.fold_in(jax.random.key(seed), TEST_KEY)  # which no image's is
+        found = certificate(key, as_seen(model, first), examples, others=elsewhere, **options)
         _write(path, folder.answer_file(path, "certify", name), found, {"seed": seed, **options})
     return path
 
