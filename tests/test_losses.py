@@ -11,6 +11,7 @@ import scipy.stats
 
 from vaex import losses
 from vaex.errors import UsageError
+from vaex.losses.arithmetic import at_least_float32
 
 pytestmark = pytest.mark.exact
 
@@ -166,6 +167,15 @@ def test_infinite_log_odds_are_certain():
 
 def test_negative_elbo_weights_the_kl():
     np.testing.assert_allclose(losses.negative_elbo(jnp.array(3.0), jnp.array(2.0), beta=4.0), 11.0)
+
+
+def test_whole_numbers_are_no_precision_to_compute_in():
+    """And a draw is in the mean's, whatever the log-variance's."""
+    found = at_least_float32(jnp.array([70_000]))
+    assert found.dtype == jnp.float32
+    np.testing.assert_allclose(jnp.square(found), [4.9e9])
+    draw = losses.reparameterize(jax.random.key(0), jnp.zeros(2, jnp.bfloat16), jnp.zeros(2))
+    assert draw.dtype == jnp.bfloat16
 
 
 def test_reparameterize_draws_from_the_normal():

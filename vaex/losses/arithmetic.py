@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 
 def at_least_float32(array: Num[Array, "..."] | float) -> Num[Array, "..."]:
-    """The same in float32 where its precision is lower: a sum over 784 pixels costs bfloat16 several nats."""
+    """The same in float32 where its precision is lower, as of whole numbers.
+
+    A sum over 784 pixels costs bfloat16 several nats.
+    """
     array = jnp.asarray(array)
-    is_low = jnp.issubdtype(array.dtype, jnp.floating) and jnp.finfo(array.dtype).bits < 32
+    is_low = not jnp.issubdtype(array.dtype, jnp.floating) or jnp.finfo(array.dtype).bits < 32
     return array.astype(jnp.float32) if is_low else array
 
 

@@ -29,7 +29,7 @@ def reparameterize(key: PRNGKeyArray, mean: Values, log_var: Values | float) -> 
         log_var: logarithms of the variances, [..., d], or one for all.
 
     Returns:
-        One draw for each element, [..., d], in the mean's precision.
+        One draw for each element, [..., d], in the mean's precision, float32 of whole numbers.
 
     Raises:
         UsageError: shapes that do not match.
@@ -37,7 +37,9 @@ def reparameterize(key: PRNGKeyArray, mean: Values, log_var: Values | float) -> 
     Source: Kingma and Welling 2013, equation 4 and section 2.4.
     """
     shape = check_aligned(0, mean=jnp.shape(mean), log_var=jnp.shape(log_var))
-    return mean + jnp.exp(0.5 * log_var) * jax.random.normal(key, shape, mean.dtype)
+    mean = jnp.asarray(mean)
+    dtype = mean.dtype if jnp.issubdtype(mean.dtype, jnp.floating) else jnp.float32
+    return (mean + jnp.exp(0.5 * log_var) * jax.random.normal(key, shape, dtype)).astype(dtype)
 
 
 def kl_standard_normal(mean: Values, log_var: Values | float, *, event_ndims: int = 1) -> Values:
