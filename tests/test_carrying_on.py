@@ -8,10 +8,11 @@ import pytest
 
 import vaex
 from vaex.__main__ import main
-from vaex.config import read_config
+from vaex.config import extend, override, read_config
 from vaex.config.setup import setup
 from vaex.errors import UsageError
 from vaex.runs import checkpoints, commands, folder, origin, results
+from vaex.runs.experiments import load_experiment
 
 SMALL = ["model.latent_dim=2", "model.network.encoder_hidden=4", "model.network.decoder_hidden=4"]
 QUICK = [f"--config.{field}" for field in [*SMALL, "evaluate.validation_samples=2"]]
@@ -76,6 +77,22 @@ def test_what_may_not_change_is_told_with_the_cure(saved_run, flags, message):
     with pytest.raises(UsageError, match=message) as refusal:
         origin.extended(saved_run, flags, epoch=2)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "chosen_by"),
+    [
+        ("evaluate.validation_samples", "train.select=log_likelihood"),
+        ("evaluate.weight_draws", "train.weights=variational"),
+    ],
+)
+def test_what_the_best_checkpoint_is_chosen_by_stays(field, chosen_by):
+    config = override(load_experiment("digits"), [f"--config.{chosen_by}"])
+    with pytest.raises(
+        UsageError, match=f"{field} cannot change .* whose best checkpoint is chosen by what it measures"
+    ):
+        extend(config, [f"--config.{field}=500"], epoch=2, run="run")
+    assert extend(load_experiment("digits"), [f"--config.{field}=500"], epoch=2, run="run")
 
 
 def test_what_may_change_does(saved_run):

@@ -28,6 +28,11 @@ def extend(config: Config, flags: list[str], *, epoch: int, run: str, log: Calla
     """
     later = override(config, flags, log=log)
     for name in _changed(config.to_dict(), later.to_dict()):
+        if _measures_best(name, config):
+            raise UsageError(
+                f"--config.{name} cannot change while a run goes on whose best checkpoint is chosen by what it measures"
+                f": make a run that starts from it, with ARGS='--from={run} --config.{name}=...'"
+            )
         if name not in _MAY_CHANGE and not name.startswith("evaluate."):
             raise UsageError(
                 f"--config.{name} cannot change while a run goes on, only {', '.join(_MAY_CHANGE)} and evaluate's "
@@ -44,6 +49,13 @@ def extend(config: Config, flags: list[str], *, epoch: int, run: str, log: Calla
         stretch = f"--config.train.schedule_epochs={c.num_epochs} stretches it"
         log(f"the learning rate's schedule is over {over} epochs, and held from there on; {stretch}")
     return later
+
+
+def _measures_best(name: str, config: Config) -> bool:
+    """Whether the metric that chooses the best checkpoint is another with another value of a field."""
+    if name == "evaluate.validation_samples":
+        return config.train.select in ("log_likelihood", "effective_sample_size")
+    return name == "evaluate.weight_draws" and config.train.weights != "point"
 
 
 def _changed(before: Fields, after: Fields, path: str = "") -> list[str]:
