@@ -91,8 +91,8 @@ def test_runs_of_one_config_are_a_group_and_other_data_are_elsewhere(make):
 
 
 def test_a_run_that_repeats_another_or_starts_from_one_is_no_second_seed(make):
-    paths = [make("newer", 0, 2, IMAGES), make("older", 0, 2, IMAGES), make("unfinished"), make("seed", 1, 2, IMAGES + 1)]
-    paths.append(make("continued", 2, 2, IMAGES))
+    paths = [make("newer", 0, 2, IMAGES), make("older", 0, 2, IMAGES), make("unfinished")]
+    paths += [make("seed", 1, 2, IMAGES + 1), make("continued", 2, 2, IMAGES)]
     folder.write_json(paths[-1] / folder.ORIGIN, {"run": "/runs/digits/first", "epoch": 3})
     for seconds, path in enumerate(paths[1::-1]):
         os.utime(path / folder.DATASET, (seconds, seconds))
@@ -131,7 +131,7 @@ def test_the_table_the_page_the_csv_and_the_latex_say_the_same(make, capsys, tmp
     make("good", 0, 2, IMAGES)
     make("worse", 0, 3, IMAGES - np.linspace(1, 3, 200))
     make("unfinished", 0, 4)
-    make("elsewhere", 0, 2, IMAGES, data={"crc32": 7, "dataset": "else"})
+    make("elsewhere", 0, 2, IMAGES, data={"crc32": 7, "dataset": "else", "experiment": "MODEL_3"})
     out = compare(make, capsys, tmp_path)
     assert "-2.00 ± 0.04 (test examples, paired)" in out
     assert "scores of different data are not compared" in out
@@ -147,6 +147,8 @@ def test_the_table_the_page_the_csv_and_the_latex_say_the_same(make, capsys, tmp
     latex = compare(make, capsys, tmp_path, "--latex")
     assert latex.count(r"\begin{tabular}") == 2
     assert r"digits, latent\_dim=3 & 1 & " in latex
+    assert r" & L\textsubscript{5} & to the best, by L\textsubscript{5} & " in latex
+    assert r"MODEL\_3 & 1 & " in latex
     assert r"& $-$2.00 $\pm$ 0.04 (test examples, paired)" in latex
 
 

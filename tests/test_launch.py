@@ -1,7 +1,11 @@
 """Members of a sweep as jobs: which are handed over, what is gathered, and what is told without submitit."""
 
+import os
 import sys
 from types import SimpleNamespace
+
+import jax
+import pytest
 
 from tests.refusal import refusal
 from vaex.errors import UsageError
@@ -19,8 +23,8 @@ class Executor:
     def update_parameters(self, **parameters):
         self.parameters = parameters
 
-    def submit(self, function, part):
-        found = function(part)
+    def submit(self, function, *arguments):
+        found = function(*arguments)
         return SimpleNamespace(done=lambda: True, exception=lambda: None, result=lambda: found)
 
 
@@ -41,6 +45,18 @@ def test_jobs_train_what_is_neither_finished_nor_under_way(tmp_path, monkeypatch
         stopped = launch._train(SimpleNamespace(AutoExecutor=Executor), tmp_path, runs)
     assert sorted(trained) == [str(runs[2]), str(runs[3])]
     assert stopped == {"c": "the loss became non-finite"}
+
+
+@pytest.mark.parametrize(("seen", "names"), [("", ["0", "1"]), ("2,5", ["2", "5"])])
+def test_each_job_of_this_machine_has_a_gpu_of_its_own(tmp_path, monkeypatch, seen, names):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(jax, "local_device_count", lambda: 2)
+    found = {}
+    monkeypatch.setattr(commands, "resume", lambda path: found.setdefault(path[-1], os.environ["CUDA_VISIBLE_DEVICES"]))
+    monkeypatch.setattr(launch, "_is_free", lambda run: True)
+    launch._train(SimpleNamespace(AutoExecutor=Executor), tmp_path, [tmp_path / name for name in "abc"])
+    assert found == {"a": names[0], "c": names[0], "b": names[1]}
 
 
 def test_without_submitit_it_is_told_how_to_get_it(monkeypatch):

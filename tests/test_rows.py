@@ -133,4 +133,4 @@ def test_a_run_keeps_its_columns(tmp_path):
     (tmp_path / "run").mkdir()
     folder.write_json(tmp_path / "run" / folder.DATASET, commands.describe(made.task, "digits"))
     found = folder.read_dataset(tmp_path / "run")
-    assert read_columns(found) == made.task.dataset.columns
+    assert read_columns(found, tmp_path) == made.task.dataset.columns

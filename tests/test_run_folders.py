@@ -144,6 +144,16 @@ def test_a_command_says_in_one_line_what_is_damaged(capsys, run, command, name, 
         ("dataset.json", {"x_shape": [8, 8, "1"]}, "dataset.json: a size of x_shape is '1': expected a whole"),
         ("dataset.json", {"x_shape": [8, 8, 10**30]}, "dataset.json: a size of x_shape is 1000"),
         ("dataset.json", {"num_classes": True}, "dataset.json: num_classes is True: expected a whole number"),
+        (
+            "dataset.json",
+            {"x_shape": [1], "columns": [{"name": "a", "type": "real"}]},
+            "dataset.json: a column: has no field 'classes', expected a list",
+        ),
+        (
+            "dataset.json",
+            {"x_shape": [1], "columns": [{"name": "a", "type": "real", "classes": [], "scale": "1"}]},
+            "dataset.json: a column: scale is '1': expected a number",
+        ),
         ("dataset.json", {"num_train": None}, "dataset.json: num_train is None: expected a whole number"),
         ("dataset.json", {"x_shape": [9, 9, 1]}, "has shape (64,): expected (81,) by the config"),
         ("config.json", {"model": {"latent_dim": 3}}, "has shape (2, 4): expected (3, 4) by the config"),
@@ -160,6 +170,13 @@ def test_a_file_of_another_run_or_with_another_type_in_a_field(run, name, change
     line, _ = refusal(lambda: vaex.load(run))
     assert message in str(line)
     assert str(run / name) in line or "checkpoint" in line or "a:b" in line
+
+
+def test_how_many_classes_there_are_is_said_by_every_run_of_now(run):
+    dataset = json.loads((run / folder.DATASET).read_text())
+    del dataset["num_classes"]
+    folder.write_json(run / folder.DATASET, dataset)
+    assert "dataset.json: has no field 'num_classes', expected a whole number" in refusal(lambda: vaex.load(run))[0]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from vaex.errors import UsageError
 from vaex.files import Fields, Json
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", list: "a list", dict: "an object with fields"}
+_WORDS |= {bool: "true or false"}
 
 
 def read_text(path: Path) -> str:

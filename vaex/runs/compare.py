@@ -29,7 +29,7 @@ def compare(patterns: str, out: Path, *, form: str = "") -> None:
     """Lay runs side by side.
 
     Args:
-        patterns: folders of runs, or patterns of them, split as a shell splits words; "" for every run in runs/, members of sweeps too.
+        patterns: folders of runs, or patterns of them, split as a shell splits words; "" for all in runs/.
         out: the page that is written.
         form: "csv" or "latex" print that alone; "" prints a table and writes the page.
 

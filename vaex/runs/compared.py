@@ -68,7 +68,7 @@ def read_compared(path: Path) -> Compared:
     dataset, config = folder.read_dataset(path), read_config(path / folder.CONFIG)
     origin = read_origin(path).get("origin", {"run": "none"})
     fields = {field.path: field.value for field in told(config)} | {"origin": "/".join(Path(origin["run"]).parts[-2:])}
-    kind = preprocess(config, read_columns(dataset))[0].defined_on
+    kind = preprocess(config, read_columns(dataset, path / folder.DATASET))[0].defined_on
     scores, pictures = path / folder.SCORES, [path / "figures" / f"{name}.png" for name in _DRAWN]
     return Compared(
         folder="/".join(path.parts[-2:]),

@@ -89,15 +89,15 @@ def as_latex(tables: Mapping[str, Sequence[Group]]) -> str:
 
 def _tabular(data: str, heads: list[str], rows: list[list[str]]) -> str:
     lines = [f"% {' '.join(data.split())}", rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}", r"\toprule"]
-    lines += [_latex(heads), r"\midrule", *map(_latex, rows), r"\bottomrule", r"\end{tabular}", ""]
+    top = re.sub(r"\bL\\_(\d+)", r"L\\textsubscript{\1}", _latex(heads))
+    lines += [top, r"\midrule", *map(_latex, rows), r"\bottomrule", r"\end{tabular}", ""]
     return "\n".join(lines)
 
 
 def _latex(cells: Sequence[str]) -> str:
     escaped = ["".join(_LATEX.get(c, c) for c in cell) for cell in cells]
-    signs = [cell.replace("±", r"$\pm$").replace("L\\_", "L\\textsubscript{", 1) for cell in escaped]
-    closed = [cell + "}" if "\\textsubscript{" in cell else cell for cell in signs]
-    return " & ".join(re.sub(r"^-(?=\d)", "$-$", cell) for cell in closed) + r" \\"
+    signs = [cell.replace("±", r"$\pm$") for cell in escaped]
+    return " & ".join(re.sub(r"^-(?=\d)", "$-$", cell) for cell in signs) + r" \\"
 
 
 def _said(estimate: Estimate | None, digits: int) -> str:

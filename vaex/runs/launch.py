@@ -1,6 +1,7 @@
 """A sweep whose members are trained by jobs of their own, which submitit hands to Slurm or starts on this machine."""
 
 import importlib
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,8 +67,13 @@ def launch(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, c
     return path
 
 
-def train_members(paths: list[str]) -> dict[str, str]:
-    """What a job does: train one after another -> by its folder's name, why a run stopped."""
+def train_members(paths: list[str], gpu: str | None = None) -> dict[str, str]:
+    """What a job does: train one after another -> by its folder's name, why a run stopped.
+
+    Without Slurm submitit shows every job the first GPU, and so each has to be told its own.
+    """
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # which is read when a device is first asked for
     set_up_jax(True)
     stopped: dict[str, str] = {}
     for path in paths:
@@ -87,7 +93,8 @@ def _train(submitit: ModuleType, path: Path, runs: list[Path]) -> dict[str, str]
     executor.update_parameters(name="vaex", timeout_min=24 * 60, **gpus)
     num_jobs = min(len(waiting), jax.local_device_count()) if is_here else len(waiting)
     parts = [[str(run) for run in waiting[i::num_jobs]] for i in range(num_jobs)]
-    jobs = [executor.submit(train_members, part) for part in parts]
+    own = _gpus() if is_here and gpus else [None] * num_jobs
+    jobs = [executor.submit(train_members, part, gpu) for part, gpu in zip(parts, own, strict=False)]
     where = "on this machine, which has no Slurm" if is_here else "by Slurm"
     console.say(f"{len(waiting)} runs in {len(jobs)} jobs {where}; what they print is in {folder.shown(path / _JOBS)}")
     with signals() as interrupted:
@@ -101,6 +108,12 @@ def _train(submitit: ModuleType, path: Path, runs: list[Path]) -> dict[str, str]
             unfinished = {one: why for one, why in ended.items() if not (path / one / folder.RESULTS).exists()}
             stopped |= job.result() if error is None else unfinished
     return stopped
+
+
+def _gpus() -> list[str]:
+    """The names by which this machine's GPUs are chosen, of those that this process sees."""
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return seen.split(",") if seen else [str(i) for i in range(jax.local_device_count())]
 
 
 def _made(found: list[Member]) -> dict[str, Setup]:

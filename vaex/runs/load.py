@@ -7,13 +7,16 @@ from pathlib import Path
 import jax
 
 from vaex.config import old, read_config
+from vaex.config.stored import check_fields, check_type
 from vaex.config.task import describe_run, kept_data
 from vaex.data.kept import Kept
 from vaex.errors import OptionError, UsageError
-from vaex.files import Fields
-from vaex.models.columns import Column, Columns
-from vaex.runs.folder import CONFIG, open_run, read_dataset, read_json
+from vaex.files import Fields, Json
+from vaex.models.columns import TYPES, Column, Columns
+from vaex.runs.folder import CONFIG, DATASET, open_run, read_dataset, read_json
 from vaex.runs.trained import Trained
+
+_COLUMN = {"name": str, "type": str, "center": float, "scale": float, "classes": list, "most": float, "has_gaps": bool}
 
 
 def load(run_folder: str | Path) -> Trained:
@@ -46,24 +49,39 @@ def kept_of(path: Path) -> Kept:
     """
     with naming(path / CONFIG):
         dataset = read_dataset(path)
-        shape, columns = tuple(dataset["x_shape"]), read_columns(dataset)
-        label = _column(dataset["label_column"]) if "label_column" in dataset else None
+        shape, columns = tuple(dataset["x_shape"]), read_columns(dataset, path / DATASET)
+        label = _column(dataset["label_column"], path / DATASET) if "label_column" in dataset else None
         return kept_data(read_config(path / CONFIG), shape, num_classes(path), columns=columns, label=label)
 
 
-def read_columns(dataset: Fields) -> Columns:
-    """The columns of the table that a run was trained on, as its dataset.json has them; () of images."""
-    return tuple(_column(fields) for fields in dataset.get("columns", ()))
+def read_columns(dataset: Fields, file: Path) -> Columns:
+    """The columns of the table that a run was trained on, as its dataset.json has them; () of images.
+
+    Raises:
+        UsageError: one lacks a field, or has another type there, or a field that no column has.
+    """
+    columns = check_type(dataset.get("columns", []), list, f"{file}: columns")
+    return tuple(_column(fields, file) for fields in columns)
 
 
-def _column(fields: Fields) -> Column:
-    return Column(**{**fields, "classes": tuple(fields["classes"])})
+def _column(fields: Json, file: Path) -> Column:
+    where = f"{file}: a column"
+    check_fields(fields, {field: _COLUMN[field] for field in ("name", "type", "classes")}, where)
+    if unknown := sorted(set(fields) - set(_COLUMN)):
+        raise UsageError(f"{where} has a field {unknown[0]!r}: expected {', '.join(_COLUMN)}")
+    if fields["type"] not in TYPES:
+        raise UsageError(f"{where}: type is {fields['type']!r}: expected one of {', '.join(TYPES)}")
+    check_fields(fields, {field: _COLUMN[field] for field in fields}, where)
+    classes = [check_type(name, str, f"{where}: a class") for name in fields["classes"]]
+    return Column(**{**fields, "classes": tuple(classes)})
 
 
 def num_classes(path: Path) -> int:
     """How many classes the labels of a run's data have; a run from before says it in its config, or not at all."""
     config = read_json(path / CONFIG)
-    return old.num_classes(config) if old.is_old(config) else read_dataset(path)["num_classes"]
+    if old.is_old(config):
+        return old.num_classes(config)
+    return check_fields(read_dataset(path), {"num_classes": int}, str(path / DATASET))["num_classes"]
 
 
 @contextlib.contextmanager

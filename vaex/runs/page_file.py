@@ -130,7 +130,8 @@ def _model(path: Path, dataset: Fields) -> Markup:
 
     try:
         config, shape = read_config(path / folder.CONFIG), tuple(dataset["x_shape"])
-        return diagram(*graph_of_run(config, shape, num_classes(path), columns=read_columns(dataset)))
+        columns = read_columns(dataset, path / folder.DATASET)
+        return diagram(*graph_of_run(config, shape, num_classes(path), columns=columns))
     except UsageError as error:
         return tag("p", f"The model is not drawn: {error}.")
 
