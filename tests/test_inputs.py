@@ -12,6 +12,7 @@ import vaex
 from tests.refusal import refusal
 from tests.test_bad_input import fails
 from vaex.__main__ import main
+from vaex.data.given import as_given
 from vaex.data.inputs import read_given
 from vaex.runs import folder, results
 from vaex.runs.load import kept_of
@@ -41,6 +42,16 @@ def test_files_of_arrays(tmp_path, kept):
     np.testing.assert_array_equal(found.mask, mask)
     np.testing.assert_array_equal(found.images, np.where(mask, IMAGES, 0))
     assert "values that are nan" in str(refusal(lambda: read_given(str(tmp_path / "c.npy"), kept))[0])
+
+
+def test_integers_are_levels_where_training_had_levels(kept):
+    """However dark; a run from before, of which it is not known, goes by what is given."""
+    assert kept.has_levels
+    for dark in (IMAGES // 255, IMAGES // 13):
+        np.testing.assert_array_equal(as_given(dark, kept).images, dark)
+    bits, before = np.minimum(IMAGES, 1), kept._replace(has_levels=False)
+    np.testing.assert_array_equal(as_given(bits, before).images, 255 * bits)
+    assert "integers up to 19: expected 0 and 1" in refusal(lambda: as_given(IMAGES // 13, before))[0]
 
 
 def test_a_folder_in_the_order_of_its_files_and_in_the_channels_of_the_run(tmp_path, kept):
