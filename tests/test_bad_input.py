@@ -150,7 +150,7 @@ def test_an_unwritable_place(capsys, tmp_path):
 def test_a_run_on_other_data_than_before(capsys, run):
     described = json.loads((run / "dataset.json").read_text())
     (run / "dataset.json").write_text(json.dumps(described | {"num_train": 7}))
-    assert "was trained on digits (7 images); found other data, digits (1,518 images)" in fails(
+    assert "was trained on digits (7 examples); found other data, digits (1,518 examples)" in fails(
         capsys, ["evaluate", str(run)]
     )
 

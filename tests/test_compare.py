@@ -3,18 +3,20 @@
 import csv
 import io
 import json
+import os
 import shutil
 
 import numpy as np
 import pytest
 
+from tests.refusal import refusal
 from tests.test_page import Page
 from vaex.__main__ import main
 from vaex.config import read_config, save_config
 from vaex.evaluate.comparison import Scored, difference, over_seeds
 from vaex.files import replaced
 from vaex.runs import folder
-from vaex.runs.compared import by_data, differing, read_compared
+from vaex.runs.compared import by_data, differing, newest_of_seeds, read_compared
 from vaex.runs.page.document import bokeh
 
 RNG = np.random.default_rng(0)
@@ -86,6 +88,38 @@ def test_runs_of_one_config_are_a_group_and_other_data_are_elsewhere(make):
     assert first.startswith("digits, binarized (dynamic)")
     assert differing(sides[first]) == ["model.latent_dim"]
     assert [group.name for group in sides[first]] == ["digits, latent_dim=2", "digits, latent_dim=3"]
+
+
+def test_a_run_that_repeats_another_or_starts_from_one_is_no_second_seed(make):
+    paths = [make("newer", 0, 2, IMAGES), make("older", 0, 2, IMAGES), make("unfinished"), make("seed", 1, 2, IMAGES + 1)]
+    paths.append(make("continued", 2, 2, IMAGES))
+    folder.write_json(paths[-1] / folder.ORIGIN, {"run": "/runs/digits/first", "epoch": 3})
+    for seconds, path in enumerate(paths[1::-1]):
+        os.utime(path / folder.DATASET, (seconds, seconds))
+    kept, said = newest_of_seeds([read_compared(path) for path in paths])
+    assert [run.folder for run in kept] == ["digits/newer", "digits/seed", "digits/continued"]
+    assert said == [
+        f"digits/{name}, of the same config, origin and seed as digits/newer, which is taken"
+        for name in ("older", "unfinished")
+    ]
+    ((both, continued),) = by_data(kept).values()
+    assert [len(both.runs), len(continued.runs)] == [2, 1]
+    assert continued.name == "digits, origin=digits/first"
+    same = [scored(0, IMAGES), scored(0, IMAGES)]
+    for refused in (lambda: over_seeds(same), lambda: difference(same, same)):
+        assert refusal(refused)[0] == "2 runs have seed 0: expected one of each seed; leave one out"
+
+
+def test_every_run_is_found_those_of_sweeps_and_one_whose_name_has_brackets(make, capsys, tmp_path, monkeypatch):
+    named, member = make("a[1]", 0, 2, IMAGES), make("sweep_a/latents=3", 0, 3, IMAGES - 1)
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", "--of", str(named), "--csv"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert main(["compare", "--csv"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    shutil.rmtree(named), shutil.rmtree(member)
+    assert main(["compare"]) == 2
+    assert "there is no run in runs/" in capsys.readouterr().err
 
 
 def compare(make, capsys, tmp_path, *words):

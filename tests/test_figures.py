@@ -9,7 +9,7 @@ import pytest
 from vaex import Model, figures
 from vaex.data import Dataset, Split
 from vaex.evaluate import Trial
-from vaex.figures import plots
+from vaex.figures import plane, plots
 from vaex.figures.grids import image_grid
 from vaex.model import Given
 
@@ -50,6 +50,19 @@ def test_learning_curves_leave_out_what_was_not_finite():
     rows = [{"epoch": 1, "elbo": None, "kl": 1.0}, {"epoch": 2, "elbo": -3.0, "kl": None}]
     lines = [axes.get_lines()[0].get_xydata().tolist() for axes in plots.learning_curves(rows).axes]
     assert lines == [[[2.0, -3.0]], [[1.0, 1.0]]]
+
+
+def test_no_line_of_the_bound_falls_out_of_its_panel():
+    rows = [{"epoch": e, "elbo": -99.0 + e, "kl": 1.0, "validation_elbo": -100.0 - 5 * e} for e in range(1, 21)]
+    axes = plots.learning_curves(rows).axes[0]
+    assert axes.get_ylim()[0] <= min(line.get_ydata().min() for line in axes.lines)
+
+
+def test_a_cell_of_a_density_lies_around_its_point(monkeypatch):
+    monkeypatch.setattr(plane, "_log_p", lambda key, trial, points: np.zeros(len(points)))
+    x = jnp.array([[0.0, 0.0], [1.0, 2.0]])  # the points of the grid are 0.2 and 0.4 apart
+    figure = plane.density(jax.random.key(0), TRIAL._replace(x=x), side=8)
+    np.testing.assert_allclose(figure.axes[1].images[0].get_extent(), [-0.3, 1.3, -0.6, 2.6], rtol=1e-5)
 
 
 def test_none_where_there_is_a_condition():

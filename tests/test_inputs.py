@@ -6,6 +6,7 @@ import json
 import jax
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 import vaex
@@ -14,7 +15,9 @@ from tests.test_bad_input import fails
 from vaex.__main__ import main
 from vaex.data.given import as_given
 from vaex.data.inputs import read_given
-from vaex.runs import folder, results
+from vaex.data.kept import GivenImages
+from vaex.runs import answering, folder, results
+from vaex.runs.asked import Answer
 from vaex.runs.load import kept_of
 from vaex.runs.trained import Trained
 
@@ -33,6 +36,11 @@ def test_files_of_arrays(tmp_path, kept):
     found = read_given(str(tmp_path / "a.npz"), kept)
     for name, expected in {"images": IMAGES, "labels": np.arange(5), "mask": mask}.items():
         np.testing.assert_array_equal(getattr(found, name), expected)
+    again = as_given(found, kept, labels=[7] * 5, mask=IMAGES < 200)
+    np.testing.assert_array_equal(again.labels, [7] * 5)
+    np.testing.assert_array_equal(again.mask, mask & (IMAGES < 200))
+    assert as_given(found, kept).labels is found.labels
+    assert "the mask has shape (3,)" in str(refusal(lambda: as_given(found, kept, mask=[1, 0, 1]))[0])
     np.savez(tmp_path / "b.npz", x_train=IMAGES, y_train=[1] * 5, x_test=IMAGES[:2], y_test=[3, 4])
     found = read_given(str(tmp_path / "b.npz"), kept)
     np.testing.assert_array_equal(found.images, IMAGES[:2])
@@ -104,9 +112,10 @@ def uncompiled(monkeypatch):
     monkeypatch.setattr(Trained, "_run", numbers)
 
 
-def test_the_commands_write_what_the_model_answers(run, tmp_path, capsys, uncompiled):
-    np.savez(tmp_path / "mine.npz", images=IMAGES, labels=[3, 1, 2, 3, 9], mask=IMAGES > 99)
-    ask = lambda command, *flags: main([command, str(run), "--input", str(tmp_path / "mine.npz"), *flags])
+def test_the_commands_write_what_the_model_answers(run, tmp_path, capsys, uncompiled, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("mine.npz", images=IMAGES, labels=[3, 1, 2, 3, 9], mask=IMAGES > 99)
+    ask = lambda command, *flags: main([command, str(run), "--input", "mine.npz", *flags])
     model, answers = vaex.load(run), run / "answers"
     assert ask("encode", "--seed", "3") == 0
     assert "q(z|x) of 5 images: " in capsys.readouterr().out
@@ -131,6 +140,22 @@ def test_the_commands_write_what_the_model_answers(run, tmp_path, capsys, uncomp
         with np.load(answers / f"{command}_mine.npz") as found:
             assert found[name].shape == shape
     assert "no label among its latents" in fails(capsys, ["classify", str(run)])
+    assert "INPUT is mine.npz, with a mask" in fails(capsys, ["evaluate", str(run), "--input", "mine.npz"])
+
+
+def test_no_answer_takes_the_place_of_anothers(tmp_path):
+    names = ["", "x.npz", "a/x.npz", "b/x.npz", "x.npy", "folder:x", "test.npz", "test"]
+    names += ["\u00e9.npz", "\u00e8.npz", "\udcff.npz"]
+    found = [folder.answer_file(tmp_path, "encode", name).name for name in names]
+    assert found[:2] == ["encode_test", "encode_x"]
+    assert len({*found}) == len(names)
+
+
+def test_names_that_are_no_text_and_titles_with_dollars_are_written(run):
+    given = GivenImages(IMAGES, files=tuple(f"\udcff{i}.png" for i in range(5)))
+    found = Answer("said", {"mean": np.zeros(5)}, {"mean": np.zeros(5)}, Figure(figsize=(1, 1)))
+    _, table, _ = answering._write(run, run / "found", given, found, "folder:a$^$b\udcff")
+    assert rows(table)[0] == {"index": "0", "path": "?0.png", "mean": "0.0"}
 
 
 def test_without_an_input_the_test_images_of_the_run(run, capsys, uncompiled):
@@ -151,12 +176,13 @@ def test_a_run_is_scored_on_other_images(run, tmp_path, monkeypatch):
 
     monkeypatch.setitem(results.REPORTS, "scores", report)
     monkeypatch.setattr(results.console, "summary", lambda *args: None)
-    np.save(tmp_path / "mine.npy", IMAGES)
+    monkeypatch.chdir(tmp_path)
+    np.savez("mine.npz", images=IMAGES)
     before = (run / "results.json").read_bytes()
-    assert main(["evaluate", str(run), "--input", str(tmp_path / "mine.npy"), "--num-samples", "3"]) == 0
+    assert main(["evaluate", str(run), "--input", "mine.npz", "--num-samples", "3"]) == 0
     found = json.loads((run / "answers" / "evaluate_mine.json").read_text())
     assert (found["num_scored"], found["seen"], found["num_samples"]) == (5, 5, 3)
-    assert found["scored_on"] == str(tmp_path / "mine.npy")
+    assert found["scored_on"] == "mine.npz"
     assert (run / "results.json").read_bytes() == before
     assert not (run / "figures").exists()
 

@@ -22,6 +22,7 @@ A = np.linspace(-2.0, 2.0, 24, dtype=np.float32).reshape(2, 3, 4)
 V = np.linspace(0.1, 0.9, 5, dtype=np.float32)
 K = np.cos(np.arange(3 * 3 * 2 * 3)).astype(np.float32).reshape(3, 3, 2, 3)
 IMAGE = np.sin(np.arange(6 * 5 * 2)).astype(np.float32).reshape(1, 6, 5, 2)
+A_HALVES = np.arange(-5, 6, dtype=np.float32)
 PLACES = np.array([3, 0, 4, 4], np.int32)
 
 
@@ -69,6 +70,11 @@ CASES = {
     "scan": (lambda a: scanned(a, False), A),
     "scan_back": (lambda a: scanned(a, True), A),
     "loops": (lambda a: lax.while_loop(lambda s: s[0] < 5, lambda s: (s[0] + 1, s[1] - s[1].sum()), (0, a[0, 0])), A),
+    "no_scan": (lambda a: lax.scan(lambda s, x: (s + x, s * x), a[0, 0], a[0, :0]), A),
+    "wrapped": (lambda i: (1.0 * (i.astype(jnp.uint32) << 30), 1.0 * (-i).astype(jnp.uint32),
+                           1.0 * -i.astype(jnp.uint32), 1.0 * lax.shift_right_logical(-i, 1 - i // 4)), PLACES),
+    "rounded": (lambda a: (lax.round(4 * a, lax.RoundingMethod.AWAY_FROM_ZERO), jnp.round(4 * a)), 0.125 * A_HALVES),
+    "beyond": (lambda i: (jnp.take(V, i + 2), jnp.take(PLACES, i + 2), jnp.take(V, i + 2, mode="clip")), PLACES),
     "branches": (lambda i: lax.switch(i[1], [lambda v: v + 1, lambda v: v * 2], i), PLACES),
 }  # fmt: skip
 

@@ -133,7 +133,7 @@ def task(images, labels, test_labels=CLASSES[:2], held_out=2):
         (task(255 - GREY, CLASSES), "found other data"),
         (task(GREY, CLASSES[::-1].copy()), "with other labels or splits"),
         (task(GREY, CLASSES, CLASSES[1:3]), "with other labels or splits"),
-        (task(GREY, CLASSES, held_out=3), r"found other data, mine \(17 images\)"),
+        (task(GREY, CLASSES, held_out=3), r"found other data, mine \(17 examples\)"),
     ],
 )
 def test_a_run_goes_on_over_the_same_images_labels_and_splits(tmp_path, other, message):

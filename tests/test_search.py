@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -46,17 +47,20 @@ def test_what_cannot_be_searched_is_told(path, text, message):
 def test_a_search_asks_by_generations_and_carries_on_trials_that_were_under_way(tmp_path, monkeypatch, capsys):
     pytest.importorskip("optuna")
     group = SimpleNamespace(program=SimpleNamespace(made=SimpleNamespace(plan=SimpleNamespace(select="elbo"))))
-    generations, evaluated = [], []
+    generations, evaluated, diverged = [], [], []
 
     def groups(found):
         generations.append([dict(one.said) for one in found])
+        diverged.append(max((one.name for one in found), key=best_of))
         return [group]
 
     def train_all(path, together, name):
+        if len(generations) == 1:
+            return {diverged[0]: "the loss became non-finite"}
         return None if len(generations) == 2 else {}
 
     def best_of(path):
-        rate = float(path.name.rpartition("learning_rate=")[2])
+        rate = float(Path(path).name.rpartition("learning_rate=")[2])
         return -abs(rate - 0.01)
 
     monkeypatch.setattr(search, "groups", groups)
@@ -77,6 +81,8 @@ def test_a_search_asks_by_generations_and_carries_on_trials_that_were_under_way(
     (path,) = (tmp_path / "digits").glob("search_*")
     ranked = json.loads((path / "ranking.json").read_text())["settings"]
     assert len(ranked) == 11
+    assert [row["num_stopped"] for row in ranked] == [0] * 10 + [1]
+    assert ranked.pop()["members"] == []  # it was validated, and diverged, in the process before
     means = [row["mean"] for row in ranked]
     assert means == sorted(means, reverse=True)
     assert evaluated == ranked[0]["members"][:1]

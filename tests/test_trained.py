@@ -13,6 +13,7 @@ from tests.one_step import QUICK
 from vaex import evaluate
 from vaex.config import override
 from vaex.config.task import describe_run, kept_data
+from vaex.data.kept import GivenImages
 from vaex.distributions.masked import Masked
 from vaex.errors import UsageError
 from vaex.inference import imputation
@@ -190,6 +191,13 @@ def test_a_model_of_missing_pixels_takes_nan_for_them():
     np.testing.assert_allclose(found, by_mask, rtol=1e-5)
     changed = np.where(MASK, UINT8, 255 - UINT8)
     np.testing.assert_array_equal(model.impute(changed, MASK, num_samples=3), by_mask)  # what is missing is not seen
+
+
+def test_what_a_mask_hides_of_given_images_is_not_seen(plain):
+    given = GivenImages(UINT8, np.arange(7), MASK)
+    x = plain.preprocess(given)
+    np.testing.assert_array_equal(x.mask, MASK)
+    np.testing.assert_array_equal(x.x, np.where(MASK, plain.preprocess(UINT8), 0.0))
 
 
 def test_m2_classifies():

@@ -29,7 +29,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         from vaex.runs.start import set_up_jax, with_args
 
-        argv = with_args([word for word in argv if word != "--debug"])
+        argv = with_args(argv)
+        is_debugged = "--debug" in argv
+        argv = [word for word in argv if word != "--debug"]
         arguments, rest = _parse(argv)
         arguments.words = shlex.join(["vaex", *argv])
         if rest and not arguments.takes_flags:

@@ -78,6 +78,7 @@ def reserve(folder: Path, num_bytes: int) -> None:
     if sys.platform == "darwin":  # which has no posix_fallocate
         return
     probe = folder / f".{secrets.token_hex(8)}.tmp"
+    _partial.add(probe)
     try:
         with probe.open("xb") as file:
             os.posix_fallocate(file.fileno(), 0, max(num_bytes, 1))
@@ -86,6 +87,7 @@ def reserve(folder: Path, num_bytes: int) -> None:
             raise
     finally:
         probe.unlink(missing_ok=True)
+        _partial.discard(probe)
 
 
 def sweep() -> None:

@@ -35,7 +35,8 @@ def as_given(
 
     Args:
         images: [N, H, W, C], or [N, H, W] where there is one channel; brought to the run's form where it has one. Of
-            rows what as_modelled takes. What this function or read_given has made passes as it is.
+            rows what as_modelled takes. Of what this function or read_given has made, labels
+            take the place of its own, and a mask hides more.
         kept: what the run keeps of its data set.
         labels: [N], or None.
         mask: True where a pixel is observed, of the shape of all images or of one; None: all are.
@@ -68,8 +69,20 @@ def as_asked(images: Images, kept: Kept, labels: Labels, what: str = "") -> Give
 
 
 @as_given.register(GivenImages)
-def _(images: GivenImages, kept: Kept, **options: object) -> GivenImages:
-    return images
+def _(
+    images: GivenImages,
+    kept: Kept,
+    *,
+    labels: Labels = None,
+    mask: Mask = None,
+    may_miss: bool = False,
+    what: str = "",
+) -> GivenImages:
+    what = what or ("rows" if kept.columns else "images")
+    both = _both(images.mask, mask, images.images.shape, what)
+    if labels is None:
+        return images._replace(mask=both)
+    return _with_labels(images.images, labels, both, what)._replace(files=images.files)
 
 
 @functools.singledispatch

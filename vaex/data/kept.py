@@ -61,8 +61,8 @@ def shown(images: np.ndarray, kept: Kept) -> np.ndarray:
 
 
 def is_masked(given: GivenImages, kept: Kept) -> bool:
-    """Whether they go with masks: where training had them so, and where values of rows are missing."""
-    return kept.is_masked or (bool(kept.columns) and given.mask is not None)
+    """Whether they go with masks: where training had them so, and where something of them is missing."""
+    return kept.is_masked or given.mask is not None
 
 
 def seeing(model: Model | Conditional, stored: Stored, kept: Kept) -> Any:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from vaex.errors import UsageError
 from vaex.evaluate.reports import standard_error
 
 
@@ -32,7 +33,11 @@ def over_seeds(runs: Sequence[Scored]) -> Estimate:
 
     Args:
         runs: whose configs differ in the seed alone; at least one.
+
+    Raises:
+        UsageError: two runs of one seed, of which no error over seeds can be known.
     """
+    _check_seeds(runs)
     if len(runs) == 1:
         return Estimate(runs[0].value, runs[0].error, "test examples")
     values = np.array([run.value for run in runs])
@@ -51,7 +56,12 @@ def difference(runs: Sequence[Scored], others: Sequence[Scored]) -> Estimate:
     Args:
         runs: whose configs differ in the seed alone; at least one.
         others: the same, of another config.
+
+    Raises:
+        UsageError: two of the runs, or two of the others, of one seed.
     """
+    _check_seeds(runs)
+    _check_seeds(others)
     by_seed = {run.seed: run for run in others}
     pairs = [(run, by_seed[run.seed]) for run in runs if run.seed in by_seed and _are_paired(run, by_seed[run.seed])]
     if len(pairs) == len(runs) == len(others) == 1:
@@ -63,6 +73,12 @@ def difference(runs: Sequence[Scored], others: Sequence[Scored]) -> Estimate:
     one, other = over_seeds(runs), over_seeds(others)
     whole = None if one.error is None or other.error is None else float(np.hypot(one.error, other.error))
     return Estimate(one.value - other.value, whole, "unpaired")
+
+
+def _check_seeds(runs: Sequence[Scored]) -> None:
+    seeds = [run.seed for run in runs]
+    if twice := [seed for seed in dict.fromkeys(seeds) if seeds.count(seed) > 1]:
+        raise UsageError(f"{seeds.count(twice[0])} runs have seed {twice[0]}: expected one of each seed; leave one out")
 
 
 def _are_paired(run: Scored, other: Scored) -> bool:

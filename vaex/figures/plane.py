@@ -27,7 +27,8 @@ def density(key: PRNGKeyArray, trial: Trial, *, side: int = 80) -> Figure | None
     share = p.sum() * (axes[0][1] - axes[0][0]) * (axes[1][1] - axes[1][0])
     figure = Figure(figsize=(9, 4.4), layout="constrained", dpi=DPI)
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
-    extent = (axes[0][0], axes[0][-1], axes[1][0], axes[1][-1])
+    half = [(axis[1] - axis[0]) / 2 for axis in axes]  # of a cell, whose middle a point of the grid is
+    extent = (axes[0][0] - half[0], axes[0][-1] + half[0], axes[1][0] - half[1], axes[1][-1] + half[1])
     left.scatter(*np.asarray(trial.x).T, s=2, alpha=0.6, linewidths=0)
     left.set_title("test points", fontsize=10)
     image = right.imshow(p, origin="lower", extent=extent, cmap="magma", vmin=0)

@@ -19,7 +19,8 @@ from vaex.files import Json
 def titled(figure: Figure, title: str) -> Figure:
     """A figure under a line that says whose it is."""
     where = {} if figure.get_layout_engine() else {"y": 1 - 0.06 / figure.get_figheight(), "va": "top"}
-    figure.suptitle(title, fontsize=10, fontweight="bold", **where)
+    plain = title.encode("utf-8", "replace").decode()  # a path may have bytes that are no text, and dollars
+    figure.suptitle(plain, fontsize=10, fontweight="bold", parse_math=False, **where)
     return figure
 
 
@@ -49,9 +50,9 @@ def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
         _of_epochs(axes)
         if axes.lines:
             axes.legend(frameon=False)
-    drawn = [value for row in rows if (value := row.get(next(iter(shown)))) is not None]
-    if drawn:
-        panels[0].set_ylim(bottom=_robust_floor(drawn))
+        if axes is panels[0]:
+            floors = [_robust_floor([row.get(name) for row in rows]) for name in lines]
+            axes.set_ylim(bottom=min((floor for floor in floors if floor is not None), default=None))
     return figure
 
 
@@ -155,7 +156,7 @@ def _colours(num: int) -> Any:
 
 def _robust_floor(values: Sequence[float | None]) -> float | None:
     """Keep a first epoch far below the rest from flattening the curve; None where nothing is known."""
-    known = np.array(values, float)  # None is nan
+    known = np.array(values, float)  # None is nan, so that what is left out is the same epochs of each line
     later = known[len(known) // 10 :]
     later = later[np.isfinite(later)]
     if not later.size:

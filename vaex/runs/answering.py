@@ -64,7 +64,7 @@ def _write(path: Path, stem: Path, given: GivenImages, found: Answer, of: str) -
     yield npz
     if found.table is not None and sum(array.size // len(array) for array in found.table.values()) <= _WIDEST:
         with replaced(table := stem.with_name(f"{stem.name}.csv")) as file:
-            file.write(as_csv({**known, **found.table}).encode())
+            file.write(as_csv({**known, **found.table}).encode("utf-8", "replace"))
         yield table
     if found.figure is not None:
         title = f"{folder.read_dataset(path)['experiment']}, epoch {checkpoints.best_epoch(path)}, {of}"

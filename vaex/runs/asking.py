@@ -37,7 +37,7 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     shown = command("open", _open, "show a run's page, index.html in its folder, in a browser", computes=False)
     shown.add_argument("run")
     compared = command("compare", _compare, "runs side by side: a table, and a page", computes=False)
-    compared.add_argument("--of", default="", help="run folders or patterns of them, between spaces: runs/*/*")
+    compared.add_argument("--of", default="", help="run folders or patterns of them, between spaces: all in runs/")
     compared.add_argument("--out", default="runs/comparison.html", help="the page: runs/comparison.html")
     forms = compared.add_mutually_exclusive_group()
     for form, about in (("csv", "print the table as CSV alone"), ("latex", "print it as LaTeX alone, by booktabs")):

@@ -139,7 +139,12 @@ def _read(name: str, path: Path) -> GivenImages:
     kept = kept_of(path)
     given = read_given(name, kept, may_miss=kept.by.has_gaps)
     stored_of(given, kept, is_masked=False)  # which says that labels are needed where they are
-    return given
+    if given.mask is None or given.mask.all():
+        return given
+    if not kept.by.has_gaps:
+        cure = "leave the mask out, or see what is there by `make score`"
+        raise UsageError(f"INPUT is {name}, with a mask, and an evaluation is of examples as the run's own are: {cure}")
+    return given._replace(images=np.where(given.mask, given.images, np.nan))
 
 
 def _on(task: Task, given: GivenImages, name: str) -> Task:
@@ -156,14 +161,13 @@ def check_data(path: Path, task: Task) -> None:
     Raises:
         UsageError: they are others.
     """
-    before = folder.read_dataset(path)
-    now = describe(task, before["experiment"])
+    now = describe(task, (before := folder.read_dataset(path))["experiment"])
     for field in ("dataset", "num_train", "x_shape", "crc32"):
         if now[field] != before[field]:
+            named = lambda one: f"{one['dataset']} ({one['num_train']:,} examples)"
             raise UsageError(
-                f"{path} was trained on {before['dataset']} ({before['num_train']:,} images); found other data, "
-                f"{now['dataset']} ({now['num_train']:,} images), in {task.dataset.source}: set VAEX_DATA_DIR, or "
-                f"unset it, as it was when the images came from {before['source']}"
+                f"{path} was trained on {named(before)}; found other data, {named(now)}, in {task.dataset.source}: "
+                f"set VAEX_DATA_DIR, or unset it, as it was when the data came from {before['source']}"
             )
     if now["checksum"] != before.get("checksum", now["checksum"]):  # runs from before have that of the images alone
         raise UsageError(

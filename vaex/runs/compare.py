@@ -15,11 +15,13 @@ from vaex.errors import UsageError
 from vaex.evaluate.reports import standard_error
 from vaex.files import Json, replaced
 from vaex.runs import console, folder
-from vaex.runs.compared import Compared, Group, by_data, differing, read_compared
+from vaex.runs.compared import Compared, Group, by_data, differing, newest_of_seeds, read_compared
 from vaex.runs.compared_tables import as_csv, as_latex, ordered, words_table
 from vaex.runs.page.comparison import Side, comparison_page
 from vaex.runs.page.curves import Clock, Line, Panels, clock, panels
 
+_EVERY = ("runs/*/*", "runs/*/*/*")  # runs, and members of sweeps and searches
+_NAMED = "name some like runs/EXPERIMENT/TIME or runs/mnist_elbo/*, as --of, or RUNS of make"
 _MOST = 1_800_000  # bytes of pictures in a page
 
 
@@ -27,14 +29,16 @@ def compare(patterns: str, out: Path, *, form: str = "") -> None:
     """Lay runs side by side.
 
     Args:
-        patterns: folders of runs, or patterns of them, split as a shell splits words; "" for every run in runs/.
+        patterns: folders of runs, or patterns of them, split as a shell splits words; "" for every run in runs/, members of sweeps too.
         out: the page that is written.
         form: "csv" or "latex" print that alone; "" prints a table and writes the page.
 
     Raises:
         UsageError: a pattern that no run folder matches.
     """
-    runs, left_out = _read_all(_folders(_words(patterns) or ["runs/*/*"]))
+    runs, left_out = _read_all(_folders(_words(patterns) or _EVERY))
+    runs, repeated = newest_of_seeds(runs)
+    left_out += repeated
     tables = {name: ordered(groups) for name, groups in by_data(runs).items()}
     if form:
         print({"csv": as_csv, "latex": as_latex}[form](tables), end="")
@@ -55,20 +59,21 @@ def _words(patterns: str) -> list[str]:
     try:
         return shlex.split(patterns)
     except ValueError as error:
-        raise UsageError(f"RUNS is {patterns!r}: {error}; quotation marks go in pairs") from None
+        raise UsageError(f"--of, RUNS of make, is {patterns!r}: {error}; quotation marks go in pairs") from None
 
 
 def _folders(patterns: Sequence[str]) -> list[Path]:
     """The run folders that patterns match, each once; what is named without a pattern need not look like one."""
     found: dict[Path, None] = {}
     for pattern in patterns:
-        named = [Path(name) for name in sorted(glob.glob(pattern))]
-        matches = [path for path in named if pattern == str(path) or (path / folder.CONFIG).exists()]
-        if not matches:
-            raise UsageError(
-                f"no run folder matches {pattern!r}: name some like runs/EXPERIMENT/TIME or runs/mnist_elbo/*"
-            )
+        exact = Path(pattern)  # its name may have brackets
+        named = [exact] if exact.exists() else [Path(name) for name in sorted(glob.glob(pattern))]
+        matches = [path for path in named if path == exact or (path / folder.CONFIG).exists()]
+        if not matches and patterns is not _EVERY:
+            raise UsageError(f"no run folder matches {pattern!r}: {_NAMED}")
         found |= dict.fromkeys(path.resolve() for path in matches)
+    if not found:
+        raise UsageError(f"there is no run in runs/: {_NAMED}")
     return list(found)
 
 

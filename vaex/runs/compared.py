@@ -13,6 +13,7 @@ from vaex.evaluate.comparison import Estimate, Scored, difference, over_seeds
 from vaex.files import Json
 from vaex.runs import folder
 from vaex.runs.load import read_columns
+from vaex.runs.origin import read_origin
 from vaex.runs.page_file import read_results
 
 _OF_DATA = ("data.binarize", "data.condition", "data.missing")  # fields by which scores are of something else
@@ -29,7 +30,8 @@ class Compared(NamedTuple):
     folder: str
     experiment: str
     data: tuple[Json, ...]  # what its scores are of
-    fields: Mapping[str, str]  # of its config
+    fields: Mapping[str, str]  # of its config, and its origin, the run that it started from
+    made: float  # when, in seconds since 1970
     results: Mapping[str, Json]
     rows: Sequence[Mapping[str, Json]]
     num_steps: int | None
@@ -64,7 +66,8 @@ def read_compared(path: Path) -> Compared:
     folder.check_files(path, folder.METRICS, folder.RESULTS, folder.SCORES)
     folder.check_folders(path, "figures")
     dataset, config = folder.read_dataset(path), read_config(path / folder.CONFIG)
-    fields = {field.path: field.value for field in told(config)}
+    origin = read_origin(path).get("origin", {"run": "none"})
+    fields = {field.path: field.value for field in told(config)} | {"origin": "/".join(Path(origin["run"]).parts[-2:])}
     kind = preprocess(config, read_columns(dataset))[0].defined_on
     scores, pictures = path / folder.SCORES, [path / "figures" / f"{name}.png" for name in _DRAWN]
     return Compared(
@@ -72,12 +75,30 @@ def read_compared(path: Path) -> Compared:
         experiment=dataset["experiment"],
         data=(dataset["dataset"], tuple(dataset["x_shape"]), dataset["crc32"], kind, *(fields[f] for f in _OF_DATA)),
         fields=fields,
+        made=(path / folder.DATASET).stat().st_mtime,
         results=read_results(path),
         rows=folder.read_metrics(path),
         num_steps=dataset.get("num_steps"),
         each=read_npz(scores) if scores.exists() else {},
         picture=next((picture.read_bytes() for picture in pictures if picture.is_file()), None),
     )
+
+
+def newest_of_seeds(runs: Sequence[Compared]) -> tuple[list[Compared], list[str]]:
+    """The runs without those that another repeats, of the same config, origin, data and seed, and what is said of them.
+
+    A finished one stays before an unfinished one, then the newest: of one seed there is no error over seeds.
+    """
+    best: dict[tuple, Compared] = {}
+    for run in sorted(runs, key=lambda run: (bool(run.results), run.made)):
+        best[_identity(run)] = run
+    kept, said = [], []
+    for run in runs:
+        if (newest := best[_identity(run)]) is run:
+            kept.append(run)
+        else:
+            said.append(f"{run.folder}, of the same config, origin and seed as {newest.folder}, which is taken")
+    return kept, said
 
 
 def by_data(runs: Sequence[Compared]) -> dict[str, list[Group]]:
@@ -126,6 +147,10 @@ def against_best(groups: Sequence[Group]) -> tuple[str | None, dict[str, Estimat
 def seconds(run: Compared) -> float | None:
     """Of training."""
     return run.results.get("train_seconds") or (run.rows[-1].get("seconds") if run.rows else None)
+
+
+def _identity(run: Compared) -> tuple:
+    return (run.data, run.experiment, *run.fields.items())
 
 
 def _scored(run: Compared, name: str) -> Scored:

@@ -146,7 +146,7 @@ def summary(results: Mapping[str, Json], folder: str, own: Mapping[str, Json]) -
 
 def _shown(value: object) -> str:
     match value:
-        case float():  # numpy's too
+        case float():  # numpy's float64 too
             return f"{value:.4g}"
     return str(value)
 

@@ -27,6 +27,16 @@ def check_name(name: str | None) -> None:
         raise UsageError(f"--name is {name!r}: {expected}, as in --name=wider_decoder")
 
 
+def check_experiment(experiment: str) -> None:
+    """An experiment's name can be that of a folder in runs/.
+
+    Raises:
+        UsageError: it is that of the link to the last run.
+    """
+    if experiment == "latest":
+        raise UsageError("an experiment is called latest, as the link to the last run is: call its file otherwise")
+
+
 def create_run(
     root: Path,
     experiment: str,
@@ -43,15 +53,18 @@ def create_run(
         name: what the run is called.
 
     Raises:
-        UsageError: the name cannot be one, or something of it cannot be written; nothing is left.
+        UsageError: the name or the experiment's cannot be one, or something of it cannot be written; nothing is left.
     """
     check_name(name)
+    check_experiment(experiment)
     cure = "name another with ARGS=--runs=FOLDER"
     try:
         path = _new_folder(root / experiment, "" if name is None else f"_{name}")
         try:
             for file, write in (files or {}).items():
                 write(path / file)
+            with folder.locked(path):
+                pass  # on a file system without locks nothing is trained, and nothing is left
             point_latest(root, path)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)

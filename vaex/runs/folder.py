@@ -1,9 +1,11 @@
 """A run on disk: its folder, its lock and its metrics."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,19 +53,23 @@ def open_run(path: str | Path) -> Path:
 def locked(path: Path) -> Iterator[None]:
     """Hold a run folder against a second process, to write in it; the lock goes with the process, however it ends."""
     check_files(path, ".lock", METRICS, RESULTS, SAMPLES, SCORES, PAGE, COMMAND, EXPLORER, FRAMES)
-    check_folders(path, "figures", "tensorboard", ANSWERS)
+    check_folders(path, "figures", "tensorboard", ANSWERS, CHECKPOINTS)
     try:
         file = os.fdopen(os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "a+")
     except OSError as error:
-        raise UsageError(
-            f"cannot write in {path}: {error.strerror}; mend its permissions or copy it elsewhere"
-        ) from None
+        cure = "mend its permissions or copy it elsewhere"
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            cure = "allow more by `ulimit -n`, or train fewer together"
+        raise UsageError(f"cannot write in {path}: {error.strerror}; {cure}") from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(f"{path} is in use by another process: wait for it, or stop it") from None
-        for written in (path, path / "figures", path / ANSWERS):
+        except OSError as error:
+            cure = "its file system has no locks: name another with ARGS=--runs=FOLDER, or copy the run to one"
+            raise UsageError(f"{path} cannot be locked: {error.strerror}; {cure}") from None
+        for written in (path, path / "figures", path / ANSWERS, path / CHECKPOINTS):
             for left in written.glob(".*.tmp"):  # by a process that was killed
                 left.unlink(missing_ok=True)
         yield
@@ -76,13 +82,16 @@ def save_figure(path: Path, name: str, figure: "Figure") -> None:
 
 
 def answer_file(path: Path, command: str, name: str) -> Path:
-    """Where the answer of a command about an INPUT lies, without its ending: answers/encode_images for some/images.npz.
+    """Where the answer of a command about an INPUT lies, without its ending: answers/encode_images for images.npz.
 
-    About the run's test images, answers/encode_test.
+    About the run's test images, answers/encode_test. Another INPUT of nearly that name, some/images.npz, has its
+    checksum behind it, so that no answer takes another's place.
     """
     argument = Path(name.rpartition(":")[2])
     plain = argument.stem if argument.suffix in (".npz", ".npy", ".csv", ".tsv", ".parquet") else argument.name
-    return path / ANSWERS / f"{command}_{re.sub(r'[^A-Za-z0-9_.-]', '_', plain) or 'test'}"
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", plain) or "test"
+    is_whole = name == "" or (name in (plain, f"{plain}.npz") and plain != "test")
+    return path / ANSWERS / f"{command}_{plain}{'' if is_whole else f'_{zlib.crc32(os.fsencode(name)):08x}'}"
 
 
 def read_dataset(path: Path) -> Fields:
@@ -94,7 +103,8 @@ def read_dataset(path: Path) -> Fields:
     dataset = read_object(path / DATASET, _DATASET)
     sizes = [check_type(size, int, f"{path / DATASET}: a size of x_shape") for size in dataset["x_shape"]]
     if len(sizes) != (1 if "columns" in dataset else 3) or min(sizes) < 1:
-        raise UsageError(f"{path / DATASET}: x_shape is {sizes}: expected the height, the width and the channels")
+        expected = "the number of columns" if "columns" in dataset else "the height, the width and the channels"
+        raise UsageError(f"{path / DATASET}: x_shape is {sizes}: expected {expected}")
     check_type(dataset.get("meaning", ""), str, f"{path / DATASET}: meaning")
     if check_type(dataset.get("num_classes", 0), int, f"{path / DATASET}: num_classes") < 0:
         raise UsageError(f"{path / DATASET}: num_classes is {dataset['num_classes']}: expected at least 0")

@@ -38,7 +38,7 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None, temp
         if model.kept.columns:  # rows are no pictures
             table = (path / folder.SAMPLES).with_suffix(".csv")
             with replaced(table) as file:
-                file.write(as_csv(model.named(np.asarray(drawn.x))).encode())
+                file.write(as_csv(model.named(np.asarray(drawn.x))).encode("utf-8", "replace"))
             console.say(f"{num_samples} samples: {table} and {path / folder.SAMPLES}")
             return path
         in_turn = model.kept.by.num_classes if model.kept.needs_labels and label is None else 0

@@ -60,6 +60,8 @@ def search(
             if trial.state.is_finished() and set(trial.params) == set(space):
                 one = member(config, said_of(trial.params))
                 found[one.name] = one
+                if trial.state == optuna.trial.TrialState.FAIL:
+                    stopped[one.name] = "it stopped before"
         select = ""
         while trials := _next_generation(optuna, study, space, num_trials):
             asked = {trial.number: member(config, said_of(trial.params)) for trial in trials}

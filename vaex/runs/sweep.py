@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import resource
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from vaex.config.sweep import Member, describe_sweep, members
 from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import commands, console, folder, results
-from vaex.runs.create import check_name, fill_run, point_latest
+from vaex.runs.create import check_experiment, check_name, fill_run, point_latest
 from vaex.runs.ranking import rank, show_ranking
 from vaex.runs.sweeping import Run, train_together
 from vaex.runs.training import newest_progress
@@ -72,6 +73,7 @@ def open_sweep(path: Path, said: Mapping[str, object]) -> None:
     Raises:
         UsageError: it is another's, or cannot be written.
     """
+    check_experiment(path.parent.name)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -85,6 +87,7 @@ def open_sweep(path: Path, said: Mapping[str, object]) -> None:
 
 def train_all(path: Path, together: list[Group], name: str) -> dict[str, str] | None:
     """Train the members of all groups -> why each stopped that did so early; None where an interruption ended it."""
+    _allow_files(2 * sum(len(group.members) for group in together))
     with contextlib.ExitStack() as stack:
         waiting = [[open_run(path / one.name, one, group, name, stack) for one in group.members] for group in together]
         total = sum(group.program.made.plan.num_epochs * len(group.members) for group in together)
@@ -121,6 +124,14 @@ def evaluate(path: Path, group: Group, finished: list[Member]) -> None:
             with folder.locked(run):
                 task = setup(member.config, dataset=group.program.made.task.dataset).task
                 results.write(run, task, newest_progress(run))
+
+
+def _allow_files(more: int) -> None:
+    """So many may be open besides, where the system allows it: each member holds its lock and its metrics."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = soft + more if hard == resource.RLIM_INFINITY else min(hard, soft + more)
+    with contextlib.suppress(ValueError, OSError):  # beyond a limit that the system does not tell
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def _count(found: list[Member], together: list[Group]) -> str:

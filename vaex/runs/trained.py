@@ -34,7 +34,7 @@ class Trained:
     Images are [N, H, W, C], or [N, H, W] where there is one channel: uint8, or floats in [0, 1]. What is made of them
     is what the run made of its data set. Where labels are the condition they go with the images, labels=[N]. A model
     that was trained with pixels missing takes nan for such a pixel. Whatever is drawn for image i comes from
-    fold_in(key(seed), i): chunk_size, how many are computed at a time, changes nothing. Answer are numpy arrays.
+    fold_in(key(seed), i): chunk_size, how many are computed at a time, changes nothing. Answers are numpy arrays.
 
     Of a model of a table, images are its rows in their own units, [N, D], a structured array, or {name: values}; nan,
     None or "" is a value that is missing. Rows that are answered, [..., D], have the number of a class whose name is

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable
 
+from jax import lax
+
 from vaex.runs.page.javascript.fold import Op
 from vaex.runs.page.javascript.moves import broadcast
 from vaex.runs.page.javascript.writer import Table, Value, Writer, kind_of
@@ -12,7 +14,7 @@ _REAL = {
     "add": "({0}+{1})", "add_any": "({0}+{1})", "sub": "({0}-{1})", "mul": "({0}*{1})", "div": "({0}/{1})",
     "rem": "({0}%{1})", "neg": "(-{0})", "pow": "Math.pow({0},{1})", "atan2": "Math.atan2({0},{1})",
     "logistic": "(1/(1+Math.exp(-{0})))", "square": "square({0})", "rsqrt": "(1/Math.sqrt({0}))",
-    "exp2": "Math.pow(2,{0})", "round": "roundEven({0})", "is_finite": "+isFinite({0})", "sign": "Math.sign({0})",
+    "exp2": "Math.pow(2,{0})", "is_finite": "+isFinite({0})", "sign": "Math.sign({0})",
     "erf": "erf({0})", "erfc": "(1-erf({0}))", "erf_inv": "erfInv({0})", "lgamma": "lgamma({0})",
     "max": "Math.max({0},{1})", "min": "Math.min({0},{1})", "clamp": "Math.min(Math.max({1},{0}),{2})",
     **{name: f"Math.{name}({{0}})" for name in ("exp", "log", "log1p", "expm1", "tanh", "sqrt", "cbrt", "sin", "cos",
@@ -27,10 +29,11 @@ _WHOLE = {
     "and": "({0}&{1})", "or": "({0}|{1})", "xor": "({0}^{1})", "not": "(~{0})", "shift_left": "({0}<<{1})",
     "shift_right_logical": "({0}>>>{1})", "shift_right_arithmetic": "({0}>>{1})",
 }  # fmt: skip
+_SIGNED = ("add", "sub", "mul", "neg", "and", "or", "xor", "not", "shift_left", "shift_right_arithmetic")
 _KINDS = {
     "f": _REAL,
-    "i": _WHOLE,
-    "u": {**_WHOLE, **{name: f"({_WHOLE[name]}>>>0)" for name in ("add", "sub", "mul", "and", "or", "xor", "not")}},
+    "i": {**_WHOLE, "neg": "(-{0}|0)", "shift_right_logical": "({0}>>>{1}|0)"},
+    "u": {**_WHOLE, **{name: f"({_WHOLE[name]}>>>0)" for name in _SIGNED}},
     "b": {**_WHOLE, "not": "(1-{0})"},
 }
 
@@ -59,6 +62,12 @@ def _by_table(writer: Writer, op: Op) -> None:
     _write(writer, op, lambda values: formula.format(*(value.expression for value in values)))
 
 
+def _round(writer: Writer, op: Op) -> None:
+    is_even = op.params["rounding_method"] == lax.RoundingMethod.TO_NEAREST_EVEN
+    form = "roundEven({0})" if is_even else "(Math.sign({0})*Math.round(Math.abs({0})))"
+    _write(writer, op, lambda values: form.format(values[0].expression))
+
+
 def _integer_pow(writer: Writer, op: Op) -> None:
     _write(writer, op, lambda values: f"Math.pow({values[0].expression},{op.params['y']})")
 
@@ -78,6 +87,8 @@ def _convert(writer: Writer, op: Op) -> None:
     to, was = kind_of(op.outputs[0].dtype), kind_of(op.inputs[0].dtype)
     forms = {"b": "+({0}!==0)", "i": "Math.trunc({0})", "u": "Math.trunc({0})"}
     form = "{0}" if was == "b" or (was != "f" and to != "b") else forms.get(to, "{0}")
+    if {was, to} == {"i", "u"}:
+        form = "({0}>>>0)" if to == "u" else "({0}|0)"
     _write(writer, op, lambda values: form.format(values[0].expression))
 
 
@@ -109,6 +120,7 @@ def _random_bits(writer: Writer, op: Op) -> None:
 _NAMES = {name for table in _KINDS.values() for name in table}
 TABLE: Table = {
     **dict.fromkeys(_NAMES, _by_table),
+    "round": _round,
     "integer_pow": _integer_pow,
     "select_n": _select,
     "convert_element_type": _convert,

@@ -1,12 +1,15 @@
 """Primitives that look places up in an array of indices."""
 
+import numpy as np
+from jax.lax import GatherScatterMode
+
 from vaex.runs.page.javascript.fold import Op
 from vaex.runs.page.javascript.moves import loops, place, strides_of
-from vaex.runs.page.javascript.writer import Table, Unwritten, Writer
+from vaex.runs.page.javascript.writer import Table, Unwritten, Writer, kind_of, literal
 
 
 def _gather(writer: Writer, op: Op) -> None:
-    """Slices of the operand, whose starts the last axis of the indices has; starts are moved inside."""
+    """Slices of the operand, whose starts the last axis of the indices has; starts outside are moved in, or filled."""
     operand, indices = (writer.whole(given) for given in op.inputs)
     numbers, sizes, out = op.params["dimension_numbers"], op.params["slice_sizes"], op.outputs[0]
     found = writer.buffer(out.shape, out.dtype)
@@ -15,27 +18,41 @@ def _gather(writer: Writer, op: Op) -> None:
     inside = iter([names[axis] for axis in numbers.offset_dims])
     dropped = (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)
     row = place(0, batch, strides_of(indices.shape)[:-1])
-    terms = []
+    terms, checks = [], []
     for axis, dim in enumerate(operand.shape):
         parts = [] if axis in dropped else [next(inside)]
         if axis in numbers.start_index_map:
             start = indices.at(f"({row}+{numbers.start_index_map.index(axis)})")
             parts.append(f"Math.min(Math.max({start},0),{dim - sizes[axis]})")
+            checks.append(f"{start}>=0&&{start}<={dim - sizes[axis]}")
         if axis in numbers.operand_batching_dims:
             at = numbers.start_indices_batching_dims[numbers.operand_batching_dims.index(axis)]
             parts.append(batch[at])
         terms.append(f"({'+'.join(parts) or '0'})")
     source = operand.at(f"({place(0, terms, strides_of(operand.shape))})")
+    if op.params["mode"] == GatherScatterMode.FILL_OR_DROP and checks:
+        source = f"({'&&'.join(checks)}?{source}:{_filler(op)})"
     writer.lines.append(f"{heads}{found.name}[{place(0, names, strides_of(out.shape))}]={source};")
     writer.env[out] = found
+
+
+def _filler(op: Op) -> str:
+    """What stands where a gather reads outside: jax's own is nan, of integers the farthest from 0, of truths True."""
+    fill, dtype = op.params["fill_value"], op.outputs[0].dtype
+    if fill is None:
+        kind = kind_of(dtype)
+        fill = {"f": np.nan, "b": True}.get(kind)
+        if fill is None:
+            fill = np.iinfo(dtype).min if kind == "i" else np.iinfo(dtype).max
+    return literal(fill)
 
 
 def _scatter(writer: Writer, op: Op) -> None:
     """The operand, at whose places single elements are replaced, or added to."""
     operand, (indices, updates) = writer.value(op.inputs[0]), (writer.whole(given) for given in op.inputs[1:])
     numbers, out = op.params["dimension_numbers"], op.outputs[0]
-    if numbers.operand_batching_dims:
-        raise Unwritten(f"the primitive {op.name!r} has no JavaScript where it is batched")
+    if numbers.operand_batching_dims or op.params["mode"] == GatherScatterMode.CLIP:
+        raise Unwritten(f"the primitive {op.name!r} has no JavaScript where it is batched, or moves indices inside")
     found = writer.buffer(out.shape, out.dtype)
     writer.fill(found, operand)
     heads, names = loops(writer, updates.shape)

@@ -50,6 +50,9 @@ def _scan(table: Table, writer: Writer, op: Op) -> None:
     xs = [
         None if s.is_key else writer.whole(x) for x, s in zip(op.inputs[consts + carries :], own[carries:], strict=True)
     ]
+    if not length:
+        _bind(writer, op.outputs, [*state, *outs])
+        return
     at, counter = writer.name("t"), writer.name("t")
     where = f"{length - 1}-{counter}" if op.params["reverse"] else counter
     writer.lines.append(f"for(let {counter}=0;{counter}<{length};{counter}++){{const {at}={where};")
