@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from vaex.__main__ import main
+from vaex.config import override
+from vaex.config.preprocess import preprocess
+from vaex.runs.experiments import load_experiment
 from vaex.runs.folder import locked
 
 DIGITS = ["train", "digits", "--config.train.num_epochs=1"]
@@ -62,7 +65,7 @@ def fails(capsys, arguments):
         ),
         (
             "--config.model.likelihood.name=gaussian_scalar",
-            "which needs all grey levels: leave data.binarize unset",
+            "which needs all grey levels: set --config.data.binarize=none",
         ),
         (
             "--config.model.likelihood.sigma=0.1",
@@ -80,6 +83,11 @@ def fails(capsys, arguments):
 def test_config(capsys, tmp_path, flag, message):
     assert message in fails(capsys, [*DIGITS, "--runs", str(tmp_path), flag])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_flag_unsets_what_the_likelihood_needs_no_more():
+    flags = ["--config.model.likelihood.name=gaussian_scalar", "--config.data.binarize=none"]
+    assert preprocess(override(load_experiment("digits"), flags), ())[1] == "density"
 
 
 def test_an_option_that_the_objective_does_not_take(capsys):

@@ -8,7 +8,8 @@ import pytest
 
 import vaex
 from vaex.__main__ import main
-from vaex.config import extend, override, read_config
+from vaex.config import override, read_config
+from vaex.config.extend import extend
 from vaex.config.setup import setup
 from vaex.errors import UsageError
 from vaex.runs import checkpoints, commands, folder, origin, results
@@ -55,13 +56,22 @@ def test_more_epochs_are_those_of_a_run_that_had_them_from_the_start(tmp_path, c
 
     longer = trained("longer", "--config.train.num_epochs=2")
     assert main(["train", "--run", str(longer), "--config.train.num_epochs=4"]) == 0
-    assert "--config.train.schedule_epochs=4 stretches it" in capsys.readouterr().out
+    assert "--config.train.schedule_epochs=4 fits it to the run" in capsys.readouterr().out
     whole = trained("whole", "--config.train.num_epochs=4", "--config.train.schedule_epochs=2")
     jax.tree.map(np.testing.assert_array_equal, newest(longer), newest(whole))
     assert read_config(longer / "config_until_2.json").train.num_epochs == 2
     assert (longer / folder.CONFIG).read_bytes() == (whole / folder.CONFIG).read_bytes()
     stretched = origin.extended(longer, ["--config.train.num_epochs=9", "--config.train.schedule_epochs=9"], epoch=4)
     assert stretched.train.schedule_epochs == 9
+
+
+def test_a_run_that_is_cut_short_keeps_its_schedule():
+    config, said = override(load_experiment("digits"), [*COSINE, "--config.train.num_epochs=10"]), []
+    shorter = extend(config, ["--config.train.num_epochs=8"], epoch=5, run="runs/a", log=said.append)
+    assert shorter.train.schedule_epochs == 10
+    assert said[0].startswith("the learning rate's schedule is over 10 epochs, and cut off after 8; --config")
+    fits = extend(config, ["--config.train.num_epochs=8", "--config.train.schedule_epochs=8"], epoch=5, run="runs/a")
+    assert fits.train.schedule_epochs == 8
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,8 @@ def test_a_file_by_its_name_with_its_ending(tmp_path, monkeypatch):
         dataset = data.load(name)
         found = np.concatenate([dataset.train.images, dataset.test.images])[..., 0]
         assert {one.tobytes() for one in found} == {one.tobytes() for one in TRAIN}
+    np.save(tmp_path / "~nobody_of_this_name.npy", TRAIN)
+    assert len(data.load("~nobody_of_this_name.npy").test.images) == len(TRAIN) // 10
     (tmp_path / "mine.npy").write_bytes((tmp_path / "mine.npy").read_bytes()[:200])
     with pytest.raises(UsageError, match=r"mine\.npy: not a readable npy file"):
         data.load("mine.npy")
@@ -373,6 +375,11 @@ def test_more_validation_images_than_there_are(tmp_path):
     np.savez(tmp_path / "mine.npz", x_train=TRAIN, x_test=TEST)
     with pytest.raises(UsageError, match=r"data.num_validation is 30: expected 0 to 29"):
         data.load("mine", dir=tmp_path, num_validation=30)
+
+
+def test_a_source_that_there_is_not():
+    with pytest.raises(UsageError, match=r"before the colon of data.name is 'hf': expected one of folder, table, toy"):
+        data.load("hf:mnist")
 
 
 def test_a_missing_folder_is_named():

@@ -1,5 +1,6 @@
 """A Hugging Face data set on disk, read by a stand-in for `datasets` with what is used of it."""
 
+import io
 import json
 import sys
 import types
@@ -94,6 +95,17 @@ def test_a_table(save):
     ]
     assert found.test.labels.tolist() == [0, 1, 2, -1] * 10
     np.testing.assert_array_equal(found.test.images[:4], [[1.5, 1], [np.nan, 0], [2.5, np.nan], [0, 0]])
+
+
+def test_an_image_that_is_none_or_not_whole_is_named(save):
+    """`datasets` gives None for a null, and Pillow's images, which may find damage late."""
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 30), np.uint8)).save(file, "png")
+    late = Image.open(io.BytesIO(file.getvalue()[:-300]))
+    name = save({"image": IMAGE}, train={"image": [*pictures(LEVELS[:1]), None]}, test={"image": [late]})
+    assert "train, image 1 is None: expected an image in each row" in refusal(lambda: data.load(name))[0]
+    name = name + "/test"
+    assert "test, image 0: not a whole image (" in refusal(lambda: data.load(name))[0]
 
 
 def test_what_cannot_be_read(save, tmp_path, monkeypatch):

@@ -124,7 +124,7 @@ def test_no_images(tmp_path):
     with pytest.raises(UsageError, match="no such folder"):
         image_files(tmp_path / "none")
     save(tmp_path / "a.tif", np.zeros((2, 2), np.float32))
-    with pytest.raises(UsageError, match="floats"):
+    with pytest.raises(UsageError, match=r"^[^ ]*a.tif: its pixels are floats"):
         read(tmp_path)
 
 
@@ -143,6 +143,42 @@ def test_a_data_set_by_its_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(find, "read_folder", lambda *_: pytest.fail("decoded again"))
     again = data.load(f"folder:{tmp_path}", num_validation=3, form=form)
     np.testing.assert_array_equal(again.train.images, dataset.train.images)
+
+
+@pytest.mark.parametrize("streaming", ["off", "on"])
+def test_labels_are_those_of_the_folder_that_is_named(tmp_path, streaming):
+    """Whatever was decoded of the same files by another folder, or when links of other names led to them."""
+    labels = lambda folder: data.load(f"folder:{folder}", streaming=streaming).train.labels
+    for i in range(20):
+        save(tmp_path / "flowers" / "flowers" / "ab"[i % 2] / f"{i:02d}.png", np.full((4, 4), 100 + i, np.uint8))
+    assert set(labels(tmp_path / "flowers")) == {0}  # of one folder
+    assert set(labels(tmp_path / "flowers" / "flowers")) == {0, 1}
+
+    links = tmp_path / "links"
+    for level, classes in enumerate(("ab", "ba")):
+        for name, of in zip("ab", classes, strict=True):
+            (links / name).mkdir(parents=True, exist_ok=True)
+            for path in (tmp_path / "flowers" / "flowers" / of).iterdir():
+                (links / name / path.name).symlink_to(path)
+        found = data.load(f"folder:{links}", streaming=streaming).train
+        assert set(np.asarray(found.images)[found.labels == 0][:, 0, 0, 0] % 2) == {level}
+        for path in links.rglob("*.png"):
+            path.unlink()
+
+
+def test_opacity_is_kept_where_it_is_a_channel_and_else_laid_over_white():
+    clear = np.zeros((1, 4, 4, 4), np.uint8)
+    clear[0, :2] = 0, 0, 200, 255
+    small = formed(clear, Form(size=2))
+    assert small[0, :, 0].tolist() == [[0, 0, 200, 255], [0, 0, 0, 0]]
+    assert formed(clear, Form(channels=3))[0, 1:3, 0].tolist() == [[0, 0, 200], [255, 255, 255]]
+
+
+def test_integers_beyond_sixteen_bits(tmp_path):
+    for number in (-5, 65_536):
+        save(tmp_path / "a.tif", np.array([[0, number]], np.int32))
+        with pytest.raises(UsageError, match=rf"a.tif: its pixels lie in \[.*{number}.*\]: expected 0 to 65535; save"):
+            read(tmp_path)
 
 
 def test_grey_to_colour_and_back_is_the_same():

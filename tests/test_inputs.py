@@ -52,6 +52,16 @@ def test_files_of_arrays(tmp_path, kept):
     assert "values that are nan" in str(refusal(lambda: read_given(str(tmp_path / "c.npy"), kept))[0])
 
 
+def test_integers_are_levels_where_training_had_levels(kept):
+    """However dark; a run from before, of which it is not known, goes by what is given."""
+    assert kept.has_levels
+    for dark in (IMAGES // 255, IMAGES // 13):
+        np.testing.assert_array_equal(as_given(dark, kept).images, dark)
+    bits, before = np.minimum(IMAGES, 1), kept._replace(has_levels=False)
+    np.testing.assert_array_equal(as_given(bits, before).images, 255 * bits)
+    assert "integers up to 19: expected 0 and 1" in refusal(lambda: as_given(IMAGES // 13, before))[0]
+
+
 def test_a_folder_in_the_order_of_its_files_and_in_the_channels_of_the_run(tmp_path, kept):
     (tmp_path / "sub").mkdir()
     for i, name in enumerate(("b.png", "a.png", "sub/c.png")):

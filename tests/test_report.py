@@ -14,7 +14,6 @@ EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("[!_]*.py
 STUDIES = sorted(path.stem for path in (ROOT / "experiments" / "studies").glob("[!_]*.py"))
 # Experiments of which no run is reported.
 NOT_MEASURED: set[str] = {
-    "mnist_bernoulli_long",
     "mnist_fullvb",
     "mnist_one_layer_k5",
     "mnist_one_layer_k50",

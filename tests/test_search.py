@@ -28,6 +28,10 @@ def test_without_optuna_it_is_named(monkeypatch, tmp_path, capsys):
     ("path", "text", "message"),
     [
         (RATE, "1e-1:1e-3", "an empty range: expected the smaller number first"),
+        (RATE, "1:inf", "expected two finite numbers"),
+        ("train.num_epochs", "1:inf", "expected two finite numbers"),
+        ("train.num_epochs", "1:nan", "expected two finite numbers"),
+        ("train.num_epochs", "2:2.5", "an empty range"),
         (RATE, "-1:1", "learning_rate is -1.0: expected a number above 0"),
         ("objective.name", "elbo,nothing", "objective.name is 'nothing': expected one of"),
         ("objective.kl", "1:2", "is no number: name its values between commas"),

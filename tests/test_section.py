@@ -131,6 +131,8 @@ def test_a_section_that_may_be_unset():
     assert config.train.learning_rate is None
     config, _ = overridden("--config.train.learning_rate=None", *rate, experiment="mnist_iaf")
     assert config.train.learning_rate.final == 0.01
+    with pytest.raises(UsageError, match=r"learning_rate=none unsets --config.train.learning_rate.name, which stands"):
+        overridden(*rate, "--config.train.learning_rate=none")
 
 
 def test_a_field_that_may_be_unset():

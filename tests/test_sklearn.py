@@ -88,7 +88,28 @@ def test_it_stands_in_a_pipeline_under_a_grid_search(rows):
     assert list(search.best_estimator_[-1].get_feature_names_out()) == ["vaetransformer0"]
 
 
-@pytest.mark.parametrize(("option", "value"), [("n_components", 0), ("max_iter", 0), ("learning_rate", -1.0)])
+def test_columns_are_constant_as_those_of_scikit_learn():
+    """Times of day in seconds since 1970, a value that rounding alone moves, and one far from 0 that hardly varies."""
+    noise = np.random.default_rng(2).normal(size=(60, 4))
+    rows = noise * [1e3, 0.0, 1e-4, 1e-20] + [1.7e9, 0.1, 1e6, 0.0]
+    rows[::2, 1] = 0.3 - 0.2  # the last digit is another
+    found = VAETransformer(1, hidden_layer_sizes=[4], max_iter=1, n_draws=2, random_state=0).fit(rows)
+    np.testing.assert_allclose(found.scale_, StandardScaler().fit(rows).scale_, rtol=1e-6)
+    assert found.elbo_[0] > -100
+
+
+def test_what_was_fitted_stays_whatever_is_set_for_the_next_fit(rows):
+    one = VAETransformer(1, hidden_layer_sizes=4, max_iter=1, n_draws=2, random_state=0).fit(rows)
+    before = one.transform(rows)
+    one.set_params(n_components=3, hidden_layer_sizes=(7, 7))
+    np.testing.assert_array_equal(one.transform(rows), before)
+    assert one.inverse_transform(before).shape == rows.shape
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("n_components", 0), ("max_iter", 0), ("learning_rate", -1.0), ("n_draws", 0), ("random_state", 2**32)],
+)
 def test_options_that_cannot_be(rows, option, value):
     with pytest.raises(OptionError, match=f"{option} is {value}"):
         VAETransformer(**{option: value}).fit(rows)

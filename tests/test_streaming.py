@@ -74,6 +74,13 @@ def test_what_is_large_is_streamed_by_itself(tmp_path):
     assert load(resident_bytes=40 * 5 * 4, form=Form(channels=3)).records is not None
 
 
+def test_what_cannot_be_read_in_pieces_is_read_as_a_whole_unless_it_is_asked_for(tmp_path):
+    np.save(tmp_path / "mine.npy", np.asfortranarray(TRAIN))
+    load = functools.partial(data.load, "mine.npy", dir=tmp_path)
+    assert same(load(streaming="auto", resident_bytes=1), load())
+    assert "in Fortran's order, which cannot be read in pieces" in refusal(lambda: load(streaming="on"))[0]
+
+
 @pytest.fixture
 def records(tmp_path):
     with writing_records(tmp_path / "train.npy", TRAIN.shape) as (put, sums):

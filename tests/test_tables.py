@@ -10,7 +10,8 @@ import scipy.stats as st
 
 from tests.one_step import QUICK, configured, one_step
 from vaex import data
-from vaex.data import columns, packaged, tables
+from vaex.data import columns, packaged, tables, values
+from vaex.data import named as rows_by_name
 from vaex.distributions.masked import Masked
 from vaex.errors import UsageError
 from vaex.model import Model
@@ -213,6 +214,10 @@ X = "x,y\n" + "\n".join(f"{i % 5},{'ab'[i % 2]}" for i in range(40)) + "\n"
         ({"a.csv": X.replace("4,a", "1e-60,a")}, "x=positive,", r"'x' is positive, and row .* above 0; say it is real"),
         ({"a.csv": "\n".join(X.splitlines()[:10])}, "", r"a.csv has 9 rows: expected 10 or more, of which a tenth"),
         ({"a.csv": X + ",caf\udce9\n"}, "", r"column 'y' has bytes that are no UTF-8: .* save the file"),
+        ({"a.csv": X.replace("y", "caf\udce9")}, "", r"a.csv has a column whose name is no UTF-8: .* save the file"),
+        ({"a.csv": X}, "x=label,y=label", r"column 'y' is said to be the label, and so is x: expected one label; say"),
+        ({"a.csv": X}, "x=real,x=count", r"columns is 'x=real,x=count': expected each column once"),
+        ({"a.csv": X.replace("4,a", "20000000,a")}, "x=count", r"has 20000000 there: .*, below 16,777,216; say it is"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(tmp_path, files, said, line):
@@ -259,6 +264,85 @@ def test_a_class_of_one_row_is_kept_among_the_training_rows(tmp_path):
         assert classes == ("a", "b", "rare")
         assert 2 in loaded.train.images[:, 1]
         assert (len(loaded.train.images), len(loaded.validation.images), len(loaded.test.images)) == (26, 10, 4)
+
+
+def test_classes_that_are_numbers_are_told_apart_by_all_their_digits(tmp_path):
+    codes = [20240101, 20240102, 20250101, 0.1234567]
+    types = "x=categorical"
+    (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{codes[i % 4]},{i}\n" for i in range(40)))
+    loaded = data.load(f"table:{tmp_path / 'a.csv'}", columns=types)
+    assert loaded.columns[0].classes == ("0.1234567", "20240101", "20240102", "20250101")
+    rows = loaded.train.images
+    own = rows_by_name.in_own_units(loaded.columns, rows)
+    assert set(own[:, 0]) == set(codes)
+    for given in (own, rows_by_name.named(loaded.columns, own)):
+        np.testing.assert_array_equal(rows_by_name.as_modelled(given, loaded.columns, "rows"), rows)
+    single = values.class_names(np.float32([0.1, 0.2]))
+    assert single == ["0.1", "0.2"]  # as such a file has them, and not 0.10000000149011612
+
+
+def test_text_that_is_digits_stays_text(tmp_path):
+    """02134 is no number; 10001 alone comes back as one."""
+    rows = np.array(
+        [("02134", i, b"") if i % 2 else ("10001", i, b"bc"[i % 4 // 2 :][:1]) for i in range(40)], "U5,f8,S1"
+    )
+    np.save(tmp_path / "a.npy", rows)
+    loaded = data.load(str(tmp_path / "a.npy"))
+    assert [c.classes for c in loaded.columns] == [("02134", "10001"), (), ("b", "c")]
+    assert loaded.columns[2].has_gaps  # b"" is no value
+    table = rows_by_name.named(loaded.columns, rows_by_name.in_own_units(loaded.columns, loaded.train.images))
+    assert set(table["f0"]) == {"02134", "10001"}
+    np.testing.assert_array_equal(rows_by_name.as_modelled(table, loaded.columns, "rows"), loaded.train.images)
+    for raw in (np.full(len(table["f0"]), b"b"), [b"b", *["b"] * (len(table["f0"]) - 1)]):
+        table["f2"] = raw
+        assert (rows_by_name.as_modelled(table, loaded.columns, "rows")[:, 2] == 0).all()
+
+
+def test_numbers_of_one_split_and_text_of_the_other_are_the_same_classes(tmp_path):
+    (tmp_path / "train.csv").write_text("x,y\n" + "".join(f"{i % 3}.0,{i}\n" for i in range(40)) + "unknown,7\n")
+    (tmp_path / "test.csv").write_text("x,y\n0.0,1\n1.0,2\n")
+    loaded = data.load(f"table:{tmp_path}")
+    assert loaded.columns[0].classes == ("0", "1", "2", "unknown")
+    assert loaded.test.images[:, 0].tolist() == [0, 1]
+    found = rows_by_name.as_modelled({"x": [2, "1.0", "unknown"], "y": [1, 2, 3]}, loaded.columns, "rows")
+    assert found[:, 0].tolist() == [2, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("column", "line"),
+    [
+        (np.ones(40, complex), "column 'v' is of type complex128: expected numbers or text"),
+        (np.array(["2024-01-01", "NaT"] * 20, "M8[D]"), r"column 'v' is of type datetime64\[D\]: expected numbers"),
+        (np.ones((40, 3)), "column 'v' has not one value a row: give one"),
+        (np.full(40, b"\xe9"), "column 'v' has bytes that are no UTF-8"),
+    ],
+)
+def test_a_column_of_another_type_is_refused_wherever_it_is_given(tmp_path, column, line):
+    rows = np.zeros(40, [("v", column.dtype, column.shape[1:]), ("x", float)])
+    rows["v"], rows["x"] = column, np.arange(40)
+    np.savez(tmp_path / "a.npz", x_train=rows)
+    with pytest.raises(UsageError, match=line):
+        data.load(str(tmp_path / "a.npz"))
+    assert len(data.load(str(tmp_path / "a.npz"), columns="v=ignore").columns) == 1
+    types = Column("x", "real"), Column("v", "real")
+    for given in (rows, {"v": column, "x": rows["x"]}):
+        with pytest.raises(UsageError, match=line):
+            rows_by_name.as_modelled(given, types, "rows")
+        assert rows_by_name.as_modelled(given, types[:1], "rows").shape == (40, 1)  # others are left out
+
+
+def test_whole_numbers_that_32_bits_do_not_tell_apart_are_no_counts():
+    assert columns.guessed(np.array([1, 2**24 - 1])) == "count"
+    assert columns.guessed(np.array([1, 2**24])) == "real"
+
+
+def test_units_are_those_of_the_rows_that_are_trained_on(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{i * i},{'ab'[i % 2]}\n" for i in range(40)))
+    loaded = data.load(f"table:{tmp_path / 'a.csv'}", columns="x=real", num_train=7)
+    x = loaded.train.images[:, 0]
+    assert x.shape == (7,)
+    np.testing.assert_allclose(loaded.columns[0][2:4], [x.mean(), x.std()], rtol=1e-6)
+    assert loaded.columns[0].most == x.max()
 
 
 def test_a_column_may_be_the_label(tmp_path):

@@ -16,6 +16,14 @@ Fields = dict[str, Json]  # an object of one
 _partial: set[Path] = set()  # what is being written; swept up where a process ends without unwinding
 
 
+def expanded(path: str | os.PathLike) -> Path:
+    """A path whose ~ or ~USER is that user's folder; as it is where there is no such user: ~backup.npz is a file."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 @contextlib.contextmanager
 def replaced(path: Path) -> Iterator[IO[bytes]]:
     """A new file that takes this name at the end, whole or not at all; what a link of this name points at stays.

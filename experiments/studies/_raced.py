@@ -112,10 +112,10 @@ def _trained(experiment: str, setting: Setting, length: Length) -> Numbers:
 
 def _score(made: Setup) -> Callable[[Params], float]:
     """The bound L_K of validation images, with the same draws at each call."""
-    task, key = made.task, jax.random.fold_in(made.task.key, TEST_KEY)
+    task, (observe_key, draw_key) = made.task, jax.random.split(jax.random.fold_in(made.task.key, TEST_KEY))
     options = Options(num_samples=task.experiment.evaluate.validation_samples)
-    x = task.examples.observe(key, task.dataset.validation)
-    measure = validator(key, task.description.bind, x, metrics=("log_likelihood",), options=options)
+    x = task.examples.observe(observe_key, task.dataset.validation)
+    measure = validator(draw_key, task.description.bind, x, metrics=("log_likelihood",), options=options)
     return lambda params: float(measure(params)["log_likelihood"])
 
 

@@ -37,11 +37,10 @@ def measure(flags: list[str], *, experiment: str = "mnist_fullvb") -> Curve:
     config = override(load_experiment(experiment), flags)
     made = setup(config)
     task, every = made.task, config.train.eval_every
-    key = jax.random.fold_in(task.key, TEST_KEY)  # which no step's is
+    observe_key, draw_key = jax.random.split(jax.random.fold_in(task.key, TEST_KEY))  # which no step's is
     few = jax.tree.map(lambda a: a[:NUM_TEST], task.dataset.test)
-    score = validator(
-        key, task.description.bind, task.examples.observe(key, few), metrics=("log_likelihood",), options=Options()
-    )
+    x = task.examples.observe(observe_key, few)
+    score = validator(draw_key, task.description.bind, x, metrics=("log_likelihood",), options=Options())
     stored = jax.tree.map(jnp.asarray, task.stored)
     epoch = functools.partial(train_epoch, recipe=made.recipe, batch_size=config.train.batch_size)
 

@@ -35,12 +35,12 @@ def load_data(config: Config, *, together: bool = False) -> Dataset:
         c.name,
         dir=c.dir or None,
         num_validation=c.num_validation,
+        num_train=c.num_train,
         form=form,
         columns=c.columns,
         streaming="off" if why else c.streaming,
         resident_bytes=c.resident_bytes,
     )
-    dataset = data.with_num_train(dataset, c.num_train)
     return dataset if condition is None else condition.cut(dataset, c.num_previous)
 
 

@@ -13,8 +13,9 @@ _MAY_CHANGE = ("train.num_epochs", "train.schedule_epochs", "train.eval_every", 
 def extend(config: Config, flags: list[str], *, epoch: int, run: str, log: Callable[[str], None] = print) -> Config:
     """The config with flags applied, in the midst of the run that it is of.
 
-    A schedule of the learning rate stays over the epochs that it was over, and is held from there on, so that the run
-    is the one that these epochs would have made from the start; a flag for train.schedule_epochs stretches it.
+    A schedule of the learning rate stays over the epochs that it was over, and is held from there on where the run gets
+    longer, so that the epochs done are those that the same run would have made from the start; a flag for
+    train.schedule_epochs stretches it.
 
     Args:
         config: the run's, which stays as it is.
@@ -44,10 +45,11 @@ def extend(config: Config, flags: list[str], *, epoch: int, run: str, log: Calla
             f"--config.train.num_epochs is {c.num_epochs}: expected at least the {epoch} epochs that {run} has"
         )
     over = c.schedule_epochs or config.train.num_epochs
-    if c.learning_rate is not None and over < c.num_epochs:
+    if c.learning_rate is not None and over != c.num_epochs:
         c.schedule_epochs = over
-        stretch = f"--config.train.schedule_epochs={c.num_epochs} stretches it"
-        log(f"the learning rate's schedule is over {over} epochs, and held from there on; {stretch}")
+        after = "held from there on" if over < c.num_epochs else f"cut off after {c.num_epochs}"
+        fits = f"--config.train.schedule_epochs={c.num_epochs} fits it to the run"
+        log(f"the learning rate's schedule is over {over} epochs, and {after}; {fits}")
     return later
 
 

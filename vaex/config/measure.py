@@ -15,9 +15,9 @@ TEST_KEY = 20131220  # folded into the seed's key: the draws of evaluation, the 
 def measure(made: Setup) -> Callable[[Params], Measured]:
     """A function of the parameters, on the validation split, or on 10,000 training images where there is none."""
     task = made.task
-    key = jax.random.fold_in(task.key, TEST_KEY + 1)
+    observe_key, draw_key = jax.random.split(jax.random.fold_in(task.key, TEST_KEY + 1))
     train, held_out = task.dataset.train, task.dataset.validation
     split = held_out if len(held_out.images) else jax.tree.map(lambda a: a[:10_000], train)
     options = Options(num_samples=task.experiment.evaluate.validation_samples, objective=made.bound)
-    x = task.examples.observe(key, split)
-    return validator(key, task.description.bind, x, metrics=task.description.metrics, options=options)
+    x = task.examples.observe(observe_key, split)
+    return validator(draw_key, task.description.bind, x, metrics=task.description.metrics, options=options)

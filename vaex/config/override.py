@@ -20,7 +20,7 @@ def override(config: Config, arguments: list[str], *, log: Callable[[str], objec
 
     --config.X.name=CHOICE makes X the section of another choice, from the outermost inwards: what is set of fields of
     the same name and type is kept, and one line names what has no place. --config.X=none unsets an optional section.
-    Of a field named twice the last value counts.
+    Of a field named twice the last value counts; a field of a section that a later flag unsets is refused.
 
     Args:
         config: which stays as it is.
@@ -28,7 +28,8 @@ def override(config: Config, arguments: list[str], *, log: Callable[[str], objec
         log: told what a swap drops.
 
     Raises:
-        UsageError: an argument that is no such flag, an unknown field or choice, a value of another type.
+        UsageError: an argument that is no such flag, an unknown field or choice, a value of another type, a field of
+            what a later flag unsets.
     """
     config = copy.deepcopy(config)
     values: dict[str, str] = {}
@@ -36,11 +37,22 @@ def override(config: Config, arguments: list[str], *, log: Callable[[str], objec
         path, equals, value = argument.removeprefix(_PREFIX).partition("=")
         if not argument.startswith(_PREFIX) or not equals:
             raise UsageError(f"unexpected argument {argument!r}: overrides are written --config.FIELD=VALUE")
+        values.pop(path, None)  # so that it stands where it was named last
         values[path] = value
+    _check_unset(values)
     for path in sorted(values, key=lambda path: path.count(".")):
         if _swap(config, path, values[path], log):
             del values[path]
     return _apply(config, values)
+
+
+def _check_unset(values: dict[str, str]) -> None:
+    paths = [*values]
+    for i, path in enumerate(paths):
+        if values[path].lower() == "none" and (below := [one for one in paths[:i] if one.startswith(f"{path}.")]):
+            raise UsageError(
+                f"--config.{path}=none unsets --config.{below[0]}, which stands before it: leave one of them out"
+            )
 
 
 def _joined(arguments: list[str]) -> list[str]:

@@ -39,10 +39,10 @@ def preprocess(config: Config, columns: Columns) -> tuple[Preprocess, str]:
                 '--config.data.binarize to "dynamic" or "threshold", or to "none" for a loss that is not a likelihood'
             )
         return find(BINARIZE, binarize, "data.binarize"), defined_on
-    if binarize is not None:
+    if binarize not in (None, "none"):
         raise UsageError(
             f"data.binarize is {binarize!r} with model.likelihood {likelihood.name!r}, which needs all grey levels: "
-            "leave data.binarize unset, or set --config.model.likelihood.name=bernoulli"
+            "set --config.data.binarize=none, or --config.model.likelihood.name=bernoulli"
         )
     return (Preprocess(dequantize, "density") if defined_on == "density" else Preprocess(scale, "levels")), defined_on
 

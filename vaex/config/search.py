@@ -1,5 +1,6 @@
 """What a search may choose from: for each field a range, or its choices."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -42,11 +43,13 @@ def read_space(config: Config, path: str, text: str) -> Space:
     field = field_at(ROOT, config, path)
     if field is None:
         raise UsageError(of_flag(config, path).replace("--config.", "--sweep."))
-    low, high = ends
-    if low >= high:
-        raise UsageError(f"--sweep.{path} is {text}, an empty range: expected the smaller number first")
     if field.type not in (int, float):
         raise UsageError(f"--sweep.{path} is {text}, and {path} is no number: name its values between commas")
+    low, high = ends
+    if not math.isfinite(low) or not math.isfinite(high):
+        raise UsageError(f"--sweep.{path} is {text}: expected two finite numbers")
+    if low >= high or (field.type is int and int(low) >= int(high)):
+        raise UsageError(f"--sweep.{path} is {text}, an empty range: expected the smaller number first")
     for value in (first, str(int(high) - 1) if field.type is int else end):
         setup(member(config, {path: value}).config)  # what the field cannot have is said before anything is made
     is_log = low > 0 and high / low >= _LOG

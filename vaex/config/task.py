@@ -17,6 +17,7 @@ from vaex.data.conditions import CONDITIONS
 from vaex.data.examples import EXAMPLES, Examples, Making, Seen, chosen, seen
 from vaex.data.form import Form
 from vaex.data.kept import Kept
+from vaex.data.pixels import are_levels
 from vaex.data.preprocess import Preprocess, dequantize
 from vaex.errors import UsageError
 from vaex.model import Example
@@ -172,7 +173,13 @@ def describe_run(config: Config, x_shape: tuple[int, ...], num_classes: int, *, 
 
 
 def kept_data(
-    config: Config, x_shape: tuple[int, ...], num_classes: int, *, columns: Columns = (), label: Column | None = None
+    config: Config,
+    x_shape: tuple[int, ...],
+    num_classes: int,
+    *,
+    columns: Columns = (),
+    label: Column | None = None,
+    meaning: str = "",
 ) -> Kept:
     """What a run keeps of its data set, without the data; the arguments are those of describe_run.
 
@@ -182,10 +189,13 @@ def kept_data(
         num_classes: of its label; 0 without one.
         columns: of a table; () of images.
         label: the column of a table that labels are from.
+        meaning: what the numbers of its images were taken for, in the words of its data set.
     """
     c = config.data
     by = _making(call(ROOT, config), preprocess(config, columns)[0], num_classes, columns)
-    return Kept(x_shape, Form(c.image_size, c.channels), by, c.dir or None, columns, c.columns, label)
+    return Kept(
+        x_shape, Form(c.image_size, c.channels), by, c.dir or None, columns, c.columns, label, are_levels(meaning)
+    )
 
 
 def _num_dims(by: Making, x_shape: tuple[int, ...]) -> int:

@@ -20,12 +20,12 @@ from vaex.data.held_out import hold_out_test, with_classes
 from vaex.data.pixels import as_levels
 from vaex.data.place import Place
 from vaex.data.records import mapped, read_records
-from vaex.data.rows import as_rows, is_table, one_of_each_class, standardized
+from vaex.data.rows import as_rows, check_classes, is_table, one_of_each_class, standardized
 from vaex.data.rows import described as rows_described
 from vaex.data.streamed import lay
 from vaex.data.streaming import STREAMING as STREAMING
 from vaex.data.streaming import check_streams, is_streamed
-from vaex.errors import UsageError
+from vaex.errors import UsageError, check_whole
 
 SOURCES = (*READERS, "bouncing")  # what may stand before the colon of a name
 _SUBSET_VALIDATION = 500
@@ -36,6 +36,7 @@ def load(
     *,
     dir: str | os.PathLike | None = None,
     num_validation: int = 0,
+    num_train: int | None = None,
     form: Form = AS_THEY_ARE,
     columns: str = "",
     streaming: str = "off",
@@ -56,6 +57,7 @@ def load(
         num_validation: how many images, from the tail of train, make the validation split. TFDS's validation split
             stands in for a missing test split; any other source without one is shuffled once, by a fixed seed, and a
             tenth of it becomes the test split. The 5,000-image subset of MNIST is always split 4,000/500/500.
+        num_train: how many of the training examples that are left are used, the first ones; None, all.
         form: the size and the channels that images are brought to.
         columns: of a table, what types its columns are: "age=positive,visits=count", or one type for all.
         streaming: a name in STREAMING: "on" decodes the images once into files of records, of which those of training
@@ -69,13 +71,15 @@ def load(
         UsageError: nothing found (the message lists where it looked), a damaged file,
             images of no usable form, values that a column's type has not, or a source that cannot be streamed.
     """
+    check_whole(num_train=num_train)
     if name.startswith("bouncing:"):
         check_streams(name, streaming)
-        return _bouncing(load(name.partition(":")[2], dir=dir, num_validation=num_validation, form=form))
+        images = load(name.partition(":")[2], dir=dir, num_validation=num_validation, form=form)
+        return with_num_train(_bouncing(images), num_train)
     folder = Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None
     place, label = search(name, folder, form)
     if is_streamed(name, place, form, streaming, resident_bytes):
-        return _streamed(name, label, place, form, num_validation)
+        return with_num_train(_streamed(name, label, place, form, num_validation), num_train)
     found, source = place.read(), place.source
     found, types, label_column = {key: np.atleast_1d(array) for key, array in found.items()}, (), None
     if of_table := is_table(found["train_images"]):
@@ -99,9 +103,10 @@ def load(
         num_validation = _SUBSET_VALIDATION
     cut = _cut(len(train.images), num_validation, f"{'rows' if of_table else 'images'} of {label}")
     if of_table:
-        types = standardized(types, train.images[:cut], [train.images[cut:], test.images], source)
+        check_classes(types, train.images[:cut], [train.images[cut:], test.images], source)
+        types = standardized(types, train.images[:cut][:num_train], source)
         meaning = rows_described(types, [train.images, test.images])
-    return Dataset(
+    dataset = Dataset(
         name,
         label,
         source,
@@ -113,12 +118,13 @@ def load(
         label_column,
         factors,
     )
+    return with_num_train(dataset, num_train)
 
 
 def _streamed(name: str, label: str, place: Place, form: Form, num_validation: int) -> Dataset:
     """The training images stay on disk, and the others, which are evaluated, lie in memory."""
     assert place.blocks is not None, "of a source that can be streamed"
-    splits, meaning = lay(name, place.files, place.blocks(), form, place.source)
+    splits, meaning = lay(name, place.files, place.blocks(), form, place.source, below=place.below)
     (train, labels), (test, test_labels) = splits["train"], splits["test"]
     num_validation = num_validation if label == name else _SUBSET_VALIDATION
     cut = _cut(len(labels), num_validation, f"images of {label}")

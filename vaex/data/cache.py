@@ -21,7 +21,9 @@ def cache_dir() -> Path:
     return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "vaex"
 
 
-def cached(name: str, files: Sequence[Path], decode: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def cached(
+    name: str, files: Sequence[Path], decode: Callable[[], dict[str, np.ndarray]], *, below: Path | None = None
+) -> dict[str, np.ndarray]:
     """The arrays that `decode` makes of `files`, decoded once.
 
     The cache is an npz file with a checksum of all arrays and their names beside them; one that fails it is made again.
@@ -31,11 +33,12 @@ def cached(name: str, files: Sequence[Path], decode: Callable[[], dict[str, np.n
         name: the data set, to make the file's name readable.
         files: what `decode` reads.
         decode: makes the arrays.
+        below: a folder, where names below it have a meaning.
 
     Returns:
         The arrays by their names.
     """
-    path = cache_dir() / "data" / f"{cache_name(name, (_CHECKSUM, file_stats(files)))}.npz"
+    path = cache_dir() / "data" / f"{cache_name(name, (_CHECKSUM, file_stats(files, below)))}.npz"
     if path.is_file():
         try:
             return read_arrays(path)
@@ -55,9 +58,13 @@ def cache_name(name: str, of: object) -> str:
     return f"{stem}-{hashlib.sha256(repr(of).encode()).hexdigest()[:16]}"
 
 
-def file_stats(files: Sequence[Path]) -> list[tuple[str, int, int]]:
-    """What tells files from others of their names: paths, sizes and times."""
-    return [(str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
+def file_stats(files: Sequence[Path], below: Path | None = None) -> list[tuple[str | int, ...]]:
+    """What tells files from others of their names: paths, sizes and times, and the names below a folder.
+
+    A link has a name there, and a path elsewhere.
+    """
+    names = [() if below is None else (str(f.relative_to(below)),) for f in files]
+    return [(str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns, *n) for f, n in zip(files, names, strict=True)]
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

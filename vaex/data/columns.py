@@ -1,16 +1,18 @@
 """What the columns of a table are: their types, as they are guessed and as a config says them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from vaex.data.dtypes import is_bool, is_characters, is_float, is_object, is_whole
+from vaex.data.dtypes import is_bool, is_object, is_whole
+from vaex.data.values import class_name, class_names, class_number, is_text, missing
 from vaex.errors import OptionError, UsageError
 from vaex.models.columns import CLASSES, TYPES
 
 SAID = (*TYPES, "label", "ignore")  # types that may be said: two of them are not modelled
 _MOST_CLASSES = 200
+_MOST_COUNT = 2**24  # from here on floats of 32 bits leave out whole numbers
 _TINY, _HUGE = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
@@ -34,6 +36,8 @@ def said_columns(columns: str) -> dict[str, Said]:
         if type_ not in SAID or (order and type_ != "ordinal"):
             expected = f"NAME=TYPE,NAME=TYPE, or one type for all, with a type of {', '.join(SAID)}"
             raise OptionError("columns", columns, expected, "the order of classes is NAME=ordinal:LOW<MIDDLE<HIGH")
+        if name.strip() in said:
+            raise OptionError("columns", columns, "each column once, and one type for all that it does not name")
         said[name.strip()] = Said(type_, tuple(one.strip() for one in order.split("<")) if order else ())
     return said
 
@@ -48,7 +52,7 @@ def guessed(values: np.ndarray) -> str:
     """The type of a column of numbers, truth values or text, None or nan where one is missing.
 
     Truth values, and whole numbers of which none is other than 0 and 1, are binary; other whole numbers from 0 on,
-    stored as such, counts; text has classes; what else is a number is real.
+    stored as such and below 2^24, counts; text has classes; what else is a number is real.
     """
     if is_text(values):
         return "categorical"
@@ -56,38 +60,22 @@ def guessed(values: np.ndarray) -> str:
     known = np.array(known.tolist()) if is_object(known) else known  # the type, now that None is gone
     if is_bool(known) or np.isin(known, (0, 1)).all():
         return "binary"
-    return "count" if is_whole(known) and known.min() >= 0 else "real"
+    return "count" if is_whole(known) and known.min() >= 0 and known.max() < _MOST_COUNT else "real"
 
 
-def is_text(values: np.ndarray) -> bool:
-    """Whether a column holds text; one of objects may hold numbers and None."""
-    return is_characters(values) or (is_object(values) and any(type(value) is str for value in values))
-
-
-def missing(values: np.ndarray) -> np.ndarray:
-    """Where a column has no value: nan, None or empty text."""
-    if is_float(values):
-        return np.isnan(values)
-    if is_object(values) or is_characters(values):
-        return np.array([value is None or value == "" or value != value for value in values], bool)
-    return np.zeros(len(values), bool)
-
-
-def class_names(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
-    """The classes of a column: text in the order of the alphabet, numbers in theirs, or in the order that is said.
+def classes_of(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
+    """The names of the classes of a column, in their order, or in the one that is said.
 
     Raises:
         UsageError: too many of them, ordered text whose order is not said, or classes that an order leaves out.
     """
     known = values[~missing(values)]
-    text = is_text(values)
-    ordered = sorted(set(map(str, known))) if text else [f"{one:g}" for one in np.unique(known.astype(np.float64))]
-    found = tuple(ordered)
+    found = tuple(class_names(known))
     if said.order:
         if left := [one for one in found if one not in said.order]:
             raise UsageError(f"column {name!r} has the class {left[0]!r}, which its order in data.columns leaves out")
         return said.order
-    if said.type == "ordinal" and text:
+    if said.type == "ordinal" and is_text(values):
         raise UsageError(
             f"column {name!r} is ordinal, and its classes are text: say their order, "
             f'--config.data.columns="{name}=ordinal:{"<".join(found[:3])}"'
@@ -98,11 +86,6 @@ def class_names(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
             f'--config.data.columns="{name}=ignore", or join classes'
         )
     return found
-
-
-def class_of(values: np.ndarray) -> Callable[[str | float], str]:
-    """What gives a value of a column the name of its class."""
-    return str if is_text(values) else lambda one: f"{float(one):g}"
 
 
 def numbered(
@@ -125,8 +108,7 @@ def numbered(
     numbers = np.full(len(values), np.nan)
     if type_ in CLASSES:
         number = {one: i for i, one in enumerate(classes)}
-        name_of = class_of(values)
-        numbers[~gone] = [number[name_of(one)] for one in values[~gone]]
+        numbers[~gone] = [class_number(one, number) for one in values[~gone]]
         return numbers
     try:
         numbers[~gone] = values[~gone].astype(np.float64)
@@ -136,7 +118,11 @@ def numbered(
     allowed = {
         "real": (_is_finite, "a finite number of 32 bits", "mend it, or leave it empty"),
         "positive": (lambda x: (x >= _TINY) & _is_finite(x), "a number above 0", "say it is real, or mend it"),
-        "count": (lambda x: (x >= 0) & (x == np.round(x)) & (x < 2**24), "a whole number from 0", "say it is real"),
+        "count": (
+            lambda x: (x >= 0) & (x == np.round(x)) & (x < _MOST_COUNT),
+            f"a whole number from 0 on, below {_MOST_COUNT:,}",
+            "say it is real",
+        ),
         "binary": (lambda x: (x == 0) | (x == 1), "0 or 1", "say it is categorical, or count"),
     }
     fits, expected, other = allowed[type_]
@@ -144,7 +130,7 @@ def numbered(
     if wrong.any():
         first = int(np.argmax(wrong))
         raise UsageError(
-            f"column {name!r} is {type_}, and row {first} of the {rows} has {numbers[first]:g} there: "
+            f"column {name!r} is {type_}, and row {first} of the {rows} has {class_name(numbers[first])} there: "
             f"expected {expected}; {cure or other}"
         )
     return numbers

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from vaex.choices import find
 from vaex.data import array_files, densities, sources
 from vaex.data.cache import cached
 from vaex.data.emnist import emnist_files, read_emnist
@@ -18,6 +19,7 @@ from vaex.data.published import is_published, read_published
 from vaex.data.sources import Arrays
 from vaex.data.tables import check_memory, read_table
 from vaex.errors import UsageError
+from vaex.files import expanded
 
 _PROBE_SECONDS = 3.0
 # Of a file that is named with its ending, whole and in pieces.
@@ -36,7 +38,7 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
     """
     source, colon, argument = name.partition(":")
     if colon:
-        return SOURCES[source](argument, form), name
+        return find(SOURCES, source, "the source before the colon of data.name")(argument, form), name
     if folder is not None and not folder.is_dir():
         raise UsageError(f"data.dir (or VAEX_DATA_DIR) is {folder}: no such folder; name an existing one")
     if Path(name).suffix in _READERS:
@@ -49,7 +51,7 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
         looked.append(f"{place}/{name} (TFDS-prepared or IDX files) and {place}/{name}.npz")
     if folder is None:
         looked.append("data.dir and VAEX_DATA_DIR (not set)")
-    default = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    default = expanded(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
     prepared = sources.tfds_version(default / name)
     if prepared is not None:
         return _decode_tfds(name, prepared), name
@@ -77,7 +79,7 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
 
 
 def _from_file(name: str, folder: Path | None) -> Place:
-    places = [Path(name).expanduser(), *([folder / name] if folder else [])]
+    places = [expanded(name), *([folder / name] if folder else [])]
     for path in places:
         if path.is_file():
             return _of_file(path)
@@ -143,13 +145,13 @@ def _decode_tfds(name: str, prepared: Path) -> Place:
 
 
 def _image_folder(argument: str, form: Form) -> Place:
-    folder = Path(argument).expanduser()
+    folder = expanded(argument)
     if is_hugging_face(folder):
         raise UsageError(f"{folder} is a Hugging Face data set: name it as such, huggingface:{folder}")
     files = image_files(folder)
     name = f"{folder.resolve().name}-{form.size or 'any'}-{form.channels or 'any'}"
-    read: Callable[[], Arrays] = lambda: cached(name, files, lambda: read_folder(folder, files, form))
-    return Place(str(folder), read, lambda: folder_blocks(folder, files, form), files)
+    read: Callable[[], Arrays] = lambda: cached(name, files, lambda: read_folder(folder, files, form), below=folder)
+    return Place(str(folder), read, lambda: folder_blocks(folder, files, form), files, folder)
 
 
 def _table(argument: str, form: Form) -> Place:

@@ -7,7 +7,7 @@ import numpy as np
 from vaex.errors import OptionError, check_whole
 
 Picture = Any  # of Pillow, which is imported where it is used
-MODES = {1: "L", 3: "RGB"}  # Pillow's names, by the number of channels
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names, by the number of channels
 
 
 class Form(NamedTuple):
@@ -23,7 +23,7 @@ AS_THEY_ARE = Form()
 def check_form(*, image_size: int | None, channels: int | None) -> None:
     """Raise an OptionError for a size or a number of channels that no image has."""
     check_whole(image_size=image_size)
-    if channels not in (None, *MODES):
+    if channels not in (None, 1, 3):
         raise OptionError("channels", channels, "1 for grey levels or 3 for colours")
 
 
@@ -34,6 +34,16 @@ def fitted(image: Picture, size: int | None) -> Picture:
     return image if size is None else ImageOps.fit(image, (size, size), Image.Resampling.BOX)
 
 
+def with_channels(image: Picture, channels: int) -> Picture:
+    """A Pillow image of so many channels; where opacity is none of them, what is transparent is laid over white."""
+    from PIL import Image
+
+    if channels != 4 and image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert(MODES[channels])
+
+
 def formed(images: np.ndarray, form: Form) -> np.ndarray:
     """Images of a form: uint8 [N, H, W, C] to [N, size, size, channels]; grey is a colour's luma, 0.299 R + ..."""
     from PIL import Image
@@ -42,5 +52,7 @@ def formed(images: np.ndarray, form: Form) -> np.ndarray:
     wanted = form.channels or channels
     if (height, width) in ((form.size, form.size), (height, width) if form.size is None else ()) and wanted == channels:
         return images
-    opened = (Image.fromarray(one.squeeze(-1) if channels == 1 else one).convert(MODES[wanted]) for one in images)
-    return np.stack([np.asarray(fitted(one, form.size)) for one in opened]).reshape(n, -1, form.size or width, wanted)
+    opened = (Image.fromarray(one.squeeze(-1) if channels == 1 else one) for one in images)
+    return np.stack([np.asarray(fitted(with_channels(one, wanted), form.size)) for one in opened]).reshape(
+        n, -1, form.size or width, wanted
+    )

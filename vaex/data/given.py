@@ -11,7 +11,7 @@ from vaex.data.dtypes import is_float, is_number
 from vaex.data.examples import Stored
 from vaex.data.form import formed
 from vaex.data.kept import GivenImages, Kept, modelled
-from vaex.data.named import Table, as_modelled, class_numbers, fields, is_by_name
+from vaex.data.named import Table, as_modelled, is_by_name, label_numbers
 from vaex.data.pixels import CHANNELS, as_levels
 from vaex.errors import UsageError
 
@@ -56,7 +56,8 @@ def as_given(
     if may_miss and is_float(array) and (missing := np.isnan(array)).any():
         array, observed = np.where(missing, array.dtype.type(0), array), ~missing
     are_frames = kept.by.condition is not None and kept.by.condition.of_frames
-    levels, _ = as_levels({"given": array}, what, channels=(*CHANNELS, kept.x_shape[2]) if are_frames else CHANNELS)
+    channels = (*CHANNELS, kept.x_shape[2]) if are_frames else CHANNELS
+    levels, _ = as_levels({"given": array}, what, channels=channels, integers_are_levels=kept.has_levels)
     found = levels["given"] if are_frames else formed(levels["given"], kept.form)
     check_given_shape(found.shape, kept.x_shape, what)
     return _with_labels(found, labels, _both(observed, mask, found.shape, what), what)
@@ -140,9 +141,7 @@ def _given_rows(table: Table, kept: Kept, labels: Labels, mask: Mask, may_miss: 
             "without gaps: fill them first, by `make impute`, or see what is there by `make score`"
         )
     if labels is None and kept.label is not None and is_by_name(table):
-        known = fields(table, (), what)
-        if kept.label.name in known:
-            labels = np.nan_to_num(class_numbers(kept.label, known[kept.label.name], what), nan=-1)
+        labels = label_numbers(kept.label, table, what)
     return _with_labels(rows, labels, _both(~gone if gone.any() else None, mask, rows.shape, what), what)
 
 

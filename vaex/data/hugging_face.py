@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,11 @@ import numpy as np
 
 from vaex.data.cache import cached
 from vaex.data.form import Form
-from vaex.data.image_folder import check_alike, pixels
+from vaex.data.image_folder import check_alike, pixels, whole_image
 from vaex.data.sources import Arrays
 from vaex.data.tables import as_array, check_memory
 from vaex.errors import UsageError
-from vaex.files import Json
+from vaex.files import Json, expanded
 
 _WHOLE, _SPLIT, _ABOUT = "dataset_dict.json", "state.json", "dataset_info.json"
 _TEST = ("test", "validation", "valid", "val")  # what the test split is called: the first that is there
@@ -42,7 +42,7 @@ def read_hugging_face(argument: str, form: Form) -> tuple[Arrays, str]:
     Raises:
         UsageError: no such data set, `datasets` not installed, no training split, or images that are not alike.
     """
-    folder = Path(argument).expanduser()
+    folder = expanded(argument)
     if not is_hugging_face(folder):
         raise UsageError(f"{folder}: not a Hugging Face data set: expected a folder that its save_to_disk has made")
     splits = _splits(folder)
@@ -101,8 +101,7 @@ def _images(splits: dict[str, Path], column: str, label: str | None, form: Form)
         data = _opened(path)
         order = np.random.default_rng(0).permutation(len(data))
         if _kinds(path)[column] == "Image":
-            named = {f"{path}, image {i}": one[column] for i, one in enumerate(data)}
-            own = {name: pixels(image, form, name) for name, image in named.items()}
+            own = dict(_pixels(data, column, form, str(path)))
             images |= own
             check_alike(images)
             found = np.stack([*own.values()])
@@ -112,6 +111,18 @@ def _images(splits: dict[str, Path], column: str, label: str | None, form: Form)
         if label is not None:
             arrays[f"{split}_labels"] = _classes(data[label])[order]
     return arrays
+
+
+def _pixels(data: Any, column: str, form: Form, path: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Each image with its name; `datasets` decodes one as its row is read."""
+    rows = iter(data)
+    for i in range(len(data)):
+        name = f"{path}, image {i}"
+        with whole_image(name):
+            if (image := next(rows)[column]) is None:
+                raise UsageError(f"{name} is None: expected an image in each row; remove the row by filter")
+            found = pixels(image, form, name)
+        yield name, found
 
 
 def _tables(splits: dict[str, Path], label: str | None) -> Arrays:

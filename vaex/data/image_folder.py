@@ -1,5 +1,6 @@
 """A folder of images -> arrays: any size, grey or colour, its subfolders for labels."""
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from vaex.data.blocks import Blocks, of_array, per_piece
-from vaex.data.form import MODES, Form, Picture, fitted
+from vaex.data.form import Form, Picture, fitted, with_channels
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 _GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "I;16N")
+_DEEPEST = 2**16 - 1
 _SPLITS = {"train": "train", "test": "test", "val": "validation", "validation": "validation"}
 
 
@@ -126,11 +128,25 @@ def _by_split(folder: Path, files: Sequence[Path]) -> dict[str, tuple[int, list[
 def _read(path: Path, form: Form) -> np.ndarray:
     from PIL import Image
 
+    with whole_image(str(path)), Image.open(path) as opened:
+        return pixels(opened, form, str(path))
+
+
+@contextlib.contextmanager
+def whole_image(what: str) -> Iterator[None]:
+    """Whatever Pillow says of damage within is said of this image.
+
+    Raises:
+        UsageError: in place of what Pillow raises.
+    """
+    from PIL import Image
+
     try:
-        with Image.open(path) as opened:
-            return pixels(opened, form, str(path))
+        yield
+    except UsageError:  # a ValueError, which has said of what it is
+        raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UsageError(f"{path}: not a whole image ({error}): get it again or remove it") from None
+        raise UsageError(f"{what}: not a whole image ({error}): get it again or remove it") from None
 
 
 def pixels(opened: Picture, form: Form, path: str) -> np.ndarray:
@@ -142,7 +158,7 @@ def pixels(opened: Picture, form: Form, path: str) -> np.ndarray:
         path: where it is from, for the error.
 
     Raises:
-        UsageError: its pixels are floats.
+        UsageError: its pixels are floats, or integers beyond 16 bits.
     """
     from PIL import Image, ImageOps
 
@@ -151,13 +167,14 @@ def pixels(opened: Picture, form: Form, path: str) -> np.ndarray:
     if image.mode == "F":
         raise UsageError(f"{path}: its pixels are floats, of unknown range: save it with 8 or 16 bits")
     is_grey = image.mode in _GREY
-    if is_grey and image.mode.startswith("I"):  # 16 bits
-        image = Image.fromarray(np.round(np.asarray(image, np.float64) / 257).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    if is_grey and image.mode.startswith("I"):  # 16 bits, which Pillow may hold in 32
+        levels = np.asarray(image, np.float64)
+        if levels.min() < 0 or levels.max() > _DEEPEST:
+            found = f"[{levels.min():.0f}, {levels.max():.0f}]"
+            raise UsageError(f"{path}: its pixels lie in {found}: expected 0 to {_DEEPEST}; save it with 8 or 16 bits")
+        image = Image.fromarray(np.round(levels / 257).astype(np.uint8))
     channels = form.channels or (1 if is_grey else 3)
-    pixels = np.asarray(fitted(image.convert(MODES[channels]), form.size))
+    pixels = np.asarray(fitted(with_channels(image, channels), form.size))
     return pixels.reshape(*pixels.shape[:2], channels)
 
 

@@ -13,6 +13,7 @@ from vaex.data.kept import GivenImages, Kept
 from vaex.data.named import in_own_units, named
 from vaex.data.tables import TABLES, read_table
 from vaex.errors import UsageError
+from vaex.files import expanded
 
 _OF_IMAGES = "NAME.npz, NAME.npy, folder:PATH or the name of a data set"
 _OF_ROWS = "NAME.csv, NAME.tsv, NAME.parquet, table:PATH, NAME.npz, NAME.npy or the name of a data set"
@@ -37,7 +38,7 @@ def read_given(name: str, kept: Kept, *, may_miss: bool = False) -> GivenImages:
     expected = f"expected {_OF_ROWS if kept.columns else _OF_IMAGES}"
     if colon and source not in SOURCES:
         raise UsageError(f"INPUT is {name}: {expected}")
-    path = Path(argument if source == "table" and colon else name).expanduser()
+    path = expanded(argument if source == "table" and colon else name)
     is_table = path.suffix.lower() in TABLES or (source == "table" and colon)
     if is_table if not kept.columns else source == "folder" and colon:
         of, found = ("rows", "a folder of images") if kept.columns else ("images", "a table")
@@ -76,7 +77,7 @@ def _of_data_set(name: str, kept: Kept, may_miss: bool) -> GivenImages:
 
 
 def _of_folder(argument: str, kept: Kept) -> GivenImages:
-    folder = Path(argument).expanduser()
+    folder = expanded(argument)
     files = image_files(folder)
     channels = kept.x_shape[2] if kept.x_shape[2] in MODES else None
     images = read_files(files, Form(kept.form.size, channels))

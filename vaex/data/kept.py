@@ -23,6 +23,7 @@ class Kept(NamedTuple):
     columns: Columns = ()  # of a table; () of images
     said: str = ""  # of the columns of a table, by the config
     label: Column | None = None  # the column of a table that labels are from
+    has_levels: bool = False  # whether its images were integers that were taken for levels of 255
 
     @property
     def is_masked(self) -> bool:

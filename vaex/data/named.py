@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from vaex.data.columns import class_of, is_text, missing, numbered
+from vaex.data.columns import numbered
 from vaex.data.dtypes import is_number
+from vaex.data.values import as_number, as_values, class_name, class_number, is_text, missing
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, Column, Columns, positions
 
@@ -17,7 +18,7 @@ _CURE = "mend it, or leave it empty"
 
 
 @functools.singledispatch
-def fields(table: Table, columns: Columns, what: str) -> dict[str, np.ndarray]:
+def fields(table: Table, columns: Columns, what: str) -> dict[str, object]:
     """The columns of a table by their names: of a structured array or a mapping its own, of [N, D] those of training.
 
     Raises:
@@ -38,9 +39,10 @@ def fields(table: Table, columns: Columns, what: str) -> dict[str, np.ndarray]:
 
 
 @fields.register(Mapping)
-def _(table: Mapping, columns: Columns, what: str) -> dict[str, np.ndarray]:
-    found = {str(name): np.asarray(values, object) for name, values in table.items()}
-    if len(lengths := {len(values) for values in found.values() if values.ndim == 1}) != 1:
+def _(table: Mapping, columns: Columns, what: str) -> dict[str, object]:
+    found = {str(name): values for name, values in table.items()}
+    arrays = [np.asarray(values, object) for values in found.values()]
+    if len(lengths := {len(array) for array in arrays if array.ndim == 1}) != 1:
         raise UsageError(f"{what}: found columns of {len(lengths)} lengths: expected as many values in each")
     return _all_there(found, columns, what)
 
@@ -68,31 +70,25 @@ def as_modelled(table: Table, columns: Columns, what: str) -> np.ndarray:
             column's type has not.
     """
     found, by_name = fields(table, columns, what), is_by_name(table)
-    rows = [_numbers(column, found[column.name], by_name, what) for column in columns]
+    rows = [_numbers(column, _values_of(column, found, what), by_name, what) for column in columns]
     return np.stack(rows, axis=1).astype(np.float32)
 
 
-def class_numbers(column: Column, values: np.ndarray, what: str) -> np.ndarray:
-    """The numbers of classes that are said by their names, [N], nan where one is missing."""
-    gone, number = missing(values), {name: i for i, name in enumerate(column.classes)}
-    name_of = class_of(values)
-    names = [None if is_gone else name_of(value) for value, is_gone in zip(values, gone, strict=True)]
-    if new := [(i, name) for i, name in enumerate(names) if name is not None and name not in number]:
-        row, name = new[0]
-        raise UsageError(
-            f"{what}: column {column.name!r} has the class {name!r} in row {row}, which training did not see: expected "
-            f"one of {_some(column.classes)}; {_CURE}"
-        )
-    return np.array([np.nan if name is None else number[name] for name in names])
+def label_numbers(column: Column, table: Table, what: str) -> np.ndarray | None:
+    """The numbers of the classes of a label, [N], -1 where one is missing; None where a table has no such column."""
+    found = fields(table, (), what)
+    if column.name not in found:
+        return None
+    return np.nan_to_num(_class_numbers(column, _values_of(column, found, what), what), nan=-1)
 
 
 def in_own_units(columns: Columns, rows: np.ndarray) -> np.ndarray:
     """Rows as they are modelled, [..., D], in the units of the data: a class whose name is a number is that number."""
-    own = np.array(rows, np.float32)
-    for i in positions(columns, *CLASSES):
-        if (values := _values(columns[i])) is not None:
-            known = ~np.isnan(own[..., i])
-            own[..., i][known] = values[own[..., i][known].astype(int)]
+    numbers = {i: of for i in positions(columns, *CLASSES) if (of := _values(columns[i])) is not None}
+    own = np.array(rows, np.float64 if numbers else np.float32)
+    for i, values in numbers.items():
+        known = ~np.isnan(own[..., i])
+        own[..., i][known] = values[own[..., i][known].astype(int)]
     return own
 
 
@@ -111,36 +107,58 @@ def _numbers(column: Column, values: np.ndarray, by_name: bool, what: str) -> np
     if column.type not in CLASSES:
         return numbered(column.name, values, column.type, (), what, cure=_CURE)
     if by_name or is_text(values) or _values(column) is not None:
-        return class_numbers(column, values, what)
+        return _class_numbers(column, values, what)
     known = values[~missing(values)].astype(np.float64)
     if wrong := [one for one in known.tolist() if one not in range(len(column.classes))]:
         raise UsageError(
-            f"{what}: column {column.name!r} has the number {wrong[0]:g}: expected 0 to {len(column.classes) - 1}, for "
-            f"{_some(column.classes)}"
+            f"{what}: column {column.name!r} has the number {class_name(wrong[0])}: expected 0 to "
+            f"{len(column.classes) - 1}, for {_some(column.classes)}"
         )
     return values
 
 
+def _class_numbers(column: Column, values: np.ndarray, what: str) -> np.ndarray:
+    """The numbers of classes that are said by their names, [N], nan where one is missing."""
+    gone, number = missing(values), {name: i for i, name in enumerate(column.classes)}
+    found = [np.nan if is_gone else class_number(value, number) for value, is_gone in zip(values, gone, strict=True)]
+    if None in found:
+        row = found.index(None)
+        raise UsageError(
+            f"{what}: column {column.name!r} has the class {class_name(values[row])!r} in row {row}, which training "
+            f"did not see: expected one of {_some(column.classes)}; {_CURE}"
+        )
+    return np.array(found, float)
+
+
+def _values_of(column: Column, found: Mapping[str, object], what: str) -> np.ndarray:
+    return as_values(found[column.name], f"{what}: column {column.name!r}")
+
+
 def _values(column: Column) -> np.ndarray | None:
-    """The numbers that the names of all classes are, or None."""
+    """The numbers that all classes are; None where the name of one is other text, such as 02134."""
+    if any(as_number(name) != name for name in column.classes):
+        return None
     try:
-        return np.array([float(name) for name in column.classes], np.float32)
+        numbers = np.array([float(name) for name in column.classes])
     except ValueError:
         return None
+    return numbers if np.isfinite(numbers).all() else None
 
 
 def _by_class(column: Column, values: np.ndarray) -> np.ndarray:
-    if column.type not in CLASSES or _values(column) is not None:
+    if column.type not in CLASSES:
+        return np.asarray(values, np.float32)  # as they are modelled: in 64 bits they would be told by more digits
+    if _values(column) is not None:
         return values
     return np.array([None if np.isnan(one) else column.classes[int(one)] for one in values], object)
 
 
-def _all_there(found: dict[str, np.ndarray], columns: Columns, what: str) -> dict[str, np.ndarray]:
+def _all_there(found: dict[str, object], columns: Columns, what: str) -> dict[str, object]:
     for name in (column.name for column in columns):
-        if name not in found or found[name].ndim != 1:
-            cure = "add it, empty where its values are not known" if name not in found else "give one value a row"
+        if name not in found:
             raise UsageError(
-                f"{what}: found the columns {_some([*found])}: expected {name!r} too, as in training; {cure}"
+                f"{what}: found the columns {_some([*found])}: expected {name!r} too, as in training; add it, empty "
+                "where its values are not known"
             )
     return found
 

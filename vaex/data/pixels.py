@@ -10,11 +10,16 @@ from vaex.data.dtypes import is_bool, is_float, is_number, is_whole
 from vaex.errors import UsageError
 
 CHANNELS = (1, 3, 4)  # grey, colour, colour with opacity: what can be drawn
+_LEVELS = "grey levels up to"
 _DARK = 32  # integers from 2 to below it are taken for those of another scale
 
 
 def as_levels(
-    splits: Mapping[str, np.ndarray], source: str, *, channels: Collection[int] = CHANNELS
+    splits: Mapping[str, np.ndarray],
+    source: str,
+    *,
+    channels: Collection[int] = CHANNELS,
+    integers_are_levels: bool = False,
 ) -> tuple[dict[str, np.ndarray], str]:
     """Images of any number type as uint8 levels, and what their numbers were taken for.
 
@@ -25,6 +30,7 @@ def as_levels(
         splits: images by the name of their split, each [N, H, W] or [N, H, W, C], of one type and one scale.
         source: where they are from, for the error.
         channels: how many an image may have.
+        integers_are_levels: whether integers are levels of 255, however low the highest: those that go with such.
 
     Returns:
         uint8 [N, H, W, C] by the same names, and the words.
@@ -33,12 +39,16 @@ def as_levels(
         UsageError: another shape or type, nothing in it, values that are not finite or in no such range, or splits that
             differ in them.
     """
-    convert, said = level_rule({split: of_array(images) for split, images in splits.items()}, source, channels)
+    blocks = {split: of_array(images) for split, images in splits.items()}
+    convert, said = level_rule(blocks, source, channels, integers_are_levels)
     return {split: convert(images) for split, images in splits.items()}, said
 
 
 def level_rule(
-    splits: Mapping[str, Blocks], source: str, channels: Collection[int] = CHANNELS
+    splits: Mapping[str, Blocks],
+    source: str,
+    channels: Collection[int] = CHANNELS,
+    integers_are_levels: bool = False,
 ) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
     """What makes levels of any of the images, by all of them; the arguments and what is raised are those of as_levels.
 
@@ -48,9 +58,21 @@ def level_rule(
     if len({(one.family, one.shape) for one in found.values()}) > 1:
         told = ", ".join(f"{split} images are {one.shape} of {one.dtype}" for split, one in found.items())
         raise UsageError(f"{source}: {told}: make them alike")
-    convert, said = _conversion(next(iter(found.values())).family, max(one.highest for one in found.values()), source)
+    family, highest = next(iter(found.values())).family, max(one.highest for one in found.values())
+    if integers_are_levels and family == "integer":
+        return _levels, f"{_LEVELS} {highest} of 255"
+    convert, said = _conversion(family, highest, source)
     _check_scale({split: one.highest for split, one in found.items()}, convert, source)
     return convert, said
+
+
+def are_levels(meaning: str) -> bool:
+    """Whether the numbers of images were taken for integers that are levels of 255, by the words for it."""
+    return meaning.startswith(_LEVELS)
+
+
+def _levels(images: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(_shaped(images).astype(np.uint8))
 
 
 def _conversion(family: str, highest: float, source: str) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
@@ -63,9 +85,7 @@ def _conversion(family: str, highest: float, source: str) -> tuple[Callable[[np.
                 f"{source}: images are integers up to {highest}: expected 0 and 1, or levels up to 255; store them as "
                 "floats, divided by their white"
             )
-        return lambda images: np.ascontiguousarray(
-            _shaped(images).astype(np.uint8)
-        ), f"grey levels up to {highest} of 255"
+        return _levels, f"{_LEVELS} {highest} of 255"
     if 0 < highest < 1.5 / 255:
         raise UsageError(
             f"{source}: images are floats up to {highest:.3g}: expected black at 0 and white at 1; divide them by "

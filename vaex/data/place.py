@@ -16,6 +16,7 @@ class Place(NamedTuple):
     read: Callable[[], Arrays]
     blocks: Callable[[], dict[str, Blocks]] | None = None  # the same in pieces; None: it cannot be streamed
     files: Sequence[Path] = ()  # that blocks reads
+    below: Path | None = None  # the folder, where the names of files below it have a meaning
 
 
 def at_once(source: str, read: Callable[[], Arrays], files: Sequence[Path] = ()) -> Place:

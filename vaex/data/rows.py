@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaex.data.columns import Said, check_said, class_names, guessed, missing, numbered
+from vaex.data.columns import Said, check_said, classes_of, guessed, numbered
 from vaex.data.dtypes import is_characters, is_number, is_object
 from vaex.data.sources import Arrays
 from vaex.data.tables import check_memory
+from vaex.data.values import as_values, class_name, missing
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, TYPES, Column, Columns
 
@@ -53,19 +54,26 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
     check_memory(_BYTES * size * len(train), f"{source}, {size:,} rows of {len(train):,} columns,")
     columns, values, labels, label = [], {key: [] for key in tables}, {}, None
     for name in train:
-        parts = {key: table[name] for key, table in tables.items()}
-        together = np.concatenate(list(parts.values()))
-        one = said.get(name) or said.get("") or Said(guessed(together))
-        if one.type == "ignore":
+        one = said.get(name) or said.get("")
+        if one is not None and one.type == "ignore":
             continue
+        parts = {key: as_values(table[name], f"{source}: column {name!r}") for key, table in tables.items()}
+        together = np.concatenate(list(parts.values()))
+        parts = {key: part.astype(together.dtype, copy=False) for key, part in parts.items()}  # a class has one name
+        one = one or Said(guessed(together))
         if missing(together).all():
             cure = f'--config.data.columns="{name}=ignore" leaves it out'
             raise UsageError(f"{source}: column {name!r} has no value in any row: {cure}")
         is_class = one.type in (*CLASSES, "label")
-        classes = class_names(name, together, one) if is_class else ()
+        classes = classes_of(name, together, one) if is_class else ()
         type_ = "categorical" if one.type == "label" else one.type
         found = {key: numbered(name, part, type_, classes, f"{key.split('_')[0]} rows") for key, part in parts.items()}
         if one.type == "label":
+            if (other := "labels beside its rows" if "train_labels" in arrays else label and label.name) is not None:
+                raise UsageError(
+                    f"{source}: column {name!r} is said to be the label, and so is {other}: expected one label; say "
+                    f'that it is another type, or --config.data.columns="{name}=ignore"'
+                )
             labels = {key.replace("images", "labels"): np.nan_to_num(part, nan=-1) for key, part in found.items()}
             label = Column(name, type_, classes=classes)
             continue
@@ -95,25 +103,35 @@ def one_of_each_class(columns: Columns, rows: np.ndarray) -> list[int]:
     return sorted(kept)
 
 
-def standardized(columns: Columns, train: np.ndarray, others: Sequence[np.ndarray], source: str) -> Columns:
+def check_classes(columns: Columns, train: np.ndarray, others: Sequence[np.ndarray], source: str) -> None:
+    """Raise a UsageError for a class of validation and test rows, others, that no training row has."""
+    for i, column in enumerate(columns):
+        if column.type in CLASSES:
+            values = np.concatenate([rows[:, i] for rows in others])
+            if new := sorted(set(values[~np.isnan(values)].tolist()) - set(train[:, i].tolist())):
+                name = column.classes[int(new[0])]
+                raise UsageError(
+                    f"{source}: the class {name!r} of column {column.name!r} is in {int((values == new[0]).sum())} of "
+                    "the validation and test rows, and in no training row: move one there, join the class to another, "
+                    f'or leave the column out, --config.data.columns="{column.name}=ignore"'
+                )
+
+
+def standardized(columns: Columns, train: np.ndarray, source: str) -> Columns:
     """The columns with the means and the standard deviations of the training rows.
 
     Args:
         columns: D of them.
         train: the training rows, [N, D], nan where a value is missing.
-        others: validation and test rows likewise.
         source: where they are from, for the error.
 
     Raises:
-        UsageError: columns of one value, or of which no training row has one, or that float32 does not resolve; a class
-            that no training row has.
+        UsageError: columns of one value, or of which no training row has one, or that float32 does not resolve.
     """
     inside = {"positive": np.log, "count": np.log1p}
     constant, found = [], []
-    for i, (column, values) in enumerate(zip(columns, train.T, strict=True)):
+    for column, values in zip(columns, train.T, strict=True):
         known = values[~np.isnan(values)].astype(np.float64)  # a column at a time: all are twice the data
-        if column.type in CLASSES:
-            _check_classes(column, known, np.concatenate([rows[:, i] for rows in others]), source)
         if len(np.unique(known)) < 2:
             constant.append((column.name, known))
             continue
@@ -131,7 +149,9 @@ def standardized(columns: Columns, train: np.ndarray, others: Sequence[np.ndarra
         found.append(column._replace(center=center, scale=scale, most=most))
     if constant:
         name, known = constant[0]
-        value = f"one value, {known[0]:g}, in all training rows" if len(known) else "no value in any training row"
+        value = (
+            f"one value, {class_name(known[0])}, in all training rows" if len(known) else "no value in any training row"
+        )
         cure = ",".join(f"{name}=ignore" for name, _ in constant)
         raise UsageError(f'{source}: column {name!r} has {value}: leave it out, --config.data.columns="{cure}"')
     return tuple(found)
@@ -147,16 +167,6 @@ def described(columns: Columns, splits: Sequence[np.ndarray]) -> str:
         f"rows of {len(columns)} columns: {types}; {f'{gone / total:.2%}' if gone else 'none'} of the values missing; "
         "the encoder sees them standardized by the training rows, p(x) is in their own units"
     )
-
-
-def _check_classes(column: Column, train: np.ndarray, others: np.ndarray, source: str) -> None:
-    if new := sorted(set(others[~np.isnan(others)].tolist()) - set(train.tolist())):
-        name = column.classes[int(new[0])]
-        raise UsageError(
-            f"{source}: the class {name!r} of column {column.name!r} is in {int((others == new[0]).sum())} of the "
-            "validation and test rows, and in no training row: move one there, join the class to another, or leave the "
-            f'column out, --config.data.columns="{column.name}=ignore"'
-        )
 
 
 def _fields(table: np.ndarray) -> dict[str, np.ndarray]:

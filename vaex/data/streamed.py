@@ -28,7 +28,7 @@ class Laid(NamedTuple):
 
 
 def lay(
-    name: str, files: Sequence[Path], blocks: dict[str, Blocks], form: Form, source: str
+    name: str, files: Sequence[Path], blocks: dict[str, Blocks], form: Form, source: str, *, below: Path | None = None
 ) -> tuple[dict[str, Laid], str]:
     """A data set as files of uint8 images in the cache's folder, made where they are not there.
 
@@ -38,6 +38,7 @@ def lay(
         blocks: train_images, train_labels, ..., as the source has them.
         form: what images are brought to.
         source: where they are from, for errors.
+        below: a folder, where the files' names below it have a meaning.
 
     Returns:
         The splits train and test, and what the numbers of their images were taken for.
@@ -46,7 +47,7 @@ def lay(
         UsageError: images of no usable form, or damage, in the source or in the folder.
         WriteError: no room in the folder.
     """
-    of = (file_stats(files), form, [(key, one.shape, str(one.dtype)) for key, one in blocks.items()])
+    of = (file_stats(files, below), form, [(key, one.shape, str(one.dtype)) for key, one in blocks.items()])
     folder = cache_dir() / "records" / cache_name(name, of)
     if not (folder / _ABOUT).is_file():
         print(f"decoding {name}, once, into {folder}", flush=True)

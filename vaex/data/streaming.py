@@ -1,5 +1,6 @@
 """Whether the training images of a data set stay on disk."""
 
+from vaex.data.blocks import Blocks
 from vaex.data.form import Form
 from vaex.data.place import Place
 from vaex.errors import UsageError
@@ -16,7 +17,7 @@ def is_streamed(name: str, place: Place, form: Form, streaming: str, resident_by
     """
     if streaming == "off":
         return False
-    blocks = None if place.blocks is None else place.blocks()
+    blocks = _blocks(place, streaming)
     if "train_factors" in (blocks or {}):  # which are looked at all at once
         check_streams(name, streaming, "it has factors, which go with images in memory: ")
         return False
@@ -27,6 +28,15 @@ def is_streamed(name: str, place: Place, form: Form, streaming: str, resident_by
     _, height, width, channels = (*images[0].shape, 1)[:4]
     size = (form.size or height) * (form.size or width) * (form.channels or channels)
     return streaming == "on" or size * sum(one.shape[0] for one in images) > resident_bytes
+
+
+def _blocks(place: Place, streaming: str) -> dict[str, Blocks] | None:
+    try:
+        return None if place.blocks is None else place.blocks()
+    except UsageError:
+        if streaming == "on":
+            raise
+        return None  # what cannot be read in pieces is read as a whole, which says what is wrong with it
 
 
 def check_streams(name: str, streaming: str, why: str = "") -> None:

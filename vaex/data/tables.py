@@ -8,10 +8,12 @@ import numpy as np
 
 from vaex.data.sources import Arrays
 from vaex.errors import UsageError
+from vaex.files import expanded
 
 ArrowTable = Any  # of pyarrow, which is imported where it is used
 TABLES = (".csv", ".tsv", ".parquet")
 _NO_VALUE = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
+_CURE = "save the file as UTF-8"
 _COPIES = 4  # of a table's numbers, at most, that are held at once while it is read
 
 
@@ -24,7 +26,7 @@ def read_table(argument: str) -> tuple[Arrays, str]:
     Raises:
         UsageError: no such file, one that cannot be read, or one that memory has no room for.
     """
-    path = Path(argument).expanduser()
+    path = expanded(argument)
     if not path.is_dir():
         return {"train_images": _read(path)}, str(path)
     files = {split: [f for s in TABLES if (f := path / f"{split}{s}").is_file()] for split in ("train", "test")}
@@ -82,7 +84,10 @@ def as_array(table: ArrowTable, source: str) -> np.ndarray:
     Raises:
         UsageError: it has no rows, or columns without names of their own.
     """
-    names = [name.strip() for name in table.column_names]
+    try:
+        names = [name.strip() for name in table.column_names]
+    except UnicodeDecodeError:
+        raise UsageError(f"{source} has a column whose name is no UTF-8: expected text; {_CURE}") from None
     if not len(table) or len(set(names)) < len(names) or "" in names or any(map(_is_number, names)):
         raise UsageError(
             f"{source} has {len(table):,} rows and the columns {', '.join(map(repr, names[:6]))}: expected rows, below "
@@ -128,7 +133,7 @@ def _column(column: Any, what: str) -> np.ndarray:
         column = column.cast(arrow.float64())
     elif not (arrow.types.is_boolean(type_) or arrow.types.is_integer(type_) or arrow.types.is_floating(type_)):
         if arrow.types.is_binary(type_) or arrow.types.is_large_binary(type_):
-            raise UsageError(f"{what} has bytes that are no UTF-8: expected text in it; save the file as UTF-8")
+            raise UsageError(f"{what} has bytes that are no UTF-8: expected text in it; {_CURE}")
         if arrow.types.is_nested(type_):
             raise UsageError(f"{what} is of {type_}: expected a number or text in each row; leave it out of the file")
         is_text = arrow.types.is_string(type_) or arrow.types.is_large_string(type_)

@@ -60,7 +60,10 @@ def _image_levels(image: ArrayLike | None, kept: Kept, condition: Condition, wha
     array = array[..., -shape[2] :] if condition.of_frames and array.ndim == 3 else array
     if array.shape != shape:
         raise UsageError(f"{what} has shape {np.shape(image)}: expected {shape}, {part} ({name})")
-    return as_levels({"given": array[None]}, what, channels=(*CHANNELS, shape[2]))[0]["given"][0]
+    channels = (*CHANNELS, shape[2])
+    return as_levels({"given": array[None]}, what, channels=channels, integers_are_levels=kept.has_levels)[0]["given"][
+        0
+    ]
 
 
 def _name(condition: Condition) -> str:

@@ -193,7 +193,7 @@ def describe(task: Task, name: str) -> Fields:
         "x_shape": list(images.shape[1:]),
         "num_classes": task.num_classes,
         "num_steps": task.num_steps,
-        **({"columns": columns} if columns else {}),
+        **({"columns": columns} if columns else {"meaning": task.dataset.meaning}),
         **({} if label is None else {"label_column": label._asdict()}),
         "crc32": functools.reduce(lambda crc, split: zlib.crc32(split.images.data, crc), splits.values(), 0),
         "checksum": checksum(arrays),

@@ -95,7 +95,7 @@ def answer_file(path: Path, command: str, name: str) -> Path:
 
 
 def read_dataset(path: Path) -> Fields:
-    """What a run's dataset.json says of its experiment and its data; one from before has no num_classes.
+    """What a run's dataset.json says of its experiment and its data; one from before has no num_classes or meaning.
 
     Raises:
         UsageError: it cannot be read, or lacks a field or has another type there.
@@ -105,6 +105,7 @@ def read_dataset(path: Path) -> Fields:
     if len(sizes) != (1 if "columns" in dataset else 3) or min(sizes) < 1:
         expected = "the number of columns" if "columns" in dataset else "the height, the width and the channels"
         raise UsageError(f"{path / DATASET}: x_shape is {sizes}: expected {expected}")
+    check_type(dataset.get("meaning", ""), str, f"{path / DATASET}: meaning")
     if check_type(dataset.get("num_classes", 0), int, f"{path / DATASET}: num_classes") < 0:
         raise UsageError(f"{path / DATASET}: num_classes is {dataset['num_classes']}: expected at least 0")
     return dataset

@@ -51,7 +51,8 @@ def kept_of(path: Path) -> Kept:
         dataset = read_dataset(path)
         shape, columns = tuple(dataset["x_shape"]), read_columns(dataset, path / DATASET)
         label = _column(dataset["label_column"], path / DATASET) if "label_column" in dataset else None
-        return kept_data(read_config(path / CONFIG), shape, num_classes(path), columns=columns, label=label)
+        config, num, meaning = read_config(path / CONFIG), num_classes(path), dataset.get("meaning", "")
+        return kept_data(config, shape, num, columns=columns, label=label, meaning=meaning)
 
 
 def read_columns(dataset: Fields, file: Path) -> Columns:

@@ -1,6 +1,7 @@
 """The estimator: fit, transform, inverse_transform, score_samples and sample of rows [N, D]."""
 
 import numbers
+from collections.abc import Sequence
 from typing import Any, Self
 
 import jax
@@ -12,7 +13,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from vaex.distributions.masked import Masked
-from vaex.errors import check_positive, check_whole
+from vaex.errors import check_positive, check_seed, check_whole
 from vaex.evaluate import in_chunks
 from vaex.model import Example
 from vaex.sklearn.programs import Programs, build_programs
@@ -28,7 +29,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     Args:
         n_components: the number of latents.
-        hidden_layer_sizes: widths of the encoder's hidden layers, and in reverse of the decoder's.
+        hidden_layer_sizes: widths of the encoder's hidden layers, and in reverse of the decoder's; one number is one.
         learning_rate: Adam's.
         max_iter: epochs.
         batch_size: rows of an update; all, where there are fewer.
@@ -47,7 +48,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self,
         n_components: int = 2,
         *,
-        hidden_layer_sizes: tuple[int, ...] = (64,),
+        hidden_layer_sizes: Sequence[int] | int = (64,),
         learning_rate: float = 3e-3,
         max_iter: int = 100,
         batch_size: int = 100,
@@ -65,7 +66,8 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train on rows [N, D]; y is not looked at."""
         rows = self._rows(X, reset=True)
-        check_whole(n_components=self.n_components, hidden_layer_sizes=self.hidden_layer_sizes, n_draws=self.n_draws)
+        widths = tuple(np.ravel(self.hidden_layer_sizes).tolist())
+        check_whole(n_components=self.n_components, hidden_layer_sizes=widths)
         check_whole(max_iter=self.max_iter, batch_size=self.batch_size)
         check_positive(learning_rate=self.learning_rate)
         self._seed = _seed(self.random_state)
@@ -73,20 +75,21 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             seen = ~np.isnan(rows)
             count = np.maximum(seen.sum(axis=0), 1)
             self.center_ = np.where(seen, rows, 0.0).sum(axis=0) / count
-            spread = np.sqrt((np.where(seen, rows - self.center_, 0.0) ** 2).sum(axis=0) / count)
+            variance = (np.where(seen, rows - self.center_, 0.0) ** 2).sum(axis=0) / count
         # A column whose values are one up to rounding, as scikit-learn's StandardScaler has it.
-        eps = np.finfo(np.float64).eps
-        is_constant = spread <= np.sqrt(len(rows) * eps) * np.abs(self.center_) + 10 * eps
-        self.scale_ = np.where(is_constant, 1.0, spread)
+        rounding = count * np.finfo(np.float64).eps
+        is_constant = variance <= rounding * variance + (rounding * self.center_) ** 2
+        self.scale_ = np.where(is_constant, 1.0, np.sqrt(variance))
         key, init_key = jax.random.split(jax.random.key(self._seed))
-        programs = self._programs(rows.shape[1])
+        self._sizes = rows.shape[1], self.n_components, widths
+        programs = self._programs()
         state = programs.init(init_key, jnp.float32(self.learning_rate))
         batch_size = min(self.batch_size, len(rows))
         state, bounds = programs.epochs(state, key, self._seen(rows), batch_size=batch_size, num_epochs=self.max_iter)
         self.params_ = jax.device_get(state.params)
         self.elbo_ = np.asarray(bounds)
         self.n_iter_ = self.max_iter
-        self._n_features_out = self.n_components
+        self._n_features_out = self.n_components  # which set_params changes only for the next fit
         return self
 
     def transform(self, X: ArrayLike) -> np.ndarray:
@@ -97,8 +100,8 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """E[p(x|z)] of each latent vector, [N, D], in the units of X."""
         check_is_fitted(self)
         z = np.asarray(Z, np.float32)
-        if z.ndim != 2 or z.shape[1] != self.n_components:
-            raise ValueError(f"Z has shape {z.shape}: expected [N, {self.n_components}], as transform gives")
+        if z.ndim != 2 or z.shape[1] != self._n_features_out:
+            raise ValueError(f"Z has shape {z.shape}: expected [N, {self._n_features_out}], as transform gives")
         return self._in_units(self._answer("decode", z))
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
@@ -140,15 +143,17 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return x.astype(np.float64) * self.scale_ + self.center_
 
     def _answer(self, name: str, examples: Example, *, seed: int | None = None) -> np.ndarray:
-        programs = self._programs(len(self.center_))
+        programs = self._programs()
         key = jax.random.key(self._seed if seed is None else seed)
         return in_chunks(getattr(programs, name), key, examples, self.params_, chunk_size=_ROWS)
 
-    def _programs(self, num_columns: int) -> Programs:
-        return build_programs(num_columns, self.n_components, tuple(self.hidden_layer_sizes), self.n_draws)
+    def _programs(self) -> Programs:
+        check_whole(n_draws=self.n_draws)
+        return build_programs(*self._sizes, self.n_draws)
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> int:
     if isinstance(random_state, numbers.Integral):
+        check_seed(random_state=int(random_state))
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31))

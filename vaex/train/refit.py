@@ -11,6 +11,7 @@ from vaex.models.description import Description
 from vaex.train.step import TrainState
 
 MOST_EXAMPLES = 10_000
+_APART = 1_000_000_007  # folded into the seed's key: beyond the numbers that a run's other keys are made by
 
 
 def refit_prior(
@@ -49,7 +50,7 @@ def refit_prior(
             f"model.prior.num_components is {refit.num_examples}, to be fitted to the latents of {num_examples} "
             f"training images: set it to at most {num_examples}"
         )
-    data_key, draw_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), refit.after))
+    data_key, draw_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), _APART + refit.after))
 
     @jax.jit
     def latents(params: Params, few: Example) -> jax.Array:

@@ -40,8 +40,8 @@ _NATS = ("test_log_likelihood", "test_elbo", "test_log_px_z", "log_likelihood_of
 _FIRST = ("test_log_likelihood", "test_elbo", "bits_per_dim", "bits_per_dim_log_likelihood", "active_units")
 _NO_SCORES = re.findall(
     r"\w+",
-    "experiment dataset num_train num_steps num_classes source x_shape crc32 checksum columns label_column origin "
-    "scored_on num_scored num_samples latent_dim active_units_per_layer kl_per_dimension is_likelihood "
+    "experiment dataset num_train num_steps num_classes source x_shape crc32 checksum columns label_column meaning "
+    "origin scored_on num_scored num_samples latent_dim active_units_per_layer kl_per_dimension is_likelihood "
     "test_checksum train_seconds examples_per_second evaluate_seconds num_epochs best_epoch seed versions device",
 )
 

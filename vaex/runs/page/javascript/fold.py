@@ -129,8 +129,16 @@ def _walk(
 
 def _scan_blocks(params: Parameters, values: list[Operand], known: list[tuple[Primitive, Op]]) -> tuple[Block, ...]:
     """The body, whose constants may be known, and whose state and slices never are."""
-    closed, consts = params["jaxpr"], params["num_consts"]
+    closed, (consts, _) = params["jaxpr"], scan_counts(params)
     return (_block(closed, [*values[:consts], *_symbols(closed.in_avals[consts:])], known),)
+
+
+def scan_counts(params: Parameters) -> tuple[int, int]:
+    """How many constants and how much state are the first inputs of a scan; jax 0.11 has them as groups."""
+    if "num_consts" in params:
+        return params["num_consts"], params["num_carry"]
+    consts, carries, _ = params["ft_in"].unpack()
+    return len(consts), len(carries)
 
 
 def _while_blocks(params: Parameters, values: list[Operand], known: list[tuple[Primitive, Op]]) -> tuple[Block, ...]:

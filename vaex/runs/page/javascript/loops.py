@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vaex.runs.page.javascript.fold import Block, Op, Operand, Symbol, symbols_in
+from vaex.runs.page.javascript.fold import Block, Op, Operand, Symbol, scan_counts, symbols_in
 from vaex.runs.page.javascript.writer import Table, Value, Writer, named
 
 
@@ -42,7 +42,7 @@ def _bind(writer: Writer, symbols: Sequence[Symbol], values: Sequence[Value | No
 
 def _scan(table: Table, writer: Writer, op: Op) -> None:
     _enter(writer, op)
-    consts, carries, length = op.params["num_consts"], op.params["num_carry"], op.params["length"]
+    (consts, carries), length = scan_counts(op.params), op.params["length"]
     (body,) = op.blocks
     own = body.inputs[len(body.inputs) - (len(op.inputs) - consts) :]  # without constants
     state = _started(writer, op.inputs[consts : consts + carries], own[:carries])

@@ -1,0 +1,97 @@
+"""The values of a column: numbers, text, which of them are missing, and the names of the classes that they are."""
+
+import numbers
+from collections.abc import Mapping
+
+import numpy as np
+
+from vaex.data.dtypes import is_characters, is_float, is_number, is_object
+from vaex.errors import UsageError
+
+
+def as_values(values: object, what: str) -> np.ndarray:
+    """What is given as a column, [N]: numbers as they are, text and what may be None as objects.
+
+    Args:
+        values: [N]; bytes are text in UTF-8.
+        what: it is, for the error.
+
+    Raises:
+        UsageError: several values a row, values of a type that no column has, or bytes that are no UTF-8.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of several lengths
+        array = np.asarray(values, object)[:, None]
+    if array.ndim != 1:
+        raise UsageError(f"{what} has not one value a row: give one value a row, each of several a column of its own")
+    if is_characters(array) or is_object(array):
+        array = np.asarray(values, object)
+        if any(type(value) is bytes for value in array):
+            return np.array([*(_decoded(value, what) for value in array), ""], object)[:-1]
+        return array
+    if not is_number(array):
+        raise UsageError(
+            f"{what} is of type {array.dtype}: expected numbers or text; make numbers of it, or leave it out"
+        )
+    return array
+
+
+def _decoded(value: object, what: str) -> object:
+    match value:
+        case bytes():
+            try:
+                return value.decode()
+            except UnicodeDecodeError:
+                raise UsageError(f"{what} has bytes that are no UTF-8: expected text in it; decode it first") from None
+    return value
+
+
+def is_text(values: np.ndarray) -> bool:
+    """Whether a column holds text; one of objects may hold numbers and None."""
+    return is_characters(values) or (is_object(values) and any(isinstance(value, str) for value in values))
+
+
+def missing(values: np.ndarray) -> np.ndarray:
+    """Where a column has no value: nan, None or empty text."""
+    if is_float(values):
+        return np.isnan(values)
+    if is_object(values) or is_characters(values):
+        return np.array([value is None or value == "" or value != value for value in values], bool)
+    return np.zeros(len(values), bool)
+
+
+def class_name(value: object) -> str:
+    """Text as it is; a number by the digits that tell it from others of its type, a whole one without a point."""
+    match value:
+        case numbers.Integral() | np.bool_():
+            return str(int(value))
+        case numbers.Real() if abs(value) < 1e16 and value == round(value):
+            return str(int(value))
+    return str(value)
+
+
+def class_names(values: np.ndarray) -> list[str]:
+    """The classes of a column without what is missing: text in the order of the alphabet, numbers in theirs.
+
+    Where some values are numbers and others text, text that is a number is the class of that number.
+    """
+    if not is_text(values):
+        return [class_name(one) for one in np.unique(values)]
+    of_numbers = {class_name(one) for one in values if not isinstance(one, str)}
+    of_text = {as_number(one) if of_numbers else str(one) for one in values if isinstance(one, str)}
+    return sorted(of_numbers | of_text)
+
+
+def class_number(value: object, number: Mapping[str, int]) -> int | None:
+    """The number of the class that a value is, by those of the classes' names; None where it is none of them."""
+    name = class_name(value)
+    return number[name] if name in number else number.get(as_number(name))
+
+
+def as_number(name: str) -> str:
+    """The name of the number that a text is; of other text the text."""
+    try:
+        return class_name(float(name))
+    except (ValueError, OverflowError):
+        return name
