@@ -95,7 +95,7 @@ def _split(rows: np.ndarray, columns: Columns, folds: np.ndarray, fold: int) -> 
     num_inner = round(_INNER * len(rows) * 0.9)
     inner, train, test = rest[:num_inner], rest[num_inner:], np.flatnonzero(folds == fold)
     fresh = tuple(c._replace(center=0.0, scale=1.0) for c in columns)
-    known = standardized(fresh, rows[train], [rows[:0]], f"fold {fold}")
+    known = standardized(fresh, rows[train], f"fold {fold}")
     stats = np.array([(c.center, c.scale, c.most) for c in known], np.float32).T
     most = np.bincount(folds).max()
     return Split(_padded(rows[train], len(rows)), len(train), rows[inner], _padded(rows[test], most), stats)

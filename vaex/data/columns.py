@@ -108,7 +108,7 @@ def numbered(
     numbers = np.full(len(values), np.nan)
     if type_ in CLASSES:
         number = {one: i for i, one in enumerate(classes)}
-        numbers[~gone] = [class_number(one, number) for one in values[~gone]]
+        numbers[~gone] = np.array([class_number(one, number) for one in values[~gone]], np.float64)
         return numbers
     try:
         numbers[~gone] = values[~gone].astype(np.float64)

@@ -66,8 +66,8 @@ def class_name(value: object) -> str:
     match value:
         case numbers.Integral() | np.bool_():
             return str(int(value))
-        case numbers.Real() if abs(value) < 1e16 and value == round(value):
-            return str(int(value))
+        case numbers.Real() if (number := float(value)).is_integer() and abs(number) < 1e16:
+            return str(int(number))
     return str(value)
 
 
