@@ -1,7 +1,6 @@
 """Flows: log-determinants, inverses and densities against autodiff and quadrature, and estimators through them."""
 
 import functools
-import itertools
 
 import jax
 import jax.numpy as jnp
@@ -237,10 +236,11 @@ def with_posterior(name, *flags):
     return configured("--config.model.latent_dim=3", *of(name, *FLAGS[name]), *flags)
 
 
-@pytest.mark.parametrize(
-    ("name", "objective"),
-    [*itertools.product(FLAGS, ("elbo", "stl")), ("iaf", "iwae")],  # whose draws are the elbo's
-)
+# Either of the two objectives with every flow's density is in test_sticking_the_landing; here a config builds each.
+TRAINED = [("planar", "elbo"), ("iaf", "stl"), ("affine_coupling", "elbo"), ("spline_coupling", "stl")]
+
+
+@pytest.mark.parametrize(("name", "objective"), [*TRAINED, ("full", "elbo"), ("full", "stl"), ("iaf", "iwae")])
 def test_every_flow_trains(name, objective):
     """Its gradient reaches the encoder, and the flow's own parameters where it has any."""
     made = with_posterior(
@@ -265,9 +265,14 @@ def test_a_flow_prior_trains_and_samples():
     assert np.isfinite(metrics["loss"])
     moved = jax.tree.map(lambda a, b: np.abs(a - b).max(), state.params["prior"], before["prior"])
     assert max(jax.tree.leaves(moved)) > 1e-5
-    prior = made.task.description.bind(state.params).prior
-    z, log_p = prior.sample_and_log_prob(KEY, (5,))
-    np.testing.assert_allclose(prior.log_prob(z), log_p, rtol=1e-4)
+
+    def draw(params):
+        prior = made.task.description.bind(params).prior
+        z, log_p = prior.sample_and_log_prob(KEY, (5,))
+        return prior.log_prob(z), log_p
+
+    again, log_p = jax.jit(draw)(state.params)
+    np.testing.assert_allclose(again, log_p, rtol=1e-4)
 
 
 CAPACITY = "--config.objective.name=capacity"  # which needs the closed form of the KL

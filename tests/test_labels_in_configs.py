@@ -40,11 +40,6 @@ def configured(*flags):
     return override(load_experiment("digits"), [*SMALL, *flags])
 
 
-@functools.cache
-def m2():
-    return setup(configured(*PAIRS["m2"], LABELS))
-
-
 def distinct(images):
     return np.unique(images.reshape(len(images), -1), axis=0)
 
@@ -60,7 +55,8 @@ def test_pairs_hold_every_image(num_labels):
 
 
 def test_the_chosen_images_keep_their_own_labels():
-    stored, train = m2().task.stored, m2().task.dataset.train
+    task = build_task(configured(*PAIRS["m2"], LABELS))
+    stored, train = task.stored, task.dataset.train
     assert len(stored.unlabelled.images) == len(train.images) - 20
     labels_of = {image.tobytes(): label for image, label in zip(train.images, train.labels, strict=True)}
     assert [labels_of[image.tobytes()] for image in stored.labelled.images] == stored.label.tolist()
