@@ -103,6 +103,23 @@ def no_pictures(monkeypatch):
     monkeypatch.setattr(explorer, "explorer", lambda trial: "")
 
 
+@pytest.fixture
+def few_pictures(monkeypatch):
+    """A function of the figures' names that leaves these alone of what is drawn of a model, without the live page."""
+    from vaex.pages import explorer
+
+    from vaex.runs import moving, results
+
+    def leave(*left):
+        draw = results.draw
+        few = lambda names: tuple(name for name in names if name in left)
+        monkeypatch.setattr(results, "draw", lambda path, key, names, *rest: draw(path, key, few(names), *rest))
+        monkeypatch.setattr(moving, "draw", lambda *args: None)
+        monkeypatch.setattr(explorer, "explorer", lambda trial: "")
+
+    return leave
+
+
 @pytest.fixture(scope="session")
 def saved_run(tmp_path_factory):
     """A run of digits that is half done, as training leaves it, but untrained: its best checkpoint 1, its newest 2."""

@@ -3,6 +3,7 @@
 import gzip
 import json
 import struct
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from vaex import data
-from vaex.data import find, preprocess, sources
+from vaex.data import find, npz, preprocess, sources
 from vaex.data.cache import cache_dir
 from vaex.errors import UsageError
 
@@ -166,9 +167,11 @@ def test_prepared_tfds_folder(prepared_tfds, monkeypatch):
 
 
 @pytest.mark.skipif(not sources.has_tensorflow(), reason="needs TensorFlow: make setup EXTRAS=tfds")
-def test_prepared_tfds_folder_of_tfrecords(tmp_path):
-    """Written by TFDS itself."""
+def test_prepared_tfds_folder_of_tfrecords(tmp_path, monkeypatch):
+    """Written by TFDS itself, and read in the same process: TensorFlow takes longest to import."""
+    out = tmp_path / "read.npz"
     script = f"""
+import runpy, sys
 import tensorflow_datasets as tfds
 split = lambda s: (
     (n, {{"image": arrays[s][n][..., None], "label": int(arrays[s + "_y"][n])}}) for n in range(len(arrays[s])))
@@ -177,9 +180,14 @@ tfds.dataset_builders.store_as_tfds_dataset(
     features=tfds.features.FeaturesDict(
         {{"image": tfds.features.Image(shape=(5, 4, 1)), "label": tfds.features.ClassLabel(num_classes=10)}}),
     split_datasets={{"train": split("train"), "test": split("test")}})
+sys.argv[1:] = ["decode", {str(tmp_path / "tiny/1.0.0")!r}, {str(out)!r}]
+runpy.run_path({str(Path(sources.__file__).with_name("tfds_worker.py"))!r}, run_name="__main__")
 """
     run_on_arrays(tmp_path, script)
+    asked = []
+    monkeypatch.setattr(sources, "_tfds_worker", lambda *words: asked.append(words) or npz.read_npz(out))
     assert_is_the_data(data.load("tiny", dir=tmp_path))
+    assert asked == [("decode", str(tmp_path / "tiny/1.0.0"))]
 
 
 def test_what_needs_tensorflow_says_how_to_get_it(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 import scipy.optimize
 import scipy.special
 
-from tests.models import small_vae
+from tests.models import drawn, small_vae
 from vaex import objectives
 from vaex.errors import UsageError
 from vaex.model import Conditional, Given, at
@@ -35,6 +35,7 @@ YES = {  # P(yes | parents' states), the classical lawn
 }
 ONE_HOT = one_hot_categorical()
 LAWN = Graph(tuple(Node(name, ONE_HOT, LookupTable((2,)), parents) for name, parents in PARENTS.items()))
+SIGMA = 0.5  # of the weights
 STATES = list(itertools.product([0, 1], repeat=4))
 
 
@@ -65,26 +66,39 @@ def encode_states(states):
 
 TRUTH = from_tables(YES)
 TRUE_LAWN = LAWN.bind(TRUTH).distribution
-DATA = np.array(STATES)[np.random.default_rng(0).choice(16, 2000, p=[probability(s) for s in STATES])]
+DATA = np.array(STATES)[np.random.default_rng(0).choice(16, 400, p=[probability(s) for s in STATES])]  # each is met
 
 
-def fit(graph, data, *, num_steps=1500, penalty=lambda params: 0.0):
-    """Full-batch maximum likelihood, through the same train_epoch as everything."""
+def fit(graph, data, *, num_steps=1500, penalty=lambda params: 0.0, scales=(0.0,)):
+    """Full-batch maximum likelihood, through the same train_epoch as everything, for each scale of the penalty."""
     graph.check(data)
     optimizer = optax.adam(optax.cosine_decay_schedule(0.1, num_steps))
-    recipe = Recipe(graph.bind, objectives.batch_loss(objectives.log_joint), optimizer, lambda key, x: x, penalty)
-    epoch = functools.partial(train_epoch, recipe=recipe, batch_size=len(jax.tree.leaves(data)[0]))
+    loss = objectives.batch_loss(objectives.log_joint)
 
     @jax.jit
-    def run(state):
-        return jax.lax.scan(lambda s, _: (epoch(s, KEY, data)[0], None), state, None, length=num_steps)[0]
+    def run(key, scales):
+        def one(scale):
+            recipe = Recipe(graph.bind, loss, optimizer, lambda key, x: x, lambda params: scale * penalty(params))
+            epoch = functools.partial(train_epoch, recipe=recipe, batch_size=len(jax.tree.leaves(data)[0]))
+            state = init_state(graph.init(key), optimizer)
+            return jax.lax.scan(lambda s, _: (epoch(s, key, data)[0], None), state, None, length=num_steps)[0].params
 
-    return jax.tree.map(np.asarray, run(init_state(jax.jit(graph.init)(KEY), optimizer)).params)
+        return jax.lax.map(one, scales)
+
+    found = jax.tree.map(np.asarray, run(KEY, jnp.array(scales)))
+    return [jax.tree.map(lambda a, i=i: a[i], found) for i in range(len(scales))]
 
 
-def test_maximum_likelihood_is_counting():
+@pytest.fixture(scope="module")
+def lawns():
+    """The lawn fitted without and with a Gaussian prior on its weights, in one program."""
+    penalty = functools.partial(objectives.weight_penalty, sigma=SIGMA, num_train=len(DATA))
+    return [tables(params) for params in fit(LAWN, encode_states(DATA), penalty=penalty, scales=(0.0, 1.0))]
+
+
+def test_maximum_likelihood_is_counting(lawns):
     """Every conditional's table equals the relative frequencies in the data."""
-    fitted = tables(fit(LAWN, encode_states(DATA)))
+    fitted, _ = lawns
     for name, parents in PARENTS.items():
         column = DATA[:, NAMES.index(name)]
         for states in itertools.product([0, 1], repeat=len(parents)):
@@ -95,13 +109,13 @@ def test_maximum_likelihood_is_counting():
             )
 
 
-def test_a_gaussian_prior_on_the_weights_pulls_as_an_optimizer_of_another_library_says():
-    sigma, shapes = 0.5, {name: (2,) * (len(parents) + 1) for name, parents in PARENTS.items()}
+def test_a_gaussian_prior_on_the_weights_pulls_as_an_optimizer_of_another_library_says(lawns):
+    shapes = {name: (2,) * (len(parents) + 1) for name, parents in PARENTS.items()}
     columns = {name: DATA[:, [*map(NAMES.index, (*parents, name))]] for name, parents in PARENTS.items()}
 
     def loss(flat):
         ends = np.cumsum([np.prod(shape) for shape in shapes.values()])[:-1]
-        total = flat @ flat / (2 * sigma**2 * len(DATA))
+        total = flat @ flat / (2 * SIGMA**2 * len(DATA))
         for (name, shape), part in zip(shapes.items(), np.split(flat, ends), strict=True):
             table = part.reshape(shape)
             log_p = table - np.log(np.exp(table).sum(-1, keepdims=True))
@@ -109,8 +123,7 @@ def test_a_gaussian_prior_on_the_weights_pulls_as_an_optimizer_of_another_librar
         return total
 
     best = scipy.optimize.minimize(loss, np.zeros(sum(int(np.prod(s)) for s in shapes.values())), tol=1e-10)
-    penalty = functools.partial(objectives.weight_penalty, sigma=sigma, num_train=len(DATA))
-    fitted = tables(fit(LAWN, encode_states(DATA), penalty=penalty))
+    _, fitted = lawns
     found = np.concatenate([np.ravel(fitted[name]) for name in shapes])
     np.testing.assert_allclose(found, best.x, atol=2e-3)
 
@@ -145,7 +158,7 @@ def test_a_linear_gaussian_node_is_fitted_as_least_squares():
             Node("b", learned_normal(1.0), MLP((), (1,)), ("a",)),
         )
     )
-    params = fit(graph, {"a": jnp.asarray(a), "b": jnp.asarray(b)})
+    (params,) = fit(graph, {"a": jnp.asarray(a), "b": jnp.asarray(b)})
     mean, log_var = np.split(params["a"]["network"]["params"]["table"], 2)
     np.testing.assert_allclose(mean, a.mean(0), atol=1e-2)
     np.testing.assert_allclose(np.exp(log_var), a.var(0), rtol=1e-2)
@@ -155,10 +168,13 @@ def test_a_linear_gaussian_node_is_fitted_as_least_squares():
     np.testing.assert_allclose(np.exp(2 * params["b"]["family"]["log_sigma"]), residual[0] / 500, rtol=1e-2)
 
 
-@pytest.mark.parametrize("name", ["elbo", "stl", "iwae", "dreg", "reinforce"])
-def test_with_a_latent_node_it_is_the_vae(name):
-    """Draw by draw: the same objective and the same gradients, and the same draws from the prior."""
-    vae, objective = small_vae(), getattr(objectives, name)
+OBJECTIVES = ("elbo", "stl", "iwae", "dreg", "reinforce")
+
+
+@pytest.fixture(scope="module")
+def graph_and_vae():
+    """Of a graph with a latent node and of the VAE: objectives with their gradients, and draws from the prior."""
+    vae = small_vae()
     graph = Graph((Node("x", bernoulli(), vae.decoder, ("z",)), Node("z", standard_normal(2))))
     x = jnp.array([1.0, 0, 1, 1, 0, 0])
 
@@ -166,19 +182,28 @@ def test_with_a_latent_node_it_is_the_vae(name):
         generator = {"z": {"network": {}, "family": p["prior"]}, "x": {"network": p["decoder"], "family": {}}}
         return latent_variable_model(graph.bind(generator).distribution, ("z",), vae.bind(p).encode)
 
+    def objective(params, key, bind, name):
+        return getattr(objectives, name)(key, bind(params), x, num_samples=3).objective
+
     @jax.jit
-    def both(key):
-        params = vae.init(key)
+    def both(key, params):
         return [
             (
-                jax.value_and_grad(lambda p, f=f: objective(key, f(p), x, num_samples=3).objective)(params),
+                {name: jax.value_and_grad(objective)(params, key, f, name) for name in OBJECTIVES},
                 f(params).prior.sample(key, (3,)),
             )
             for f in (bind, vae.bind)
         ]
 
-    (found, mine), (expected, other) = both(KEY)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), found, expected)
+    return both(KEY, drawn(vae.init))
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_with_a_latent_node_it_is_the_vae(name, graph_and_vae):
+    """Draw by draw: the same objective and the same gradients, and the same draws from the prior."""
+    (found, mine), (expected, other) = graph_and_vae
+    near = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6)
+    jax.tree.map(near, found[name], expected[name])
     np.testing.assert_array_equal(mine, other)
 
 
@@ -244,7 +269,7 @@ WRONG = {
         "'rain' has the observed parent 'cloudy'",
     ),
     "a condition": (lambda: at(LAWN.bind(TRUTH), Given(0, 1)), "a condition for a model without one"),
-    "latents": (lambda: objectives.log_joint(KEY, small_vae().bind(small_vae().init(KEY)), 0), "Model with latents"),
+    "latents": (lambda: objectives.log_joint(KEY, small_vae().bind(drawn(small_vae().init)), 0), "Model with latents"),
 }
 
 
@@ -257,7 +282,7 @@ def test_what_cannot_be_is_refused(name):
 
 def test_inputs_make_a_conditional_that_wants_them_all():
     graph = Graph((Node("y", ONE_HOT, MLP((), (3,)), ("x",)),), inputs={"x": (5,)})
-    model = graph.bind(graph.init(KEY))
+    model = graph.bind(drawn(graph.init))
     assert isinstance(model, Conditional)
     joint, value = at(model, Given({"y": jnp.eye(3)[1]}, {"x": jnp.ones(5)}))
     assert isinstance(joint, Joint)

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, UInt8, UInt16
 Images = UInt8[Array, "*batch h w c"]
 
 
+@jax.jit  # one program where images are made outside of one, not a dozen
 def binarize_dynamic(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"]:
     """Draw each pixel as a Bernoulli variable with its grey value as the probability, anew at each call.
 
@@ -33,6 +34,7 @@ def scale(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"]:
     return images.astype(jnp.float32) / 255
 
 
+@jax.jit
 def dequantize(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"]:
     """Grey values spread over their bins, so that a density on [0, 1] bounds the probability of the 256 levels.
 

@@ -43,7 +43,8 @@ def samples(key: PRNGKeyArray, trial: Trial) -> Figure | None:
     """E[p(x|z)] for draws z ~ p(z); none where each draw is under a condition."""
     if split(trial.x)[1] is not None:
         return None
-    return of_samples(decoded(trial, trial.model.prior.sample(key, (100,))))
+    draw = jax.jit(lambda key: trial.model.prior.sample(key, (100,)))
+    return of_samples(decoded(trial, draw(key)))
 
 
 def of_samples(means: np.ndarray, *, labels: int = 0) -> Figure:
