@@ -84,10 +84,8 @@ class TopDown:
         """Parameters drawn from `key`: a dict with one entry for each part."""
         encoder_key, head_key, likelihood_key, key = jax.random.split(key, 4)
         keys = jax.random.split(key, (len(self.blocks), 3))
-        params = {}
-        if condition is not None:
-            apart = jax.random.fold_in(key, keys.size)  # split's own keys are those of the numbers before it
-            params["condition"] = self._condition.init(apart, condition)
+        apart = jax.random.fold_in(key, keys.size)  # from split's own keys, those of the numbers before it
+        params = {} if condition is None else {"condition": self._condition.init(apart, condition)}
         maps = self._maps(params, condition)
         features, encoder = self._pyramid.init_with_output(encoder_key, _seen(jnp.zeros(self.x_shape), condition))
         prior, posterior, merge = [], [], []
