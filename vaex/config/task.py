@@ -181,13 +181,9 @@ def kept_data(
     label: Column | None = None,
     meaning: str = "",
 ) -> Kept:
-    """What a run keeps of its data set, without the data; the arguments are those of describe_run.
+    """What a run keeps of its data set, without the data; the other arguments are those of describe_run.
 
     Args:
-        config: a config.
-        x_shape: of a whole image.
-        num_classes: of its label; 0 without one.
-        columns: of a table; () of images.
         label: the column of a table that labels are from.
         meaning: what the numbers of its images were taken for, in the words of its data set.
     """
