@@ -117,7 +117,8 @@ def test_every_run_is_found_those_of_sweeps_and_one_whose_name_has_brackets(make
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert main(["compare", "--csv"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
-    shutil.rmtree(named), shutil.rmtree(member)
+    shutil.rmtree(named)
+    shutil.rmtree(member)
     assert main(["compare"]) == 2
     assert "there is no run in runs/" in capsys.readouterr().err
 

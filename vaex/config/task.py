@@ -181,7 +181,7 @@ def kept_data(
     label: Column | None = None,
     meaning: str = "",
 ) -> Kept:
-    """What a run keeps of its data set, without the data; the first arguments are those of describe_run.
+    """What a run keeps of its data set, without the data; the other arguments are those of describe_run.
 
     Args:
         label: the column of a table that labels are from.

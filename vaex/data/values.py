@@ -49,7 +49,14 @@ def _decoded(value: object, what: str) -> object:
 
 def is_text(values: np.ndarray) -> bool:
     """Whether a column holds text; one of objects may hold numbers and None."""
-    return is_characters(values) or (is_object(values) and any(isinstance(value, str) for value in values))
+    return is_characters(values) or (is_object(values) and any(map(_is_string, values)))
+
+
+def _is_string(value: object) -> bool:
+    match value:
+        case str():
+            return True
+    return False
 
 
 def missing(values: np.ndarray) -> np.ndarray:
@@ -78,8 +85,8 @@ def class_names(values: np.ndarray) -> list[str]:
     """
     if not is_text(values):
         return [class_name(one) for one in np.unique(values)]
-    of_numbers = {class_name(one) for one in values if not isinstance(one, str)}
-    of_text = {as_number(one) if of_numbers else str(one) for one in values if isinstance(one, str)}
+    of_numbers = {class_name(one) for one in values if not _is_string(one)}
+    of_text = {as_number(one) if of_numbers else str(one) for one in values if _is_string(one)}
     return sorted(of_numbers | of_text)
 
 

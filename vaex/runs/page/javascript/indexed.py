@@ -40,10 +40,8 @@ def _filler(op: Op) -> str:
     """What stands where a gather reads outside: jax's own is nan, of integers the farthest from 0, of truths True."""
     fill, dtype = op.params["fill_value"], op.outputs[0].dtype
     if fill is None:
-        kind = kind_of(dtype)
-        fill = {"f": np.nan, "b": True}.get(kind)
-        if fill is None:
-            fill = np.iinfo(dtype).min if kind == "i" else np.iinfo(dtype).max
+        farthest = {"i": lambda: np.iinfo(dtype).min, "u": lambda: np.iinfo(dtype).max}
+        fill = ({"f": lambda: np.nan, "b": lambda: True} | farthest)[kind_of(dtype)]()
     return literal(fill)
 
 
