@@ -2,10 +2,11 @@
 
 import itertools
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Cell = dict[str, Any]
+Item = tuple[str, Any]  # a factor and a level of it
 
 
 def covering(
@@ -13,7 +14,7 @@ def covering(
     fits: Callable[[Cell], bool],
     has: Callable[[Cell, str], bool],
     *,
-    apart: Iterable[set[str]] = (),
+    apart: Callable[[Item, Item], bool] = lambda a, b: False,
     candidates: int = 10,
     seed: int = 0,
 ) -> list[Cell]:
@@ -23,7 +24,7 @@ def covering(
         levels: of each factor; the first factor is the one that decides which of the others a cell has.
         fits: whether a cell, or a part of one, is allowed.
         has: whether a cell with a level of the first factor has another factor.
-        apart: pairs of factors whose levels need not meet.
+        apart: whether two levels, that of the earlier factor first, need not meet.
         candidates: how many cells are tried for each one taken.
         seed: of the order in which levels are tried.
 
@@ -32,21 +33,25 @@ def covering(
     rng, first, order = random.Random(seed), next(iter(levels)), list(levels)
     items = [(factor, level) for factor in levels for level in levels[factor]]
     key = lambda a, b: (a, b) if order.index(a[0]) < order.index(b[0]) else (b, a)
-    pairs = [key(a, b) for a, b in itertools.combinations(items, 2) if a[0] != b[0] and {a[0], b[0]} not in apart]
+    pairs = [(a, b) for a, b in itertools.combinations(items, 2) if a[0] != b[0] and not apart(a, b)]
     rng.shuffle(pairs)
     left = set(pairs)
 
     def found(cell: Cell) -> set:
         return {key(a, b) for a, b in itertools.combinations(cell.items(), 2)} & left
 
+    def met(cell: Cell, one: Item) -> int:
+        return sum(key(one, other) in left for other in cell.items())
+
     def filled(cell: Cell) -> Cell | None:
         """The cell with a level of every factor: what meets most others anew, or the first, which is the cheapest."""
         others = [factor for factor in order[1:] if factor not in cell and has(cell, factor)]
         for factor in rng.sample(others, len(others)):
-            possible = [one for one in ({**cell, factor: level} for level in levels[factor]) if fits(one)]
+            possible = [level for level in levels[factor] if fits({**cell, factor: level})]
             if not possible:
                 return None
-            cell = max(possible, key=lambda one: len(found(one)))
+            best = max(possible, key=lambda level, cell=cell, factor=factor: met(cell, (factor, level)))
+            cell = {**cell, factor: best}
         return cell
 
     cells = []
