@@ -105,7 +105,7 @@ def no_pictures(monkeypatch):
 
 @pytest.fixture
 def few_pictures(monkeypatch):
-    """A function of the figures' names that leaves these alone of what is drawn of a model, without the live page."""
+    """A function of names: of what is drawn of a model there are these figures alone, and no live page."""
     from vaex.pages import explorer
 
     from vaex.runs import moving, results

@@ -1,5 +1,6 @@
 """What a distribution says that it can do is what it can: against quadrature, sums over states, and ties of draws."""
 
+import functools
 from typing import Any
 
 import jax
@@ -157,6 +158,7 @@ MEANS = {
 }  # fmt: skip
 
 
+@functools.cache
 def made(name):
     params, bind, _, _ = CASES[name]
     return bind(params)
@@ -177,49 +179,66 @@ def integrate(name, f, params):
     return jax.tree.map(lambda values: jnp.tensordot(weights, values, 1), jax.vmap(f)(points))
 
 
+@functools.cache
+def computed(name):
+    """All that the tests below compare of a case, in one program."""
+    params, bind, _, _ = CASES[name]
+
+    def estimate(params, key):
+        return jax.grad(lambda p: jnp.mean(jax.vmap(some_function)(bind(p).sample(key, (NUM_DRAWS // 100,)))))(params)
+
+    @jax.jit
+    def compute(params, key, other):
+        q = bind(params)
+        z, log_q = abilities.sample_and_log_prob(key, q, 7)
+        return {
+            "whole": integrate(name, lambda z: jnp.array(1.0), params),
+            "gradient": jax.grad(lambda p: integrate(name, some_function, p))(params),
+            "estimates": jax.vmap(functools.partial(estimate, params))(jax.random.split(key, 100)),
+            "integral": integrate(name, lambda z: z, params),
+            "mean": abilities.mean(q),
+            "estimated mean": abilities.estimate_mean(other, q, 2000),
+            "draws": q.sample(key, (2000,)),
+            "with density": (z, log_q),
+            "apart": (q.sample(key, (7,)), jax.vmap(q.log_prob)(z)),
+        }
+
+    return jax.tree.map(np.asarray, compute(params, KEY, jax.random.key(1)))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_it_says_whether_draws_carry_the_gradient_that_quadrature_finds(name):
     """Of 40,000 draws, in 100 means, within 5 standard errors; or not, in at least one parameter."""
-    params, bind, _, _ = CASES[name]
-    whole = jax.jit(lambda p: integrate(name, lambda z: jnp.array(1.0), p))(params)
-    np.testing.assert_allclose(whole, 1.0, rtol=1e-3)  # no part of it lies elsewhere
-    exact = jax.jit(jax.grad(lambda p: integrate(name, some_function, p)))(params)
-
-    def estimate(key):
-        return jax.grad(lambda p: jnp.mean(jax.vmap(some_function)(bind(p).sample(key, (NUM_DRAWS // 100,)))))(params)
-
-    found = jax.jit(jax.vmap(estimate))(jax.random.split(KEY, 100))
+    found = computed(name)
+    np.testing.assert_allclose(found["whole"], 1.0, rtol=1e-3)  # no part of it lies elsewhere
     agrees = jax.tree.map(
-        lambda g, e: bool((jnp.abs(g.mean(0) - e) < 5 * g.std(0, ddof=1) / 10 + 1e-3 * (1 + jnp.abs(e))).all()),
-        found,
-        exact,
+        lambda g, e: bool((np.abs(g.mean(0) - e) < 5 * g.std(0, ddof=1) / 10 + 1e-3 * (1 + np.abs(e))).all()),
+        found["estimates"],
+        found["gradient"],
     )
-    assert abilities.has_gradient(bind(params)) == all(jax.tree.leaves(agrees)), agrees
-    assert abilities.has_gradient(bind(params)) == (name not in NO_GRADIENT)
+    assert abilities.has_gradient(made(name)) == all(jax.tree.leaves(agrees)), agrees
+    assert abilities.has_gradient(made(name)) == (name not in NO_GRADIENT)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_discrete_where_a_part_of_its_draws_has_ties(name):
     """Of 2,000 draws; a point is no variable."""
-    ties = [
-        len(np.unique(np.asarray(leaf).reshape(2000, -1), axis=0)) < 1000
-        for leaf in jax.tree.leaves(made(name).sample(KEY, (2000,)))
-    ]
+    leaves = jax.tree.leaves(computed(name)["draws"])
+    ties = [len(np.unique(leaf.reshape(2000, -1), axis=0)) < 1000 for leaf in leaves]
     assert abilities.is_discrete(made(name)) == (any(ties) and name != "quantized") == (name in DISCRETE)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_mean_is_the_integral_and_an_estimate_is_near_it(name):
     """Within 5 standard errors of the mean of 2,000 draws, above which no estimate's error lies."""
-    params, bind, _, _ = CASES[name]
-    q, exact = bind(params), jax.jit(lambda p: integrate(name, lambda z: z, p))(params)
-    known = abilities.mean(q)
+    found = computed(name)
+    known, exact = found["mean"], found["integral"]
     assert (known is not None) == (name in MEANS)
     if known is not None:
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-3), known, exact)
-    error = jax.tree.map(lambda z: 5 * z.std(0) / np.sqrt(2000) + 2e-3, q.sample(KEY, (2000,)))
-    estimate = abilities.estimate_mean(jax.random.key(1), q, 2000)
-    jax.tree.map(lambda a, b, e: np.testing.assert_array_less(np.abs(a - b), e), estimate, exact, error)
+    error = jax.tree.map(lambda z: 5 * z.std(0) / np.sqrt(2000) + 2e-3, found["draws"])
+    near = lambda a, b, e: np.testing.assert_array_less(np.abs(a - b), e)
+    jax.tree.map(near, found["estimated mean"], exact, error)
 
 
 @pytest.mark.parametrize("name", ["chain", "stacked"])
@@ -227,21 +246,20 @@ def test_conditionals_means_have_less_noise_than_draws(name):
     q = made(name)
     keys = jax.random.split(KEY, 200)
     last = lambda z: jax.tree.leaves(z)[1]
-    own = jax.jit(jax.vmap(lambda k: last(abilities.estimate_mean(k, q, 50))))(keys)
-    plain = jax.jit(jax.vmap(lambda k: last(q.sample(k, (50,))).mean(0)))(keys)
+    both = lambda k: (last(abilities.estimate_mean(k, q, 50)), last(q.sample(k, (50,))).mean(0))
+    own, plain = jax.jit(jax.vmap(both))(keys)
     assert own.std() < 0.8 * plain.std()
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_draw_has_its_own_density(name):
-    q = made(name)
-    z, log_q = abilities.sample_and_log_prob(KEY, q, 7)
-    np.testing.assert_allclose(log_q, jax.vmap(q.log_prob)(z), rtol=1e-3, atol=1e-4)
+    (z, log_q), (same, again) = computed(name)["with density"], computed(name)["apart"]
+    np.testing.assert_allclose(log_q, again, rtol=1e-3, atol=1e-4)
     assert len(set(log_q.tolist())) > 1 or name in {"quantized", "expanded"} | DISCRETE
-    jax.tree.map(np.testing.assert_array_equal, z, q.sample(KEY, (7,)))
-    own = abilities.own_sample_and_log_prob(q)
+    jax.tree.map(np.testing.assert_array_equal, z, same)
+    own = abilities.own_sample_and_log_prob(made(name))
     assert (own is not None) == (name in DEAR)  # those whose densities cost something when they are not drawn with it
-    assert abilities.is_cheap_to_evaluate(q) == (name not in DEAR)
+    assert abilities.is_cheap_to_evaluate(made(name)) == (name not in DEAR)
 
 
 def test_what_wraps_another_answers_as_that_does():
@@ -254,8 +272,8 @@ def test_what_wraps_another_answers_as_that_does():
     labelled = Labelled(OneHotCategorical(jnp.zeros(2)), two)
     assert not abilities.is_cheap_to_evaluate(labelled)
     assert abilities.mean(labelled) is None
-    drawn = abilities.estimate_mean(KEY, labelled, 5)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b.mean(0)), drawn, labelled.sample(KEY, (5,)))
+    drawn, draws = jax.jit(lambda key: (abilities.estimate_mean(key, labelled, 5), labelled.sample(key, (5,))))(KEY)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, np.mean(b, axis=0), rtol=1e-6), drawn, draws)
     assert abilities.is_discrete(jax.vmap(OneHotCategorical)(jnp.zeros((5, 3))))
     for name in ("normal", "one-hot", "mixture"):
         generated = Generated(Model(made("normal"), lambda x: made("normal"), lambda z: made(name)))  # noqa: B023
@@ -274,9 +292,13 @@ def test_of_a_batch_of_mixtures_or_of_discrete_components_none_are_drawn_by_comp
 
 def test_a_conditional_without_a_mean_is_averaged_over_its_draws():
     flow = lambda p, z: flows.Flow(shifted(p, z), {}, jnp.array([0.7, 0.9, -0.3]), PLANAR)
-    estimate_mean = jax.jit(abilities.estimate_mean, static_argnums=2)
-    for q in (step(normal, flow)(NORMAL), stacked(flow)(NORMAL)):
-        estimate, draws = estimate_mean(KEY, q, 4000), q.sample(jax.random.key(1), (4000,))
+
+    @jax.jit
+    def both(key, other):
+        qs = step(normal, flow)(NORMAL), stacked(flow)(NORMAL)
+        return [(abilities.estimate_mean(key, q, 4000), q.sample(other, (4000,))) for q in qs]
+
+    for estimate, draws in jax.tree.map(np.asarray, both(KEY, jax.random.key(1))):
         for a, z in zip(jax.tree.leaves(estimate), jax.tree.leaves(draws), strict=True):
             assert abs(a - z.mean(0)) < 5 * z.std(0) * np.sqrt(2 / 4000)
 
@@ -323,7 +345,7 @@ def test_all_states_are_each_once_and_have_all_of_the_probability(q, number):
     states = all_states(q)
     flat = np.concatenate([np.asarray(a).reshape(number, -1) for a in jax.tree.leaves(states)], axis=1)
     assert len(np.unique(flat, axis=0)) == number
-    np.testing.assert_allclose(jnp.exp(jax.vmap(q.log_prob)(states)).sum(), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(np.exp(jax.jit(jax.vmap(q.log_prob))(states)).sum(), 1.0, rtol=1e-5)
 
 
 @pytest.mark.parametrize("q", [made("normal"), made("flow"), dist.Poisson(2.0), made("levels")])
@@ -376,9 +398,10 @@ def test_a_distribution_of_two_methods_is_enough():
     known = lambda loc: dist.Normal(loc, 1.0).to_event(1)
     model, x = Model(Mine(jnp.zeros(2)), lambda x: Mine(x / 2), known), jnp.array([0.3, -1.0])
     reference = Model(known(jnp.zeros(2)), lambda x: known(x / 2), known)
-    found, expected = (objectives.elbo(KEY, m, x, kl="sampled") for m in (model, reference))
-    np.testing.assert_allclose(found.elbo, expected.elbo, rtol=1e-5)
-    assert objectives.elbo(KEY, model, x).elbo == found.elbo
+    cases = ((model, "sampled"), (reference, "sampled"), (model, "auto"))
+    found, expected, auto = jax.jit(lambda: [objectives.elbo(KEY, m, x, kl=kl).elbo for m, kl in cases])()
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert auto == found
     for name in ("reconstruction", "enumerate", "free_bits", "gumbel", "vq"):
         with pytest.raises(UsageError, match="Mine"):
             getattr(objectives, name)(KEY, model, x)
