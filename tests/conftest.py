@@ -106,9 +106,8 @@ def no_pictures(monkeypatch):
 @pytest.fixture
 def few_pictures(monkeypatch):
     """A function of names: of what is drawn of a model there are these figures alone, and no live page."""
-    from vaex.pages import explorer
-
     from vaex.runs import moving, results
+    from vaex.runs.page import explorer
 
     def leave(*left):
         draw = results.draw
