@@ -35,8 +35,8 @@ def as_given(
 
     Args:
         images: [N, H, W, C], or [N, H, W] where there is one channel; brought to the run's form where it has one. Of
-            rows what as_modelled takes. Of what this function or read_given has made, labels
-            take the place of its own, and a mask hides more.
+            rows what as_modelled takes. Of what this function or read_given has made, labels take the place of its own,
+            and a mask hides more.
         kept: what the run keeps of its data set.
         labels: [N], or None.
         mask: True where a pixel is observed, of the shape of all images or of one; None: all are.
@@ -46,7 +46,7 @@ def as_given(
     Raises:
         UsageError: another shape, or numbers that are no images, no classes or no mask.
     """
-    what = what or ("rows" if kept.columns else "images")
+    what = what or kept.examples
     if kept.columns:
         return _given_rows(images, kept, labels, mask, may_miss, what)
     array = np.asarray(images)
@@ -70,15 +70,9 @@ def as_asked(images: Images, kept: Kept, labels: Labels, what: str = "") -> Give
 
 @as_given.register(GivenImages)
 def _(
-    images: GivenImages,
-    kept: Kept,
-    *,
-    labels: Labels = None,
-    mask: Mask = None,
-    may_miss: bool = False,
-    what: str = "",
+    images: GivenImages, kept: Kept, *, labels: Labels = None, mask: Mask = None, what: str = "", **options: object
 ) -> GivenImages:
-    what = what or ("rows" if kept.columns else "images")
+    what = what or kept.examples
     both = _both(images.mask, mask, images.images.shape, what)
     if labels is None:
         return images._replace(mask=both)
@@ -103,8 +97,9 @@ def stored_of(given: GivenImages, kept: Kept, *, is_masked: bool) -> Stored:
     labels = np.zeros(len(given.images), np.int32) if given.labels is None else given.labels
     if kept.needs_labels:
         if given.labels is None or labels.min() < 0:
-            what = "rows" if kept.columns else "images"
-            raise UsageError(f"this model is of {what} under their labels, and some have none: give labels with them")
+            raise UsageError(
+                f"this model is of {kept.examples} under their labels, and some have none: give labels with them"
+            )
         if labels.max() >= kept.by.num_classes:
             raise UsageError(f"a label is {labels.max()}: expected 0 to {kept.by.num_classes - 1}")
     if not is_masked:

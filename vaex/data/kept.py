@@ -26,6 +26,11 @@ class Kept(NamedTuple):
     has_levels: bool = False  # whether its images were integers that were taken for levels of 255
 
     @property
+    def examples(self) -> str:
+        """What they are called in an error."""
+        return "rows" if self.columns else "images"
+
+    @property
     def is_masked(self) -> bool:
         """Whether the model was trained with parts of its examples missing."""
         return self.by.fraction is not None or self.by.has_gaps

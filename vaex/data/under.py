@@ -61,9 +61,8 @@ def _image_levels(image: ArrayLike | None, kept: Kept, condition: Condition, wha
     if array.shape != shape:
         raise UsageError(f"{what} has shape {np.shape(image)}: expected {shape}, {part} ({name})")
     channels = (*CHANNELS, shape[2])
-    return as_levels({"given": array[None]}, what, channels=channels, integers_are_levels=kept.has_levels)[0]["given"][
-        0
-    ]
+    levels, _ = as_levels({"given": array[None]}, what, channels=channels, integers_are_levels=kept.has_levels)
+    return levels["given"][0]
 
 
 def _name(condition: Condition) -> str:

@@ -161,14 +161,14 @@ def check_data(path: Path, task: Task) -> None:
     Raises:
         UsageError: they are others.
     """
-    now = describe(task, (before := folder.read_dataset(path))["experiment"])
-    for field in ("dataset", "num_train", "x_shape", "crc32"):
-        if now[field] != before[field]:
-            named = lambda one: f"{one['dataset']} ({one['num_train']:,} examples)"
-            raise UsageError(
-                f"{path} was trained on {named(before)}; found other data, {named(now)}, in {task.dataset.source}: "
-                f"set VAEX_DATA_DIR, or unset it, as it was when the data came from {before['source']}"
-            )
+    before = folder.read_dataset(path)
+    now = describe(task, before["experiment"])
+    if any(now[field] != before[field] for field in ("dataset", "num_train", "x_shape", "crc32")):
+        named = lambda one: f"{one['dataset']} ({one['num_train']:,} examples)"
+        raise UsageError(
+            f"{path} was trained on {named(before)}; found other data, {named(now)}, in {task.dataset.source}: "
+            f"set VAEX_DATA_DIR, or unset it, as it was when the data came from {before['source']}"
+        )
     if now["checksum"] != before.get("checksum", now["checksum"]):  # runs from before have that of the images alone
         raise UsageError(
             f"{path} was trained on {before['dataset']} with other labels or splits than {task.dataset.source} has "

@@ -39,10 +39,17 @@ def _gather(writer: Writer, op: Op) -> None:
 def _filler(op: Op) -> str:
     """What stands where a gather reads outside: jax's own is nan, of integers the farthest from 0, of truths True."""
     fill, dtype = op.params["fill_value"], op.outputs[0].dtype
-    if fill is None:
-        farthest = {"i": lambda: np.iinfo(dtype).min, "u": lambda: np.iinfo(dtype).max}
-        fill = ({"f": lambda: np.nan, "b": lambda: True} | farthest)[kind_of(dtype)]()
-    return literal(fill)
+    if fill is not None:
+        return literal(fill)
+    match kind_of(dtype):
+        case "f":
+            return literal(np.nan)
+        case "b":
+            return literal(True)
+        case "i":
+            return literal(np.iinfo(dtype).min)
+        case _:
+            return literal(np.iinfo(dtype).max)
 
 
 def _scatter(writer: Writer, op: Op) -> None:
