@@ -18,8 +18,9 @@ os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "float32")  # a GPU rounds
 # Most of the tests' time is compilation; so compiled, programs take a third of it, and few run long enough to mind.
 _QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 _EMITTERS = " --xla_cpu_use_fusion_emitters=false" if version("jaxlib").startswith("0.10.") else ""  # a flag of 0.10
+_WHOLE = " --xla_cpu_parallel_codegen_split_count=1"  # LLVM has one module of a program, not 32
 _DEVICES = " --xla_force_host_platform_device_count=4"  # for what is split over several
-os.environ.setdefault("XLA_FLAGS", f"{_QUICK}{_EMITTERS}{_DEVICES}")
+os.environ.setdefault("XLA_FLAGS", f"{_QUICK}{_EMITTERS}{_WHOLE}{_DEVICES}")
 
 from jaxtyping import install_import_hook  # noqa: E402
 

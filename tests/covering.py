@@ -1,8 +1,8 @@
-"""Covering arrays: few cells in which every two levels of two factors stand together."""
+"""Covering arrays: few cells in which every two levels of two factors stand together, or two that are seen alike."""
 
 import itertools
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 Cell = dict[str, Any]
@@ -14,17 +14,17 @@ def covering(
     fits: Callable[[Cell], bool],
     has: Callable[[Cell, str], bool],
     *,
-    apart: Callable[[Item, Item], bool] = lambda a, b: False,
+    seen: Callable[[Item, str], Hashable] = lambda item, by: item[1],
     candidates: int = 10,
     seed: int = 0,
 ) -> list[Cell]:
-    """Cells such that every pair of levels is in one of them, unless it fits in none: the greedy AETG algorithm.
+    """Cells such that every pair of levels is seen in one of them, unless it fits in none: the greedy AETG algorithm.
 
     Args:
         levels: of each factor; the first factor is the one that decides which of the others a cell has.
         fits: whether a cell, or a part of one, is allowed.
         has: whether a cell with a level of the first factor has another factor.
-        apart: whether two levels, that of the earlier factor first, need not meet.
+        seen: as what a level is seen by another factor, which is to meet one of those that it sees as the same.
         candidates: how many cells are tried for each one taken.
         seed: of the order in which levels are tried.
 
@@ -32,16 +32,21 @@ def covering(
     """
     rng, first, order = random.Random(seed), next(iter(levels)), list(levels)
     items = [(factor, level) for factor in levels for level in levels[factor]]
-    key = lambda a, b: (a, b) if order.index(a[0]) < order.index(b[0]) else (b, a)
-    pairs = [(a, b) for a, b in itertools.combinations(items, 2) if a[0] != b[0] and not apart(a, b)]
+    pairs = [(a, b) for a, b in itertools.combinations(items, 2) if a[0] != b[0]]
     rng.shuffle(pairs)
-    left = set(pairs)
+
+    def view(a: Item, b: Item) -> tuple:
+        if order.index(a[0]) > order.index(b[0]):
+            a, b = b, a
+        return a[0], seen(a, b[0]), b[0], seen(b, a[0])
+
+    left = {view(*pair) for pair in pairs}
 
     def found(cell: Cell) -> set:
-        return {key(a, b) for a, b in itertools.combinations(cell.items(), 2)} & left
+        return {view(a, b) for a, b in itertools.combinations(cell.items(), 2)} & left
 
     def met(cell: Cell, one: Item) -> int:
-        return sum(key(one, other) in left for other in cell.items())
+        return sum(view(one, other) in left for other in cell.items())
 
     def filled(cell: Cell) -> Cell | None:
         """The cell with a level of every factor: what meets most others anew, or the first, which is the cheapest."""
@@ -56,7 +61,7 @@ def covering(
 
     cells = []
     for pair in pairs:
-        if pair not in left or not fits(dict(pair)):
+        if view(*pair) not in left or not fits(dict(pair)):
             continue
         starts = [{first: level, **dict(pair)} for level in levels[first] if dict(pair).get(first, level) == level]
         starts = [one for one in starts if fits(one) and all(has(one, factor) for factor, _ in pair)]
