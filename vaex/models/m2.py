@@ -17,7 +17,8 @@ from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, of_one_example, refuse, structure_of
 from vaex.models.likelihood_parts import Likelihood, build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
-from vaex.models.posterior_table import Posterior, diagonal
+from vaex.models.posterior_table import diagonal
+from vaex.models.posteriors import Posterior
 from vaex.models.prior_table import PRIORS, Prior, build_prior, standard
 from vaex.models.structure import Factor, recognition
 from vaex.networks import NETWORKS

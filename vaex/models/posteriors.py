@@ -1,13 +1,49 @@
 """Posteriors q(z|x): what the raw output of an encoder means, its log-variances kept within +-40 by scales.py."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
 from vaex.distributions.flows import Bijection, Flow
-from vaex.model import Distribution, Family, Params
+from vaex.errors import check_positive
+from vaex.model import Distribution, Family, Params, Raw
 from vaex.models.scales import bounded_log_var, scale_of
+from vaex.networks.pairs import Shape
+
+
+class Posterior(NamedTuple):
+    """A Family with what a model is built of around it."""
+
+    init: Callable[[PRNGKeyArray], Params]
+    apply: Callable[..., Distribution]  # (params, raw) -> q(z|x)
+    raw_shape: Shape  # of the encoder's output
+    prior: str = "standard"  # in PRIORS, where none is named
+    given: tuple[Family, Shape] | None = None  # of a network's p(z|c), and its raw shape; None: diagonal Gaussians
+
+
+def starting_at(sigma: float, family: Family, log_var: slice) -> Family:
+    """The family whose log-variances, a slice of the raw output, are those of sigma where the output is zero.
+
+    A narrow q tells the decoder of x from the first step on. One as wide as the prior is noise to it at first, which
+    networks with relu learn to shut out by units that are zero for every x: the collapse that they do not come back
+    from.
+
+    Raises:
+        OptionError: a sigma that is not positive.
+    """
+    check_positive(sigma=sigma)
+
+    def apply(params: Params, raw: Raw) -> Distribution:
+        is_log_var = np.zeros(raw.shape[-1])
+        is_log_var[log_var] = 1.0
+        return family.apply(params, raw + 2 * jnp.log(sigma) * is_log_var)
+
+    return Family(family.init, apply)
 
 
 def diagonal_normal() -> Family:

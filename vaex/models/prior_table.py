@@ -14,8 +14,7 @@ from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Distribution, Family, Params
 from vaex.models import priors
 from vaex.models.description import Refit, Source
-from vaex.models.posterior_table import Posterior
-from vaex.models.posteriors import diagonal_normal
+from vaex.models.posteriors import Posterior, diagonal_normal
 from vaex.networks.mlp import ACTIVATIONS, MLP
 from vaex.networks.pairs import Widths
 

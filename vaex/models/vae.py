@@ -16,7 +16,8 @@ from vaex.models import likelihoods, posterior_table
 from vaex.models.description import Description, Kind, Source, describe, of_one_example, structure_of
 from vaex.models.likelihood_parts import Likelihood, build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
-from vaex.models.posterior_table import POSTERIORS, Posterior
+from vaex.models.posterior_table import POSTERIORS
+from vaex.models.posteriors import Posterior
 from vaex.models.prior_table import PRIORS, Prior, build_prior
 from vaex.models.structure import Factor, recognition
 from vaex.networks import NETWORKS, as_vector

@@ -1,0 +1,83 @@
+"""How wide a posterior starts: as its option says, and narrow ones keep networks of relu from collapsing."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.one_step import QUICK, configured
+from vaex.config.setup import Setup
+from vaex.errors import OptionError
+from vaex.models.posterior_table import POSTERIORS, diagonal
+from vaex.models.vae import draw_of_zeros
+from vaex.train import train_step
+
+GAUSSIAN = {
+    "diagonal": ({}, lambda q: jnp.sqrt(q.variance)),
+    "full": ({}, lambda q: jnp.sqrt(q.variance)),
+    "mixture": ({}, lambda q: jnp.exp(0.5 * q.log_var)),
+    "planar": ({"num_flows": 1}, lambda q: jnp.sqrt(q.base.variance)),
+    "iaf": ({"num_flows": 1, "hidden": (4,)}, lambda q: jnp.sqrt(q.base.variance)),
+    "affine_coupling": ({"num_flows": 1, "hidden": (4,)}, lambda q: jnp.sqrt(q.base.variance)),
+    "spline_coupling": ({"num_flows": 1, "hidden": (4,)}, lambda q: jnp.sqrt(q.base.variance)),
+}
+
+
+def test_every_posterior_with_a_scale_is_looked_at():
+    assert {name for name in POSTERIORS if "sigma" in POSTERIORS.fields(name)} == set(GAUSSIAN)
+
+
+@pytest.mark.parametrize("name", GAUSSIAN)
+def test_where_the_encoder_says_nothing_the_scale_is_sigma_and_the_mean_zero(name):
+    options, scale = GAUSSIAN[name]
+    posterior = POSTERIORS[name](3, sigma=0.25, **options)
+    q = posterior.apply(posterior.init(jax.random.key(0)), jnp.zeros(posterior.raw_shape))
+    np.testing.assert_allclose(scale(q), 0.25, rtol=1e-6)
+    if name != "mixture":
+        np.testing.assert_array_equal(getattr(q, "base", q).mean, 0.0)
+
+
+def test_a_log_variance_of_the_encoder_is_added():
+    q = diagonal(2, sigma=0.5).apply({}, jnp.array([1.0, 2.0, 0.0, 2.0]))
+    np.testing.assert_allclose(q.mean, [1.0, 2.0])
+    np.testing.assert_allclose(jnp.sqrt(q.variance), [0.5, 0.5 * np.e], rtol=1e-6)
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, float("nan")])
+def test_a_scale_is_positive(sigma):
+    with pytest.raises(OptionError, match="sigma"):
+        diagonal(2, sigma=sigma)
+
+
+def test_each_layer_of_a_deep_model_starts_as_narrow():
+    """All of its parameters are zero here, so that its networks say nothing; the priors are N(0, I)."""
+    model = configured(
+        *("--config.model.name=deep", "--config.model.channels=4,", "--config.model.num_blocks=2,"),
+        *("--config.model.latent_dim=2", "--config.model.posterior_sigma=0.25"),
+    ).task.description
+    params = jax.eval_shape(model.init, jax.random.key(0))
+    bound = model.bind(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), params))
+    z = draw_of_zeros(bound.prior.sample)
+    log_q, log_p = bound.encode(jnp.zeros((8, 8, 1))).log_prob(z), bound.prior.log_prob(z)
+    size = sum(leaf.size for leaf in z)
+    np.testing.assert_allclose(
+        [log_q, log_p], [-size * (np.log(0.25) + 0.5 * np.log(2 * np.pi)), -size * 0.5 * np.log(2 * np.pi)], rtol=1e-5
+    )
+
+
+def trained(sigma: float) -> dict:
+    """400 steps on 100 digits of two hidden layers of relu on either side of 32 latents."""
+    wide = [f"--config.model.network.{side}_hidden=50,50" for side in ("encoder", "decoder")]
+    options = ["--config.model.latent_dim=32", "--config.optimizer.learning_rate=3e-3"]
+    made: Setup = configured(*wide, *options, f"--config.model.posterior.sigma={sigma}")
+    few = jax.tree.map(lambda a: jnp.asarray(a[:100]), made.task.stored)
+    step = lambda state, _: train_step(state, made.task.key, few, recipe=made.recipe)
+    return jax.jit(lambda: jax.lax.scan(step, made.init(), length=400)[1], compiler_options=QUICK)()
+
+
+def test_a_narrow_start_keeps_relu_from_collapsing():
+    """As wide as the prior, q is noise to the decoder, whose units shut it out for good."""
+    wide, narrow = trained(1.0), trained(0.05)
+    assert jnp.mean(wide["kl"][-50:]) < 0.01
+    assert jnp.mean(narrow["kl"][-50:]) > 1
+    assert jnp.mean(narrow["elbo"][-50:]) > jnp.mean(wide["elbo"][-50:]) + 1
