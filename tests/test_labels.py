@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
+import scipy.special
 
+from tests.models import drawn
 from vaex import evaluate, objectives
 from vaex.data.labelled import choose_labelled
 from vaex.distributions import IndependentBernoulli, OneHotCategorical
@@ -25,9 +27,9 @@ from vaex.networks import MLP
 
 KEY = jax.random.key(0)
 K, D = 3, 4
-A, B, C, E = (jax.random.normal(jax.random.key(i), (K, D)) for i in range(4))
-X = jnp.array([1.0, 0.0, 1.0, 1.0])
-CLASSES = jnp.eye(K)
+A, B, C, E = (np.asarray(jax.random.normal(jax.random.key(i), (K, D))) for i in range(4))
+X, FLIPPED = jnp.array([1.0, 0.0, 1.0, 1.0]), jnp.array([0.0, 1.0, 0.0, 0.0])
+CLASSES = np.eye(K, dtype=np.float32)
 NUM_KEYS = 20_000
 DRAWS = jax.random.split(KEY, NUM_KEYS)
 Z, STEP = np.linspace(-9, 9, 4001, retstep=True)
@@ -58,33 +60,34 @@ def tiny():
 
 def exact():
     """Log p(x, y) and -L(x, y) of each y, and q(y|x)."""
-    logits = np.asarray(A)[:, :, None] + np.asarray(B)[:, :, None] * Z  # [class, pixel, z]
-    log_px_z = np.sum(np.asarray(X)[:, None] * logits - np.logaddexp(0, logits), axis=1)
+    x, logits = np.asarray(X), A[:, :, None] + B[:, :, None] * Z  # [class, pixel, z]
+    log_px_z = np.sum(x[:, None] * logits - np.logaddexp(0, logits), axis=1)
     log_p = -(Z**2) / 2 - np.log(2 * np.pi) / 2
-    mean = np.asarray(E @ X / 2)[:, None]
+    mean = (E @ x / 2)[:, None]
     log_q = -(((Z - mean) / 0.7) ** 2) / 2 - np.log(0.7) - np.log(2 * np.pi) / 2
     log_pxy = np.log(np.sum(np.exp(log_px_z + log_p), axis=1) * STEP) - np.log(K)
     bounds = np.sum(np.exp(log_q) * (log_px_z + log_p - log_q), axis=1) * STEP - np.log(K)
-    return log_pxy, bounds, np.asarray(jax.nn.softmax(C @ X))
-
-
-def over_draws(f, keys=DRAWS):
-    return jax.jit(jax.vmap(f))(keys)
+    return log_pxy, bounds, scipy.special.softmax(C @ x)
 
 
 def assert_mean(values, expected, *, standard_errors=5):
-    error = float(jnp.std(values)) / len(values) ** 0.5
-    assert abs(float(jnp.mean(values)) - expected) < standard_errors * error + 1e-5
+    error = np.std(values) / len(values) ** 0.5
+    assert abs(np.mean(values) - expected) < standard_errors * error + 1e-5
 
 
 def test_the_bounds_are_the_exact_sums():
     """-L of each label and -U, each within 5 standard errors of 20,000 draws, and below log p(x, y) and log p(x)."""
     log_pxy, bounds, q_y = exact()
-    per_label = jax.vmap(lambda y: over_draws(lambda k: objectives.labelled_bound(k, tiny(), X, y).objective))
-    for values, expected in zip(per_label(CLASSES), bounds, strict=True):
+
+    @jax.jit
+    def compute(keys):
+        per_label = lambda y: jax.vmap(lambda k: objectives.labelled_bound(k, tiny(), X, y).objective)(keys)
+        return jax.vmap(per_label)(CLASSES), jax.vmap(lambda k: objectives.unlabelled_bound(k, tiny(), X))(keys)
+
+    of_labels, terms = jax.tree.map(np.asarray, compute(DRAWS))
+    for values, expected in zip(of_labels, bounds, strict=True):
         assert_mean(values, expected)
     log_px, expected = np.logaddexp.reduce(log_pxy), np.sum(q_y * (bounds - np.log(q_y)))
-    terms = over_draws(lambda k: objectives.unlabelled_bound(k, tiny(), X))
     assert_mean(terms.objective, expected)
     np.testing.assert_allclose(terms.elbo, terms.log_px_z - terms.kl, rtol=1e-5)
     assert (bounds < log_pxy).all()
@@ -94,21 +97,27 @@ def test_the_bounds_are_the_exact_sums():
 def test_a_model_with_labels_is_an_ordinary_model_of_images_without():
     """Its ELBO over draws of (y, z) is -U, within 5 standard errors; many draws find log p(x); q's mean is right."""
     log_pxy, bounds, q_y = exact()
-    elbos = over_draws(lambda k: evaluate.elbo(k, tiny(), X).elbo)
+
+    @jax.jit
+    def compute(keys):
+        model, q = tiny(), tiny().encode(X)
+        elbos = jax.vmap(lambda k: evaluate.elbo(k, model, X).elbo)(keys)
+        weights = objectives.sample_weights(KEY, model, X, q, NUM_KEYS)
+        return elbos, weights.log_w, q.sample(KEY, (NUM_KEYS,)), q.mean
+
+    elbos, log_w, draws, mean = jax.tree.map(np.asarray, compute(DRAWS))
     assert_mean(elbos, np.sum(q_y * (bounds - np.log(q_y))))
-    weights = jax.jit(lambda: objectives.sample_weights(KEY, tiny(), X, tiny().encode(X), NUM_KEYS))()
-    assert_mean(weights.log_w, np.sum(q_y * (bounds - np.log(q_y))))
-    assert_mean(jnp.exp(weights.log_w), np.sum(np.exp(log_pxy)))
-    draws, mean = jax.jit(lambda: (tiny().encode(X).sample(KEY, (NUM_KEYS,)), tiny().encode(X).mean))()
-    for drawn, expected in ((draws.y[:, 0], mean.y[0]), (draws.y[:, 1], mean.y[1]), (draws.z[:, 0], mean.z[0])):
-        assert_mean(drawn, float(expected))
+    assert_mean(log_w, np.sum(q_y * (bounds - np.log(q_y))))
+    assert_mean(np.exp(log_w), np.sum(np.exp(log_pxy)))
+    for found, expected in ((draws.y[:, 0], mean.y[0]), (draws.y[:, 1], mean.y[1]), (draws.z[:, 0], mean.z[0])):
+        assert_mean(found, float(expected))
     np.testing.assert_allclose(mean.y, q_y, rtol=1e-5)
 
 
 def test_with_every_label_seen_the_objective_is_the_conditional_elbo():
     """Its value and gradient, with alpha = 0, are those of ELBO(x|y) + log p(y); alpha adds log q(y|x)."""
-    m2, y = small_m2(), CLASSES[1]
-    pair = Pair(X, 1 - X, y)
+    m2, y = small_m2(), jnp.asarray(CLASSES[1])
+    pair = Pair(X, FLIPPED, y)
     options = {"num_train": 50, "num_labels": 50}
 
     def ours(params, alpha=0.0):
@@ -120,28 +129,37 @@ def test_with_every_label_seen_the_objective_is_the_conditional_elbo():
             encode=lambda x: diagonal_normal().apply({}, m2.encoder.apply(params["encoder"], x, y)),
             decode=lambda z: bernoulli().apply({}, m2.decoder.apply(params["decoder"], z, y)),
         )
-        return objectives.elbo(jax.random.split(KEY)[1], given, 1 - X).objective - jnp.log(K)
+        return objectives.elbo(jax.random.split(KEY)[1], given, FLIPPED).objective - jnp.log(K)
 
-    params = jax.jit(m2.init)(KEY)
-    close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-6)
-    jax.tree.map(close, *(jax.jit(jax.value_and_grad(f))(params) for f in (ours, expected)))
-    log_q = jax.nn.log_softmax(m2.classifier.apply(params["classifier"], 1 - X))[1]
-    np.testing.assert_allclose(ours(params, 0.3) - ours(params), 0.3 * log_q, rtol=1e-3)
+    @jax.jit
+    def compute(params):
+        log_q = jax.nn.log_softmax(m2.classifier.apply(params["classifier"], FLIPPED))[1]
+        both = [jax.value_and_grad(f)(params) for f in (ours, expected)]
+        return both, ours(params, 0.3), log_q
+
+    both, with_alpha, log_q = jax.tree.map(np.asarray, compute(drawn(m2.init)))
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-6), *both)
+    np.testing.assert_allclose(with_alpha - both[0][0], 0.3 * log_q, rtol=1e-3)
 
 
 def test_the_weights_are_those_of_the_whole_data_set():
     """The mean over all pairs of an image without a label and one with it is -J^alpha / N."""
-    model = tiny()
-    images = (jnp.arange(6)[:, None] // 2 ** jnp.arange(D) % 2).astype(jnp.float32)
+    images = (np.arange(6)[:, None] // 2 ** np.arange(D) % 2).astype(np.float32)
     unlabelled, labelled, labels, alpha = images[:4], images[4:], CLASSES[:2], 0.7
-    key_u, key_l = jax.random.split(KEY)
     objective = functools.partial(objectives.semi_supervised, num_train=6, num_labels=2, alpha=alpha)
-    u = sum(jax.jit(jax.vmap(lambda x: objectives.unlabelled_bound(key_u, model, x).elbo))(unlabelled))
-    seen = sum(jax.jit(jax.vmap(lambda x, y: objectives.labelled_bound(key_l, model, x, y).elbo))(labelled, labels))
-    log_q = jax.nn.log_softmax(labelled @ C.T)[jnp.arange(2), jnp.arange(2)]
-    pairs = Pair(jnp.repeat(unlabelled, 2, axis=0), jnp.tile(labelled, (4, 1)), jnp.tile(labels, (4, 1)))
-    pairs = jax.jit(jax.vmap(lambda pair: objective(KEY, model, pair).objective))(pairs)
-    np.testing.assert_allclose(np.mean(pairs), (u + seen + alpha * 6 * np.mean(log_q)) / 6, rtol=1e-4)
+    pairs = Pair(np.repeat(unlabelled, 2, axis=0), np.tile(labelled, (4, 1)), np.tile(labels, (4, 1)))
+
+    @jax.jit
+    def compute(unlabelled, labelled, labels, pairs):
+        model, (key_u, key_l) = tiny(), jax.random.split(KEY)
+        u = jax.vmap(lambda x: objectives.unlabelled_bound(key_u, model, x).elbo)(unlabelled)
+        seen = jax.vmap(lambda x, y: objectives.labelled_bound(key_l, model, x, y).elbo)(labelled, labels)
+        return u, seen, jax.vmap(lambda pair: objective(KEY, model, pair).objective)(pairs)
+
+    u, seen, of_pairs = map(np.asarray, compute(unlabelled, labelled, labels, pairs))
+    log_q = np.diag(scipy.special.log_softmax(labelled @ C.T, axis=-1))
+    expected = (u.sum() + seen.sum() + alpha * 6 * np.mean(log_q)) / 6
+    np.testing.assert_allclose(np.mean(of_pairs), expected, rtol=1e-4)
 
 
 def small_m1m2():
@@ -152,62 +170,62 @@ def small_m1m2():
 def test_m1_is_trained_as_if_it_were_alone():
     """The gradient of M1 is the plain ELBO's from the same draw, and that of M2 reaches all of M2."""
     both = small_m1m2()
-    params = jax.jit(both.init)(KEY)
-    pair = Pair(X, 1 - X, CLASSES[0])
+    pair = Pair(X, FLIPPED, jnp.asarray(CLASSES[0]))
     objective = functools.partial(objectives.stacked_semi_supervised, num_train=9, num_labels=3)
-    grads = jax.jit(jax.grad(lambda p: objective(KEY, both.bind(p), pair).objective))(params)
-    key = jax.random.split(KEY, 3)[0]
 
     def elbo(p):
         model = both.m1.bind(p)
         q = model.encode(X)
-        return model.decode(q.sample(key)).log_prob(X) - objectives.closed_form_kl(q, model.prior)
+        z = q.sample(jax.random.split(KEY, 3)[0])
+        return model.decode(z).log_prob(X) - objectives.closed_form_kl(q, model.prior)
 
-    close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-6)
-    jax.tree.map(close, grads["m1"], jax.jit(jax.grad(elbo))(params["m1"]))
+    @jax.jit
+    def gradients(params):
+        return jax.grad(lambda p: objective(KEY, both.bind(p), pair).objective)(params), jax.grad(elbo)(params["m1"])
+
+    found, alone = jax.tree.map(np.asarray, gradients(drawn(both.init)))
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-6), found["m1"], alone)
     for part in ("classifier", "encoder", "decoder"):
-        assert max(float(jnp.abs(g).max()) for g in jax.tree.leaves(grads["m2"][part])) > 1e-4, part
+        assert max(np.abs(g).max() for g in jax.tree.leaves(found["m2"][part])) > 1e-4, part
 
 
 def test_the_stacked_model_is_an_ordinary_model():
     """Draws come with their densities; its reported ELBO is, over draws, that of the joint model, 5 standard errors."""
     both = small_m1m2()
-    params = jax.jit(both.init)(KEY)
+    params = jax.tree.map(np.asarray, drawn(both.init))
     params["m2"]["classifier"] = jax.tree.map(lambda a: 5 * a, params["m2"]["classifier"])  # away from 1/3
-    model = both.bind(params)
+    pair = Pair(X, X, jnp.asarray(CLASSES[0]))
+    objective = functools.partial(objectives.stacked_semi_supervised, num_train=9, num_labels=3)
 
     @jax.jit
-    def draw():
-        q = model.encode(X)
+    def compute(params, keys):
+        model = both.bind(params)
+        q, (first, second) = model.encode(X), jax.random.split(jax.random.key(8))
         z, log_q = q.sample_and_log_prob(KEY, (7,))
-        return log_q, jax.vmap(q.log_prob)(z), model.prior.sample(KEY, (7,))
+        densities = log_q, jax.vmap(q.log_prob)(z)
+        moments = evaluate.posterior_mean(first, q, num_samples=5000), q.sample(second, (5000,))
+        elbos = jax.vmap(lambda k: (objective(k, model, pair).elbo, evaluate.elbo(k, model, X).elbo))(keys)
+        return densities, moments, elbos, model.prior.sample(KEY, (7,))
 
-    log_q, expected, from_prior = draw()
-    keys = jax.random.split(jax.random.key(8))
-    estimate = lambda q: evaluate.posterior_mean(keys[0], q, num_samples=5000)
-    mean, draws = jax.jit(lambda q: (estimate(q), q.sample(keys[1], (5000,))))(model.encode(X))
+    densities, (mean, draws), elbos, from_prior = jax.tree.map(np.asarray, compute(params, DRAWS[:5000]))
     assert_mean(draws.below[:, 0], float(mean.below[0]))
-    assert jnp.all(jnp.abs(mean.above.y - draws.above.y.mean(axis=0)) < 5 * (2 * 0.25 / 5000) ** 0.5)
-    assert jnp.abs(mean.above.y - 1 / K).max() > 0.2
-    np.testing.assert_allclose(log_q, expected, rtol=1e-5)
+    assert (np.abs(mean.above.y - draws.above.y.mean(axis=0)) < 5 * (2 * 0.25 / 5000) ** 0.5).all()
+    assert np.abs(mean.above.y - 1 / K).max() > 0.2
+    np.testing.assert_allclose(*densities, rtol=1e-5)
     assert from_prior.above.y.shape == (7, K)
-    keys, pair = DRAWS[:5000], Pair(X, X, CLASSES[0])
-    objective = functools.partial(objectives.stacked_semi_supervised, num_train=9, num_labels=3)
-    reported = over_draws(lambda k: objective(k, model, pair).elbo, keys)
-    drawn = over_draws(lambda k: evaluate.elbo(k, model, X).elbo, keys)
-    error = ((jnp.var(reported) + jnp.var(drawn)) / len(keys)) ** 0.5
-    assert abs(jnp.mean(reported) - jnp.mean(drawn)) < 5 * error
+    reported, separate = elbos
+    error = ((reported.var() + separate.var()) / 5000) ** 0.5
+    assert abs(reported.mean() - separate.mean()) < 5 * error
 
 
 def test_several_inputs_are_one_vector():
     one, two = MLP((5,), (2,)), MLP((5,), (2,))
-    params = two.init(KEY, X, CLASSES[0])
+    params = jax.tree.map(np.asarray, drawn(two.init, X, CLASSES[0]))
     hidden = params["params"]["hidden_0"]
-    kernel = jnp.concatenate([hidden["kernel"], params["params"]["hidden_0_1"]["kernel"]])
+    kernel = np.concatenate([hidden["kernel"], params["params"]["hidden_0_1"]["kernel"]])
     joined = {"params": {"hidden_0": hidden | {"kernel": kernel}, "out": params["params"]["out"]}}
-    np.testing.assert_allclose(
-        two.apply(params, X, CLASSES[2]), one.apply(joined, jnp.concatenate([X, CLASSES[2]])), rtol=1e-5
-    )
+    both = jax.jit(lambda y: (two.apply(params, X, y), one.apply(joined, jnp.concatenate([X, y]))))
+    np.testing.assert_allclose(*both(CLASSES[2]), rtol=1e-5)
 
 
 def test_labelled_images_are_balanced_and_chosen_by_the_key():
@@ -237,21 +255,23 @@ def test_labels_that_cannot_be_are_refused(labels, num_labels, message):
 
 
 def test_a_label_that_is_none():
-    model = tiny()
+    bound = lambda y: objectives.labelled_bound(KEY, tiny(), X, y).objective
     with pytest.raises(UsageError, match=r"label has shape \(2,\): expected one-hot, \(3,\)"):
-        objectives.labelled_bound(KEY, model, X, jnp.eye(2)[1])
-    assert np.isnan(objectives.labelled_bound(KEY, model, X, jax.nn.one_hot(K, K)).objective)
-    assert np.isfinite(objectives.labelled_bound(KEY, model, X, jax.nn.one_hot(K - 1, K)).objective)
+        jax.eval_shape(bound, np.array([0, 1], np.float32))
+    none, last = jax.jit(jax.vmap(lambda label: bound(jax.nn.one_hot(label, K))))(np.array([K, K - 1]))
+    assert np.isnan(none)
+    assert np.isfinite(last)
 
 
 def test_accuracies():
-    means = jnp.array([[0.0, 0.1], [0.1, 0.0], [3.0, 3.1], [3.1, 3.0]])
+    of_train = np.array([[0.0, 0.1], [0.1, 0.0], [3.0, 3.1], [3.1, 3.0]], np.float32)
+    means, of_test = map(jnp.asarray, (of_train, of_train + np.float32(0.2)))
     y = np.array([0, 0, 1, 1])
-    assert accuracy_from_latents(means, y, means + 0.2, y) == 1.0
-    assert accuracy_from_latents(means, y, means + 0.2, 1 - y) == 0.0
-    q = jax.vmap(tiny().encode)(jnp.stack([X, 1 - X]))
-    probabilities = label_probabilities(jax.vmap(lambda q: q.mean)(q))
-    best = np.asarray(jnp.argmax(jnp.stack([C @ X, C @ (1 - X)]), axis=-1))
+    assert accuracy_from_latents(means, y, of_test, y) == 1.0
+    assert accuracy_from_latents(means, y, of_test, 1 - y) == 0.0
+    x = np.stack([X, FLIPPED])
+    probabilities = label_probabilities(jax.jit(jax.vmap(lambda x: tiny().encode(x).mean))(x))
+    best = np.argmax(x @ C.T, axis=-1)
     assert accuracy(probabilities, best) == 1.0
     assert accuracy(probabilities, np.array([best[0], (best[1] + 1) % K])) == 0.5
 
