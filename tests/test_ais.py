@@ -28,7 +28,7 @@ def schedule(num):
     t = np.arange(1, num + 1) / num
     widths = 1 / (1 / 0.8**2 * (1 - t) + t / 0.12)
     columns = t, np.ones(num), np.stack([widths, widths], axis=1)
-    return ais.Schedule(*(jnp.asarray(np.float32(a)) for a in columns))
+    return ais.Schedule(*(jax.device_put(np.float32(a)) for a in columns))
 
 
 CASES = {  # model, its exact answers, where the path begins, how many temperatures it has

@@ -22,7 +22,7 @@ from vaex.networks import as_channels
 from vaex.objectives import Context, batch_loss, log_weights
 
 RNG = np.random.default_rng(0)
-W, A, B, X = (jnp.asarray(np.float32(RNG.normal(size=shape))) for shape in [(5, 2), (5, 3), (2, 3), (5,)])
+W, A, B, X = (jax.device_put(np.float32(RNG.normal(size=shape))) for shape in [(5, 2), (5, 3), (2, 3), (5,)])
 SIGMA = 0.6
 EXAMPLE = Given(X, jnp.array([0.5, -1.0, 2.0]))
 
@@ -148,7 +148,7 @@ def test_a_description_is_its_vae_at_each_condition():
 def test_a_batch_trains_every_part():
     vae = small()
     params = drawn(vae.init)
-    batch = Given(jnp.eye(6), jnp.asarray(np.float32(RNG.normal(size=(6, 3)))))
+    batch = Given(jnp.eye(6), jax.device_put(np.float32(RNG.normal(size=(6, 3)))))
     context = Context(jnp.zeros((), jnp.int32), jnp.zeros(()))
     loss = batch_loss(objectives.elbo)
     gradients = jax.jit(jax.grad(lambda p: loss(jax.random.key(8), vae.bind(p), batch, context)[0]))(params)
