@@ -59,4 +59,4 @@ def drawn(init: Callable, *args: Any, scale: float = 0.3, seed: int = 0) -> Any:
     """Parameters away from where init(key, *args) starts them, by numpy: an init takes long to compile."""
     rng = np.random.default_rng(seed)
     shapes = jax.eval_shape(init, jax.random.key(0), *args)
-    return jax.tree.map(lambda a: jnp.asarray(scale * rng.normal(size=a.shape), a.dtype), shapes)
+    return jax.device_put(jax.tree.map(lambda a: np.asarray(scale * rng.normal(size=a.shape), a.dtype), shapes))

@@ -9,7 +9,7 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
-from tests.models import initial, small_vae
+from tests.models import drawn, small_vae
 from vaex import Model, evaluate, objectives
 from vaex.data.conditions import averaged, lower_half, upper_half
 from vaex.errors import UsageError
@@ -21,9 +21,10 @@ from vaex.models.prior_table import build_prior, conditional, standard
 from vaex.networks import as_channels
 from vaex.objectives import Context, batch_loss, log_weights
 
-W, A, B = (jax.random.normal(jax.random.key(i), shape) for i, shape in enumerate([(5, 2), (5, 3), (2, 3)]))
+RNG = np.random.default_rng(0)
+W, A, B, X = (jax.device_put(np.float32(RNG.normal(size=shape))) for shape in [(5, 2), (5, 3), (2, 3), (5,)])
 SIGMA = 0.6
-EXAMPLE = Given(jax.random.normal(jax.random.key(3), (5,)), jnp.array([0.5, -1.0, 2.0]))
+EXAMPLE = Given(X, jnp.array([0.5, -1.0, 2.0]))
 
 
 def conditional_linear_gaussian(shift: float = 0.0) -> Conditional:
@@ -58,60 +59,63 @@ def small(prior: str = "learned") -> Description:
 
 
 def test_with_the_exact_posterior_every_weight_is_log_px_given():
-    other = EXAMPLE._replace(condition=-EXAMPLE.condition)
 
     @jax.jit
     def compute():
+        other = EXAMPLE._replace(condition=-EXAMPLE.condition)
         model, x = at(conditional_linear_gaussian(), EXAMPLE)
         q = model.encode(x)
         log_w = log_weights(model, x, q, q.sample(jax.random.key(0), (20,))).log_w
         return log_w, log_px_given(EXAMPLE), log_px_given(other)
 
-    log_w, exact, of_other = compute()
+    log_w, exact, of_other = map(np.asarray, compute())
     np.testing.assert_allclose(log_w, exact, rtol=1e-5)
     assert abs(of_other - exact) > 1  # or the condition would be no part of the test
 
 
 def test_the_bounds_reach_log_px_given():
     """The ELBO's gap is KL(q || p(z|x, c)) exactly, and L_K closes it: within 5 standard errors of 400 repetitions."""
-    model, x = at(conditional_linear_gaussian(shift=0.3), EXAMPLE)
-    keys = jax.random.split(jax.random.key(1), 400)
-    elbos, bounds = jax.jit(
-        jax.vmap(
-            lambda k: (
-                objectives.elbo(k, model, x).elbo,
-                evaluate.log_likelihood(k, model, x, num_samples=1000, chunk_size=1000),
-            )
-        )
-    )(keys)
-    exact_q = at(conditional_linear_gaussian(), EXAMPLE)[0].encode(x)
-    gap = dist.kl_divergence(model.encode(x), exact_q)
+
+    @jax.jit
+    def compute(key):
+        model, x = at(conditional_linear_gaussian(shift=0.3), EXAMPLE)
+        elbo = lambda k: objectives.elbo(k, model, x).elbo
+        bound = lambda k: evaluate.log_likelihood(k, model, x, num_samples=1000, chunk_size=1000)
+        gap = dist.kl_divergence(model.encode(x), at(conditional_linear_gaussian(), EXAMPLE)[0].encode(x))
+        return jax.vmap(lambda k: (elbo(k), bound(k)))(jax.random.split(key, 400)), gap, log_px_given(EXAMPLE)
+
+    (elbos, bounds), gap, log_px = jax.tree.map(np.asarray, compute(jax.random.key(1)))
     assert gap > 0.1
-    for values, exact in ((elbos, log_px_given(EXAMPLE) - gap), (bounds, log_px_given(EXAMPLE))):
+    for values, exact in ((elbos, log_px - gap), (bounds, log_px)):
         assert abs(values.mean() - exact) < 5 * values.std() / 20 + 2e-3  # L_1000 lies about Var(w) / 2000 below
 
 
 def test_a_constant_condition_is_the_unconditional_model():
     """With the condition at zero, and the same parameters but for those that meet it: draw by draw."""
     plain, vae = small_vae(), small("fixed")
-    params = initial(vae.init, jax.random.key(2))
+    params = drawn(vae.init)
 
     def without_condition(part, size):
         layers = params[part]["params"]
-        first = {**layers["hidden_0"], "kernel": layers["hidden_0"]["kernel"][:size]}
+        first = {**layers["hidden_0"], "kernel": np.asarray(layers["hidden_0"]["kernel"])[:size]}
         return {"params": {**layers, "hidden_0": first}}
 
     same = {**params, "encoder": without_condition("encoder", 6), "decoder": without_condition("decoder", 2)}
     x, key = jnp.array([1.0, 0, 0, 1, 1, 0]), jax.random.key(4)
     zero = Given(x, jnp.zeros(3))
-    pairs = (plain.bind(same), x), at(vae.bind(params), zero)
-    expected, found = jax.jit(lambda: [objectives.iwae(key, *pair, num_samples=5) for pair in pairs])()
-    np.testing.assert_allclose(jnp.stack(found), jnp.stack(expected), rtol=1e-5)
+
+    @jax.jit
+    def both():
+        pairs = (plain.bind(same), x), at(vae.bind(params), zero)
+        return [objectives.iwae(key, *pair, num_samples=5) for pair in pairs]
+
+    expected, found = both()
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_the_condition_reaches_encoder_decoder_and_prior():
     vae = small()
-    model = vae.bind(initial(vae.init, jax.random.key(5)))
+    model = vae.bind(drawn(vae.init))
     x, z, c = jnp.ones(6), jnp.array([0.5, -0.5]), jnp.array([0.2, 0.7, -1.0])
     means = {
         "encoder": lambda c: model.given(c).encode(x).mean,
@@ -138,13 +142,13 @@ def test_a_description_is_its_vae_at_each_condition():
     for pair in compute(jax.random.key(5)):
         jax.tree.map(np.testing.assert_array_equal, *pair)
     plain = describe(small_vae(), Source((6,)))
-    assert isinstance(plain.bind(initial(plain.init, jax.random.key(5))), Model)
+    assert isinstance(plain.bind(drawn(plain.init)), Model)
 
 
 def test_a_batch_trains_every_part():
     vae = small()
-    params = initial(vae.init, jax.random.key(6))
-    batch = Given(jnp.eye(6), jax.random.normal(jax.random.key(7), (6, 3)))
+    params = drawn(vae.init)
+    batch = Given(jnp.eye(6), jax.device_put(np.float32(RNG.normal(size=(6, 3)))))
     context = Context(jnp.zeros((), jnp.int32), jnp.zeros(()))
     loss = batch_loss(objectives.elbo)
     gradients = jax.jit(jax.grad(lambda p: loss(jax.random.key(8), vae.bind(p), batch, context)[0]))(params)
@@ -154,14 +158,14 @@ def test_a_batch_trains_every_part():
 
 def test_what_does_not_fit_is_refused():
     vae = small()
-    model = vae.bind(initial(vae.init, jax.random.key(0)))
+    model = vae.bind(drawn(vae.init))
     with pytest.raises(UsageError, match=r"found a condition of shape \(4,\): expected \(3,\)"):
         model.given(jnp.zeros(4))
     with pytest.raises(UsageError, match="an example without condition: pass Given"):
         at(model, jnp.zeros(6))
     plain = small_vae()
     for without in (
-        plain.bind(initial(plain.init, jax.random.key(0))),
+        plain.bind(drawn(plain.init)),
         Observed(dist.Normal(jnp.zeros(6), 1.0).to_event(1)),
     ):
         assert at(without, plain) == (without, plain)
@@ -171,47 +175,52 @@ def test_what_does_not_fit_is_refused():
 
 def test_an_objective_of_the_whole_batch_needs_one_prior():
     vae = small()
-    model, batch = vae.bind(initial(vae.init, jax.random.key(0))), Given(jnp.zeros((4, 6)), jnp.zeros((4, 3)))
+    model, batch = vae.bind(drawn(vae.init)), Given(jnp.zeros((4, 6)), jnp.zeros((4, 3)))
     context = Context(jnp.zeros((), jnp.int32), jnp.zeros(()))
     with pytest.raises(UsageError, match=r"found a p\(z\|c\)"):
         batch_loss(objectives.info, whole_batch=True)(jax.random.key(0), model, batch, context)
 
 
 def test_conditions_as_channels():
-    image = jnp.zeros((4, 4, 1))
-    labelled = as_channels(image, jnp.array([1.0, 2.0]))
+    channels = jax.jit(lambda a, b: [as_channels(jnp.zeros((4, 4, 1)), c) for c in (a, b)])
+    labelled, small = map(np.asarray, channels(np.float32([1, 2]), np.arange(4, dtype=np.float32).reshape(2, 2, 1)))
     assert labelled.shape == (4, 4, 3)
     np.testing.assert_array_equal(labelled[2, 3], [0, 1, 2])
-    small = as_channels(image, jnp.arange(4.0).reshape(2, 2, 1))
     np.testing.assert_array_equal(small[..., 1], np.kron([[0, 1], [2, 3]], np.ones((2, 2))))
 
 
 def test_parts_of_an_image():
     images = np.random.default_rng(0).normal(size=(3, 9, 8, 2)).astype(np.float32)
     np.testing.assert_array_equal(np.concatenate([upper_half(images), lower_half(images)], axis=1), images)
-    np.testing.assert_allclose(
-        averaged(jnp.asarray(images[:, :8]), 4)[1, 1, 0], images[1, 4:8, :4].mean(axis=(0, 1)), rtol=1e-4
-    )
-    np.testing.assert_allclose(averaged(jnp.full((8, 4, 1), 0.3), 4), 0.3, rtol=1e-6)
+    averages = jax.jit(lambda images: (averaged(images, 4), averaged(jnp.full((8, 4, 1), 0.3), 4)))
+    of_images, of_a_constant = map(np.asarray, averages(images[:, :8]))
+    np.testing.assert_allclose(of_images[1, 1, 0], images[1, 4:8, :4].mean(axis=(0, 1)), rtol=1e-4)
+    np.testing.assert_allclose(of_a_constant, 0.3, rtol=1e-6)
 
 
 def test_psnr_and_interpolation():
     """A constant error of 0.1 is 20 dB; interpolation is Pillow's; a fitted Gaussian is the best of its family."""
     from PIL import Image
 
-    assert abs(evaluate.psnr(jnp.full((4, 4), 0.6), jnp.full((4, 4), 0.5)) - 20) < 1e-3
     low = np.random.default_rng(1).uniform(0.2, 0.8, (7, 7)).astype(np.float32)
     reference = np.asarray(Image.fromarray(low).resize((28, 28), Image.Resampling.BICUBIC))
-    ours = bicubic(jnp.asarray(low)[..., None], (28, 28, 1))[..., 0]
-    np.testing.assert_allclose(ours, np.clip(reference, 0, 1), atol=1e-5)
+    x = np.random.default_rng(2).uniform(size=(50, 8, 8, 1)).astype(np.float32)
 
-    x = jax.random.uniform(jax.random.key(0), (50, 8, 8, 1))
-    examples = Given(x, averaged(x, 4))
-    fitted = fit_interpolation(examples)
-    mean = lambda model: jax.vmap(model.log_prob)(examples).mean()
-    gradient = jax.grad(mean)(fitted)
-    assert max(jnp.abs(g).max() for g in gradient) < 1e-3
-    assert mean(fitted) > mean(Interpolation(fitted.offset, 1.1 * fitted.sigma))
+    @jax.jit
+    def compute(low, x):
+        examples = Given(x, averaged(x, 4))
+        fitted = fit_interpolation(examples)
+        mean = lambda model: jax.vmap(model.log_prob)(examples).mean()
+        best, gradient = jax.value_and_grad(mean)(fitted)
+        wider = mean(Interpolation(fitted.offset, 1.1 * fitted.sigma))
+        noise = evaluate.psnr(jnp.full((4, 4), 0.6), jnp.full((4, 4), 0.5))
+        return noise, bicubic(low[..., None], (28, 28, 1))[..., 0], (best, wider), gradient
+
+    noise, ours, (best, wider), gradient = jax.tree.map(np.asarray, compute(low, x))
+    assert abs(noise - 20) < 1e-3
+    np.testing.assert_allclose(ours, np.clip(reference, 0, 1), atol=1e-5)
+    assert max(np.abs(g).max() for g in gradient) < 1e-3
+    assert best > wider
 
 
 def test_structural_similarity_in_its_limits():
@@ -220,7 +229,7 @@ def test_structural_similarity_in_its_limits():
     ssim = jax.jit(evaluate.ssim)
     np.testing.assert_allclose(ssim(image, image), 1, rtol=1e-5)
     a, b, c = 0.2, 0.7, 0.01**2
-    levels = ssim(*(jnp.full(image.shape, level) for level in (a, b)))
+    levels = ssim(*(np.full_like(image, level) for level in (a, b)))
     np.testing.assert_allclose(levels, (2 * a * b + c) / (a**2 + b**2 + c), rtol=1e-4)
     assert ssim(image, 1 - image) < 0
 
@@ -228,6 +237,8 @@ def test_structural_similarity_in_its_limits():
 def test_completions_are_drawn_under_their_condition():
     """Of the linear-Gaussian model their mean is E[x|c], within 5 standard errors."""
     c = EXAMPLE.condition
-    drawn = complete(jax.random.key(9), conditional_linear_gaussian(), c, num_samples=4000)
-    error = 5 * drawn.std(axis=0) / np.sqrt(4000)
-    assert (jnp.abs(drawn.mean(axis=0) - (W @ B + A) @ c) < error).all()
+    completed = jax.jit(lambda key: complete(key, conditional_linear_gaussian(), c, num_samples=4000))
+    means = np.asarray(completed(jax.random.key(9)))
+    error = 5 * means.std(axis=0) / np.sqrt(4000)
+    w, a, b = map(np.asarray, (W, A, B))
+    assert (np.abs(means.mean(axis=0) - (w @ b + a) @ np.asarray(c)) < error).all()

@@ -1,18 +1,18 @@
 """What a config can name, each taken through one step of training."""
 
-import functools
-
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.one_step import first_step, one_step
+from tests.one_step import QUICK, one_step
 from vaex.config import override
 from vaex.config.setup import setup
 from vaex.config.task import build_task
 from vaex.errors import UsageError
 from vaex.models.weights import MeanField, weights_kl
 from vaex.runs.experiments import load_experiment
+from vaex.train import train_step
 
 NARROW = "--config.model.network.encoder_hidden=(8,)"
 CATEGORICAL = ["--config.model.posterior.name=one_hot", "--config.model.posterior.num_classes=3"]
@@ -32,10 +32,28 @@ def configured(*flags):
     return setup(override(load_experiment("digits"), [*narrow, *flags]))
 
 
-@functools.cache
-def measured(*flags):
-    """The metrics of one step."""
-    return one_step(configured(*flags))[1]
+def first_steps(compute):
+    """What a function of this gives, in one program: a setup -> its state before and after a step, and the metrics."""
+
+    def step(made):
+        before = made.init()
+        batch = jax.tree.map(lambda a: jnp.asarray(a[:16]), made.task.stored)
+        return before, *train_step(before, made.task.key, batch, recipe=made.recipe)
+
+    return jax.tree.map(np.asarray, jax.jit(lambda: compute(step), compiler_options=QUICK)())
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """The metrics of one step by name of what is set."""
+    flags = {
+        "nothing": [],
+        "beta": ["--config.objective.beta=5.0"],
+        "schedule": ["--config.objective.beta=5.0", *BETA, "--config.schedule.start=2.0", STEPS],
+        "weights": ["--config.train.weight_sigma=0.01"],
+    }
+    made = {name: configured(*flags[name]) for name in flags}
+    return first_steps(lambda step: {name: step(made[name])[-1] for name in made})
 
 
 @pytest.mark.parametrize(
@@ -50,14 +68,17 @@ def measured(*flags):
 def test_every_network_trains(flags):
     """From an output at the mean of the training images."""
     made = configured(*flags, "--config.data.binarize=threshold")
-    start, state, metrics = first_step(made)
+
+    def compute(step):
+        start, state, metrics = step(made)
+        return start, state, metrics, made.task.description.bind(start.params).decode(jnp.zeros(8)).mean
+
+    before, after, metrics, decoded = first_steps(compute)
     assert np.isfinite(metrics["loss"])
     mean = np.clip(made.task.dataset.train.images.mean(axis=0) / 255, 1e-3, 1 - 1e-3)
-    before, bind = start.params, made.task.description.bind
-    decoded = jax.jit(lambda params: bind(params).decode(jax.numpy.zeros(8)).mean)(before)
     np.testing.assert_allclose(decoded, mean, atol=1e-5)
     for side in ("encoder", "decoder"):
-        still = jax.tree.map(lambda a, b: np.array_equal(a, b), state.params[side], before[side])
+        still = jax.tree.map(lambda a, b: np.array_equal(a, b), after.params[side], before.params[side])
         assert not any(jax.tree.leaves(still)), side
 
 
@@ -67,36 +88,36 @@ def test_of_a_field_named_twice_the_last_value_counts():
     assert (config.model.network.encoder_hidden, config.seed) == ((5,), 4)
 
 
-def test_options_reach_the_objective():
-    plain, heavy = (measured(*flags) for flags in ([], ["--config.objective.beta=5.0"]))
+def test_options_reach_the_objective(measured):
+    plain, heavy = measured["nothing"], measured["beta"]
     np.testing.assert_allclose(heavy["loss"] - plain["loss"], 4 * heavy["kl"], rtol=1e-3)
 
 
-def test_a_schedule_starts_where_it_says():
-    flags = ["--config.objective.beta=5.0", *BETA, "--config.schedule.start=2.0", STEPS]
-    metrics = measured(*flags)
+def test_a_schedule_starts_where_it_says(measured):
+    metrics = measured["schedule"]
     np.testing.assert_allclose(metrics["objective"], metrics["log_px_z"] - 2 * metrics["kl"], rtol=1e-4)
 
 
-def test_a_moving_average_and_a_prior_on_the_weights():
+def test_a_moving_average_and_a_prior_on_the_weights(measured):
     flags = ["--config.objective.name=reinforce", "--config.objective.baseline=moving_average", *CATEGORICAL]
     state, metrics = one_step(configured(*flags))
     assert state.average == metrics["elbo"]
-    plain, heavy = (measured(*flags) for flags in ([], ["--config.train.weight_sigma=0.01"]))
-    assert heavy["loss"] > plain["loss"] + 1
+    assert measured["weights"]["loss"] > measured["nothing"]["loss"] + 1
 
 
 def test_weights_with_a_distribution():
     """Their KL is counted once for the data set, and what is evaluated averages over draws of them."""
-    flags = ["weights=variational", "weight_sigma=0.5"]
-    few = ["--config.data.num_train=200", "--config.evaluate.weight_draws=3"]
-    made = configured(*few, *(f"--config.train.{flag}" for flag in flags))
-    start, _, metrics = first_step(made)
-    params = start.params
-    q = MeanField({"decoder": params["decoder"]}, params["log_sigma"])
-    np.testing.assert_allclose(metrics["loss"] + metrics["elbo"], weights_kl(q, sigma=0.5) / 200, rtol=1e-5)
-    decode = lambda params: made.task.description.bind(params).decode(jax.numpy.zeros(8))
-    assert jax.eval_shape(decode, params).num_components == 3
+    flags = ["train.weights=variational", "train.weight_sigma=0.5", "data.num_train=200", "evaluate.weight_draws=3"]
+    made = configured(*(f"--config.{flag}" for flag in flags))
+
+    def compute(step):
+        start, _, metrics = step(made)
+        assert made.task.description.bind(start.params).decode(jnp.zeros(8)).num_components == 3
+        q = MeanField({"decoder": start.params["decoder"]}, start.params["log_sigma"])
+        return metrics, weights_kl(q, sigma=0.5)
+
+    metrics, kl = first_steps(compute)
+    np.testing.assert_allclose(metrics["loss"] + metrics["elbo"], kl / 200, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +188,7 @@ def test_an_activation_is_read_by_the_networks_beside_a_gated_one(activation, fl
         flag = f"--config.{activation}={name}"
         config = override(load_experiment("digits"), ["--config.model.network.name=gated", flag, *flags])
         description = build_task(config).description
-        draw = lambda params: description.bind(params).encode(jax.numpy.zeros((8, 8, 1))).sample(jax.random.key(0))
+        draw = lambda params: description.bind(params).encode(jnp.zeros((8, 8, 1))).sample(jax.random.key(0))
         return str(jax.make_jaxpr(draw)(jax.eval_shape(description.init, jax.random.key(0))))
 
     assert " tanh " in traced("tanh")

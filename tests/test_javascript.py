@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from tests.models import drawn
 from tests.one_step import QUICK, configured
 from vaex.evaluate.trial import Trial
 from vaex.model import at
@@ -135,13 +136,13 @@ KINDS = {
 
 
 def trial_of(*flags):
-    """An untrained model of digits, with 8 test images."""
+    """A model of digits of any parameters, with 8 test images."""
     made = configured(*flags)
     task = made.task
     test = task.dataset.test._replace(images=task.dataset.test.images[:8], labels=task.dataset.test.labels[:8])
     x = task.examples.observe(jax.random.key(0), test)
-    params = jax.jit(task.description.init, compiler_options=QUICK)(task.init_key)
-    return Trial(task.description.bind(params), x, task.dataset, task.examples.observe, num_classes=task.num_classes)
+    model = task.description.bind(drawn(task.description.init))
+    return Trial(model, x, task.dataset, task.examples.observe, num_classes=task.num_classes)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -154,11 +155,11 @@ def test_a_model_is_decoded_and_encoded_as_by_jax(kind, chromium):
     calls = [("encode", (x, *condition)), ("decode", (*[part[0] for part in parts], *condition))]
     if made.has_draws:
         calls.append(("sample", (*condition,)))
-    encoded, decoded, *drawn = computed(chromium, made.program, calls)
+    encoded, decoded, *draws = computed(chromium, made.program, calls)
     agree(encoded[: len(parts)], [part[0] for part in parts], kind)
     agree(decoded, reconstructed(trial), kind)
-    assert (kind == "autoencoder") == (not drawn)
-    assert all(np.isfinite(leaf).all() for answer in drawn for leaf in answer)
+    assert (kind == "autoencoder") == (not draws)
+    assert all(np.isfinite(leaf).all() for answer in draws for leaf in answer)
 
 
 def reconstructed(trial):

@@ -141,30 +141,39 @@ def test_a_continuous_bernoulli_is_the_papers_density():
 
 def test_draws_of_a_continuous_bernoulli_have_its_mean_and_distribution():
     """Means within 5 standard errors of 40,000 draws; the CDF of a draw is uniform, by Kolmogorov-Smirnov."""
-    cb = ContinuousBernoulli(jnp.asarray(LOGITS, jnp.float32))
-    draws = np.asarray(cb.sample(jax.random.key(6), (40_000,)), np.float64)
+
+    @jax.jit
+    def compute(key, logits):
+        cb = ContinuousBernoulli(logits)
+        return cb.sample(key, (40_000,)), cb.mean
+
+    draws, means = (np.asarray(a, np.float64) for a in compute(jax.random.key(6), np.float32(LOGITS)))
     assert ((draws >= 0) & (draws <= 1)).all()
-    assert (np.abs(draws.mean(0) - cb.mean) < 5 * draws.std(0) / 200).all()
+    assert (np.abs(draws.mean(0) - means) < 5 * draws.std(0) / 200).all()
     cdf = np.expm1(-4 * draws[:, 2]) / np.expm1(-4)
     assert scipy.stats.kstest(cdf, "uniform").pvalue > 1e-4
 
 
 def test_a_sigma_for_each_output_is_bounded():
-    raw = jnp.stack([jnp.array([0.2, 0.2, 0.2]), jnp.array([-1e9, 0.1, 1e9])], axis=-1)
-    normal = likelihoods.gaussian_output().apply({}, raw).base_dist
+    raw = np.array([[0.2, -1e9], [0.2, 0.1], [0.2, 1e9]], np.float32)
+    normal = jax.jit(lambda raw: likelihoods.gaussian_output().apply({}, raw).base_dist)(raw)
     np.testing.assert_allclose(normal.scale, np.exp([-8, 0.1, 8]), rtol=1e-4)
     np.testing.assert_allclose(normal.mean, 0.2)
 
 
 def test_any_numpyro_distribution_by_a_function():
     """Its factors become one event; a distribution of the whole event stays as it is."""
-    raw, x = jnp.array([[0.1, -0.3], [2.0, 0.0]]), jnp.array([[3.0, 0.0], [1.0, 2.0]])
-    poisson = from_function(lambda raw: dist.Poisson(jnp.exp(raw))).apply({}, raw)
-    expected = scipy.stats.poisson.logpmf(np.asarray(x), np.exp(raw)).sum()
-    np.testing.assert_allclose(poisson.log_prob(x), expected, rtol=1e-5)
-    whole = from_function(lambda raw: dist.MultivariateNormal(raw, jnp.eye(2))).apply({}, raw[0])
-    expected = scipy.stats.multivariate_normal.logpdf(np.asarray(x[0]), raw[0], np.eye(2))
-    np.testing.assert_allclose(whole.log_prob(x[0]), expected, rtol=1e-5)
+    raw, x = np.array([[0.1, -0.3], [2.0, 0.0]]), np.array([[3.0, 0.0], [1.0, 2.0]])
+
+    @jax.jit
+    def compute(raw, x):
+        poisson = from_function(lambda raw: dist.Poisson(jnp.exp(raw))).apply({}, raw)
+        whole = from_function(lambda raw: dist.MultivariateNormal(raw, jnp.eye(2))).apply({}, raw[0])
+        return poisson.log_prob(x), whole.log_prob(x[0])
+
+    counts, normals = compute(np.float32(raw), np.float32(x))
+    np.testing.assert_allclose(counts, scipy.stats.poisson.logpmf(x, np.exp(raw)).sum(), rtol=1e-5)
+    np.testing.assert_allclose(normals, scipy.stats.multivariate_normal.logpdf(x[0], raw[0], np.eye(2)), rtol=1e-5)
 
 
 def configured(name, *flags, **options):
@@ -187,19 +196,24 @@ def test_by_its_name_it_trains(name):
 
 def test_decoders_start_near_the_training_mean():
     mean = np.linspace(0.02, 0.98, 9, dtype=np.float32)
-    for name in ("continuous_bernoulli", "discretized_logistic", "gaussian_output"):
-        likelihood = LIKELIHOODS[name]()
-        found = likelihood.apply({}, jnp.asarray(likelihood.start(mean))).mean
-        np.testing.assert_allclose(found, mean, atol=0.08)
+    named = {name: LIKELIHOODS[name]() for name in ("continuous_bernoulli", "discretized_logistic", "gaussian_output")}
+    starts = {name: likelihood.start(mean) for name, likelihood in named.items()}
+    found = jax.jit(lambda raw: {name: named[name].apply({}, raw[name]).mean for name in named})(starts)
+    for name in named:
+        np.testing.assert_allclose(found[name], mean, atol=0.08, err_msg=name)
 
 
 @pytest.mark.parametrize("sigma", [0.001, 0.1, 20.0])
 def test_a_scale_starts_where_it_is_said(sigma):
     mean = np.full(3, 0.5, np.float32)
-    for name in ("gaussian_output", "discretized_logistic"):
-        likelihood = LIKELIHOODS[name](sigma=sigma)
-        p = likelihood.apply({}, jnp.asarray(likelihood.start(mean)))
-        scale = p.base_dist.scale if name == "gaussian_output" else jnp.exp(p.base_dist.log_scale)
+
+    @jax.jit
+    def scales():
+        named = (LIKELIHOODS[name](sigma=sigma) for name in ("gaussian_output", "discretized_logistic"))
+        normal, logistic = (one.apply({}, jnp.asarray(one.start(mean))).base_dist for one in named)
+        return normal.scale, jnp.exp(logistic.log_scale)
+
+    for scale in scales():
         np.testing.assert_allclose(scale, sigma, rtol=1e-4)
 
 

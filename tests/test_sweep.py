@@ -16,7 +16,7 @@ from vaex.errors import UsageError
 from vaex.runs import checkpoints, folder, results, sweep
 from vaex.runs.experiments import load_experiment
 
-SMALL = ["model.latent_dim=2", "model.network.encoder_hidden=4", "model.network.decoder_hidden=4"]
+SMALL = ["model.latent_dim=2", "model.network.encoder_hidden=()", "model.network.decoder_hidden=()"]
 QUICK = [*SMALL, "evaluate.validation_samples=2", "data.num_validation=50", "train.num_epochs=2", "train.eval_every=2"]
 FLAGS = [f"--config.{flag}" for flag in QUICK]
 

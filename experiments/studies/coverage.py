@@ -43,7 +43,7 @@ def repeats(
     model = exact.bind_linear_gaussian({"encoder": q, "decoder": generator})
     like = jnp.zeros((num_repeats * num_images, _DIM))
     paths = {"num_temperatures": num_temperatures, "num_chains": num_chains}
-    whole = certificate(jax.random.key(0), model, like, num_samples=100, chunk_size=500, **paths)
+    whole = certificate(jax.random.key(0), model, like, num_samples=100, chunk_size=min(len(like), 500), **paths)
     log_px = np.asarray(jax.jit(jax.vmap(generator.log_px))(whole.examples))
 
     def one(start: int) -> Repeat:
