@@ -17,7 +17,7 @@ def get_config():
         channels=(16, 32),
         encoder_hidden=(200,),
         decoder_hidden=(200,),
-        activation="elu",  # with relu it collapses from the start
+        activation="elu",  # relu collapses from the start, unless the posterior starts narrow
     )
     config.model = section(MODELS, "vae", latent_dim=50, network=network)
     config.optimizer.learning_rate = 2e-3
