@@ -353,7 +353,8 @@ def test_components_and_layers_add_up_to_the_whole():
     @jax.jit
     def compute(params, z):
         qs = {name: bind(params[name]) for name, (_, bind, _, _) in CASES.items() if name in params}
-        log_probs: Any = [abilities.component_log_probs(qs[name])(z) for name in mixtures]
+        by_component: list[Any] = [abilities.component_log_probs(qs[name]) for name in mixtures]
+        log_probs = [log_prob(z) for log_prob in by_component]
         log_prob_per_layer: Any = abilities.log_prob_per_layer(qs["chain"])
         wholes = [qs[name].log_prob(z) for name in mixtures]
         return log_probs, wholes, log_prob_per_layer((z, -z)), qs["normal"].log_prob(z), qs["chain"].log_prob((z, -z))

@@ -165,6 +165,7 @@ def test_killed_at_any_moment_or_interrupted_and_carried_on(whole, tmp_path):
     send(signal.SIGKILL, anew, run, rows=2)
     anew.communicate(timeout=600)
     again = started("-c", THRICE, *on)
+    assert again.stdout is not None
     for number in (signal.SIGTERM, signal.SIGINT):
         send(number, again, run)
         assert any("carry on with: make train RUN=" in line for line in again.stdout)

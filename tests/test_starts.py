@@ -9,7 +9,6 @@ from tests.one_step import QUICK, configured
 from vaex.config.setup import Setup
 from vaex.errors import OptionError
 from vaex.models.posterior_table import POSTERIORS, diagonal
-from vaex.models.vae import draw_of_zeros
 from vaex.train import train_step
 
 GAUSSIAN = {
@@ -47,22 +46,6 @@ def test_a_log_variance_of_the_encoder_is_added():
 def test_a_scale_is_positive(sigma):
     with pytest.raises(OptionError, match="sigma"):
         diagonal(2, sigma=sigma)
-
-
-def test_each_layer_of_a_deep_model_starts_as_narrow():
-    """All of its parameters are zero here, so that its networks say nothing; the priors are N(0, I)."""
-    model = configured(
-        *("--config.model.name=deep", "--config.model.channels=4,", "--config.model.num_blocks=2,"),
-        *("--config.model.latent_dim=2", "--config.model.posterior_sigma=0.25"),
-    ).task.description
-    params = jax.eval_shape(model.init, jax.random.key(0))
-    bound = model.bind(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), params))
-    z = draw_of_zeros(bound.prior.sample)
-    log_q, log_p = bound.encode(jnp.zeros((8, 8, 1))).log_prob(z), bound.prior.log_prob(z)
-    size = sum(leaf.size for leaf in z)
-    np.testing.assert_allclose(
-        [log_q, log_p], [-size * (np.log(0.25) + 0.5 * np.log(2 * np.pi)), -size * 0.5 * np.log(2 * np.pi)], rtol=1e-5
-    )
 
 
 def trained(sigma: float) -> dict:

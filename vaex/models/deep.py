@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from vaex.choices import Build
-from vaex.errors import check_positive, check_whole
+from vaex.errors import check_whole
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe, structure_of
 from vaex.models.layers import names
@@ -22,7 +22,6 @@ def deep(
     num_blocks: Widths,
     latent_dim: int = 20,
     activation: Annotated[str, ACTIVATIONS] = "relu",
-    posterior_sigma: float = 1.0,
     likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
 ) -> Description:
     """Maps of latents at each resolution of an image, on one path that prior and posterior share.
@@ -34,10 +33,8 @@ def deep(
         num_blocks: layers of latents at each of these resolutions.
         latent_dim: latents at each position of a map.
         activation: the nonlinearity, a name in ACTIVATIONS.
-        posterior_sigma: the standard deviation of each q when training starts; 0.1 keeps relu from collapsing.
         likelihood: p(x|z).
     """
-    check_positive(posterior_sigma=posterior_sigma)
     check_whole(latent_dim=latent_dim, channels=channels)
     check_resolutions(channels, num_blocks)
     p_x = build_likelihood(likelihood, source)
@@ -50,7 +47,6 @@ def deep(
         likelihood=p_x,
         activation=ACTIVATIONS[activation],
         out_bias=output_bias(p_x, source),
-        posterior_sigma=posterior_sigma,
     )
     return describe(found, source, structure=_structure(found, source, LIKELIHOODS.name_of(likelihood)))
 

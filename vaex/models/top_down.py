@@ -45,9 +45,9 @@ class TopDown:
         channels: of the path and of the encoder, at the resolutions H/2, H/4, ...
         num_blocks: layers of latents at each of these, of which L is the sum.
         latent_dim: latents at each position of a map.
-        likelihood, activation: what the raw parameters mean; the nonlinearity.
+        likelihood: what the raw parameters mean.
+        activation: the nonlinearity.
         out_bias: what the raw parameters start from, as a Flax initializer.
-        posterior_sigma: the standard deviation of each q when training starts.
 
     Source: Child 2021, without the deterministic features of its prior's networks; of the condition's encoder, Chira
     et al. 2022, which here is seen by priors, posteriors, path and image alike.
@@ -61,7 +61,6 @@ class TopDown:
     likelihood: Family | Likelihood
     activation: Callable = nn.relu
     out_bias: Callable = nn.initializers.zeros
-    posterior_sigma: float = 1.0
 
     @functools.cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -111,7 +110,7 @@ class TopDown:
         """The model that these parameters make, under a condition or without one."""
         path = params["decoder"]
         prior_links = tuple(_prior_link(block) for block in self.blocks)
-        posterior_links = tuple(_posterior_link(block, self.posterior_sigma) for block in self.blocks)
+        posterior_links = tuple(_posterior_link(block) for block in self.blocks)
         maps = self._maps(params, condition)
         given_to = tuple(maps[block.resolution] for block in self.blocks)
         prior_params = tuple(zip(params["prior"], path["merge"], given_to, strict=True))
@@ -172,9 +171,9 @@ def _prior_link(block: Block) -> Link:
     )
 
 
-def _posterior_link(block: Block, sigma: float) -> Link:
+def _posterior_link(block: Block) -> Link:
     return Link(
-        lambda params, h: _normal(block.posterior.apply(params[0], _with(_with(h, params[2]), params[3])), sigma),
+        lambda params, h: _normal(block.posterior.apply(params[0], _with(_with(h, params[2]), params[3]))),
         lambda params, h, z: block.merge.apply(params[1], h, _beside(z, params[2])),
     )
 
@@ -194,7 +193,7 @@ def _beside(z: Float[Array, " hwd"], features: Float[Array, "h w d"] | None) -> 
     return _with(z.reshape(*features.shape[:2], -1), features).reshape(-1)
 
 
-def _normal(raw: Raw, sigma: float = 1.0) -> Distribution:
-    """A map of means and log-variances, these from those of sigma, as a distribution over one vector."""
+def _normal(raw: Raw) -> Distribution:
+    """A map of means and log-variances as a distribution over one vector."""
     mean, log_var = (part.reshape(-1) for part in jnp.split(raw, 2, axis=-1))
-    return dist.Normal(mean, scale_of(log_var + 2 * jnp.log(sigma))).to_event(1)
+    return dist.Normal(mean, scale_of(log_var)).to_event(1)
