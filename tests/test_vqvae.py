@@ -33,7 +33,7 @@ TINY = VQVAE(
     likelihood=bernoulli(),
     num_codes=3,
 )
-MODEL = TINY.bind(jax.jit(TINY.init)(jax.random.key(0)))
+MODEL = TINY.bind(drawn(TINY.init, scale=1.0))
 IMAGE = jax.device_put(np.float32(RNG.integers(0, 2, (4, 4, 1))))
 GRIDS = np.array(list(itertools.product(range(3), repeat=4)), np.int32)
 UPDATE = jax.jit(update_codebook, static_argnames="decay")
