@@ -150,7 +150,7 @@ def ssim(estimate: Float[Array, "h w c"], image: Float[Array, "h w c"]) -> Float
 def map_examples(
     f: Callable[[PRNGKeyArray, Example], Score], key: PRNGKeyArray, examples: Example, *, batch_size: int
 ) -> Score:
-    """Apply f(key, x) to many examples, `batch_size` at a time; example i gets fold_in(key, i).
+    """Apply f(key, x) to many examples, `batch_size` at a time, in one program; example i gets fold_in(key, i).
 
     Within a mesh each batch is split over its devices, as in training.
 
@@ -160,13 +160,19 @@ def map_examples(
     """
     check_whole(batch_size=batch_size)
     n = count(examples)
-    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
     size = min(batch_size, n)
     of_batch = lambda batch: jax.vmap(lambda args: f(*args))(sharded(batch))
-    whole, rest = n // size * size, (keys, examples)
-    batches = jax.tree.map(lambda a: a[:whole].reshape(n // size, size, *a.shape[1:]), rest)
-    found = jax.tree.map(lambda a: a.reshape(whole, *a.shape[2:]), jax.lax.map(of_batch, batches))
-    if whole == n:
-        return found
-    rest = of_batch(jax.tree.map(lambda a: a[whole:], rest))
-    return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), found, rest)
+    whole = n // size * size
+
+    @jax.jit  # outside of it each operation on the last few examples would be a program of its own
+    def apply(key: PRNGKeyArray, examples: Example) -> Score:
+        keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
+        rest = (keys, examples)
+        batches = jax.tree.map(lambda a: a[:whole].reshape(n // size, size, *a.shape[1:]), rest)
+        found = jax.tree.map(lambda a: a.reshape(whole, *a.shape[2:]), jax.lax.map(of_batch, batches))
+        if whole == n:
+            return found
+        rest = of_batch(jax.tree.map(lambda a: a[whole:], rest))
+        return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), found, rest)
+
+    return apply(key, examples)
