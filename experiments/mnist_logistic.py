@@ -8,7 +8,7 @@ nats, active units 32 of 32.
 Nearly all pixels are exactly 0, which rounded logistics can say and the density of mnist_gauss cannot.
 """
 
-from vaex.config import LIKELIHOODS, section
+from vaex.config import LIKELIHOODS, POSTERIORS, section
 
 from . import mnist_gauss
 
@@ -17,6 +17,9 @@ def get_config():
     config = mnist_gauss.get_config()
     config.model.likelihood = section(LIKELIHOODS, "logistic_mixture", num_components=3)
     config.model.network.decoder_hidden = (500, 200)
+    config.model.latent_dim = 32
+    config.model.posterior = section(POSTERIORS, "diagonal")
+    config.optimizer.learning_rate = 1e-3
     config.train.num_epochs = 10
     config.train.eval_every = 2
     return config
