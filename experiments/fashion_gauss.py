@@ -2,7 +2,8 @@
 
 make train EXP=fashion_gauss
 
-65 s of training on two CPU cores; 6.62 bits per dimension by the ELBO, active units 32 of 32.
+150 s of training on one of two CPU cores and 25 s of evaluation; 6.536 bits per dimension by the ELBO, active units 49
+of 64.
 """
 
 from . import mnist_gauss
