@@ -36,8 +36,10 @@ def test_where_the_encoder_says_nothing_the_scale_is_sigma_and_the_mean_zero(nam
         np.testing.assert_array_equal(getattr(q, "base", q).mean, 0.0)
 
 
-def test_a_log_variance_of_the_encoder_is_added():
-    q = diagonal(2, sigma=0.5).apply({}, jnp.array([1.0, 2.0, 0.0, 2.0]))
+def test_a_log_variance_of_the_encoder_is_added_in_its_precision():
+    posterior = diagonal(2, sigma=0.5)
+    assert posterior.apply({}, jnp.zeros(4, jnp.float16)).mean.dtype == jnp.float16
+    q = posterior.apply({}, jnp.array([1.0, 2.0, 0.0, 2.0]))
     np.testing.assert_allclose(q.mean, [1.0, 2.0])
     np.testing.assert_allclose(jnp.sqrt(q.variance), [0.5, 0.5 * np.e], rtol=1e-6)
 

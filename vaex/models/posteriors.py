@@ -41,7 +41,7 @@ def starting_at(sigma: float, family: Family, log_var: slice) -> Family:
     def apply(params: Params, raw: Raw) -> Distribution:
         is_log_var = np.zeros(raw.shape[-1])
         is_log_var[log_var] = 1.0
-        return family.apply(params, raw + 2 * jnp.log(sigma) * is_log_var)
+        return family.apply(params, raw + jnp.asarray(2 * jnp.log(sigma) * is_log_var, raw.dtype))
 
     return Family(family.init, apply)
 
