@@ -18,6 +18,7 @@ from vaex.runs.experiments import experiment_names, load_experiment
 HERE = Path(__file__).parent
 OLD = json.loads((HERE / "old_configs.json").read_text())  # of each experiment what was not null, and all fields
 
+_WIDE = ["--config.model.latent_dim=32", "--config.model.posterior.sigma=1.0", "--config.optimizer.learning_rate=1e-3"]
 SINCE = {  # what an experiment had then, where it is set otherwise today
     "mnist_bernoulli": [
         "--config.optimizer.name=adam",
@@ -25,6 +26,8 @@ SINCE = {  # what an experiment had then, where it is set otherwise today
         "--config.train.batch_size=100",
         "--config.train.num_epochs=100",
     ],
+    "mnist_gauss": _WIDE,
+    "fashion_gauss": _WIDE,
 }
 
 
