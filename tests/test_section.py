@@ -104,7 +104,7 @@ def test_a_swap_keeps_the_rest_and_names_what_it_drops_in_one_line():
     config, lines = overridden("--config.model.posterior.name=diagonal", experiment="mnist_iaf")
     expected = "model.posterior is diagonal instead of iaf, and has no activation, hidden, num_flows: dropped"
     assert lines == [expected]
-    assert config.model.posterior.to_dict() == {"name": "diagonal"}
+    assert config.model.posterior.to_dict() == {"name": "diagonal", "sigma": 1.0}
 
 
 def test_a_kind_of_model_keeps_the_networks_and_the_learning_rate_its_value():
