@@ -2,8 +2,8 @@
 
 make train EXP=mnist_clusters
 
-187 s of training on one of two CPU cores; 67.7% of test labels by the best match of clusters and classes, 10 clusters
-in use, L_1000 = -93.09 nats, ELBO -96.16 nats, active units 10 of 10.
+177 s of training on one of two CPU cores and 162 s of evaluation; 73.8% of test labels by the best match of clusters
+and classes, 10 clusters in use, L_1000 = -92.97 nats, ELBO -96.09 nats, active units 10 of 10.
 """
 
 from vaex.config import MODELS, NETWORKS, OBJECTIVES, PRIORS, RATES, SCHEDULES, default_config, section
@@ -17,11 +17,11 @@ def get_config():
         "vae",
         latent_dim=10,
         network=section(NETWORKS, "mlp", encoder_hidden=(500, 500), decoder_hidden=(500, 500)),
-        prior=section(PRIORS, "mixture", num_components=10, fit_after=4),
+        prior=section(PRIORS, "mixture", num_components=10, fit_after=8),
     )
     config.objective = section(OBJECTIVES, "elbo", beta=1.0)
-    # 20 epochs; at the fit the KL weighs 0.2, which leaves the clusters apart.
-    config.schedule = section(SCHEDULES, "linear", option="beta", steps=9000)
+    # 24 epochs; at the fit the KL weighs 0.3, which leaves the clusters apart.
+    config.schedule = section(SCHEDULES, "linear", option="beta", steps=11_000)
     config.train.learning_rate = section(RATES, "cosine", final=1e-5)
     config.train.num_epochs = 25
     config.train.eval_every = 5

@@ -26,6 +26,7 @@ SINCE = {  # what an experiment had then, where it is set otherwise today
         "--config.train.batch_size=100",
         "--config.train.num_epochs=100",
     ],
+    "mnist_clusters": ["--config.model.prior.fit_after=4", "--config.schedule.steps=9000"],
     "mnist_gauss": _WIDE,
     "fashion_gauss": _WIDE,
 }
