@@ -18,7 +18,7 @@ def diagonal(latent_dim: int, *, sigma: float = 1.0) -> Posterior:
 
     Args:
         latent_dim: d.
-        sigma: their standard deviation when training starts; 0.1 keeps deep networks with relu from collapsing.
+        sigma: their standard deviation when training starts; 0.1 keeps relu from collapsing where latents are many.
     """
     family = starting_at(sigma, diagonal_normal(), slice(latent_dim, 2 * latent_dim))
     return Posterior(*family, raw_shape=(2 * latent_dim,))
