@@ -25,15 +25,16 @@ def start(made: Setup) -> TrainState:
     return jax.jit(lambda: made.init(), compiler_options=QUICK)()
 
 
+def traced_first_step(made: Setup, num_examples: int = 16) -> tuple[TrainState, TrainState, dict]:
+    """What first_step gives, for a program that has more in it."""
+    before = made.init()
+    stored = jax.tree.map(lambda a: jnp.asarray(a[:num_examples]), made.task.stored)
+    return before, *train_step(before, made.task.key, stored, recipe=made.recipe)
+
+
 def first_step(made: Setup, num_examples: int = 16) -> tuple[TrainState, TrainState, dict]:
     """On the first training examples -> made.init(), the state after it, and its metrics, in one program."""
-    stored = jax.tree.map(lambda a: jnp.asarray(a[:num_examples]), made.task.stored)
-
-    def step() -> tuple[TrainState, TrainState, dict]:
-        before = made.init()
-        return before, *train_step(before, made.task.key, stored, recipe=made.recipe)
-
-    return jax.jit(step, compiler_options=QUICK)()
+    return jax.jit(lambda: traced_first_step(made, num_examples), compiler_options=QUICK)()
 
 
 def one_step(made: Setup, num_examples: int = 16) -> tuple[TrainState, dict]:

@@ -5,14 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.one_step import QUICK, one_step
+from tests.one_step import QUICK, one_step, traced_first_step
 from vaex.config import override
 from vaex.config.setup import setup
 from vaex.config.task import build_task
 from vaex.errors import UsageError
 from vaex.models.weights import MeanField, weights_kl
 from vaex.runs.experiments import load_experiment
-from vaex.train import train_step
 
 NARROW = "--config.model.network.encoder_hidden=(8,)"
 CATEGORICAL = ["--config.model.posterior.name=one_hot", "--config.model.posterior.num_classes=3"]
@@ -34,13 +33,7 @@ def configured(*flags):
 
 def first_steps(compute):
     """What a function of this gives, in one program: a setup -> its state before and after a step, and the metrics."""
-
-    def step(made):
-        before = made.init()
-        batch = jax.tree.map(lambda a: jnp.asarray(a[:16]), made.task.stored)
-        return before, *train_step(before, made.task.key, batch, recipe=made.recipe)
-
-    return jax.tree.map(np.asarray, jax.jit(lambda: compute(step), compiler_options=QUICK)())
+    return jax.tree.map(np.asarray, jax.jit(lambda: compute(traced_first_step), compiler_options=QUICK)())
 
 
 @pytest.fixture(scope="module")
