@@ -14,7 +14,7 @@ from vaex.config import override, save_config
 from vaex.config.setup import setup
 from vaex.config.task import build_task
 from vaex.errors import UsageError
-from vaex.evaluate import REPORTS, Trial
+from vaex.evaluate import REPORTS, Options, Trial, validator
 from vaex.figures import FIGURES
 from vaex.runs import commands, folder
 from vaex.runs.experiments import load_experiment
@@ -93,6 +93,10 @@ def test_a_report_has_the_accuracy(kind, report):
     assert 0 < REPORTS[report](KEY, trial)["test_accuracy"] < 1
     if kind == "m1m2":
         assert FIGURES["analogies"](KEY, trial).axes
+        assert "accuracy" in task.description.metrics
+        few, options = trial.x[:50], Options(labels=dataset.test.labels[:50])
+        measured = validator(KEY, lambda params: model, few, metrics=("accuracy",), options=options)({})
+        assert 0 < measured["accuracy"] < 1
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
+import pytest
 
 from vaex import Model
+from vaex.distributions import OneHotCategorical
+from vaex.distributions.labelled import Labelled
 from vaex.distributions.masked import Masked
 from vaex.evaluate import Options, validator
 from vaex.model import Conditional, Given
@@ -38,3 +41,25 @@ def test_the_error_of_reconstruction_is_the_sum_of_squares_of_an_example():
 def test_of_what_is_observed_alone():
     mask = jnp.tile(jnp.array([True, False, True]), (8, 1))
     np.testing.assert_allclose(error(around(jnp.array([1.0, 2.0, 0.5])), Masked(X, mask)), 1.25, rtol=1e-6)
+
+
+def classifying():
+    """A model whose q(y|x) is the softmax of x."""
+    normals = jax.vmap(lambda mean: dist.Normal(mean, 1.0).to_event(1))(jnp.zeros((3, 2)))
+    return Model(
+        prior=Labelled(OneHotCategorical(jnp.zeros(3)), normals),
+        encode=lambda x: Labelled(OneHotCategorical(x), normals),
+        decode=lambda latent: dist.Normal(jnp.zeros(3), 1.0).to_event(1),
+    )
+
+
+def accuracy_of(labels):
+    options = Options(labels=np.array(labels, np.int32))
+    return validator(KEY, lambda params: classifying(), X[:4], metrics=("accuracy",), options=options)({})
+
+
+def test_the_accuracy_is_that_of_the_examples_with_a_label():
+    best = np.argmax(X[:4], axis=-1)
+    assert float(accuracy_of(best)["accuracy"]) == 1.0
+    assert float(accuracy_of([best[0], best[1], -1, (best[3] + 1) % 3])["accuracy"]) == pytest.approx(2 / 3)
+    assert accuracy_of([-1] * 4) == {}

@@ -18,6 +18,7 @@ def measure(made: Setup) -> Callable[[Params], Measured]:
     observe_key, draw_key = jax.random.split(jax.random.fold_in(task.key, TEST_KEY + 1))
     train, held_out = task.dataset.train, task.dataset.validation
     split = held_out if len(held_out.images) else jax.tree.map(lambda a: a[:10_000], train)
-    options = Options(num_samples=task.experiment.evaluate.validation_samples, objective=made.bound)
+    num_samples = task.experiment.evaluate.validation_samples
+    options = Options(num_samples=num_samples, objective=made.bound, labels=split.labels)
     x = task.examples.observe(observe_key, split)
     return validator(draw_key, task.description.bind, x, metrics=task.description.metrics, options=options)

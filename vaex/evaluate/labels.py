@@ -14,7 +14,7 @@ from vaex.errors import UsageError
 from vaex.evaluate.latents import posterior_mean
 from vaex.evaluate.scores import map_examples
 from vaex.evaluate.trial import Trial
-from vaex.model import Example, Latent, Model, at
+from vaex.model import AnyModel, Example, Latent, Model, at
 from vaex.objectives.encode import encode_example
 
 
@@ -73,7 +73,7 @@ label_probabilities.register(StackedLatent, lambda means: label_probabilities(me
 
 
 def class_probabilities(
-    key: PRNGKeyArray, model: Model, example: Example, *, num_samples: int = 100
+    key: PRNGKeyArray, model: AnyModel, example: Example, *, num_samples: int = 100
 ) -> Float[Array, " classes"]:
     """q(y|x) of one example, averaged over draws of the latents that y depends on, where there are any.
 

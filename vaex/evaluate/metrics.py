@@ -5,13 +5,15 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+import numpy as np
+from jaxtyping import Array, Float, Integer, PRNGKeyArray
 
 from vaex import bounds
 from vaex.distributions.abilities import is_cheap_to_evaluate, own_mean
 from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import filled
 from vaex.distributions.shapes import check_event, check_shape, log_density
+from vaex.evaluate.labels import class_probabilities
 from vaex.evaluate.latents import active_units, mutual_information, posterior_mean
 from vaex.evaluate.scores import elbo, kl_per_layer, map_examples
 from vaex.evaluate.trial import first, reconstruct
@@ -20,6 +22,7 @@ from vaex.model import AnyModel, Conditional, Example, Latent, Model, Params, at
 from vaex.objectives import Terms, kl_per_dimension, sample_weights
 from vaex.objectives.encode import encode
 
+_DRAWS_OF_LABEL = 10  # of the latents that a label depends on, where it does
 FEW = 500  # examples for what takes many draws of each, or every pair of them
 Measured = dict[str, Any]  # arrays; None where there is none of this model
 
@@ -30,6 +33,7 @@ class Options(NamedTuple):
     num_samples: int = 50  # K of the importance-weighted bound
     batch_size: int = 250  # examples at a time
     objective: Callable[..., Terms] | None = None  # (key, model, x) -> Terms, where it is a bound of its own
+    labels: Integer[np.ndarray, " n"] | None = None  # of the examples, from 0; -1 where there is none
 
 
 def validator(
@@ -135,6 +139,16 @@ def measure_error(key: PRNGKeyArray, model: AnyModel, x: Example, options: Optio
     return {"reconstruction_error": jnp.mean(map_examples(one, key, x, batch_size=options.batch_size))}
 
 
+def measure_accuracy(key: PRNGKeyArray, model: AnyModel, x: Example, options: Options) -> Measured:
+    """The share of the examples with a label at which q(y|x) is largest; nothing where none has one."""
+    if options.labels is None or not (known := options.labels >= 0).any():
+        return {}
+    few = _DRAWS_OF_LABEL
+    one = lambda k, example: jnp.argmax(class_probabilities(k, model, example, num_samples=few))
+    found = map_examples(one, key, x, batch_size=options.batch_size)
+    return {"accuracy": jnp.mean((found == options.labels)[known], dtype=float)}
+
+
 METRICS: dict[str, Callable[[PRNGKeyArray, Any, Example, Options], Measured]] = {
     "bound": measure_bound,
     "objective": measure_objective,
@@ -142,6 +156,7 @@ METRICS: dict[str, Callable[[PRNGKeyArray, Any, Example, Options], Measured]] = 
     "latents": measure_latents,
     "reconstruction": measure_reconstruction,
     "error": measure_error,
+    "accuracy": measure_accuracy,
 }
 
 

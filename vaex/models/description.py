@@ -58,6 +58,9 @@ class Weights(NamedTuple):
     kl: Callable[[Params], Array]  # params -> KL(q(theta) || p(theta)) in nats, once for a data set
 
 
+METRICS = ("bound", "objective", "log_likelihood", "latents", "error")  # names in evaluate.METRICS
+
+
 class Description(NamedTuple):
     """A model without its parameters, and what training and evaluation are to know of it."""
 
@@ -70,8 +73,7 @@ class Description(NamedTuple):
     statistics: Callable[[PRNGKeyArray, Params, Example], dict[str, Params]] | None = None
     prepare: Callable[[PRNGKeyArray, Example], Example] | None = None  # (key, batch of data) -> batch of examples
     refit: Refit | None = None
-    # Names in evaluate.METRICS, of what is measured at each validation.
-    metrics: tuple[str, ...] = ("bound", "objective", "log_likelihood", "latents", "error")
+    metrics: tuple[str, ...] = METRICS  # what is measured at each validation
     reports: tuple[str, ...] = ("scores",)  # names in evaluate.REPORTS, of a finished run
     # Names in figures.FIGURES.
     figures: tuple[str, ...] = ("reconstructions", "samples", "manifold", "latent", "interpolations")
