@@ -129,6 +129,17 @@ def test_a_prior_fitted_to_clusters_has_their_moments():
     np.testing.assert_allclose(np.exp(fitted["logits"]), 1 / 3, rtol=1e-3)
 
 
+def test_a_prior_is_fitted_to_clusters_that_lie_aslant():
+    """Two of them, side by side, four times as long as wide: k-means cuts some of each off."""
+    cluster = np.arange(200) % 2
+    along, across = 4 * RNG.normal(size=200), RNG.normal(size=200)
+    z = np.stack([along + across, along - across], axis=1) + 5 * (2 * cluster[:, None] - 1) * np.array([1, -1])
+    fitted = priors.fitted_normal_mixture(jnp.asarray(z, jnp.float32), 2)
+    own = sorted(([z[cluster == c].mean(0), z[cluster == c].var(0)] for c in range(2)), key=lambda m: m[0][0])
+    found = sorted(zip(fitted["mean"], np.exp(fitted["log_var"]), strict=True), key=lambda m: m[0][0])
+    np.testing.assert_allclose(found, own, rtol=1e-3, atol=1e-3)
+
+
 MIXTURE_PRIOR = ["prior.name=mixture", "prior.num_components=3", "latent_dim=2"]
 WARM_UP = [*(f"--config.model.{flag}" for flag in MIXTURE_PRIOR), "--config.objective.kl=sampled"]
 AFTER = "--config.model.prior.fit_after"

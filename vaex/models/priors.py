@@ -89,18 +89,22 @@ def vamp(pseudo_inputs: ArrayLike) -> Family:
 def fitted_normal_mixture(z: Float[Array, "n d"], num_components: int, *, seed: int = 0) -> Params:
     """The parameters of normal_mixture that EM, started from k-means, finds for latents: where clusters start from.
 
+    EM is of components with full covariances, and the mixture has their variances: clusters of latents lie aslant, and
+    without covariances EM takes several of them for one, or parts of one for several.
+
     Args:
         z: draws from q(z|x) of n examples, [n, d].
         num_components: K, at most n.
         seed: of k-means.
 
-    Source: the start of Jiang et al. 2017, VaDE.
+    Source: the start of Jiang et al. 2017, VaDE, there of diagonal covariances.
     """
     check_seed(seed=seed)
     from sklearn.mixture import GaussianMixture  # half a second to import
 
-    fit: Any = GaussianMixture(num_components, covariance_type="diag", n_init=3, random_state=seed).fit(np.asarray(z))
-    found = {"logits": np.log(fit.weights_), "mean": fit.means_, "log_var": np.log(fit.covariances_)}
+    fit: Any = GaussianMixture(num_components, covariance_type="full", n_init=3, random_state=seed).fit(np.asarray(z))
+    variances = np.diagonal(fit.covariances_, axis1=-2, axis2=-1)
+    found = {"logits": np.log(fit.weights_), "mean": fit.means_, "log_var": np.log(variances)}
     return {name: jnp.asarray(value, jnp.float32) for name, value in found.items()}
 
 
