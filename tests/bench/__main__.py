@@ -3,7 +3,7 @@
 import shlex
 import sys
 
-from tests.bench import estimators, evaluation, flows, inference, networks, start, streaming, sweep, training
+from tests.bench import estimators, evaluation, flows, inference, networks, start, streaming, sweep, target, training
 
 SECTIONS = {
     "train": training.main,
@@ -14,6 +14,7 @@ SECTIONS = {
     "evaluate": evaluation.main,
     "inference": inference.main,
     "sweep": sweep.main,
+    "target": target.main,
     "start": start.main,
 }
 
