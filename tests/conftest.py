@@ -71,6 +71,7 @@ def pytest_collection_finish(session):
     """What is imported and collected stays: no collection of garbage looks through it again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 10, 10)  # tracing makes much that goes by itself: seldom is a twentieth of the time less
 
 
 @pytest.fixture(autouse=True)

@@ -15,16 +15,18 @@ def covering(
     has: Callable[[Cell, str], bool],
     *,
     seen: Callable[[Item, str], Hashable] = lambda item, by: item[1],
+    given: Sequence[Cell] = (),
     candidates: int = 10,
     seed: int = 0,
 ) -> list[Cell]:
-    """Cells such that every pair of levels is seen in one of them, unless it fits in none: the greedy AETG algorithm.
+    """Cells such that every pair of levels is seen in one, or in a given one, unless it fits in none: greedy, by AETG.
 
     Args:
         levels: of each factor; the first factor is the one that decides which of the others a cell has.
         fits: whether a cell, or a part of one, is allowed.
         has: whether a cell with a level of the first factor has another factor.
         seen: as what a level is seen by another factor, which is to meet one of those that it sees as the same.
+        given: cells that there are already, whose pairs need no other.
         candidates: how many cells are tried for each one taken.
         seed: of the order in which levels are tried.
 
@@ -44,6 +46,9 @@ def covering(
 
     def found(cell: Cell) -> set:
         return {view(a, b) for a, b in itertools.combinations(cell.items(), 2)} & left
+
+    for cell in given:
+        left -= found(cell)
 
     def met(cell: Cell, one: Item) -> int:
         return sum(view(one, other) in left for other in cell.items())

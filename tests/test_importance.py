@@ -89,7 +89,7 @@ def test_rejection_accepts_at_its_rate_and_its_draws_are_from_the_posterior():
 @jax.jit
 def of_the_table(key, log_bound):
     model, x = exact.bind_table({"encoder": jnp.zeros((2, 3)), "decoder": TABLE}), jnp.array(1)
-    states = inference.resampled(key, model, x, num_draws=2000, num_samples=20_000)
+    states = inference.resampled(key, model, x, num_draws=2000, num_samples=5000)
     return states, inference.rejection(
         key, model, x, log_bound=log_bound, num_proposals=20_000, proposal=model.prior
     ).acceptance_rate

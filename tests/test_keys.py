@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.test_combinations import _few_digits, cells, config_of, shown  # noqa: F401
+from tests.test_combinations import TRACED, _few_digits, config_of, shown  # noqa: F401
 from vaex.config import MODELS, loss, measure
 from vaex.config.setup import setup
 from vaex.data import Split
@@ -22,7 +22,7 @@ KEY = jax.random.key(0)
 # Of each kind one that has a condition, where it can have one: the more parts, the more keys.
 OF_EACH = [
     next((cell for cell in own if cell.get("condition") in CONDITIONS), own[0])
-    for own in ([cell for cell in cells() if cell["model"] == kind] for kind in MODELS)
+    for own in ([cell for cell in TRACED if cell["model"] == kind] for kind in MODELS)
 ]
 
 

@@ -48,7 +48,7 @@ def test_gradients_of_m1m2_are_told_apart():
     description = MODELS["m1m2"](SOURCE, **OPTIONS["m1m2"])
     x = Pair(jnp.ones((3, 3, 1)), jnp.zeros((3, 3, 1)), jnp.array([1.0, 0.0]))
     objective = functools.partial(objectives.stacked_semi_supervised, num_train=100, num_labels=10)
-    params = description.init(jax.random.key(0))
+    params = jax.jit(description.init)(jax.random.key(0))
     found = gradient_statistics(
         objective, jax.random.key(1), params, description.bind, x, num_keys=3, recognition=description.recognition
     )
