@@ -47,9 +47,11 @@ def by_muon(
     batch_size: int = 1000,
     learning_rate: float = 3e-2,
     ns_steps: int = 3,
+    preconditioning: str = "frobenius",
 ) -> Config:
     """The same as a score that stands beside a published one has it: by muon, along a cosine, and L_5000."""
-    config.optimizer = section(OPTIMIZERS, "muon", learning_rate=learning_rate, ns_steps=ns_steps)
+    muon = {"learning_rate": learning_rate, "ns_steps": ns_steps, "preconditioning": preconditioning}
+    config.optimizer = section(OPTIMIZERS, "muon", **muon)
     config.train.learning_rate = section(RATES, "cosine", final=1e-5)
     config.train.batch_size = batch_size
     config.train.num_epochs = num_epochs

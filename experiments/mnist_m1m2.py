@@ -1,4 +1,4 @@
-"""M1+M2: M2 on the latents of the VAE of mnist_m1, both trained at once, 100 of the images with a label.
+"""M1+M2: M2 on the latents of a VAE, both trained at once by muon, 100 of the images with a label.
 
 make train EXP=mnist_m1m2
 
@@ -8,19 +8,22 @@ make train EXP=mnist_m1m2
 
 from vaex.config import MODELS, OBJECTIVES, SCHEDULES, section
 
-from . import mnist_m1
+from ._one_layer import by_muon, one_layer, two_tanh_layers
 
 
 def get_config():
-    config = mnist_m1.get_config()
-    m1 = config.model
-    config.model = section(
-        MODELS, "m1m2", latent_dim=m1.latent_dim, network=m1.network, upper_dim=10, upper_hidden=(300,)
+    config = by_muon(
+        one_layer("elbo"),
+        num_epochs=32,
+        eval_every=8,
+        batch_size=100,
+        learning_rate=1e-2,
+        preconditioning="aol",
     )
+    config.data.num_labels = 100
+    config.model = section(MODELS, "m1m2", latent_dim=50, network=two_tanh_layers(), upper_dim=10, upper_hidden=(300,))
     config.objective = section(OBJECTIVES, "stacked_semi_supervised", alpha=0.1)
-    # From 10, as in mnist_m2.
-    config.schedule = section(SCHEDULES, "exponential", option="alpha", start=10.0, steps=15_000)
-    config.optimizer.learning_rate = 1e-3
-    config.train.num_epochs = 40
-    config.train.eval_every = 10
+    # From 10, as in mnist_m2, over 20 of the epochs: the labels come first.
+    config.schedule = section(SCHEDULES, "exponential", option="alpha", start=10.0, steps=12_000)
+    config.evaluate.num_samples = 100
     return config

@@ -11,13 +11,8 @@ from rich.text import Text
 
 from vaex.files import Json
 from vaex.runs.pace import pace
+from vaex.runs.words import PROGRESS
 
-_VALIDATION = {  # of these the first two there are
-    "accuracy": "{:.1%} of labels",
-    "elbo": "ELBO {:.2f}",
-    "log_likelihood": "L_K {:.2f}",
-    "log_px_z": "log p(x|z) {:.2f}",
-}
 _console = Console(highlight=False, soft_wrap=True, emoji=False)  # [x] and :x: in the name of a folder are no markup
 
 
@@ -53,8 +48,7 @@ def training(
 
     def describe(row: Mapping[str, float]) -> str:
         speed = examples / max(row["epoch_seconds"], 1e-9)  # validations and checkpoints left out
-        measured = {text: row.get(f"validation_{name}") for name, text in _VALIDATION.items()}
-        found = [text.format(value) for text, value in measured.items() if value is not None]
+        found = [text.format(row[name]) for name, text in PROGRESS.items() if row.get(name) is not None]
         validation = f"  validation {', '.join(found[:2])}" if found else ""
         return f"loss {row['loss']:.2f}{validation}  {speed:,.0f} examples/s"
 

@@ -1,4 +1,4 @@
-"""A reported run in words: its score, its training time, its active units."""
+"""A run in words: how training goes, and of one that is reported its score, training time and active units."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,12 @@ from vaex.files import Json
 
 Run = Mapping[str, Json]  # a results.json, with what is written by hand
 
+PROGRESS = {  # of a validation in the progress line, the first two that there are
+    "validation_accuracy": "{:.1%} of labels",
+    "validation_elbo": "ELBO {:.2f}",
+    "validation_log_likelihood": "L_K {:.2f}",
+    "validation_log_px_z": "log p(x|z) {:.2f}",
+}
 _SCORE = ("test_log_likelihood", "test_elbo")
 _SHOWN: dict[str, str] = {  # how a field is shown; any other by its name
     "test_elbo": "ELBO {:.2f} nats",
