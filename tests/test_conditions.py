@@ -168,6 +168,7 @@ def test_an_enlargement_is_compared_with_interpolation(capsys, tmp_path):
     assert 5 < results["psnr_of_bicubic"] < 30
     assert results["psnr_of_the_mean_completion"] > results["psnr_of_a_completion"]
     assert np.isfinite(results["log_likelihood_of_bicubic"])
+    np.testing.assert_allclose(results["bits_per_dim"], 8 - results["test_elbo"] / (64 * np.log(2)), rtol=1e-4)
     assert 0 < results["ssim_of_a_completion"] < results["ssim_of_the_mean_completion"] < 1
     assert "psnr of bicubic" in capsys.readouterr().out
     line = fails(capsys, ["sample", str(tmp_path / "latest")])
