@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.one_step import first_step
+from tests.one_step import SGD, first_step
 from tests.test_bad_input import fails
 from vaex.__main__ import main
 from vaex.config import override
@@ -65,7 +65,7 @@ def shapes(*flags):
     ],
 )
 def test_every_condition_trains(flags, x_shape, c_shape):
-    made = configured(*flags)
+    made = configured(*flags, *SGD)
     before, state, metrics = first_step(made, 4)
     assert np.isfinite(metrics["loss"])
     moved = jax.tree.map(lambda a, b: np.abs(np.subtract(a, b)).max(), state.params, before.params)
@@ -168,6 +168,7 @@ def test_an_enlargement_is_compared_with_interpolation(capsys, tmp_path):
     assert 5 < results["psnr_of_bicubic"] < 30
     assert results["psnr_of_the_mean_completion"] > results["psnr_of_a_completion"]
     assert np.isfinite(results["log_likelihood_of_bicubic"])
+    np.testing.assert_allclose(results["bits_per_dim"], 8 - results["test_elbo"] / (64 * np.log(2)), rtol=1e-4)
     assert 0 < results["ssim_of_a_completion"] < results["ssim_of_the_mean_completion"] < 1
     assert "psnr of bicubic" in capsys.readouterr().out
     line = fails(capsys, ["sample", str(tmp_path / "latest")])

@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 
 from tests.models import drawn
-from tests.one_step import first_step
+from tests.one_step import SGD, first_step
 from vaex import Model, evaluate
 from vaex.config import override
 from vaex.config.setup import setup
@@ -165,7 +165,7 @@ def test_sticking_the_landing_freezes_every_conditional():
 def test_every_depth_trains(channels, blocks, objective):
     """The gradient reaches every part, and a finite step is not skipped."""
     flags = [*DEEP, f"--config.model.channels={channels}", f"--config.model.num_blocks={blocks}"]
-    flags += ["--config.train.max_skipped=1", "--config.train.clip_norm=100.0"]
+    flags += ["--config.train.max_skipped=1", "--config.train.clip_norm=100.0", *SGD]
     made = setup(
         override(load_experiment("digits"), [*flags, "--config.objective.name=" + objective[0], *objective[1:]])
     )

@@ -489,10 +489,11 @@ def test_gradient_statistics_against_a_plain_loop(exact_gradient):
     )
 
     @jax.jit
-    def one(key):
+    def one(i):
+        key = jax.random.fold_in(KEY, i)
         return jax.grad(lambda p: LINEAR_BOUNDS["elbo"](key, exact.bind_linear_gaussian(p), X).objective)(LINEAR)
 
-    each = [jax.tree.map(np.asarray, one(jax.random.fold_in(KEY, i))) for i in range(50)]
+    each = [jax.tree.map(np.asarray, one(i)) for i in range(50)]
     weights = np.stack([g["decoder"].weight for g in each])
     np.testing.assert_allclose(found.leaves.mean["decoder"].weight, weights.mean(0), rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(found.leaves.variance["decoder"].weight, weights.var(0, ddof=1), rtol=1e-3, atol=1e-6)

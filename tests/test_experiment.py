@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.one_step import QUICK, one_step, traced_first_step
+from tests.one_step import QUICK, SGD, one_step, traced_first_step
 from vaex.config import override
 from vaex.config.setup import setup
 from vaex.config.task import build_task
@@ -60,7 +60,7 @@ def measured():
 )
 def test_every_network_trains(flags):
     """From an output at the mean of the training images."""
-    made = configured(*flags, "--config.data.binarize=threshold")
+    made = configured(*flags, "--config.data.binarize=threshold", *SGD)
 
     def compute(step):
         start, state, metrics = step(made)
