@@ -56,8 +56,9 @@ def bind(choices: Choices, config: Config, path: str = "") -> Build:
     """
     name = config.name if choices.has_names else ""
     function = find(choices, name, _join(path, "name"))
+    taken = inspect.signature(function).parameters
     options = {field.name: _value(field, config, path) for field in choices.fields(name).values()}
-    options = {option: value for option, value in options.items() if option in inspect.signature(function).parameters}
+    options = {option: value for option, value in options.items() if option in taken}
 
     @functools.wraps(function)
     def build(*args: object, **context: object) -> object:
