@@ -21,7 +21,7 @@ from vaex.models.posterior_table import diagonal
 from vaex.models.posteriors import Posterior
 from vaex.models.prior_table import PRIORS, Prior, build_prior, standard
 from vaex.models.structure import Factor, recognition
-from vaex.networks import ENCODERS, NETWORKS
+from vaex.networks import NETWORKS
 from vaex.networks.pairs import mlp
 
 
@@ -99,17 +99,15 @@ def m2(
     network: Annotated[Build, NETWORKS] = mlp,
     prior: Annotated[Build, PRIORS] = standard,
     likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
-    classifier: Annotated[Build | None, ENCODERS] = None,
 ) -> Description:
     """A label and a style for each image, of which few have a label to learn from.
 
     Args:
         source: what it is built for.
         latent_dim: of the style z.
-        network: of q(z|x, y) and of p(x|y, z).
+        network: of q(y|x), of q(z|x, y) and of p(x|y, z).
         prior: p(z).
         likelihood: p(x|y, z).
-        classifier: the network of q(y|x); unset, that of the encoder.
     """
     refuse("m2", source, condition="whose label is a latent already")
     check_labels("m2", source)
@@ -120,11 +118,10 @@ def m2(
     p_z = build_prior(prior, latent_dim, source, q)
     if p_z.refit is not None:
         raise OptionError("prior.fit_after", p_z.refit.after, "none with model.name 'm2'", "unset it")
-    of_y, y_net = (networks.encoder, net) if classifier is None else (classifier(), ENCODERS.name_of(classifier))
     found = M2(
         x_shape=source.x_shape,
         num_classes=source.num_classes,
-        classifier=of_y((source.num_classes,)),
+        classifier=networks.encoder((source.num_classes,)),
         encoder=networks.of_two(networks.encoder(q.raw_shape), of_image=True),
         decoder=networks.of_two(decoder, of_image=False),
         prior=p_z,
@@ -144,7 +141,7 @@ def m2(
             Factor("y", (), ("uniform",)),
             Factor("z", (), (p_z.name,), ("prior",)),
             Factor("x", ("y", "z"), (net, LIKELIHOODS.name_of(likelihood)), ("decoder", "likelihood")),
-            recognition("y", ("x",), (y_net, "categorical"), ("classifier",)),
+            recognition("y", ("x",), (net, "categorical"), ("classifier",)),
             recognition("z", ("x", "y"), (net, "diagonal"), ("encoder", "posterior")),
         ),
     )
