@@ -27,6 +27,17 @@ SINCE = {  # what an experiment had then, where it is set otherwise today
         "--config.train.num_epochs=100",
     ],
     "mnist_clusters": ["--config.model.prior.fit_after=4", "--config.schedule.steps=9000"],
+    "mnist_m1m2": [
+        "--config.model.network.encoder_hidden=500,500",
+        "--config.model.network.decoder_hidden=500,500",
+        "--config.model.network.activation=relu",
+        "--config.optimizer.name=adam",
+        "--config.optimizer.learning_rate=1e-3",
+        "--config.schedule.steps=15000",
+        "--config.train.learning_rate.final=1e-4",
+        "--config.train.num_epochs=40",
+        "--config.train.eval_every=10",
+    ],
     "mnist_gauss": _WIDE,
     "fashion_gauss": _WIDE,
 }
