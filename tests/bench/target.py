@@ -18,6 +18,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.training import torch_loss
 from vaex.config import override
 from vaex.config.program import program
 from vaex.data import Dataset
@@ -69,7 +70,6 @@ class Training(NamedTuple):
 def of_torch(setting: Setting, dataset: Dataset, *, compiled: bool) -> Training:
     """The same network, data in memory, its loss and the gradient compiled or not."""
     import torch
-    from torch.nn import functional as F
 
     torch.manual_seed(0)
     encoder, decoder = network(WIDTHS, 2 * LATENT), network((LATENT, *WIDTHS[:0:-1]), WIDTHS[0])
@@ -79,14 +79,7 @@ def of_torch(setting: Setting, dataset: Dataset, *, compiled: bool) -> Training:
     total = setting.num_epochs * num_steps
     schedules = [torch.optim.lr_scheduler.CosineAnnealingLR(one, total) for one in optimizers]
 
-    def loss_of(grey: torch.Tensor) -> torch.Tensor:
-        grey = grey.float() / 255
-        x = (torch.rand_like(grey) < grey).float()
-        mean, log_var = encoder(x).chunk(2, dim=-1)
-        z = mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)
-        nll = F.binary_cross_entropy_with_logits(decoder(z), x, reduction="sum")
-        return (nll + 0.5 * torch.sum(log_var.exp() - 1 - log_var + mean**2)) / len(grey)
-
+    loss_of = torch_loss(encoder, decoder)
     run = torch.compile(loss_of) if compiled else loss_of
     run(train[: setting.batch_size]).backward()  # which compiles it
 

@@ -131,25 +131,33 @@ def numpyro_svi() -> Callable[[], None]:
     return run
 
 
+def torch_loss(encoder: Callable, decoder: Callable) -> Callable:
+    """PyTorch's loss of a batch of stored images: the negative ELBO per example, dynamic binarization inside."""
+    import torch
+    from torch.nn import functional as F
+
+    def loss(grey: torch.Tensor) -> torch.Tensor:
+        grey = grey.float() / 255
+        x = (torch.rand_like(grey) < grey).float()
+        mean, log_var = encoder(x).chunk(2, dim=-1)
+        z = mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)
+        nll = F.binary_cross_entropy_with_logits(decoder(z), x, reduction="sum")
+        return (nll + 0.5 * torch.sum(log_var.exp() - 1 - log_var + mean**2)) / len(grey)
+
+    return loss
+
+
 def torch_training() -> Callable[[], None]:
     """PyTorch with torch.compile and fused Adam, data in memory."""
     import torch
     from torch import nn
-    from torch.nn import functional as F
 
     encoder = nn.Sequential(nn.Linear(PIXELS, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 2 * LATENT))
     decoder = nn.Sequential(nn.Linear(LATENT, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, PIXELS))
     optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3, fused=True)
     images = torch.from_numpy(IMAGES.reshape(-1, PIXELS).copy())
 
-    @torch.compile
-    def loss_of(batch: torch.Tensor) -> torch.Tensor:
-        grey = batch.float() / 255
-        x = (torch.rand_like(grey) < grey).float()
-        mean, log_var = encoder(x).chunk(2, dim=-1)
-        z = mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)
-        nll = F.binary_cross_entropy_with_logits(decoder(z), x, reduction="sum")
-        return (nll + 0.5 * torch.sum(log_var.exp() - 1 - log_var + mean**2)) / BATCH
+    loss_of = torch.compile(torch_loss(encoder, decoder))
 
     def run() -> None:
         total = 0.0

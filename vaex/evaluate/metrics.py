@@ -143,8 +143,7 @@ def measure_accuracy(key: PRNGKeyArray, model: AnyModel, x: Example, options: Op
     """The share of the examples with a label at which q(y|x) is largest; nothing where none has one."""
     if options.labels is None or not (known := options.labels >= 0).any():
         return {}
-    few = _DRAWS_OF_LABEL
-    one = lambda k, example: jnp.argmax(class_probabilities(k, model, example, num_samples=few))
+    one = lambda k, example: jnp.argmax(class_probabilities(k, model, example, num_samples=_DRAWS_OF_LABEL))
     found = map_examples(one, key, x, batch_size=options.batch_size)
     return {"accuracy": jnp.mean((found == options.labels)[known], dtype=float)}
 

@@ -58,7 +58,7 @@ class Weights(NamedTuple):
     kl: Callable[[Params], Array]  # params -> KL(q(theta) || p(theta)) in nats, once for a data set
 
 
-METRICS = ("bound", "objective", "log_likelihood", "latents", "error")  # names in evaluate.METRICS
+USUAL_METRICS = ("bound", "objective", "log_likelihood", "latents", "error")  # names in evaluate.METRICS
 
 
 class Description(NamedTuple):
@@ -73,7 +73,7 @@ class Description(NamedTuple):
     statistics: Callable[[PRNGKeyArray, Params, Example], dict[str, Params]] | None = None
     prepare: Callable[[PRNGKeyArray, Example], Example] | None = None  # (key, batch of data) -> batch of examples
     refit: Refit | None = None
-    metrics: tuple[str, ...] = METRICS  # what is measured at each validation
+    metrics: tuple[str, ...] = USUAL_METRICS  # what is measured at each validation
     reports: tuple[str, ...] = ("scores",)  # names in evaluate.REPORTS, of a finished run
     # Names in figures.FIGURES.
     figures: tuple[str, ...] = ("reconstructions", "samples", "manifold", "latent", "interpolations")

@@ -13,7 +13,7 @@ from vaex.distributions.stacked import Generated, StackedLatent, StackedPosterio
 from vaex.errors import check_whole
 from vaex.model import Distribution, Model, Params
 from vaex.models import likelihoods
-from vaex.models.description import METRICS, Description, Kind, Source, refuse, structure_of
+from vaex.models.description import USUAL_METRICS, Description, Kind, Source, refuse, structure_of
 from vaex.models.likelihood_parts import build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.m2 import M2, check_labels
@@ -118,7 +118,7 @@ def m1m2(
             ("m2", "encoder"),
             ("m2", "posterior"),
         ),
-        metrics=(*METRICS, "accuracy"),
+        metrics=(*USUAL_METRICS, "accuracy"),
         reports=("scores", "classifier"),
         figures=("reconstructions", "samples", "analogies"),
         structure=structure_of(

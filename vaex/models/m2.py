@@ -14,7 +14,7 @@ from vaex.distributions.labelled import Labelled, LabelledLatent
 from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Distribution, Example, Family, Model, Params, Raw
 from vaex.models import likelihoods
-from vaex.models.description import METRICS, Description, Kind, Source, of_one_example, refuse, structure_of
+from vaex.models.description import USUAL_METRICS, Description, Kind, Source, of_one_example, refuse, structure_of
 from vaex.models.likelihood_parts import Likelihood, build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.posterior_table import diagonal
@@ -132,7 +132,7 @@ def m2(
         found.init,
         found.bind,
         recognition=(("classifier",), ("encoder",), ("posterior",)),
-        metrics=(*METRICS, "accuracy"),
+        metrics=(*USUAL_METRICS, "accuracy"),
         reports=("scores", "classifier"),
         figures=("reconstructions", "samples", "analogies"),
         structure=structure_of(
