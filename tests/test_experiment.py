@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.one_step import QUICK, SGD, one_step, traced_first_step
-from vaex.config import override
+from vaex.config import NETWORKS, POSTERIORS, PRIORS, override
 from vaex.config.setup import setup
 from vaex.config.task import build_task
 from vaex.errors import UsageError
@@ -98,6 +98,21 @@ def test_a_moving_average_and_a_prior_on_the_weights(measured):
     assert measured["weights"]["loss"] > measured["nothing"]["loss"] + 1
 
 
+@pytest.mark.parametrize("table", [POSTERIORS, PRIORS, NETWORKS], ids=lambda table: table.what)
+def test_a_posterior_a_prior_and_a_network_are_swapped_by_a_name_alone(table):
+    """Each option has a usual value."""
+    fields = [(name, field) for name in table for field in table.fields(name).values()]
+    assert not [f"{name}'s {field.name}" for name, field in fields if field.is_required]
+
+
+def test_a_flow_a_vamp_prior_and_convolutions_by_their_names():
+    made = configured(
+        *(f"--config.model.{part}" for part in ("posterior.name=iaf", "prior.name=vamp", "network.name=conv"))
+    )
+    params = jax.eval_shape(made.init).params
+    assert params["prior"]["pseudo_inputs"].shape[0] == 100
+
+
 def test_weights_with_a_distribution():
     """Their KL is counted once for the data set, and what is evaluated averages over draws of them."""
     flags = ["train.weights=variational", "train.weight_sigma=0.5", "data.num_train=200", "evaluate.weight_draws=3"]
@@ -127,8 +142,6 @@ def test_weights_with_a_distribution():
             "schedule.start is 0.0: expected a number above 0",
         ),
         ([*BETA, STEPS, "--config.schedule.name=square"], "schedule.name is 'square': expected one of linear"),
-        (CATEGORICAL[:1], "model.posterior.num_classes is not set: expected a value"),
-        (CONV[:1], "model.network.channels is not set: expected a value"),
         (CONV[1:], "network 'mlp' has no channels, which is of conv, residual: set --config.model.network.name"),
         (["--config.model.network.name=gated", SMOOTH], "'gated' has no activation, which is of mlp, conv, residual"),
         ([*RESIDUAL, "--config.model.network.num_blocks=(1,)"], "expected a number for each resolution of channels"),

@@ -294,7 +294,6 @@ CAPACITY = "--config.objective.name=capacity"  # which needs the closed form of 
     [
         ([*of("iaf", *FLAGS["iaf"]), CAPACITY], 'between Flow and Independent: use kl="sampled"'),
         ([*PRIOR, CAPACITY], 'between Independent and Flow: use kl="sampled"'),
-        (of("iaf", "hidden=8,"), "model.posterior.num_flows is not set: expected a value: how many steps there are"),
         (of("planar", "num_flows=0"), "model.posterior.num_flows is 0: expected a whole number of at least 1"),
         (
             of("planar", "num_flows=1", "hidden=8,"),

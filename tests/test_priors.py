@@ -129,7 +129,6 @@ def test_learned_priors_train_from_a_config(prior):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--config.model.prior.name=vamp"], "model.prior.num_components is not set: expected a value: K"),
         (["--config.model.prior.num_components=5"], "section that is not set: set --config.model.prior.name first"),
         (
             ["--config.model.prior.name=standard", "--config.model.prior.num_components=5"],

@@ -12,7 +12,7 @@ from vaex.networks.mlp import ACTIVATIONS
 from vaex.networks.pairs import Widths
 
 
-def planar(latent_dim: int, *, num_flows: int, sigma: float = 1.0) -> Posterior:
+def planar(latent_dim: int, *, num_flows: int = 10, sigma: float = 1.0) -> Posterior:
     """Planar flows, whose parameters are all the encoder's.
 
     Args:
@@ -28,8 +28,8 @@ def planar(latent_dim: int, *, num_flows: int, sigma: float = 1.0) -> Posterior:
 def iaf(
     latent_dim: int,
     *,
-    num_flows: int,
-    hidden: Widths,
+    num_flows: int = 2,
+    hidden: Widths = (128,),
     context_dim: int | None = None,
     activation: Annotated[str, ACTIVATIONS] = "relu",
     sigma: float = 1.0,
@@ -50,8 +50,8 @@ def iaf(
 def affine_coupling(
     latent_dim: int,
     *,
-    num_flows: int,
-    hidden: Widths,
+    num_flows: int = 2,
+    hidden: Widths = (128,),
     context_dim: int | None = None,
     activation: Annotated[str, ACTIVATIONS] = "relu",
     sigma: float = 1.0,
@@ -72,8 +72,8 @@ def affine_coupling(
 def spline_coupling(
     latent_dim: int,
     *,
-    num_flows: int,
-    hidden: Widths,
+    num_flows: int = 2,
+    hidden: Widths = (128,),
     num_bins: int = 8,
     context_dim: int | None = None,
     activation: Annotated[str, ACTIVATIONS] = "relu",

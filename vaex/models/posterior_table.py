@@ -48,7 +48,7 @@ def mixture(latent_dim: int, *, num_components: int = 4, sigma: float = 1.0) -> 
     return Posterior(*family, raw_shape=(num_components, 2 * latent_dim + 1))
 
 
-def one_hot(latent_dim: int, *, num_classes: int) -> Posterior:
+def one_hot(latent_dim: int, *, num_classes: int = 10) -> Posterior:
     """Independent one-hot vectors.
 
     Args:

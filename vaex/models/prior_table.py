@@ -53,7 +53,7 @@ def uniform(latent_dim: int, *, posterior: Posterior) -> Prior:
     return Prior(*priors.uniform_one_hot(*posterior.raw_shape))
 
 
-def mixture(latent_dim: int, *, num_components: int, fit_after: int | None = None) -> Prior:
+def mixture(latent_dim: int, *, num_components: int = 10, fit_after: int | None = None) -> Prior:
     """A mixture of diagonal Gaussians.
 
     Args:
@@ -70,7 +70,7 @@ def mixture(latent_dim: int, *, num_components: int, fit_after: int | None = Non
     return Prior(*prior, refit=refit, reports=("clusters",), figures=("components",))
 
 
-def vamp(latent_dim: int, *, source: Source, num_components: int) -> Prior:
+def vamp(latent_dim: int, *, source: Source, num_components: int = 100) -> Prior:
     """The variational mixture of posteriors.
 
     Args:
@@ -82,7 +82,13 @@ def vamp(latent_dim: int, *, source: Source, num_components: int) -> Prior:
     return Prior(*priors.vamp(_pseudo_inputs(num_components, source)), is_of_posterior=True)
 
 
-def flow(latent_dim: int, *, num_flows: int, hidden: Widths, activation: Annotated[str, ACTIVATIONS] = "relu") -> Prior:
+def flow(
+    latent_dim: int,
+    *,
+    num_flows: int = 4,
+    hidden: Widths = (128,),
+    activation: Annotated[str, ACTIVATIONS] = "relu",
+) -> Prior:
     """Affine coupling layers.
 
     Args:

@@ -70,7 +70,7 @@ def gated(*, encoder_hidden: Widths = (500,), decoder_hidden: Widths = (500,)) -
 
 def conv(
     *,
-    channels: Widths,
+    channels: Widths = (16, 32),
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
     activation: Annotated[str, ACTIVATIONS] = "relu",
@@ -78,7 +78,7 @@ def conv(
     """Convolutional networks for images of any size.
 
     Args:
-        channels: features at half the image's resolution, at a quarter, ...: (16, 32), say.
+        channels: features at half the image's resolution, at a quarter, ....
         encoder_hidden: the widths of the dense layers between the encoder's coarsest features and its output.
         decoder_hidden: of the decoder's.
         activation: the nonlinearity, a name in ACTIVATIONS.
@@ -94,8 +94,8 @@ def conv(
 
 def residual(
     *,
-    channels: Widths,
-    num_blocks: Widths,
+    channels: Widths = (16, 32),
+    num_blocks: Widths = (1, 1),
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
     activation: Annotated[str, ACTIVATIONS] = "relu",
@@ -103,7 +103,7 @@ def residual(
     """Convolutional networks with residual blocks.
 
     Args:
-        channels: features at half the image's resolution, at a quarter, ...: (16, 32), say.
+        channels: features at half the image's resolution, at a quarter, ....
         num_blocks: residual blocks at each of these resolutions.
         encoder_hidden: the widths of the dense layers between the encoder's coarsest features and its output.
         decoder_hidden: of the decoder's.

@@ -113,7 +113,7 @@ def _newest(path: Path, made: Setup) -> tuple[TrainState, Progress]:
 
 
 def _once() -> dict[str, int] | None:
-    """Of a program that runs once compilation is the whole time: on a CPU two thirds of it do, with the same numbers."""
+    """For a program that runs once: on a CPU two thirds of the compilation, the same numbers."""
     return {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else None
 
 
