@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from vaex.choices import Build
-from vaex.errors import check_whole
+from vaex.errors import check_positive, check_whole
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe, structure_of
 from vaex.models.layers import names
@@ -21,6 +21,7 @@ def deep(
     channels: Widths,
     num_blocks: Widths,
     latent_dim: int = 20,
+    sigma: float = 1.0,
     activation: Annotated[str, ACTIVATIONS] = "relu",
     likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
 ) -> Description:
@@ -32,10 +33,12 @@ def deep(
         channels: features at half the image's resolution, at a quarter, ...: (16, 32), say.
         num_blocks: layers of latents at each of these resolutions.
         latent_dim: latents at each position of a map.
+        sigma: the standard deviation of every posterior when training starts.
         activation: the nonlinearity, a name in ACTIVATIONS.
         likelihood: p(x|z).
     """
     check_whole(latent_dim=latent_dim, channels=channels)
+    check_positive(sigma=sigma)
     check_resolutions(channels, num_blocks)
     p_x = build_likelihood(likelihood, source)
     found = TopDown(
@@ -47,6 +50,7 @@ def deep(
         likelihood=p_x,
         activation=ACTIVATIONS[activation],
         out_bias=output_bias(p_x, source),
+        sigma=sigma,
     )
     return describe(found, source, structure=_structure(found, source, LIKELIHOODS.name_of(likelihood)))
 

@@ -1,6 +1,7 @@
 """Deep models of images: maps of latents at each resolution, whose posterior goes down the generator's own path."""
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -48,6 +49,7 @@ class TopDown:
         likelihood: what the raw parameters mean.
         activation: the nonlinearity.
         out_bias: what the raw parameters start from, as a Flax initializer.
+        sigma: the standard deviations of q(z_l|z_>l, x) when training starts.
 
     Source: Child 2021, without the deterministic features of its prior's networks; of the condition's encoder, Chira
     et al. 2022, which here is seen by priors, posteriors, path and image alike.
@@ -61,6 +63,7 @@ class TopDown:
     likelihood: Family | Likelihood
     activation: Callable = nn.relu
     out_bias: Callable = nn.initializers.zeros
+    sigma: float = 1.0
 
     @functools.cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -110,7 +113,7 @@ class TopDown:
         """The model that these parameters make, under a condition or without one."""
         path = params["decoder"]
         prior_links = tuple(_prior_link(block) for block in self.blocks)
-        posterior_links = tuple(_posterior_link(block) for block in self.blocks)
+        posterior_links = tuple(_posterior_link(block, 2 * math.log(self.sigma)) for block in self.blocks)
         maps = self._maps(params, condition)
         given_to = tuple(maps[block.resolution] for block in self.blocks)
         prior_params = tuple(zip(params["prior"], path["merge"], given_to, strict=True))
@@ -171,9 +174,9 @@ def _prior_link(block: Block) -> Link:
     )
 
 
-def _posterior_link(block: Block) -> Link:
+def _posterior_link(block: Block, log_var: float) -> Link:
     return Link(
-        lambda params, h: _normal(block.posterior.apply(params[0], _with(_with(h, params[2]), params[3]))),
+        lambda params, h: _normal(block.posterior.apply(params[0], _with(_with(h, params[2]), params[3])), log_var),
         lambda params, h, z: block.merge.apply(params[1], h, _beside(z, params[2])),
     )
 
@@ -193,7 +196,7 @@ def _beside(z: Float[Array, " hwd"], features: Float[Array, "h w d"] | None) -> 
     return _with(z.reshape(*features.shape[:2], -1), features).reshape(-1)
 
 
-def _normal(raw: Raw) -> Distribution:
-    """A map of means and log-variances as a distribution over one vector."""
+def _normal(raw: Raw, start: float = 0.0) -> Distribution:
+    """A map of means and log-variances, which are `start` where it is zero, as a distribution over one vector."""
     mean, log_var = (part.reshape(-1) for part in jnp.split(raw, 2, axis=-1))
-    return dist.Normal(mean, scale_of(log_var)).to_event(1)
+    return dist.Normal(mean, scale_of(log_var + start)).to_event(1)
