@@ -2,6 +2,9 @@
 
 make train EXP=mnist_one_layer_k50
 
+2,639 s of training on one of two CPU cores and 320 s of evaluation; L_5000 = -86.72 nats, ELBO -99.61 nats, active
+units 24 of 50.
+
 With so many draws batches of 200 take no longer than those of 1,000, and give five times as many updates.
 """
 

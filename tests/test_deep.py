@@ -1,5 +1,7 @@
 """Deep top-down models, against exact and limiting cases."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -139,6 +141,26 @@ def test_it_starts_at_the_standard_normal_prior_and_at_the_mean_image():
     for layer, z_l in zip(layers, z, strict=True):
         np.testing.assert_allclose(layer, scipy.stats.norm.logpdf(z_l).sum(), rtol=1e-5)
     np.testing.assert_allclose(logits, mean, atol=1e-5)
+
+
+def test_every_posterior_starts_at_sigma_times_what_it_is_at_one():
+    """By the networks' same output: the means are the same."""
+
+    @jax.jit
+    def compare(params):
+        wide, narrow = (vae.bind(params).encode(image()) for vae in (VAE, dataclasses.replace(VAE, sigma=0.1)))
+        h, ratios = params["decoder"]["start"], []
+        for i, link in enumerate(wide.links):
+            one, other = (q.links[i].given(q.params[i], h).base_dist for q in (wide, narrow))
+            ratios.append((other.scale / one.scale, other.loc - one.loc))
+            h = link.then(wide.params[i], h, one.loc)
+        return ratios
+
+    ratios = compare(PARAMS)
+    assert len(ratios) == 2
+    for scale, difference in ratios:
+        np.testing.assert_allclose(scale, 0.1, rtol=1e-5)
+        assert not np.any(difference)
 
 
 def test_sticking_the_landing_freezes_every_conditional():
