@@ -15,10 +15,9 @@ STUDIES = sorted(path.stem for path in (ROOT / "experiments" / "studies").glob("
 # Experiments of which no run is reported.
 NOT_MEASURED: set[str] = {
     "mnist_fullvb",
-    "mnist_two_layers_k50",
 }
 # Of these none was kept, but that those of iwae and of labels stand by experiment.
-NOT_KEPT = {"gmm", "iwae", "labels", "optimizers"}
+NOT_KEPT = {"gmm", "iwae", "labels"}
 
 RUN = {
     "experiment": "a",
