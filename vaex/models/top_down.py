@@ -112,8 +112,9 @@ class TopDown:
     def bind(self, params: Params, condition: Condition = None) -> Model:
         """The model that these parameters make, under a condition or without one."""
         path = params["decoder"]
-        prior_links = tuple(_prior_link(block) for block in self.blocks)
-        posterior_links = tuple(_posterior_link(block, 2 * math.log(self.sigma)) for block in self.blocks)
+        prior_links = tuple(_link(block.prior, block.merge) for block in self.blocks)
+        log_var = 2 * math.log(self.sigma)
+        posterior_links = tuple(_link(block.posterior, block.merge, log_var) for block in self.blocks)
         maps = self._maps(params, condition)
         given_to = tuple(maps[block.resolution] for block in self.blocks)
         prior_params = tuple(zip(params["prior"], path["merge"], given_to, strict=True))
@@ -167,17 +168,11 @@ class TopDown:
         return ImageHead(self.out_shape, self.out_bias)
 
 
-def _prior_link(block: Block) -> Link:
+def _link(network: nn.Module, merge: nn.Module, log_var: float = 0.0) -> Link:
+    """One layer given the path h and all else that its network sees, and the path below it."""
     return Link(
-        lambda params, h: _normal(block.prior.apply(params[0], _with(h, params[2]))),
-        lambda params, h, z: block.merge.apply(params[1], h, _beside(z, params[2])),
-    )
-
-
-def _posterior_link(block: Block, log_var: float) -> Link:
-    return Link(
-        lambda params, h: _normal(block.posterior.apply(params[0], _with(_with(h, params[2]), params[3])), log_var),
-        lambda params, h, z: block.merge.apply(params[1], h, _beside(z, params[2])),
+        lambda params, h: _normal(network.apply(params[0], functools.reduce(_with, params[2:], h)), log_var),
+        lambda params, h, z: merge.apply(params[1], h, _beside(z, params[2])),
     )
 
 
