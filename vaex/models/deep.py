@@ -3,14 +3,15 @@
 from typing import Annotated
 
 from vaex.choices import Build
-from vaex.errors import check_positive, check_whole
+from vaex.errors import check_whole
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe, structure_of
 from vaex.models.layers import names
 from vaex.models.likelihood_parts import build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
+from vaex.models.posteriors import starting_at
 from vaex.models.structure import Factor, Structure
-from vaex.models.top_down import TopDown
+from vaex.models.top_down import NORMAL_MAP, TopDown
 from vaex.networks import ACTIVATIONS, check_resolutions
 from vaex.networks.pairs import Widths
 
@@ -33,12 +34,11 @@ def deep(
         channels: features at half the image's resolution, at a quarter, ...: (16, 32), say.
         num_blocks: layers of latents at each of these resolutions.
         latent_dim: latents at each position of a map.
-        sigma: the standard deviation of every posterior when training starts.
+        sigma: the standard deviation of every posterior when training starts, as of diagonal.
         activation: the nonlinearity, a name in ACTIVATIONS.
         likelihood: p(x|z).
     """
     check_whole(latent_dim=latent_dim, channels=channels)
-    check_positive(sigma=sigma)
     check_resolutions(channels, num_blocks)
     p_x = build_likelihood(likelihood, source)
     found = TopDown(
@@ -50,7 +50,7 @@ def deep(
         likelihood=p_x,
         activation=ACTIVATIONS[activation],
         out_bias=output_bias(p_x, source),
-        sigma=sigma,
+        posterior=starting_at(sigma, NORMAL_MAP, slice(latent_dim, None)),
     )
     return describe(found, source, structure=_structure(found, source, LIKELIHOODS.name_of(likelihood)))
 

@@ -1,7 +1,6 @@
 """Deep models of images: maps of latents at each resolution, whose posterior goes down the generator's own path."""
 
 import functools
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +17,15 @@ from vaex.models.description import of_one_example
 from vaex.models.likelihood_parts import Likelihood
 from vaex.models.scales import scale_of
 from vaex.networks import Bottleneck, ConditionMaps, ImageHead, Merge, Pyramid, as_channels, halved, scaled
+
+
+def _normal(params: Params, raw: Raw) -> Distribution:
+    mean, log_var = (part.reshape(-1) for part in jnp.split(raw, 2, axis=-1))
+    return dist.Normal(mean, scale_of(log_var)).to_event(1)
+
+
+# N(mean, diag(exp(log_var))) over one vector of a map's latents, where raw = [mean, log_var] at each position.
+NORMAL_MAP = Family(init=lambda key: {}, apply=_normal)
 
 
 class Block(NamedTuple):
@@ -49,7 +57,7 @@ class TopDown:
         likelihood: what the raw parameters mean.
         activation: the nonlinearity.
         out_bias: what the raw parameters start from, as a Flax initializer.
-        sigma: the standard deviations of q(z_l|z_>l, x) when training starts.
+        posterior: what the output of each posterior's network means.
 
     Source: Child 2021, without the deterministic features of its prior's networks; of the condition's encoder, Chira
     et al. 2022, which here is seen by priors, posteriors, path and image alike.
@@ -63,7 +71,7 @@ class TopDown:
     likelihood: Family | Likelihood
     activation: Callable = nn.relu
     out_bias: Callable = nn.initializers.zeros
-    sigma: float = 1.0
+    posterior: Family = NORMAL_MAP
 
     @functools.cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -112,9 +120,8 @@ class TopDown:
     def bind(self, params: Params, condition: Condition = None) -> Model:
         """The model that these parameters make, under a condition or without one."""
         path = params["decoder"]
-        prior_links = tuple(_link(block.prior, block.merge) for block in self.blocks)
-        log_var = 2 * math.log(self.sigma)
-        posterior_links = tuple(_link(block.posterior, block.merge, log_var) for block in self.blocks)
+        prior_links = tuple(_link(block.prior, block.merge, NORMAL_MAP) for block in self.blocks)
+        posterior_links = tuple(_link(block.posterior, block.merge, self.posterior) for block in self.blocks)
         maps = self._maps(params, condition)
         given_to = tuple(maps[block.resolution] for block in self.blocks)
         prior_params = tuple(zip(params["prior"], path["merge"], given_to, strict=True))
@@ -168,10 +175,10 @@ class TopDown:
         return ImageHead(self.out_shape, self.out_bias)
 
 
-def _link(network: nn.Module, merge: nn.Module, log_var: float = 0.0) -> Link:
+def _link(network: nn.Module, merge: nn.Module, family: Family) -> Link:
     """One layer given the path h and all else that its network sees, and the path below it."""
     return Link(
-        lambda params, h: _normal(network.apply(params[0], functools.reduce(_with, params[2:], h)), log_var),
+        lambda params, h: family.apply({}, network.apply(params[0], functools.reduce(_with, params[2:], h))),
         lambda params, h, z: merge.apply(params[1], h, _beside(z, params[2])),
     )
 
@@ -189,9 +196,3 @@ def _beside(z: Float[Array, " hwd"], features: Float[Array, "h w d"] | None) -> 
     if features is None:
         return z
     return _with(z.reshape(*features.shape[:2], -1), features).reshape(-1)
-
-
-def _normal(raw: Raw, start: float = 0.0) -> Distribution:
-    """A map of means and log-variances, which are `start` where it is zero, as a distribution over one vector."""
-    mean, log_var = (part.reshape(-1) for part in jnp.split(raw, 2, axis=-1))
-    return dist.Normal(mean, scale_of(log_var + start)).to_event(1)

@@ -78,7 +78,7 @@ def conv(
     """Convolutional networks for images of any size.
 
     Args:
-        channels: features at half the image's resolution, at a quarter, ....
+        channels: features at half the image's resolution, at a quarter and so on.
         encoder_hidden: the widths of the dense layers between the encoder's coarsest features and its output.
         decoder_hidden: of the decoder's.
         activation: the nonlinearity, a name in ACTIVATIONS.
@@ -103,7 +103,7 @@ def residual(
     """Convolutional networks with residual blocks.
 
     Args:
-        channels: features at half the image's resolution, at a quarter, ....
+        channels: features at half the image's resolution, at a quarter and so on.
         num_blocks: residual blocks at each of these resolutions.
         encoder_hidden: the widths of the dense layers between the encoder's coarsest features and its output.
         decoder_hidden: of the decoder's.

@@ -45,7 +45,7 @@ def set_up_jax(computes: bool, *, on_each_core: bool = False, hosts: Hosts | Non
 
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache_dir() / "jax")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    # Of an operation's place a line is kept, not all its callers: half a second of a start on two cores.
+    # Of an operation's place a line is kept, not all its callers: 0.3 s of a cold start.
     os.environ.setdefault("JAX_INCLUDE_FULL_TRACEBACKS_IN_LOCATIONS", "0")
     # A cache that cannot be read or written is done without.
     warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
