@@ -17,8 +17,8 @@ from vaex.errors import UsageError
 from vaex.evaluate.certificate import Certificate, Lower, drawn
 from vaex.model import Given, Observed
 from vaex.models import exact
-from vaex.runs import certifying
-from vaex.runs.asked import Asked, score
+from vaex.runs.answers import certifying
+from vaex.runs.answers.asked import Asked, score
 
 KEY = jax.random.key(0)
 

@@ -16,8 +16,8 @@ from vaex.config import read_config, save_config
 from vaex.evaluate.comparison import Scored, difference, over_seeds
 from vaex.files import replaced
 from vaex.runs import folder
-from vaex.runs.compared import by_data, differing, newest_of_seeds, read_compared
 from vaex.runs.page.document import bokeh
+from vaex.runs.reports.compared import by_data, differing, newest_of_seeds, read_compared
 
 RNG = np.random.default_rng(0)
 IMAGES = 9 * RNG.normal(size=200)  # what is hard of each test image, for every model

@@ -16,8 +16,9 @@ from vaex.__main__ import main
 from vaex.data.given import as_given
 from vaex.data.inputs import read_given
 from vaex.data.kept import GivenImages
-from vaex.runs import answering, folder, results
-from vaex.runs.asked import Answer
+from vaex.runs import folder, results
+from vaex.runs.answers import answering
+from vaex.runs.answers.asked import Answer
 from vaex.runs.load import kept_of
 from vaex.runs.trained import Trained
 

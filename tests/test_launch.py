@@ -9,7 +9,8 @@ import pytest
 
 from tests.refusal import refusal
 from vaex.errors import UsageError
-from vaex.runs import commands, folder, launch
+from vaex.runs import commands, folder
+from vaex.runs.sweeps import launch
 
 
 class Executor:

@@ -29,6 +29,10 @@ ORDER = (  # of files and folders of vaex/, each of which imports only from thos
     "config",
     "runs.page",
     "runs",
+    "runs.answers",
+    "runs.sweeps",
+    "runs.reports",
+    "runs.command_line",
     "__main__",
     "__init__",
 )

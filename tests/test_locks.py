@@ -10,8 +10,9 @@ import pytest
 from tests.refusal import refusal
 from vaex import files
 from vaex.__main__ import main
-from vaex.runs import folder, sweep
+from vaex.runs import folder
 from vaex.runs.create import create_run
+from vaex.runs.sweeps import sweep
 
 
 def failing(number):

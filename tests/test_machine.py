@@ -18,9 +18,10 @@ from vaex.config import override
 from vaex.config.setup import setup
 from vaex.errors import UsageError, WriteError
 from vaex.files import replaced
-from vaex.runs import checkpoints, folder, process, report, results, training
+from vaex.runs import checkpoints, folder, process, results, training
 from vaex.runs.create import create_run
 from vaex.runs.experiments import load_experiment
+from vaex.runs.reports import report
 from vaex.train import TrainState
 from vaex.train.board import Board
 from vaex.train.loggers import LOGGERS, loggers

@@ -18,8 +18,8 @@ from vaex.distributions.masked import Masked
 from vaex.evaluate.answers import Drawn
 from vaex.models.columns import Column, missing_row
 from vaex.models.missing import partially_observed
-from vaex.runs.answering import as_csv
-from vaex.runs.asked import ANSWERS, Asked
+from vaex.runs.answers.answering import as_csv
+from vaex.runs.answers.asked import ANSWERS, Asked
 from vaex.runs.experiments import load_experiment
 from vaex.runs.trained import Trained
 

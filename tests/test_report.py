@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from vaex.errors import UsageError
-from vaex.runs import report, tables, words
+from vaex.runs import words
+from vaex.runs.reports import report, tables
 
 ROOT = Path(__file__).parent.parent
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("[!_]*.py"))

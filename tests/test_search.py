@@ -10,8 +10,9 @@ import pytest
 from vaex.__main__ import main
 from vaex.config.search import read_space
 from vaex.errors import UsageError
-from vaex.runs import folder, results, search, sweep
+from vaex.runs import folder, results
 from vaex.runs.experiments import load_experiment
+from vaex.runs.sweeps import search, sweep
 
 RATE = "optimizer.learning_rate"
 COMMAND = ["sweep", "digits", "--search=11", f"--sweep.{RATE}=1e-4:1e-1", "--sweep.model.latent_dim=2:6"]
@@ -70,7 +71,7 @@ def test_a_search_asks_by_generations_and_carries_on_trials_that_were_under_way(
     monkeypatch.setattr(sweep, "evaluate", lambda path, group, members: evaluated.append(members[0].name))
     monkeypatch.setattr(search, "point_latest", lambda root, path: None)
     monkeypatch.setattr(search, "best_of", best_of)
-    monkeypatch.setattr("vaex.runs.ranking.best_of", best_of)
+    monkeypatch.setattr("vaex.runs.sweeps.ranking.best_of", best_of)
     assert main([*COMMAND, "--runs", str(tmp_path)]) == 0
     assert [len(one) for one in generations] == [8, 3]  # the second is interrupted
     assert not evaluated

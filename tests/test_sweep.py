@@ -13,8 +13,9 @@ from vaex.config.groups import groups
 from vaex.config.setup import setup
 from vaex.config.sweep import members, split_flags, values_of
 from vaex.errors import UsageError
-from vaex.runs import checkpoints, folder, results, sweep
+from vaex.runs import checkpoints, folder, results
 from vaex.runs.experiments import load_experiment
+from vaex.runs.sweeps import sweep
 
 SMALL = ["model.latent_dim=2", "model.network.encoder_hidden=()", "model.network.decoder_hidden=()"]
 QUICK = [*SMALL, "evaluate.validation_samples=2", "data.num_validation=50", "train.num_epochs=2", "train.eval_every=2"]

@@ -80,14 +80,14 @@ def _figure(arguments: argparse.Namespace, flags: list[str]) -> None:
 
 def _table(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.runs.experiments import load_studies
-    from vaex.runs.tables import lines_table
+    from vaex.runs.reports.tables import lines_table
 
     path, lines = load_studies().draw(arguments.name, Path(arguments.out), flags)
     print(lines_table(lines), f"figure: {path}", sep="\n\n")
 
 
 def _report(arguments: argparse.Namespace, flags: list[str]) -> None:
-    from vaex.runs.report import keep, write_report
+    from vaex.runs.reports.report import keep, write_report
 
     if arguments.run:
         keep(Path(arguments.run), Path())
@@ -116,10 +116,10 @@ def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
-    from vaex.runs.asking import add_commands
+    from vaex.runs.command_line.asking import add_commands
+    from vaex.runs.command_line.sweep_words import add_sweep
+    from vaex.runs.command_line.train_words import add_train
     from vaex.runs.experiments import about_experiments, about_studies
-    from vaex.runs.sweep_words import add_sweep
-    from vaex.runs.train_words import add_train
 
     known = "\n".join(f"  {name:18} {about}" for name, about in about_experiments().items())
     parser = argparse.ArgumentParser(

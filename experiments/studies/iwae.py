@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from vaex.errors import OptionError
 from vaex.runs.folder import RESULTS
-from vaex.runs.kept import read_runs
+from vaex.runs.reports.kept import read_runs
 from vaex.runs.words import Run, active, training
 
 from ._trained import run_of

@@ -16,9 +16,18 @@ from pathlib import Path
 
 from vaex.errors import UsageError
 from vaex.files import advising, replaced
-from vaex.runs import tables
 from vaex.runs.docstrings import about, with_score_line
-from vaex.runs.kept import BY_HAND, RESULTS, keep, read_runs, read_studies, readable_runs, readable_studies, tell
+from vaex.runs.reports import tables
+from vaex.runs.reports.kept import (
+    BY_HAND,
+    RESULTS,
+    keep,
+    read_runs,
+    read_studies,
+    readable_runs,
+    readable_studies,
+    tell,
+)
 from vaex.runs.words import Run, score_line
 
 __all__ = [

@@ -11,7 +11,7 @@ from vaex import figures
 from vaex.data.kept import GivenImages, in_units, modelled, shown
 from vaex.errors import UsageError, check_fraction, check_seed, check_whole
 from vaex.model import Latent
-from vaex.runs.annealing import annealed
+from vaex.runs.answers.annealing import annealed
 from vaex.runs.trained import Trained
 
 

@@ -15,10 +15,10 @@ from vaex.errors import UsageError
 from vaex.evaluate.reports import standard_error
 from vaex.files import Json, replaced
 from vaex.runs import console, folder
-from vaex.runs.compared import Compared, Group, by_data, differing, newest_of_seeds, read_compared
-from vaex.runs.compared_tables import as_csv, as_latex, ordered, words_table
 from vaex.runs.page.comparison import Side, comparison_page
 from vaex.runs.page.curves import Clock, Line, Panels, clock, panels
+from vaex.runs.reports.compared import Compared, Group, by_data, differing, newest_of_seeds, read_compared
+from vaex.runs.reports.compared_tables import as_csv, as_latex, ordered, words_table
 
 _EVERY = ("runs/*/*", "runs/*/*/*")  # runs, and members of sweeps and searches
 _NAMED = "name some like runs/EXPERIMENT/TIME or runs/mnist_elbo/*, as --of, or RUNS of make"

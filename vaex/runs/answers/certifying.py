@@ -11,8 +11,8 @@ from vaex.errors import OptionError, check_seed, check_whole
 from vaex.evaluate.certificate import Certificate, Lower, certificate, lower_end
 from vaex.files import Fields, advising, replaced
 from vaex.runs import checkpoints, console, folder
-from vaex.runs.annealing import as_seen, part
-from vaex.runs.answering import images_of
+from vaex.runs.answers.annealing import as_seen, part
+from vaex.runs.answers.answering import images_of
 from vaex.runs.load import load
 
 _OTHERS = 20  # images after those that are certified, on which the schedules are found

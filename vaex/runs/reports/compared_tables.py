@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from vaex.evaluate.comparison import Estimate
-from vaex.runs.compared import Group, against_best, scores_of, seconds
+from vaex.runs.reports.compared import Group, against_best, scores_of, seconds
 
 _HEADS = {
     "test_elbo": "ELBO",

@@ -15,8 +15,8 @@ from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import commands, console, folder, results
 from vaex.runs.create import check_experiment, check_name, fill_run, point_latest
-from vaex.runs.ranking import rank, show_ranking
-from vaex.runs.sweeping import Run, train_together
+from vaex.runs.sweeps.ranking import rank, show_ranking
+from vaex.runs.sweeps.sweeping import Run, train_together
 from vaex.runs.training import newest_progress
 from vaex.train.loggers import loggers
 from vaex.train.loop import Progress, signals

@@ -15,10 +15,11 @@ from vaex.config.sweep import Member, describe_sweep, members
 from vaex.data import Dataset
 from vaex.errors import UsageError
 from vaex.files import advising
-from vaex.runs import commands, console, folder, results, sweep
+from vaex.runs import commands, console, folder, results
 from vaex.runs.create import check_name, fill_run, point_latest
-from vaex.runs.ranking import rank, show_ranking
 from vaex.runs.start import set_up_jax
+from vaex.runs.sweeps import sweep
+from vaex.runs.sweeps.ranking import rank, show_ranking
 from vaex.train.loop import signals
 
 _JOBS = "jobs"  # submitit's folder, with what each job printed

@@ -26,7 +26,7 @@ def add_sweep(command: Callable[..., argparse.ArgumentParser], config_of: Callab
 
 def _sweep(arguments: argparse.Namespace, flags: list[str], config_of: Callable[[str, list[str]], object]) -> None:
     from vaex.config.sweep import split_flags
-    from vaex.runs.sweep import sweep
+    from vaex.runs.sweeps.sweep import sweep
 
     swept, others = split_flags(flags)
     if not swept:
@@ -36,13 +36,13 @@ def _sweep(arguments: argparse.Namespace, flags: list[str], config_of: Callable[
     if arguments.launch and arguments.search is not None:
         raise UsageError("--search asks for values by what came before, and --launch trains all at once: give one")
     if arguments.launch:
-        from vaex.runs.launch import launch
+        from vaex.runs.sweeps.launch import launch
 
         launch(config, swept, name, runs, called=arguments.name)
         return
     if arguments.search is None:
         sweep(config, swept, name, runs, called=arguments.name)
         return
-    from vaex.runs.search import search
+    from vaex.runs.sweeps.search import search
 
     search(config, swept, name, runs, num_trials=arguments.search, called=arguments.name)

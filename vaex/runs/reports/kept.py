@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vaex.errors import UsageError
 from vaex.files import Fields, replaced
-from vaex.runs import tables
+from vaex.runs.reports import tables
 from vaex.runs.words import Run, score_line
 
 RESULTS = Path("docs") / "results"

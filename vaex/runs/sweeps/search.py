@@ -12,9 +12,10 @@ from vaex.config.search import Space, read_space, said_of
 from vaex.config.sweep import Member, describe_sweep, member
 from vaex.errors import UsageError, check_whole
 from vaex.files import advising, writing
-from vaex.runs import console, folder, results, sweep
+from vaex.runs import console, folder, results
 from vaex.runs.create import check_name, point_latest
-from vaex.runs.ranking import best_of, rank, show_ranking
+from vaex.runs.sweeps import sweep
+from vaex.runs.sweeps.ranking import best_of, rank, show_ranking
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -10,8 +10,8 @@ from vaex.data.under import to_sample
 from vaex.errors import UsageError, check_finite, check_seed
 from vaex.files import advising, replaced
 from vaex.runs import console, folder
-from vaex.runs.answering import as_csv
-from vaex.runs.asked import named_leaves
+from vaex.runs.answers.answering import as_csv
+from vaex.runs.answers.asked import named_leaves
 from vaex.runs.load import load
 
 

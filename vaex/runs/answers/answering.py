@@ -14,7 +14,7 @@ from vaex.data.kept import GivenImages
 from vaex.data.npz import write_npz
 from vaex.files import advising, replaced
 from vaex.runs import checkpoints, commands, console, folder
-from vaex.runs.asked import ANSWERS, Answer, Asked, check_asked
+from vaex.runs.answers.asked import ANSWERS, Answer, Asked, check_asked
 from vaex.runs.load import load
 from vaex.runs.trained import Trained
 

@@ -74,13 +74,13 @@ def _evaluate(arguments: argparse.Namespace, flags: list[str]) -> None:
 
 
 def _sample(arguments: argparse.Namespace, flags: list[str]) -> None:
-    from vaex.runs import sampling
+    from vaex.runs.answers import sampling
 
     sampling.sample(arguments.run, arguments.num_samples, arguments.seed, arguments.label, arguments.temperature)
 
 
 def _certify(arguments: argparse.Namespace, flags: list[str]) -> None:
-    from vaex.runs.certifying import certify
+    from vaex.runs.answers.certifying import certify
 
     sizes = ("num_images", "seed", "num_temperatures", "num_chains", "num_samples")
     certify(arguments.run, arguments.input, **{name: vars(arguments)[name] for name in sizes})
@@ -93,14 +93,14 @@ def _open(arguments: argparse.Namespace, flags: list[str]) -> None:
 
 
 def _compare(arguments: argparse.Namespace, flags: list[str]) -> None:
-    from vaex.runs.compare import compare
+    from vaex.runs.reports.compare import compare
 
     compare(arguments.of, Path(arguments.out), form=arguments.form)
 
 
 def _answer(arguments: argparse.Namespace, flags: list[str]) -> None:
-    from vaex.runs.answering import answer
-    from vaex.runs.asked import Asked
+    from vaex.runs.answers.answering import answer
+    from vaex.runs.answers.asked import Asked
 
     options = {name: value for name, value in vars(arguments).items() if name in Asked._fields}
     answer(arguments.command, arguments.run, arguments.input, Asked(**options))

@@ -1,0 +1,1 @@
+"""Runs beside each other: compared by their folders, and those that README and docs report."""
