@@ -122,22 +122,23 @@ def test_whatever_takes_a_learning_rate_is_named_or_left_out_with_a_reason():
     assert inspect.getdoc(functools.partial) not in own  # their first lines are what `make config` prints
 
 
-def test_muon_gets_the_matrices_that_are_kernels():
+def test_muon_gets_the_kernels_of_layers_and_of_convolutions():
     chosen = kernels(PARAMS)
-    assert chosen["encoder"]["params"]["out"] == {"kernel": contrib.MuonDimensionNumbers(), "bias": None}
-    assert chosen["conv"] == {"kernel": None}
+    assert chosen["encoder"]["params"]["out"] == {"kernel": contrib.MuonDimensionNumbers((0,), 1), "bias": None}
+    assert chosen["conv"] == {"kernel": contrib.MuonDimensionNumbers((0, 1, 2), 3)}
     assert chosen["codebook"] is None
     assert chosen["log_sigma"] is None
 
 
-def test_a_kernel_under_muon_moves_by_an_orthogonal_matrix():
-    """And a codebook as under Adam: each number as far, however small its gradient."""
+@pytest.mark.parametrize("shape", [(3, 3), (2, 2, 1, 4)], ids=["layer", "convolution"])
+def test_a_kernel_under_muon_moves_by_an_orthogonal_matrix(shape):
+    """From inputs to outputs; and a codebook as under Adam: each number as far, however small its gradient."""
     codebook = np.array([[3.0, 0.03], [-3.0, 0.3]], np.float32)
-    kernel = np.random.default_rng(0).normal(size=(3, 3)).astype(np.float32)
+    kernel = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     gradient = {"kernel": kernel, "codebook": codebook}
     optimizer = optimizer_of("--config.optimizer.name=muon", "--config.optimizer.learning_rate=1.0")
     moved = jax.jit(lambda g: optimizer.update(g, optimizer.init(g), g)[0])(gradient)
-    singular = np.linalg.svd(moved["kernel"], compute_uv=False)
+    singular = np.linalg.svd(moved["kernel"].reshape(-1, shape[-1]), compute_uv=False)
     assert singular.min() > 0.5
     assert singular.max() < 1.5
     np.testing.assert_allclose(moved["codebook"] / moved["codebook"][0, 0], np.sign(codebook), rtol=1e-3)

@@ -16,11 +16,14 @@ from vaex.train.averages import AVERAGES
 
 
 def kernels(params: Params) -> Any:
-    """What muon orthogonalizes: matrices named kernel, which are a layer's; not codebooks, means or tables."""
+    """What muon orthogonalizes: leaves named kernel, which are a layer's; not codebooks, means or tables.
+
+    A convolution's kernel, [k, k, inputs, outputs], is the matrix that its patches are multiplied by.
+    """
 
     def one(path: tuple, leaf: Any) -> contrib.MuonDimensionNumbers | None:
-        is_kernel = leaf.ndim == 2 and bool(path) and getattr(path[-1], "key", None) == "kernel"
-        return contrib.MuonDimensionNumbers() if is_kernel else None
+        is_kernel = leaf.ndim >= 2 and bool(path) and getattr(path[-1], "key", None) == "kernel"
+        return contrib.MuonDimensionNumbers(tuple(range(leaf.ndim - 1)), leaf.ndim - 1) if is_kernel else None
 
     return jax.tree_util.tree_map_with_path(one, params)
 
