@@ -29,7 +29,7 @@ endef
 quoted = '$(subst ','\'',$(subst $(NEWLINE), ,$(value $(1))))'
 unexport EXP RUN RUNS INPUT NAME ARGS
 
-# What each command of vaex is about; train carries a run on where RUN is given, and report takes none.
+# What each command of vaex is about; train carries a run on where RUN is given, and report keeps it.
 RUN_OR_LATEST = $(if $(value RUN),$(call quoted,RUN),runs/latest)
 SUBJECT_train = $(if $(value RUN),--run $(call quoted,RUN),$(if $(STARTED),,$(call quoted,EXP)))
 # A run that starts from another, where no EXP is named, has the other's config.

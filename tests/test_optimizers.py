@@ -130,7 +130,7 @@ def test_muon_gets_the_kernels_of_layers_and_of_convolutions():
     assert chosen["log_sigma"] is None
 
 
-@pytest.mark.parametrize("shape", [(3, 3), (2, 2, 1, 4)], ids=["layer", "convolution"])
+@pytest.mark.parametrize("shape", [(3, 3), (2, 2, 1, 4), (2, 3, 3)], ids=["layer", "convolution", "stack"])
 def test_a_kernel_under_muon_moves_by_an_orthogonal_matrix(shape):
     """From inputs to outputs; and a codebook as under Adam: each number as far, however small its gradient."""
     codebook = np.array([[3.0, 0.03], [-3.0, 0.3]], np.float32)
@@ -138,7 +138,8 @@ def test_a_kernel_under_muon_moves_by_an_orthogonal_matrix(shape):
     gradient = {"kernel": kernel, "codebook": codebook}
     optimizer = optimizer_of("--config.optimizer.name=muon", "--config.optimizer.learning_rate=1.0")
     moved = jax.jit(lambda g: optimizer.update(g, optimizer.init(g), g)[0])(gradient)
-    singular = np.linalg.svd(moved["kernel"].reshape(-1, shape[-1]), compute_uv=False)
+    stack = (shape[0],) if len(shape) % 2 else ()
+    singular = np.linalg.svd(moved["kernel"].reshape(*stack, -1, shape[-1]), compute_uv=False)
     assert singular.min() > 0.5
     assert singular.max() < 1.5
     np.testing.assert_allclose(moved["codebook"] / moved["codebook"][0, 0], np.sign(codebook), rtol=1e-3)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from vaex import data as data
     from vaex import distributions as distributions
     from vaex import evaluate as evaluate
+    from vaex import figures as figures
     from vaex import inference as inference
     from vaex import losses as losses
     from vaex import models as models
@@ -33,6 +34,7 @@ _MODULES = (
     "data",
     "distributions",
     "evaluate",
+    "figures",
     "inference",
     "losses",
     "models",

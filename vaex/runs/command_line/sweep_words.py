@@ -19,7 +19,7 @@ def add_sweep(command: Callable[..., argparse.ArgumentParser], config_of: Callab
     sweep = command("sweep", run, about, takes_flags=True)
     sweep.add_argument("experiment", help="as of train")
     sweep.add_argument("--runs", default="runs", help="where run folders are made: runs")
-    sweep.add_argument("--name", help="what it is called: its folder is runs/EXPERIMENT/sweep_NAME")
+    sweep.add_argument("--name", help="what it is called: its folder is runs/EXPERIMENT/sweep_NAME, or search_NAME")
     sweep.add_argument("--search", type=int, help="so many runs, whose values optuna looks for within 1e-4:1e-1 or a,b")
     sweep.add_argument("--launch", choices=["slurm"], help="a job for each run, by submitit; here without Slurm")
 
