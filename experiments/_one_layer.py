@@ -1,6 +1,6 @@
 """What the experiments that compare objectives share: IWAE's one-layer network and an equal number of updates."""
 
-from vaex.config import MODELS, NETWORKS, OBJECTIVES, OPTIMIZERS, POSTERIORS, RATES, Config, default_config, section
+from vaex.config import MODELS, NETWORKS, OBJECTIVES, POSTERIORS, RATES, Config, default_config, section
 
 
 def one_layer(objective: str, **options: float | str) -> Config:
@@ -23,38 +23,9 @@ def two_tanh_layers() -> Config:
     return section(NETWORKS, "mlp", encoder_hidden=(200, 200), decoder_hidden=(200, 200), activation="tanh")
 
 
-def longer(objective: str, **options: float | str) -> Config:
-    """The same for 32 epochs, which is how posteriors and priors are compared, by L_1000."""
-    config = one_layer(objective, **options)
-    config.train.num_epochs = 32
-    config.evaluate.num_samples = 1000
-    return config
-
-
 def one_hot(objective: str, **options: float | str) -> Config:
     """The same with 20 one-hot latents of 10 classes, as in Jang et al. 2017."""
     config = one_layer(objective, **options)
     config.model.latent_dim = 20
     config.model.posterior = section(POSTERIORS, "one_hot", num_classes=10)
-    return config
-
-
-def by_muon(
-    config: Config,
-    *,
-    num_epochs: int,
-    eval_every: int = 10,
-    batch_size: int = 1000,
-    learning_rate: float = 3e-2,
-    ns_steps: int = 3,
-    preconditioning: str = "frobenius",
-) -> Config:
-    """The same as a score that stands beside a published one has it: by muon, along a cosine, and L_5000."""
-    muon = {"learning_rate": learning_rate, "ns_steps": ns_steps, "preconditioning": preconditioning}
-    config.optimizer = section(OPTIMIZERS, "muon", **muon)
-    config.train.learning_rate = section(RATES, "cosine", final=1e-5)
-    config.train.batch_size = batch_size
-    config.train.num_epochs = num_epochs
-    config.train.eval_every = eval_every
-    config.evaluate.num_samples = 5000
     return config

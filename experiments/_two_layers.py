@@ -1,4 +1,4 @@
-"""What the experiments with two stochastic layers share: IWAE's two-layer network, trained as _one_layer is."""
+"""What the experiments with two stochastic layers share: IWAE's two-layer network."""
 
 from vaex.config import MODELS, Config, section
 
@@ -6,7 +6,7 @@ from ._one_layer import one_layer
 
 
 def two_layers(kind: str, objective: str, **options: float | str) -> Config:
-    """30 epochs of x - 200 - 200 - z_1 (100) - 100 - 100 - z_2 (50) and its mirror, tanh, by an objective."""
+    """As one_layer, x - 200 - 200 - z_1 (100) - 100 - 100 - z_2 (50) and its mirror, tanh, by an objective."""
     config = one_layer(objective, **options)
     config.model = section(
         MODELS,
@@ -17,6 +17,4 @@ def two_layers(kind: str, objective: str, **options: float | str) -> Config:
         decoder_hidden=(200, 200),
         activation="tanh",
     )
-    config.train.num_epochs = 30
-    config.evaluate.num_samples = 1000
     return config

@@ -2,10 +2,13 @@
 
 make train EXP=mnist_conv
 
-107 s of training on one of two CPU cores; L_100 = -92.70 nats, ELBO -98.25 nats, active units 50 of 50.
+138 s of training on one of two CPU cores and 76 s of evaluation; L_100 = -90.40 nats, ELBO -95.93 nats, active units 35
+of 50.
 """
 
-from vaex.config import MODELS, NETWORKS, RATES, default_config, section
+from vaex.config import MODELS, NETWORKS, default_config, section
+
+from ._muon import by_muon
 
 
 def get_config():
@@ -20,10 +23,6 @@ def get_config():
         activation="elu",  # relu collapses from the start, unless the posterior starts narrow
     )
     config.model = section(MODELS, "vae", latent_dim=50, network=network)
-    config.optimizer.learning_rate = 2e-3
-    config.train.learning_rate = section(RATES, "cosine", final=1e-4)
     config.train.clip_norm = 100.0
     config.train.max_skipped = 10
-    config.train.batch_size = 100
-    config.train.num_epochs = 4
-    return config
+    return by_muon(config, num_epochs=4, eval_every=1, batch_size=200, learning_rate=2e-2, preconditioning="aol")

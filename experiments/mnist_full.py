@@ -2,15 +2,17 @@
 
 make train EXP=mnist_full
 
-167 s of training on one of two CPU cores; L_1000 = -91.98 nats, ELBO -96.25 nats, active units 40 of 50.
+125 s of training on one of two CPU cores and 83 s of evaluation; L_1000 = -91.43 nats, ELBO -95.93 nats, active units
+23 of 50.
 """
 
 from vaex.config import POSTERIORS, section
 
-from ._one_layer import longer
+from ._muon import two_minutes
+from ._one_layer import one_layer
 
 
 def get_config():
-    config = longer("elbo")
+    config = two_minutes(one_layer("elbo"), num_epochs=22)
     config.model.posterior = section(POSTERIORS, "full")
     return config

@@ -2,11 +2,13 @@
 
 make train EXP=mnist_hierarchy
 
-120 s of training on one of two CPU cores; L_1000 = -90.37 nats, ELBO -94.48 nats, active units 100 of 100 + 8 of 50.
+127 s of training on one of two CPU cores and 102 s of evaluation; L_1000 = -86.14 nats, ELBO -89.90 nats, active units
+69 of 100 + 6 of 50.
 """
 
+from ._muon import two_minutes
 from ._two_layers import two_layers
 
 
 def get_config():
-    return two_layers("hierarchy", "stl")
+    return two_minutes(two_layers("hierarchy", "stl"), num_epochs=33)

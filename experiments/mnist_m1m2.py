@@ -8,7 +8,8 @@ make train EXP=mnist_m1m2
 
 from vaex.config import MODELS, OBJECTIVES, SCHEDULES, section
 
-from ._one_layer import by_muon, one_layer, two_tanh_layers
+from ._muon import by_muon
+from ._one_layer import one_layer, two_tanh_layers
 
 
 def get_config():

@@ -6,7 +6,8 @@ make train EXP=mnist_one_layer_k5
 units 24 of 50.
 """
 
-from ._one_layer import by_muon, one_layer
+from ._muon import by_muon
+from ._one_layer import one_layer
 
 
 def get_config():

@@ -8,7 +8,8 @@ units 24 of 50.
 With so many draws batches of 200 take no longer than those of 1,000, and give five times as many updates.
 """
 
-from ._one_layer import by_muon, one_layer
+from ._muon import by_muon
+from ._one_layer import one_layer
 
 
 def get_config():

@@ -2,15 +2,17 @@
 
 make train EXP=mnist_planar
 
-157 s of training on one of two CPU cores; L_1000 = -91.79 nats, ELBO -95.96 nats, active units 22 of 50.
+145 s of training on one of two CPU cores and 78 s of evaluation; L_1000 = -90.26 nats, ELBO -94.09 nats, active units
+35 of 50.
 """
 
 from vaex.config import POSTERIORS, section
 
-from ._one_layer import longer
+from ._muon import two_minutes
+from ._one_layer import one_layer
 
 
 def get_config():
-    config = longer("elbo")
+    config = two_minutes(one_layer("elbo"), num_epochs=27, learning_rate=2e-2)
     config.model.posterior = section(POSTERIORS, "planar", num_flows=10)
     return config

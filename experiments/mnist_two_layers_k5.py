@@ -6,7 +6,7 @@ make train EXP=mnist_two_layers_k5
 units 77 of 100 + 7 of 50.
 """
 
-from ._one_layer import by_muon
+from ._muon import by_muon
 from ._two_layers import two_layers
 
 

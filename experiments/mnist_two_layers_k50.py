@@ -8,7 +8,7 @@ units 100 of 100 + 8 of 50.
 With so many draws batches of 200 take no longer than those of 1,000, and give five times as many updates.
 """
 
-from ._one_layer import by_muon
+from ._muon import by_muon
 from ._two_layers import two_layers
 
 

@@ -19,6 +19,14 @@ HERE = Path(__file__).parent
 OLD = json.loads((HERE / "old_configs.json").read_text())  # of each experiment what was not null, and all fields
 
 _WIDE = ["--config.model.latent_dim=32", "--config.model.posterior.sigma=1.0", "--config.optimizer.learning_rate=1e-3"]
+
+
+def _by_adam(num_epochs: int, *more: str) -> list[str]:
+    settings = {"batch_size": 100, "learning_rate.final": 1e-4, "num_epochs": num_epochs, "eval_every": 5}
+    train = [f"--config.train.{name}={value}" for name, value in settings.items()]
+    return ["--config.optimizer.name=adam", "--config.optimizer.learning_rate=2e-3", *train, *more]
+
+
 SINCE = {  # what an experiment had then, where it is set otherwise today
     "mnist_bernoulli": [
         "--config.optimizer.name=adam",
@@ -26,6 +34,13 @@ SINCE = {  # what an experiment had then, where it is set otherwise today
         "--config.train.batch_size=100",
         "--config.train.num_epochs=100",
     ],
+    **{f"mnist_{name}": _by_adam(32) for name in ("coupling", "flow_prior", "full", "planar")},
+    "mnist_iaf": _by_adam(32, "--config.model.posterior.hidden=128,"),
+    "mnist_vamp": _by_adam(26),
+    "mnist_hierarchy": _by_adam(30),
+    "mnist_ladder": _by_adam(30, "--config.schedule.steps=5000"),
+    "mnist_conv": [*_by_adam(4), "--config.train.eval_every=1"],
+    "mnist_deep": [*_by_adam(2), "--config.train.eval_every=2", "--config.optimizer.learning_rate=3e-3"],
     "mnist_clusters": ["--config.model.prior.fit_after=4", "--config.schedule.steps=9000"],
     "mnist_m1m2": [
         "--config.model.network.encoder_hidden=500,500",

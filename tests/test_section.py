@@ -102,7 +102,7 @@ def test_a_swap_keeps_the_rest_and_names_what_it_drops_in_one_line():
     config.objective = before.objective
     assert equal(config, before)
     config, lines = overridden("--config.model.posterior.name=diagonal", experiment="mnist_iaf")
-    expected = "model.posterior is diagonal instead of iaf, and has no activation: dropped"  # of what had been set
+    expected = "model.posterior is diagonal instead of iaf, and has no activation, hidden: dropped"  # were set
     assert lines == [expected]
     assert config.model.posterior.to_dict() == {"name": "diagonal", "sigma": 1.0}
 
