@@ -13,7 +13,8 @@ from sklearn.datasets import load_iris
 from experiments.studies.gmm import fit_both
 from tests.one_step import configured
 from vaex import Model, evaluate, objectives
-from vaex.errors import UsageError
+from vaex.distributions import DiagonalNormalMixture
+from vaex.errors import OptionError, UsageError
 from vaex.inference.em import maximize
 from vaex.models import mixture as mixtures
 from vaex.models import priors
@@ -106,6 +107,28 @@ def test_clusters_need_a_mixture():
         evaluate.cluster_probabilities(jax.random.key(0), model, X)
 
 
+def rings(num_components):
+    """Small components around two circles of radii 1 and 3, as many on each, shuffled; which circle each is on."""
+    angles = np.linspace(0, 2 * np.pi, num_components // 2, endpoint=False)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    order, ring = RNG.permutation(num_components), np.repeat([0, 1], num_components // 2)
+    means = jnp.asarray(np.concatenate([circle, 3 * circle])[order], jnp.float32)
+    return DiagonalNormalMixture(jnp.zeros(num_components), means, jnp.full(means.shape, -2.0)), ring[order]
+
+
+def test_components_that_overlap_are_merged_into_clusters_of_any_shape():
+    """Two rings, which no two normal distributions would tell apart; as many clusters as components are these."""
+    mixture, ring = rings(40)
+    merged = np.asarray(evaluate.clusters_of_components(jax.random.key(0), mixture, 2))
+    assert evaluate.clustering_accuracy(ring, merged) == 1
+    for each in (None, 40):
+        np.testing.assert_array_equal(evaluate.clusters_of_components(jax.random.key(0), mixture, each), np.arange(40))
+    with pytest.raises(OptionError, match="num_clusters is 41: expected at most 40, the mixture's components"):
+        evaluate.clusters_of_components(jax.random.key(0), mixture, 41)
+    with pytest.raises(UsageError, match="Independent has no components"):
+        evaluate.clusters_of_components(jax.random.key(0), dist.Normal(jnp.zeros(1), 1.0).to_event(1), 2)
+
+
 @pytest.mark.parametrize("num_clusters", [2, 3, 4])
 def test_clustering_accuracy_is_the_best_of_all_matchings(num_clusters):
     """Against every assignment of distinct classes to clusters, with fewer and with more clusters than classes."""
@@ -144,6 +167,11 @@ def test_a_prior_is_fitted_to_clusters_that_lie_aslant():
     own = sorted(([z[cluster == c].mean(0), z[cluster == c].var(0)] for c in range(2)), key=lambda m: m[0][0])
     found = sorted(zip(fitted["mean"], np.exp(fitted["log_var"]), strict=True), key=lambda m: m[0][0])
     np.testing.assert_allclose(found, own, rtol=1e-3, atol=1e-3)
+    free = priors.fitted_normal_mixture(jnp.asarray(z, jnp.float32), 2, covariance="full")
+    p_z = priors.full_normal_mixture(2, 2).apply(free, lambda x: None)
+    covariances = np.asarray(p_z.component_distribution.covariance_matrix)[np.argsort(free["mean"][:, 0])]
+    order = np.argsort([z[cluster == c].mean(0)[0] for c in range(2)])
+    np.testing.assert_allclose(covariances, [np.cov(z[cluster == c].T, bias=True) for c in order], rtol=2e-3, atol=1e-3)
 
 
 MIXTURE_PRIOR = ["prior.name=mixture", "prior.num_components=3", "latent_dim=2"]

@@ -38,6 +38,20 @@ def test_a_learned_mixture_is_scipys():
     np.testing.assert_allclose(ours, scipy.special.logsumexp(log_w + log_p), rtol=1e-5)
 
 
+def test_a_learned_mixture_of_full_covariances_is_scipys():
+    """Of whatever free parameters: exp of the diagonal's makes a covariance of them."""
+    family, rng = priors.full_normal_mixture(2, 3), np.random.default_rng(0)
+    params = {"logits": rng.normal(size=3), "mean": rng.normal(size=(3, 2)), "scale": rng.normal(size=(3, 3))}
+    start = family.init(KEY)
+    assert {name: start[name].shape for name in start} == {name: params[name].shape for name in params}
+    z, log_w = rng.normal(size=2), scipy.special.log_softmax(params["logits"])
+    tril = [[[np.exp(a), 0], [below, np.exp(b)]] for below, a, b in params["scale"]]
+    covariance = np.matmul(tril, np.swapaxes(tril, 1, 2))
+    each = [scipy.stats.multivariate_normal(params["mean"][k], covariance[k]) for k in range(3)]
+    ours = jax.jit(lambda params, z: family.apply(params, lambda x: None).log_prob(z))(params, z)
+    np.testing.assert_allclose(ours, scipy.special.logsumexp(log_w + [p.logpdf(z) for p in each]), rtol=1e-5)
+
+
 def test_a_vamp_prior_is_the_mean_of_its_posteriors():
     pseudo_inputs = np.random.default_rng(0).uniform(size=(5, 6))
     vae, params = with_prior(priors.vamp(pseudo_inputs))
@@ -117,9 +131,11 @@ def of(prior, num_components):
     return [f"--config.model.prior.name={prior}", f"--config.model.prior.num_components={num_components}"]
 
 
-@pytest.mark.parametrize("prior", ["mixture", "vamp"])
-def test_learned_priors_train_from_a_config(prior):
-    made = configured(*of(prior, 4), SAMPLED)
+@pytest.mark.parametrize(
+    ("prior", "more"), [("mixture", []), ("mixture", ["--config.model.prior.covariance=full"]), ("vamp", [])]
+)
+def test_learned_priors_train_from_a_config(prior, more):
+    made = configured(*of(prior, 4), *more, SAMPLED)
     start, state, _ = first_step(made)
     moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), state.params["prior"], start.params["prior"])
     assert min(jax.tree.leaves(moved)) > 1e-5
@@ -136,6 +152,10 @@ def test_learned_priors_train_from_a_config(prior):
         ),
         ([*of("vamp", 4), "--config.objective.name=capacity", "--config.objective.nats=3"], 'use kl="sampled"'),
         ([*of("vamp", 100000), SAMPLED], "prior.num_components is 100000: expected at most 1518, the training images"),
+        (
+            [*of("mixture", 3), SAMPLED, "--config.model.prior.covariance=round"],
+            "prior.covariance is 'round': expected one of diagonal, full",
+        ),
         ([*of("mixture", 0), SAMPLED], "model.prior.num_components is 0: expected a whole number of at least 1"),
         (["--config.model.prior.name=uniform"], "set --config.model.posterior.name=one_hot"),
         ([*of("mixture", 3), SAMPLED, "--config.model.prior.fit_after=60"], "fit_after is 60 with train.num_epochs 60"),

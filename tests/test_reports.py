@@ -89,6 +89,20 @@ def test_clusters_are_matched_with_the_labels_of_their_images():
     assert report_clusters(KEY, trial(model, x, wrong))["clustering_accuracy"] < 0.5
 
 
+def test_components_are_merged_into_as_many_clusters_as_are_asked_for():
+    """Five components, of which two overlap at grey and two at white."""
+    mean = jnp.array([[4.9], [0.0], [5.1], [10.1], [9.9]])
+    model = by_brightness(DiagonalNormalMixture(jnp.zeros(5), mean, jnp.full((5, 1), -1.0)))
+    x = jnp.asarray(TOY.test.images) / 255
+    merged = trial(model, x)._replace(num_clusters=3)
+    assert report_clusters(KEY, merged) == {"clusters_used": 3.0, "clustering_accuracy": 1.0}
+    for now, weights in ((merged, ["40%", "40%", "20%"]), (trial(model, x), 5 * ["20%"])):
+        axes = FIGURES["components"](KEY, now).axes[0]
+        assert [tick.get_text() for tick in axes.get_yticklabels()] == weights
+    rows = FIGURES["components"](KEY, merged).axes[0].images[0].get_array()[3::9, :8].mean(axis=1)
+    np.testing.assert_allclose(sorted(rows), [0, 0.5, 1], atol=0.15)
+
+
 def test_a_support_vector_machine_is_given_each_image_with_its_label():
     """Which separates the three classes; with the labels of other images it does not."""
     model, x = by_brightness(dist.Normal(0.0, 1.0).to_event(0)), jnp.asarray(TOY.test.images) / 255

@@ -142,6 +142,8 @@ class Evaluate:
         batch_size: test images at a time.
         validation_samples: K of the importance-weighted bound at each validation, on 500 images.
         weight_draws: draws of variational weights, over which p(x|z) is averaged.
+        num_clusters: what the components of a mixture prior are merged into, those that overlap most first; unset, each
+            is a cluster.
     """
 
     num_samples: int = 100
@@ -149,6 +151,7 @@ class Evaluate:
     batch_size: int = 20
     validation_samples: int = 50
     weight_draws: int = 10
+    num_clusters: int | None = None
 
     def __post_init__(self) -> None:
         check_whole(**asdict(self))

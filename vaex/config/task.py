@@ -92,7 +92,7 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
         )
     init_key, train_key = jax.random.split(key)
     is_likelihood = pixels.defined_on == defined_on
-    reports, drawn = reported(kind.examples, by, description, dataset)
+    reports, drawn = reported(kind.examples, by, description, dataset, num_clusters=experiment.evaluate.num_clusters)
     return Task(
         experiment=experiment,
         description=description,

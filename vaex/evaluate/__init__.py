@@ -3,7 +3,7 @@
 from vaex.evaluate.answers import Drawn, Moments, draw, interpolation, moments, reconstruction
 from vaex.evaluate.certificate import Certificate, certificate
 from vaex.evaluate.chunks import compiled, in_chunks
-from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy
+from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy, clusters_of_components
 from vaex.evaluate.dci import DCI, dci
 from vaex.evaluate.disentanglement import Disentanglement, disentanglement
 from vaex.evaluate.estimates import Estimate, estimate_log_likelihood
@@ -47,6 +47,7 @@ __all__ = [
     "certificate",
     "cluster_probabilities",
     "clustering_accuracy",
+    "clusters_of_components",
     "compiled",
     "dci",
     "disentanglement",

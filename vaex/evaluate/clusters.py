@@ -1,13 +1,15 @@
-"""Clusters of examples, by the components of a mixture prior."""
+"""Clusters of examples, by the components of a mixture prior: one for each, or for several that overlap."""
+
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.distributions.mixtures import component_posterior
-from vaex.errors import UsageError, check_whole
-from vaex.model import Example, Model
+from vaex.errors import OptionError, UsageError, check_whole
+from vaex.model import Distribution, Example, Model
 from vaex.objectives.encode import encode_example
 
 
@@ -36,6 +38,45 @@ def cluster_probabilities(
     check_whole(num_samples=num_samples)
     z = encode_example(model, x).sample(key, (num_samples,))
     return jnp.mean(jax.vmap(lambda one: component_posterior(model.prior, one).probs)(z), axis=0)
+
+
+def clusters_of_components(
+    key: PRNGKeyArray, mixture: Distribution, num_clusters: int | None, *, num_samples: int = 30_000
+) -> Int[Array, " components"]:
+    """The cluster of each component of a mixture: its own, or one of a few in which those are that overlap most.
+
+    S_kl = E_p(z)[p(k|z) p(l|z)],   estimated by draws of z; its normalized cut, by spectral clustering
+
+    A cluster need not be Gaussian: many components follow its shape, and are cut apart where few examples lie.
+
+    Args:
+        key: a PRNG key.
+        mixture: a mixture, as a prior p(z).
+        num_clusters: how many clusters there are to be, at most the components K; None for K.
+        num_samples: draws averaged over.
+
+    Returns:
+        For each component the number of its cluster, from 0.
+
+    Raises:
+        OptionError: num_clusters that is not in 1, ..., K; num_samples below 1.
+        UsageError: the distribution is no mixture.
+
+    Source: the normalized cut of Shi and Malik 2000, with the labels of Damle, Minden and Ying 2019; that components be
+        merged by their overlap is from Hennig 2010, Methods for merging Gaussian mixture components.
+    """
+    check_whole(num_clusters=num_clusters, num_samples=num_samples)
+    belongs = jax.jit(jax.vmap(lambda one: component_posterior(mixture, one).probs))
+    shares = belongs(mixture.sample(key, (num_samples,)))
+    num_components = shares.shape[1]
+    if num_clusters is None or num_clusters == num_components:
+        return jnp.arange(num_components)
+    if num_clusters > num_components:
+        raise OptionError("num_clusters", num_clusters, f"at most {num_components}, the mixture's components")
+    from sklearn.cluster import SpectralClustering  # half a second to import
+
+    merge: Any = SpectralClustering(num_clusters, affinity="precomputed", assign_labels="cluster_qr", random_state=0)
+    return jnp.asarray(merge.fit(np.asarray(shares.T @ shares) / num_samples).labels_)
 
 
 def clustering_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:

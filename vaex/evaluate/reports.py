@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.data.densities import log_prob_of
-from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy
+from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy, clusters_of_components
 from vaex.evaluate.codes import codebook_use
 from vaex.evaluate.completion import enlargement_scores, fit_interpolation
 from vaex.evaluate.disentanglement import disentanglement_scores
@@ -108,11 +108,16 @@ def report_latent_classifier(key: PRNGKeyArray, trial: Trial) -> Scores:
 
 
 def report_clusters(key: PRNGKeyArray, trial: Trial) -> Scores:
-    """How well the components of a mixture prior match the labels, where there are any."""
+    """How well the components of a mixture prior, or what they are merged into, match the labels that there are."""
+    prior = at(trial.model, jax.tree.map(lambda a: a[0], trial.x))[0].prior  # the same under every condition
+    cluster_of = clusters_of_components(jax.random.fold_in(key, 1), prior, trial.num_clusters)
 
     @jax.jit
     def assign(x: Example) -> Array:
-        one = lambda k, example: jnp.argmax(cluster_probabilities(k, *at(trial.model, example)))
+        def one(k: PRNGKeyArray, example: Example) -> Array:
+            probabilities = cluster_probabilities(k, *at(trial.model, example))
+            return jnp.argmax(jax.ops.segment_sum(probabilities, cluster_of, num_segments=len(cluster_of)))
+
         return map_examples(one, key, x, batch_size=250)
 
     labels, clusters = trial.dataset.test.labels, np.asarray(assign(trial.x))

@@ -30,6 +30,7 @@ class Trial(NamedTuple):
     num_dims: float = 1.0  # D, pixels times channels of one example; where some are missing, those observed
     dequantized: bool = False  # whether x are dequantized 8-bit pixels
     num_classes: int = 0  # of the labels; 0 without any
+    num_clusters: int | None = None  # what a mixture prior's components are merged into
     labelled: np.ndarray | None = None  # the indices of training images that keep their labels
     advance: Callable[[int], None] = lambda n: None  # told how many more examples are scored
 

@@ -6,13 +6,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import logsumexp
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
-from vaex.distributions.abilities import own_mean
+from vaex.distributions.abilities import draws_of_components, own_mean
 from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import filled
 from vaex.distributions.stacked import Generated, StackedLatent
+from vaex.evaluate.clusters import clusters_of_components
 from vaex.evaluate.imputation import impute, masked, truth
 from vaex.evaluate.trial import Trial, first, reconstruct
 from vaex.figures import completions, plane, plots
@@ -132,15 +134,19 @@ def analogies(key: PRNGKeyArray, trial: Trial) -> Figure:
 
 
 def components(key: PRNGKeyArray, trial: Trial, *, columns: int = 12) -> Figure | None:
-    """E[p(x|z)] for draws z of each component of a mixture prior, a component a row, the heaviest first."""
-    if split(trial.x)[1] is not None:
-        return None
+    """E[p(x|z)] for draws z of each cluster of a mixture prior, a cluster a row, the heaviest first."""
     prior: Any = trial.model.prior
-    heaviest_first = jnp.argsort(-prior.logits)
-    mean, scale = prior.mean_of_components[heaviest_first, None], jnp.exp(0.5 * prior.log_var[heaviest_first, None])
-    z = mean + scale * jax.random.normal(key, (len(mean), columns, mean.shape[-1]))  # [component, column, d]
-    title = "E[p(x|z)], z drawn from p(z|c): a component c a row, the heaviest first"
-    names = [f"{c + 1}" for c in np.asarray(heaviest_first)]
+    if split(trial.x)[1] is not None or (found := draws_of_components(prior)) is None:
+        return None
+    draw_key, choice_key, merge_key = jax.random.split(key, 3)
+    log_w, draw = found
+    cluster_of = clusters_of_components(merge_key, prior, trial.num_clusters)
+    log_w_in = jnp.where(cluster_of == jnp.unique(cluster_of)[:, None], log_w, -jnp.inf)  # [cluster, component]
+    log_w_in = log_w_in[jnp.argsort(-logsumexp(log_w_in, axis=1))]
+    which = jax.random.categorical(choice_key, log_w_in[:, None], shape=(len(log_w_in), columns))
+    z = draw(draw_key, columns)[which, jnp.arange(columns)]  # [cluster, column, d]
+    title = "E[p(x|z)], z drawn from p(z|c): a cluster c a row, the heaviest first"
+    names = [f"{100 * w:.0f}%" for w in np.asarray(jnp.sum(jnp.exp(log_w_in), axis=1))]
     return image_grid(decoded(trial, z.reshape(-1, z.shape[-1])), columns=columns, title=title, row_names=names)
 
 

@@ -53,20 +53,30 @@ def uniform(latent_dim: int, *, posterior: Posterior) -> Prior:
     return Prior(*priors.uniform_one_hot(*posterior.raw_shape))
 
 
-def mixture(latent_dim: int, *, num_components: int = 10, fit_after: int | None = None) -> Prior:
-    """A mixture of diagonal Gaussians.
+COVARIANCES = {"diagonal": priors.normal_mixture, "full": priors.full_normal_mixture}
+
+
+def mixture(
+    latent_dim: int,
+    *,
+    num_components: int = 10,
+    covariance: Annotated[str, COVARIANCES] = "diagonal",
+    fit_after: int | None = None,
+) -> Prior:
+    """A mixture of Gaussians.
 
     Args:
         latent_dim: d.
         num_components: K.
+        covariance: of each component, a name in COVARIANCES.
         fit_after: epochs before it is fitted once to the latents, by EM; unset, never.
     """
     check_whole(num_components=num_components, fit_after=fit_after)
     refit = None
     if fit_after is not None:
-        fit = lambda z, seed: priors.fitted_normal_mixture(z, num_components, seed=seed)
+        fit = lambda z, seed: priors.fitted_normal_mixture(z, num_components, covariance=covariance, seed=seed)
         refit = Refit("prior", fit_after, num_components, fit)
-    prior = priors.normal_mixture(latent_dim, num_components)
+    prior = COVARIANCES[covariance](latent_dim, num_components)
     return Prior(*prior, refit=refit, reports=("clusters",), figures=("components",))
 
 

@@ -15,6 +15,7 @@ from vaex.distributions.flows import Bijection, Flow
 from vaex.distributions.uniform_mixture import uniform_mixture
 from vaex.errors import check_seed
 from vaex.model import Condition, Distribution, Encode, Family, Params
+from vaex.models.mixture import GaussianMixture, constrain, free_parameters
 from vaex.models.scales import bounded_log_var
 
 
@@ -58,6 +59,22 @@ def normal_mixture(latent_dim: int, num_components: int) -> Family:
     return Family(init, apply)
 
 
+def full_normal_mixture(latent_dim: int, num_components: int) -> Family:
+    """The prior p(z) = sum_k w_k N(z; mean_k, L_k L_k^T), all of it learned: components that may lie aslant.
+
+    Args:
+        latent_dim: d.
+        num_components: K, whose means start as draws from N(0, I) and their covariances at I.
+    """
+
+    def init(key: Array) -> Params:
+        identity = jnp.broadcast_to(jnp.eye(latent_dim), (num_components, latent_dim, latent_dim))
+        mean = jax.random.normal(key, (num_components, latent_dim))
+        return free_parameters(GaussianMixture(jnp.zeros(num_components), mean, identity))
+
+    return Family(init, lambda params, encode: constrain(params).marginal())
+
+
 def flow(latent_dim: int, bijection: Bijection) -> Family:
     """The prior of f(z_0), z_0 ~ N(0, I), its bijection learned.
 
@@ -86,25 +103,31 @@ def vamp(pseudo_inputs: ArrayLike) -> Family:
     return Family(init=lambda key: {"pseudo_inputs": jnp.array(pseudo_inputs, jnp.float32)}, apply=apply)
 
 
-def fitted_normal_mixture(z: Float[Array, "n d"], num_components: int, *, seed: int = 0) -> Params:
-    """The parameters of normal_mixture that EM, started from k-means, finds for latents: where clusters start from.
+def fitted_normal_mixture(
+    z: Float[Array, "n d"], num_components: int, *, covariance: str = "diagonal", seed: int = 0
+) -> Params:
+    """The parameters of a mixture that EM, started from k-means, finds for latents: where clusters start from.
 
-    EM is of components with full covariances, and the mixture has their variances: clusters of latents lie aslant, and
-    without covariances EM takes several of them for one, or parts of one for several.
+    EM is of components with full covariances, and a diagonal mixture has their variances: clusters of latents lie
+    aslant, and without covariances EM takes several of them for one, or parts of one for several.
 
     Args:
         z: draws from q(z|x) of n examples, [n, d].
         num_components: K, at most n.
+        covariance: "diagonal" for the parameters of normal_mixture, "full" for those of full_normal_mixture.
         seed: of k-means.
 
     Source: the start of Jiang et al. 2017, VaDE, there of diagonal covariances.
     """
     check_seed(seed=seed)
-    from sklearn.mixture import GaussianMixture  # half a second to import
+    from sklearn.mixture import GaussianMixture as Fitted  # half a second to import
 
-    fit: Any = GaussianMixture(num_components, covariance_type="full", n_init=3, random_state=seed).fit(np.asarray(z))
-    variances = np.diagonal(fit.covariances_, axis1=-2, axis2=-1)
-    found = {"logits": np.log(fit.weights_), "mean": fit.means_, "log_var": np.log(variances)}
+    fit: Any = Fitted(num_components, covariance_type="full", n_init=3, random_state=seed).fit(np.asarray(z))
+    logits, mean = np.log(fit.weights_), fit.means_
+    if covariance == "full":
+        found = free_parameters(GaussianMixture(logits, mean, jnp.linalg.cholesky(fit.covariances_)))
+    else:
+        found = {"logits": logits, "mean": mean, "log_var": np.log(np.diagonal(fit.covariances_, axis1=-2, axis2=-1))}
     return {name: jnp.asarray(value, jnp.float32) for name, value in found.items()}
 
 

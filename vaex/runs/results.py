@@ -153,6 +153,7 @@ def _trial(task: Task, model: Model | Conditional, x: Example, advance: Callable
         num_dims=observed_size(masked(x), task.num_dims),
         dequantized=task.dequantized,
         num_classes=task.num_classes,
+        num_clusters=c.num_clusters,
         labelled=None if task.labelled is None else np.asarray(task.labelled),
         advance=advance,
     )

@@ -10,7 +10,8 @@ from vaex.model import AnyModel, Example, Latent, Params, at
 from vaex.models.description import Description
 from vaex.train.step import TrainState
 
-MOST_EXAMPLES = 10_000
+MOST_EXAMPLES = 50_000
+_TOGETHER = 1000  # examples encoded at a time
 _APART = 1_000_000_007  # folded into the seed's key: beyond the numbers that a run's other keys are made by
 
 
@@ -57,7 +58,7 @@ def refit_prior(
         model = description.bind(params)
         x = preprocess(data_key, few)
         keys = jax.random.split(draw_key, len(jax.tree.leaves(x)[0]))
-        return jax.vmap(lambda k, one: sample_latent(k, model, one))(keys, x)
+        return jax.lax.map(lambda args: sample_latent(args[0], model, args[1]), (keys, x), batch_size=_TOGETHER)
 
     def before_epoch(state: TrainState, epoch: int) -> TrainState:
         if epoch != refit.after:

@@ -20,7 +20,7 @@ _MEANINGS = {
     "bound_on_log_px": "Whether there is one.",
     "test_accuracy": "The fraction of test labels that are found.",
     "clustering_accuracy": "The fraction of test labels by the best match of clusters and classes.",
-    "clusters_used": "Components of the prior that some test example belongs to.",
+    "clusters_used": "Clusters that some test example belongs to: components of the prior, alone or merged.",
     "codebook_use": "The fraction of the codes that some test example uses.",
     "code_perplexity": "How many codes would be as spread out, were all used alike.",
     "imputation_rmse": "The error of what is filled in where nothing was seen; lower is better.",
