@@ -9,17 +9,13 @@ from vaex.objectives.discrete import enumerate, reinforce, vimco
 from vaex.objectives.elbo import elbo, stl
 from vaex.objectives.groups import ciwae, miwae, piwae
 from vaex.objectives.importance import dreg, iwae, renyi, vr_max
+from vaex.objectives.labels import labelled_bound, unlabelled_bound
 from vaex.objectives.observed import log_joint
 from vaex.objectives.prior_on_weights import weight_penalty
 from vaex.objectives.quantized import vq
 from vaex.objectives.reconstruction import reconstruction
 from vaex.objectives.relaxed import gumbel
-from vaex.objectives.semi_supervised import (
-    labelled_bound,
-    semi_supervised,
-    stacked_semi_supervised,
-    unlabelled_bound,
-)
+from vaex.objectives.semi_supervised import semi_supervised, stacked_semi_supervised
 from vaex.objectives.shaped import capacity, free_bits
 from vaex.objectives.terms import (
     Objective,

@@ -3,78 +3,28 @@
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jaxtyping import Array, Float, PRNGKeyArray
-from numpyro.distributions import kl_divergence
+from jaxtyping import PRNGKeyArray
 
-from vaex.distributions.labelled import Labelled, LabelledLatent, Pair, with_label
-from vaex.distributions.shapes import check_value, log_density
+from vaex.distributions.labelled import Pair
+from vaex.distributions.shapes import log_density
 from vaex.distributions.stacked import StackedLatent, generator
 from vaex.errors import OptionError, UsageError, check_finite
 from vaex.losses.arithmetic import times
-from vaex.model import Distribution, Example, Model
+from vaex.model import Model
 from vaex.objectives.encode import encode
-from vaex.objectives.terms import Number, Terms, analytic_kl, check_draws, known_or_sampled_kl, weigh_draws
-
-
-def labelled_bound(key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, " classes"]) -> Terms:
-    """The bound on log p(x, y) of an image with its label, -L(x, y).
-
-    E_{q(z|x, y)}[log p(x|y, z)] - KL(q(z|x, y) || p(z|y)) + log p(y)
-
-    Args:
-        key: a PRNG key, for one draw of z.
-        model: a model whose latents are LabelledLatent.
-        x: one example.
-        y: its label, one-hot.
-
-    Returns:
-        Terms, in nats; kl holds -log p(y) too. Nan where y is no label: jax.nn.one_hot of one outside the classes.
-
-    Raises:
-        UsageError: a model without labels, or a label of another shape.
-
-    Source: Kingma, Rezende, Mohamed and Welling 2014, equation 6.
-    """
-    q, p = _labelled(model, x)
-    if jnp.shape(y) != q.label.logits.shape:
-        raise UsageError(f"a label has shape {jnp.shape(y)}: expected one-hot, {q.label.logits.shape}")
-    log_px_z, kl = _at_label(key, model, x, y, q.at(y), p.at(y))
-    kl -= jnp.where(jnp.sum(y) == 1, log_density("p(y)", p.label, y), jnp.nan)
-    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
-
-
-def unlabelled_bound(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
-    """The bound on log p(x) of an image without a label, -U(x), by a sum over all labels.
-
-    sum_y q(y|x) (-L(x, y)) + H(q(y|x))
-
-    Args:
-        key: a PRNG key, for one draw of z for each label, all from the same noise.
-        model: a model whose latents are LabelledLatent.
-        x: one example.
-
-    Returns:
-        Terms, in nats.
-
-    Raises:
-        UsageError: a model without labels.
-
-    Source: Kingma, Rezende, Mohamed and Welling 2014, equation 7.
-    """
-    q, p = _labelled(model, x)
-    probabilities = q.label.mean
-    check_value("p(y)", p.label, probabilities)
-    classes = jnp.eye(len(probabilities))
-    # The same noise for every label leaves each expectation as it is, and less noise in what tells labels apart.
-    per_class = jax.vmap(lambda y, q_z, p_z: _at_label(key, model, x, y, q_z, p_z))
-    log_px_z, kl = per_class(classes, q.given, p.given)
-    log_px_z = jnp.sum(times(probabilities, log_px_z))
-    kl = kl_divergence(q.label, p.label) + jnp.sum(times(probabilities, kl))
-    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
+from vaex.objectives.labels import labelled_bound, labelled_pair, unlabelled_bound
+from vaex.objectives.terms import Number, Terms, analytic_kl, check_draws
 
 
 def semi_supervised(
-    key: PRNGKeyArray, model: Model, x: Pair, *, num_train: int, num_labels: int, alpha: Number = 0.1
+    key: PRNGKeyArray,
+    model: Model,
+    x: Pair,
+    *,
+    num_train: int,
+    num_labels: int,
+    alpha: Number = 0.1,
+    num_exact: int | None = None,
 ) -> Terms:
     """The objective of M2, per image of the data set, for a pair of images.
 
@@ -94,6 +44,7 @@ def semi_supervised(
         num_train: N, all images.
         num_labels: N_l, those of them that have a label.
         alpha: weight of the classifier's log-likelihood, 0.1 in the source.
+        num_exact: labels that U(x_u) is summed over, as of unlabelled_bound; None for all of them.
 
     Returns:
         Terms, in nats; elbo, log_px_z and kl are those of the image without a label.
@@ -108,17 +59,24 @@ def semi_supervised(
     if not 1 <= num_labels <= num_train:
         raise OptionError("num_labels", num_labels, f"1 to {num_train}, the number of training images")
     unlabelled_key, labelled_key = jax.random.split(key)
-    unlabelled = unlabelled_bound(unlabelled_key, model, x.unlabelled)
+    unlabelled = unlabelled_bound(unlabelled_key, model, x.unlabelled, num_exact=num_exact)
     labelled = labelled_bound(labelled_key, model, x.labelled, x.label)
     share = num_labels / num_train
-    classified = log_density("q(y|x)", _labelled(model, x.labelled)[0].label, x.label)
+    classified = log_density("q(y|x)", labelled_pair(model, x.labelled)[0].label, x.label)
     return unlabelled._replace(
         objective=times(1 - share, unlabelled.objective) + share * labelled.objective + times(alpha, classified)
     )
 
 
 def stacked_semi_supervised(
-    key: PRNGKeyArray, model: Model, x: Pair, *, num_train: int, num_labels: int, alpha: Number = 0.1
+    key: PRNGKeyArray,
+    model: Model,
+    x: Pair,
+    *,
+    num_train: int,
+    num_labels: int,
+    alpha: Number = 0.1,
+    num_exact: int | None = None,
 ) -> Terms:
     """The objectives of M1 and of M2 on its latents, the sum of which trains each as if it were alone.
 
@@ -131,7 +89,7 @@ def stacked_semi_supervised(
         key: a PRNG key.
         model: a model whose latents are StackedLatent, with LabelledLatent above.
         x: a Pair.
-        num_train, num_labels, alpha: as of semi_supervised.
+        num_train, num_labels, alpha, num_exact: as of semi_supervised.
 
     Returns:
         Terms, in nats; elbo, log_px_z and kl are of the joint model, at the image without a label.
@@ -153,26 +111,7 @@ def stacked_semi_supervised(
     log_px = log_density("p(x|z)", model.decode(StackedLatent(z1, None)), x.unlabelled)
     m1 = log_px - analytic_kl(q, dist.Normal(jnp.zeros_like(z1), 1.0).to_event(1))
     pair = Pair(*jax.lax.stop_gradient((z1, z1_labelled)), x.label)
-    m2 = semi_supervised(keys[2], upper, pair, num_train=num_train, num_labels=num_labels, alpha=alpha)
+    labels = {"num_train": num_train, "num_labels": num_labels, "alpha": alpha, "num_exact": num_exact}
+    m2 = semi_supervised(keys[2], upper, pair, **labels)
     elbo = log_px - log_density("q(z|x)", q, z1) + m2.elbo
     return Terms(m1 + m2.objective, elbo, log_px, log_px - elbo)
-
-
-def _labelled(model: Model, x: Example) -> tuple[Labelled, Labelled]:
-    """q(y, z|x) and p(y, z)."""
-    found = encode(model, x)
-    q, p = with_label(found), with_label(model.prior)
-    if q is None or p is None:
-        raise UsageError(
-            f"this objective is for latents with a label, found q(z|x) of type {type(found).__name__}: use one as M2 is"
-        )
-    return q, p
-
-
-def _at_label(
-    key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, " classes"], q: Distribution, p: Distribution
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Log p(x|y, z) at a draw of z ~ q(z|x, y), and KL(q(z|x, y) || p(z|y)), sampled where it has no closed form."""
-    given = Model(prior=p, encode=lambda x: q, decode=lambda z: model.decode(LabelledLatent(y, z)))
-    w = weigh_draws(key, given, x, q, 1)
-    return w.log_px_z[0], known_or_sampled_kl(q, p, w)
