@@ -1,9 +1,9 @@
-"""Clusters without labels: a mixture prior of ten components, fitted by EM to the latents of a short warm-up.
+"""Clusters without labels: a mixture prior, fitted to the latents of a warm-up, whose thirty parts make ten clusters.
 
 make train EXP=mnist_clusters
 
-310 s of training on one of two CPU cores and 348 s of evaluation; 76.0% of test labels by the best match of clusters
-and classes, 10 clusters in use, L_1000 = -92.95 nats, ELBO -96.07 nats, active units 10 of 10.
+183 s of training on one of two CPU cores and 238 s of evaluation; 94.3% of test labels by the best match of clusters
+and classes, 10 clusters in use, L_1000 = -91.90 nats, ELBO -94.81 nats, active units 10 of 10.
 """
 
 from vaex.config import MODELS, NETWORKS, OBJECTIVES, PRIORS, RATES, SCHEDULES, default_config, section
@@ -17,7 +17,7 @@ def get_config():
         "vae",
         latent_dim=10,
         network=section(NETWORKS, "mlp", encoder_hidden=(500, 500), decoder_hidden=(500, 500)),
-        prior=section(PRIORS, "mixture", num_components=10, fit_after=8),
+        prior=section(PRIORS, "mixture", num_components=30, covariance="full", fit_after=8),
     )
     config.objective = section(OBJECTIVES, "elbo", beta=1.0)
     # 24 epochs; at the fit the KL weighs 0.3, which leaves the clusters apart.
@@ -26,4 +26,5 @@ def get_config():
     config.train.num_epochs = 25
     config.train.eval_every = 5
     config.evaluate.num_samples = 1000
+    config.evaluate.num_clusters = 10
     return config

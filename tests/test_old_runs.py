@@ -41,7 +41,13 @@ SINCE = {  # what an experiment had then, where it is set otherwise today
     "mnist_ladder": _by_adam(30, "--config.schedule.steps=5000"),
     "mnist_conv": [*_by_adam(4), "--config.train.eval_every=1"],
     "mnist_deep": [*_by_adam(2), "--config.train.eval_every=2", "--config.optimizer.learning_rate=3e-3"],
-    "mnist_clusters": ["--config.model.prior.fit_after=4", "--config.schedule.steps=9000"],
+    "mnist_clusters": [
+        "--config.model.prior.fit_after=4",
+        "--config.model.prior.num_components=10",
+        "--config.model.prior.covariance=diagonal",
+        "--config.evaluate.num_clusters=None",
+        "--config.schedule.steps=9000",
+    ],
     "mnist_m1m2": [
         "--config.model.network.encoder_hidden=500,500",
         "--config.model.network.decoder_hidden=500,500",
