@@ -125,7 +125,7 @@ def fitted_normal_mixture(
     fit: Any = Fitted(num_components, covariance_type="full", n_init=3, random_state=seed).fit(np.asarray(z))
     logits, mean = np.log(fit.weights_), fit.means_
     if covariance == "full":
-        found = free_parameters(GaussianMixture(logits, mean, jnp.linalg.cholesky(fit.covariances_)))
+        found = jax.jit(free_parameters)(GaussianMixture(logits, mean, np.linalg.cholesky(fit.covariances_)))
     else:
         found = {"logits": logits, "mean": mean, "log_var": np.log(np.diagonal(fit.covariances_, axis1=-2, axis2=-1))}
     return {name: jnp.asarray(value, jnp.float32) for name, value in found.items()}
