@@ -1,5 +1,6 @@
 """Models with a label among their latents, against sums over the labels and quadrature over the rest."""
 
+import dataclasses
 import functools
 
 import jax
@@ -112,6 +113,21 @@ def test_a_label_drawn_in_place_of_the_unlikely_ones_leaves_the_bound_and_its_gr
         assert (error > 1e-4).any()
     with pytest.raises(OptionError, match="num_exact is 0: expected a whole number of at least 1"):
         objectives.unlabelled_bound(KEY, tiny(), X, num_exact=0)
+
+
+def test_where_all_other_labels_are_ruled_out_one_is_the_whole_sum():
+    """Q(y|x) is sure of the second, by logits of -inf for the others, of which one is drawn all the same."""
+
+    def bound(a, logits):
+        model = tiny(a=a)
+        sure = lambda x: dataclasses.replace(model.encode(x), label=OneHotCategorical(logits))
+        return objectives.unlabelled_bound(KEY, model._replace(encode=sure), X, num_exact=1).objective
+
+    value, gradient = jax.jit(jax.value_and_grad(bound))(A, jnp.array([-jnp.inf, 0.0, -jnp.inf]))
+    assert np.isfinite(value)
+    assert np.isfinite(gradient).all()
+    assert (gradient[::2] == 0).all()
+    assert (gradient[1] != 0).any()
 
 
 def test_a_model_with_labels_is_an_ordinary_model_of_images_without():

@@ -167,6 +167,8 @@ def test_a_prior_is_fitted_to_clusters_that_lie_aslant():
     own = sorted(([z[cluster == c].mean(0), z[cluster == c].var(0)] for c in range(2)), key=lambda m: m[0][0])
     found = sorted(zip(fitted["mean"], np.exp(fitted["log_var"]), strict=True), key=lambda m: m[0][0])
     np.testing.assert_allclose(found, own, rtol=1e-3, atol=1e-3)
+    with pytest.raises(OptionError, match='covariance is \'round\': expected "diagonal" or "full"'):
+        priors.fitted_normal_mixture(jnp.asarray(z, jnp.float32), 2, covariance="round")
     free = priors.fitted_normal_mixture(jnp.asarray(z, jnp.float32), 2, covariance="full")
     p_z = priors.full_normal_mixture(2, 2).apply(free, lambda x: None)
     covariances = np.asarray(p_z.component_distribution.covariance_matrix)[np.argsort(free["mean"][:, 0])]
@@ -218,6 +220,18 @@ M2 = ["--config.model.name=m2", "--config.objective.name=semi_supervised", "--co
 def test_a_fit_that_cannot_be_is_refused(flags, message):
     with pytest.raises(UsageError, match=message):
         configured(f"{AFTER}=2", *flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (WARM_UP, "evaluate.num_clusters is 5: expected at most 3, the prior's num_components"),
+        ([], "evaluate.num_clusters is 5: expected none where no clusters are reported; set --config.model.prior.name"),
+    ],
+)
+def test_clusters_that_no_components_make_are_refused_before_training(flags, message):
+    with pytest.raises(UsageError, match=message):
+        configured("--config.evaluate.num_clusters=5", *flags)
 
 
 def test_more_components_than_images_to_fit_them_to():

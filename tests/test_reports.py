@@ -21,6 +21,7 @@ from vaex.distributions import DiagonalNormalMixture
 from vaex.evaluate import REPORTS, Trial
 from vaex.evaluate.reports import report_clusters, report_codebook, report_latent_classifier
 from vaex.figures import FIGURES
+from vaex.model import Conditional, Given
 from vaex.models import KINDS, MODELS, Kind, vae
 from vaex.runs import console, folder, words
 from vaex.runs.experiments import load_experiment
@@ -90,17 +91,22 @@ def test_clusters_are_matched_with_the_labels_of_their_images():
 
 
 def test_components_are_merged_into_as_many_clusters_as_are_asked_for():
-    """Five components, of which two overlap at grey and two at white."""
-    mean = jnp.array([[4.9], [0.0], [5.1], [10.1], [9.9]])
-    model = by_brightness(DiagonalNormalMixture(jnp.zeros(5), mean, jnp.full((5, 1), -1.0)))
+    """Two of six overlap at black, two at grey and two at white; under a condition they are the same, and not drawn."""
+    mean = jnp.array([[4.9], [0.1], [5.1], [10.1], [-0.1], [9.9]])
+    log_w = jnp.log(jnp.array([1.0, 1.0, 1.0, 1.0, 1.0, 3.0]))
+    model = by_brightness(DiagonalNormalMixture(log_w, mean, jnp.full((6, 1), -1.0)))
     x = jnp.asarray(TOY.test.images) / 255
     merged = trial(model, x)._replace(num_clusters=3)
     assert report_clusters(KEY, merged) == {"clusters_used": 3.0, "clustering_accuracy": 1.0}
-    for now, weights in ((merged, ["40%", "40%", "20%"]), (trial(model, x), 5 * ["20%"])):
+    given = Given(x, jnp.ones(len(x)))
+    under = trial(Conditional(lambda condition: model), given)._replace(num_clusters=3)
+    assert report_clusters(KEY, under)["clustering_accuracy"] == 1
+    assert FIGURES["components"](KEY, under) is None
+    for now, weights in ((merged, ["50%", "25%", "25%"]), (trial(model, x), ["38%", *5 * ["12%"]])):
         axes = FIGURES["components"](KEY, now).axes[0]
         assert [tick.get_text() for tick in axes.get_yticklabels()] == weights
     rows = FIGURES["components"](KEY, merged).axes[0].images[0].get_array()[3::9, :8].mean(axis=1)
-    np.testing.assert_allclose(sorted(rows), [0, 0.5, 1], atol=0.15)
+    np.testing.assert_allclose([rows[0], *sorted(rows[1:])], [1, 0, 0.5], atol=0.15)
 
 
 def test_a_support_vector_machine_is_given_each_image_with_its_label():

@@ -2,7 +2,7 @@
 
 from vaex.data import Dataset
 from vaex.data.examples import Making
-from vaex.errors import UsageError
+from vaex.errors import OptionError
 from vaex.models import Description
 
 
@@ -19,14 +19,13 @@ def reported(
         num_clusters: what a mixture prior's components are merged into.
 
     Raises:
-        UsageError: a number of clusters with a prior that has no components.
+        OptionError: more clusters than the prior has components, or a prior whose clusters are not reported.
     """
     reports, figures = description.reports, description.figures
-    if num_clusters is not None and "clusters" not in reports:
-        raise UsageError(
-            f"evaluate.num_clusters is {num_clusters} with a prior that has no components to merge: set "
-            "--config.model.prior.name=mixture, or unset it"
-        )
+    if num_clusters is not None and num_clusters > (most := description.num_components or 0):
+        expected = f"at most {most}, the prior's num_components" if most else "none where no clusters are reported"
+        cure = "" if most else "set --config.model.prior.name=mixture in a vae, or unset it"
+        raise OptionError("num_clusters", num_clusters, expected, cure, path="evaluate")
     if by.num_labels is not None and examples == "images":
         reports = (*reports, "latent_classifier")
     if by.condition is not None:

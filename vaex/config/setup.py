@@ -16,7 +16,7 @@ from vaex.objectives import Terms
 from vaex.train import Recipe, TrainState, init_state
 from vaex.train.loggers import loggers
 from vaex.train.loop import Plan
-from vaex.train.refit import MOST_EXAMPLES, refit_prior
+from vaex.train.refit import num_fitted, refit_prior
 
 
 class Setup(NamedTuple):
@@ -52,6 +52,7 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
     computed = PRECISIONS[c.precision]
     weights = description.weights
     loss = build_loss(config, experiment, trained(description), batch, num_train=num_train)
+    num_examples = num_fitted(task.num_stored, task.dataset.train.images.nbytes // num_train)
     return Setup(
         task=task,
         recipe=Recipe(
@@ -69,8 +70,8 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
         before_epoch=refit_prior(
             description,
             preprocess,
-            lambda: first_stored(task.examples, task.dataset, min(MOST_EXAMPLES, task.num_stored)),
-            task.num_stored,
+            lambda: first_stored(task.examples, task.dataset, num_examples),
+            num_examples,
             num_epochs=c.num_epochs,
             seed=experiment.seed,
         ),

@@ -48,6 +48,15 @@ def _(p: DiagonalNormalMixture, temperature: float) -> Distribution:
     return p._replace(log_var=p.log_var + 2 * jnp.log(temperature))
 
 
+@tempered.register(dist.MixtureSameFamily)
+def _(p: dist.MixtureSameFamily, temperature: float) -> Distribution | None:
+    parts = p.component_distribution
+    if not isinstance(parts, dist.MultivariateNormal):
+        return None
+    cooled = dist.MultivariateNormal(parts.loc, scale_tril=temperature * jnp.asarray(parts.scale_tril), validate_args=False)
+    return dist.MixtureSameFamily(p.mixing_distribution, cooled, validate_args=False)
+
+
 @tempered.register(Labelled)
 def _(p: Labelled, temperature: float) -> Distribution | None:
     style = jax.vmap(lambda one: tempered(one, temperature))(p.given)

@@ -9,8 +9,12 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.distributions.mixtures import component_posterior
 from vaex.errors import OptionError, UsageError, check_whole
-from vaex.model import Distribution, Example, Model
+from vaex.evaluate.trial import Trial
+from vaex.model import Distribution, Example, Model, at
 from vaex.objectives.encode import encode_example
+
+_LEAST = 1e-12  # overlap, so that all components are connected
+_MERGE_SEED = 0  # of the draws by which the components of a trial's prior are merged
 
 
 def cluster_probabilities(
@@ -45,9 +49,10 @@ def clusters_of_components(
 ) -> Int[Array, " components"]:
     """The cluster of each component of a mixture: its own, or one of a few in which those are that overlap most.
 
-    S_kl = E_p(z)[p(k|z) p(l|z)],   estimated by draws of z; its normalized cut, by spectral clustering
+    S_kl = E_p(z)[p(k|z) p(l|z)],  k != l,   estimated by draws of z; its normalized cut, by spectral clustering
 
-    A cluster need not be Gaussian: many components follow its shape, and are cut apart where few examples lie.
+    A cluster need not be Gaussian: many components follow its shape, and are cut apart where few examples lie. What one
+    shares with itself does not count, so that a stray component makes no cluster of its own: give each cluster several.
 
     Args:
         key: a PRNG key.
@@ -62,21 +67,30 @@ def clusters_of_components(
         OptionError: num_clusters that is not in 1, ..., K; num_samples below 1.
         UsageError: the distribution is no mixture.
 
-    Source: the normalized cut of Shi and Malik 2000, with the labels of Damle, Minden and Ying 2019; that components be
-        merged by their overlap is from Hennig 2010, Methods for merging Gaussian mixture components.
+    Source: the normalized cut of Shi and Malik 2000, its clusters as of Damle, Minden and Ying 2019; that
+        components be merged by their overlap is from Hennig 2010, Methods for merging Gaussian mixture components.
     """
     check_whole(num_clusters=num_clusters, num_samples=num_samples)
-    belongs = jax.jit(jax.vmap(lambda one: component_posterior(mixture, one).probs))
-    shares = belongs(mixture.sample(key, (num_samples,)))
-    num_components = shares.shape[1]
-    if num_clusters is None or num_clusters == num_components:
+    belongs = lambda z: component_posterior(mixture, z).probs
+    (num_components,) = jax.eval_shape(lambda: belongs(mixture.sample(key))).shape
+    if num_clusters is None:
         return jnp.arange(num_components)
     if num_clusters > num_components:
         raise OptionError("num_clusters", num_clusters, f"at most {num_components}, the mixture's components")
+    if num_clusters == num_components:
+        return jnp.arange(num_components)
     from sklearn.cluster import SpectralClustering  # half a second to import
 
-    merge: Any = SpectralClustering(num_clusters, affinity="precomputed", assign_labels="cluster_qr", random_state=0)
-    return jnp.asarray(merge.fit(np.asarray(shares.T @ shares) / num_samples).labels_)
+    shares = jax.jit(jax.vmap(belongs))(mixture.sample(key, (num_samples,)))
+    overlap = np.maximum(np.asarray(shares.T @ shares) / num_samples, _LEAST)
+    cut: Any = SpectralClustering(num_clusters, affinity="precomputed", assign_labels="cluster_qr", random_state=0)
+    return jnp.asarray(cut.fit(overlap).labels_)
+
+
+def clusters_of_prior(trial: Trial) -> Int[Array, " components"]:
+    """The clusters that reports and figures of one trial agree on, of its prior's components."""
+    prior = at(trial.model, jax.tree.map(lambda a: a[0], trial.x))[0].prior  # the same under every condition
+    return clusters_of_components(jax.random.key(_MERGE_SEED), prior, trial.num_clusters)
 
 
 def clustering_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.data.densities import log_prob_of
-from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy, clusters_of_components
+from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy, clusters_of_prior
 from vaex.evaluate.codes import codebook_use
 from vaex.evaluate.completion import enlargement_scores, fit_interpolation
 from vaex.evaluate.disentanglement import disentanglement_scores
@@ -109,8 +109,7 @@ def report_latent_classifier(key: PRNGKeyArray, trial: Trial) -> Scores:
 
 def report_clusters(key: PRNGKeyArray, trial: Trial) -> Scores:
     """How well the components of a mixture prior, or what they are merged into, match the labels that there are."""
-    prior = at(trial.model, jax.tree.map(lambda a: a[0], trial.x))[0].prior  # the same under every condition
-    cluster_of = clusters_of_components(jax.random.fold_in(key, 1), prior, trial.num_clusters)
+    cluster_of = clusters_of_prior(trial)
 
     @jax.jit
     def assign(x: Example) -> Array:

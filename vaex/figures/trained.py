@@ -6,7 +6,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import logsumexp
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
@@ -14,7 +13,7 @@ from vaex.distributions.abilities import draws_of_components, own_mean
 from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import filled
 from vaex.distributions.stacked import Generated, StackedLatent
-from vaex.evaluate.clusters import clusters_of_components
+from vaex.evaluate.clusters import clusters_of_prior
 from vaex.evaluate.imputation import impute, masked, truth
 from vaex.evaluate.trial import Trial, first, reconstruct
 from vaex.figures import completions, plane, plots
@@ -135,18 +134,18 @@ def analogies(key: PRNGKeyArray, trial: Trial) -> Figure:
 
 def components(key: PRNGKeyArray, trial: Trial, *, columns: int = 12) -> Figure | None:
     """E[p(x|z)] for draws z of each cluster of a mixture prior, a cluster a row, the heaviest first."""
-    prior: Any = trial.model.prior
-    if split(trial.x)[1] is not None or (found := draws_of_components(prior)) is None:
+    if split(trial.x)[1] is not None or (found := draws_of_components(trial.model.prior)) is None:
         return None
-    draw_key, choice_key, merge_key = jax.random.split(key, 3)
+    draw_key, choice_key = jax.random.split(key)
     log_w, draw = found
-    cluster_of = clusters_of_components(merge_key, prior, trial.num_clusters)
+    cluster_of = clusters_of_prior(trial)
     log_w_in = jnp.where(cluster_of == jnp.unique(cluster_of)[:, None], log_w, -jnp.inf)  # [cluster, component]
-    log_w_in = log_w_in[jnp.argsort(-logsumexp(log_w_in, axis=1))]
-    which = jax.random.categorical(choice_key, log_w_in[:, None], shape=(len(log_w_in), columns))
+    weights = jnp.sum(jnp.exp(log_w_in), axis=1)
+    heaviest_first = jnp.argsort(-weights)
+    which = jax.random.categorical(choice_key, log_w_in[heaviest_first, None], shape=(len(weights), columns))
     z = draw(draw_key, columns)[which, jnp.arange(columns)]  # [cluster, column, d]
     title = "E[p(x|z)], z drawn from p(z|c): a cluster c a row, the heaviest first"
-    names = [f"{100 * w:.0f}%" for w in np.asarray(jnp.sum(jnp.exp(log_w_in), axis=1))]
+    names = [f"{100 * w:.0f}%" for w in np.asarray(weights[heaviest_first])]
     return image_grid(decoded(trial, z.reshape(-1, z.shape[-1])), columns=columns, title=title, row_names=names)
 
 

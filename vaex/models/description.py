@@ -77,6 +77,7 @@ class Description(NamedTuple):
     reports: tuple[str, ...] = ("scores",)  # names in evaluate.REPORTS, of a finished run
     # Names in figures.FIGURES.
     figures: tuple[str, ...] = ("reconstructions", "samples", "manifold", "latent", "interpolations")
+    num_components: int | None = None  # of a mixture prior whose clusters are reported
     select: str = "elbo"  # the metric by which the best checkpoint is chosen, where the objective names none
     structure: Structure | None = None  # its directed graph, as pages draw it; None: what params alone tell
 

@@ -30,6 +30,7 @@ class Prior(NamedTuple):
     is_given: bool = False  # whether apply takes the condition
     is_of_posterior: bool = False  # whether it is made of q(z|x)
     name: str = ""  # in PRIORS, once build_prior has made it
+    num_components: int | None = None  # of a mixture whose clusters are reported
 
 
 def standard(latent_dim: int) -> Prior:
@@ -77,7 +78,7 @@ def mixture(
         fit = lambda z, seed: priors.fitted_normal_mixture(z, num_components, covariance=covariance, seed=seed)
         refit = Refit("prior", fit_after, num_components, fit)
     prior = COVARIANCES[covariance](latent_dim, num_components)
-    return Prior(*prior, refit=refit, reports=("clusters",), figures=("components",))
+    return Prior(*prior, refit=refit, reports=("clusters",), figures=("components",), num_components=num_components)
 
 
 def vamp(latent_dim: int, *, source: Source, num_components: int = 100) -> Prior:

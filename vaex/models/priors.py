@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
 from vaex.distributions.flows import Bijection, Flow
 from vaex.distributions.uniform_mixture import uniform_mixture
-from vaex.errors import check_seed
+from vaex.errors import OptionError, check_seed
 from vaex.model import Condition, Distribution, Encode, Family, Params
 from vaex.models.mixture import GaussianMixture, constrain, free_parameters
 from vaex.models.scales import bounded_log_var
@@ -117,9 +117,14 @@ def fitted_normal_mixture(
         covariance: "diagonal" for the parameters of normal_mixture, "full" for those of full_normal_mixture.
         seed: of k-means.
 
+    Raises:
+        OptionError: another covariance, or a seed that is none.
+
     Source: the start of Jiang et al. 2017, VaDE, there of diagonal covariances.
     """
     check_seed(seed=seed)
+    if covariance not in ("diagonal", "full"):
+        raise OptionError("covariance", covariance, '"diagonal" or "full"')
     from sklearn.mixture import GaussianMixture as Fitted  # half a second to import
 
     fit: Any = Fitted(num_components, covariance_type="full", n_init=3, random_state=seed).fit(np.asarray(z))

@@ -142,6 +142,7 @@ def vae(
         generator=("decoder",),
         refit=p_z.refit,
         reports=(*description.reports, *p_z.reports),
+        num_components=p_z.num_components,
         figures=(*description.figures, *p_z.figures),
         structure=structure_of(
             source,

@@ -54,10 +54,10 @@ def unlabelled_bound(key: PRNGKeyArray, model: Model, x: Example, *, num_exact: 
     is unbiased, and so is its gradient, that of q(y'|x) by the score function with the mean of f over C as a baseline.
 
     Args:
-        key: a PRNG key, for one draw of z for each label, all from the same noise.
+        key: a PRNG key, for one draw of z for each label, all from the same noise, and for y'.
         model: a model whose latents are LabelledLatent.
         x: one example.
-        num_exact: how many labels C are; None for all of them.
+        num_exact: how many labels C are; None, or all but one, for all of them.
 
     Returns:
         Terms, in nats.
@@ -112,7 +112,8 @@ def _likeliest_and_another(
     _, likeliest = jax.lax.top_k(jax.lax.stop_gradient(log_q), num)
     log_others = log_q.at[likeliest].set(-jnp.inf)
     another = jax.random.categorical(key, jax.lax.stop_gradient(log_others))
-    score = jnp.exp(log_q[another] - jax.lax.stop_gradient(log_q[another]))  # 1, whose gradient is that of log q
+    log_another = jnp.where(jnp.isfinite(log_q[another]), log_q[another], 0.0)  # all others may be ruled out
+    score = jnp.exp(log_another - jax.lax.stop_gradient(log_another))  # 1, whose gradient is that of log q
     rest = jax.lax.stop_gradient(jnp.sum(jnp.exp(log_others)))
     return jnp.append(likeliest, another), jnp.append(jnp.exp(log_q[likeliest]), rest * score)
 

@@ -11,6 +11,7 @@ from vaex.models.description import Description
 from vaex.train.step import TrainState
 
 MOST_EXAMPLES = 50_000
+MOST_BYTES = 1 << 27  # of them as they are stored; as float32 they take four times as many
 _TOGETHER = 1000  # examples encoded at a time
 _APART = 1_000_000_007  # folded into the seed's key: beyond the numbers that a run's other keys are made by
 
@@ -19,7 +20,7 @@ def refit_prior(
     description: Description,
     preprocess: Callable,
     stored: Callable[[], Example],
-    num_stored: int,
+    num_examples: int,
     *,
     num_epochs: int,
     seed: int,
@@ -29,8 +30,8 @@ def refit_prior(
     Args:
         description: whose refit says which, and when.
         preprocess: (key, stored examples) -> examples.
-        stored: makes the first of the training examples, MOST_EXAMPLES of them.
-        num_stored: how many they are.
+        stored: makes the first of the training examples.
+        num_examples: how many they are.
         num_epochs: of the whole training.
         seed: the run's.
 
@@ -45,7 +46,6 @@ def refit_prior(
             f"model.prior.fit_after is {refit.after} with train.num_epochs {num_epochs}: expected an epoch before the "
             "last"
         )
-    num_examples = min(num_stored, MOST_EXAMPLES)
     if refit.num_examples > num_examples:
         raise UsageError(
             f"model.prior.num_components is {refit.num_examples}, to be fitted to the latents of {num_examples} "
@@ -57,7 +57,7 @@ def refit_prior(
     def latents(params: Params, few: Example) -> jax.Array:
         model = description.bind(params)
         x = preprocess(data_key, few)
-        keys = jax.random.split(draw_key, len(jax.tree.leaves(x)[0]))
+        keys = jax.random.split(draw_key, num_examples)
         return jax.lax.map(lambda args: sample_latent(args[0], model, args[1]), (keys, x), batch_size=_TOGETHER)
 
     def before_epoch(state: TrainState, epoch: int) -> TrainState:
@@ -69,6 +69,11 @@ def refit_prior(
         return state._replace(params={**state.params, **fitted}, moved=moved)
 
     return before_epoch
+
+
+def num_fitted(num_stored: int, bytes_each: int) -> int:
+    """How many of the stored examples a prior is fitted to the latents of."""
+    return min(num_stored, MOST_EXAMPLES, max(1, MOST_BYTES // bytes_each))
 
 
 def sample_latent(key: jax.Array, model: AnyModel, example: Example) -> Latent:

@@ -22,7 +22,7 @@ _ALTERNATIVES = {
     "latent": "The posterior means of test images in the plane, coloured by label.",
     "autoencoded": "Test images, and below each its reconstruction.",
     "analogies": "Test images, and beside each its style under every label.",
-    "components": "A row for each component of the prior: images drawn from it.",
+    "components": "A row for each cluster of the prior: images drawn from it.",
     "imputations": "What is observed of test images, what the model makes of the rest, and the truth.",
     "enlargements": "Small images, what the model makes of them, interpolation, and the image itself.",
     "completions": "Upper halves of images, what the model draws below them, and the image itself.",
