@@ -53,7 +53,8 @@ def _(p: dist.MixtureSameFamily, temperature: float) -> Distribution | None:
     parts = p.component_distribution
     if not isinstance(parts, dist.MultivariateNormal):
         return None
-    cooled = dist.MultivariateNormal(parts.loc, scale_tril=temperature * jnp.asarray(parts.scale_tril), validate_args=False)
+    tril = temperature * jnp.asarray(parts.scale_tril)
+    cooled = dist.MultivariateNormal(parts.loc, scale_tril=tril, validate_args=False)
     return dist.MixtureSameFamily(p.mixing_distribution, cooled, validate_args=False)
 
 
