@@ -8,7 +8,7 @@ from jaxtyping import PRNGKeyArray
 from vaex.distributions.labelled import Pair
 from vaex.distributions.shapes import log_density
 from vaex.distributions.stacked import StackedLatent, generator
-from vaex.errors import OptionError, UsageError, check_finite
+from vaex.errors import OptionError, UsageError, check_finite, check_whole
 from vaex.losses.arithmetic import times
 from vaex.model import Model
 from vaex.objectives.encode import encode
@@ -50,7 +50,7 @@ def semi_supervised(
         Terms, in nats; elbo, log_px_z and kl are those of the image without a label.
 
     Raises:
-        OptionError: num_labels that is not in 1, ..., num_train; alpha that is negative or not finite.
+        OptionError: num_labels that is not in 1, ..., num_train; alpha that is negative or not finite; num_exact below 1.
         UsageError: a model without labels.
 
     Source: Kingma, Rezende, Mohamed and Welling 2014, equations 8 and 9.
@@ -95,12 +95,13 @@ def stacked_semi_supervised(
         Terms, in nats; elbo, log_px_z and kl are of the joint model, at the image without a label.
 
     Raises:
-        OptionError: num_labels that is not in 1, ..., num_train; alpha that is negative or not finite.
+        OptionError: num_labels that is not in 1, ..., num_train; alpha that is negative or not finite; num_exact below 1.
         UsageError: a model that is not M1+M2.
 
     Source: Kingma, Rezende, Mohamed and Welling 2014, section 2, stacked generative semi-supervised model.
     """
     check_finite(0, alpha=alpha)
+    check_whole(num_exact=num_exact)
     if (upper := generator(model.prior)) is None:
         raise UsageError(f"this objective is for M1+M2, found the prior {type(model.prior).__name__}: use another")
     keys = jax.random.split(key, 3)
