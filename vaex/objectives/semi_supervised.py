@@ -50,7 +50,7 @@ def semi_supervised(
         Terms, in nats; elbo, log_px_z and kl are those of the image without a label.
 
     Raises:
-        OptionError: num_labels that is not in 1, ..., num_train; alpha that is negative or not finite; num_exact below 1.
+        OptionError: num_labels not in 1, ..., num_train; alpha that is negative or not finite; num_exact below 1.
         UsageError: a model without labels.
 
     Source: Kingma, Rezende, Mohamed and Welling 2014, equations 8 and 9.
@@ -95,7 +95,7 @@ def stacked_semi_supervised(
         Terms, in nats; elbo, log_px_z and kl are of the joint model, at the image without a label.
 
     Raises:
-        OptionError: num_labels that is not in 1, ..., num_train; alpha that is negative or not finite; num_exact below 1.
+        OptionError: num_labels not in 1, ..., num_train; alpha that is negative or not finite; num_exact below 1.
         UsageError: a model that is not M1+M2.
 
     Source: Kingma, Rezende, Mohamed and Welling 2014, section 2, stacked generative semi-supervised model.
