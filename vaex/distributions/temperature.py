@@ -48,14 +48,16 @@ def _(p: DiagonalNormalMixture, temperature: float) -> Distribution:
     return p._replace(log_var=p.log_var + 2 * jnp.log(temperature))
 
 
+@tempered.register(dist.MultivariateNormal)
+def _(p: dist.MultivariateNormal, temperature: float) -> Distribution:
+    tril = temperature * jnp.asarray(p.scale_tril)
+    return dist.MultivariateNormal(p.loc, scale_tril=tril, validate_args=False)  # of no width at 0
+
+
 @tempered.register(dist.MixtureSameFamily)
 def _(p: dist.MixtureSameFamily, temperature: float) -> Distribution | None:
-    parts = p.component_distribution
-    if not isinstance(parts, dist.MultivariateNormal):
-        return None
-    tril = temperature * jnp.asarray(parts.scale_tril)
-    cooled = dist.MultivariateNormal(parts.loc, scale_tril=tril, validate_args=False)
-    return dist.MixtureSameFamily(p.mixing_distribution, cooled, validate_args=False)
+    cooled = tempered(p.component_distribution, temperature)
+    return None if cooled is None else dist.MixtureSameFamily(p.mixing_distribution, cooled, validate_args=False)
 
 
 @tempered.register(Labelled)
