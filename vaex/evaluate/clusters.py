@@ -73,12 +73,10 @@ def clusters_of_components(
     check_whole(num_clusters=num_clusters, num_samples=num_samples)
     belongs = lambda z: component_posterior(mixture, z).probs
     (num_components,) = jax.eval_shape(lambda: belongs(mixture.sample(key))).shape
-    if num_clusters is None:
+    if num_clusters is None or num_clusters == num_components:
         return jnp.arange(num_components)
     if num_clusters > num_components:
         raise OptionError("num_clusters", num_clusters, f"at most {num_components}, the mixture's components")
-    if num_clusters == num_components:
-        return jnp.arange(num_components)
     from sklearn.cluster import SpectralClustering  # half a second to import
 
     shares = jax.jit(jax.vmap(belongs))(mixture.sample(key, (num_samples,)))
