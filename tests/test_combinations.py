@@ -36,6 +36,10 @@ SMALL = {
     "group_size": 1,
     "prior_width": 4,
     "prior_depth": 1,
+    "num_codes": 2,
+    "patch": 2,
+    "upper_dim": 2,
+    "upper_hidden": (8,),
 }
 BY_TYPE = {int: 2, float: 0.3, tuple: (8,)}
 BATCH = 4

@@ -118,7 +118,6 @@ def test_a_report_has_the_accuracy(kind, report):
             [*PAIRS["m2"], LABELS, *COMPONENTS, "--config.model.prior.fit_after=3"],
             "model.prior.fit_after is 3: expected none with model.name 'm2'; unset it",
         ),
-        ([*PAIRS["m1m2"][:2], *PAIRS["m1m2"][3:], LABELS], "model.upper_hidden is not set: expected a value"),
         ([*PAIRS["m2"], LABELS, "--config.data.condition=label"], "'m2', whose label is a latent already: unset data"),
     ],
 )

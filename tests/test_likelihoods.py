@@ -220,7 +220,6 @@ def test_a_scale_starts_where_it_is_said(sigma):
 @pytest.mark.parametrize(
     ("name", "flags", "message"),
     [
-        ("logistic_mixture", [], "model.likelihood.num_components is not set: expected a value: K"),
         ("categorical", ["num_components=3"], "'categorical' has no num_components, which is of logistic_mixture: set"),
         ("logistic_mixture", ["num_components=0"], "model.likelihood.num_components is 0: expected a whole number"),
         ("gaussian_fixed", [], "model.likelihood.sigma is not set: expected a value: the standard deviation of each"),

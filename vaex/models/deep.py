@@ -19,8 +19,8 @@ from vaex.networks.pairs import Widths
 def deep(
     source: Source,
     *,
-    channels: Widths,
-    num_blocks: Widths,
+    channels: Widths = (16, 32),
+    num_blocks: Widths = (1, 1),
     latent_dim: int = 20,
     sigma: float = 1.0,
     activation: Annotated[str, ACTIVATIONS] = "relu",
@@ -31,7 +31,7 @@ def deep(
     Args:
         source: what it is built for; a condition is seen, at its resolution, by the encoder and by every network of the
             path.
-        channels: features at half the image's resolution, at a quarter, ...: (16, 32), say.
+        channels: features at half the image's resolution, at a quarter and so on.
         num_blocks: layers of latents at each of these resolutions.
         latent_dim: latents at each position of a map.
         sigma: the standard deviation of every posterior when training starts, as of diagonal.

@@ -91,8 +91,8 @@ class Lowest(nn.Module):
 def hierarchy(
     source: Source,
     *,
-    latent_dims: tuple[int, ...],
-    between_hidden: tuple[Any, ...],  # of Widths, which is checked where a flag may have it wrong
+    latent_dims: tuple[int, ...] = (100, 50),
+    between_hidden: tuple[Any, ...] = ((100, 100),),  # of Widths, which is checked where a flag may have it wrong
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
     activation: Annotated[str, ACTIVATIONS] = "relu",
@@ -102,8 +102,8 @@ def hierarchy(
 
     Args:
         source: what it is built for; a condition is seen by the encoder of z_1 and by every network of the generator.
-        latent_dims: the sizes of z_1 to z_L: (100, 50), say.
-        between_hidden: the hidden widths between z_l and z_{l+1}, one tuple for each l: ((100, 100),), say.
+        latent_dims: the sizes of z_1 to z_L.
+        between_hidden: the hidden widths between z_l and z_{l+1}, one tuple for each l.
         encoder_hidden: between x and z_1.
         decoder_hidden: between z_1 and x.
         activation: the nonlinearity, a name in ACTIVATIONS.

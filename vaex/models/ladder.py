@@ -134,8 +134,8 @@ def follow(prior: Chain, raws: Sequence[Float[Array, " _"]]) -> Chain:
 def ladder(
     source: Source,
     *,
-    latent_dims: tuple[int, ...],
-    between_hidden: tuple[Any, ...],  # of Widths, which is checked where a flag may have it wrong
+    latent_dims: tuple[int, ...] = (100, 50),
+    between_hidden: tuple[Any, ...] = ((100, 100),),  # of Widths, which is checked where a flag may have it wrong
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
     activation: Annotated[str, ACTIVATIONS] = "relu",
@@ -145,8 +145,8 @@ def ladder(
 
     Args:
         source: what it is built for; a condition is seen by the encoder and by every network of the generator.
-        latent_dims: the sizes of z_1 to z_L, z_1 nearest to x: (100, 50), say.
-        between_hidden: the hidden widths between z_l and z_{l+1}, one tuple for each l: ((100, 100),), say.
+        latent_dims: the sizes of z_1 to z_L, z_1 nearest to x.
+        between_hidden: the hidden widths between z_l and z_{l+1}, one tuple for each l.
         encoder_hidden: between x and z_1.
         decoder_hidden: between z_1 and x.
         activation: the nonlinearity, a name in ACTIVATIONS.

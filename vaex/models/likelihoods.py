@@ -148,7 +148,7 @@ def discretized_logistic(*, sigma: float = 0.1, min_sigma: float = MIN_SIGMA) ->
     )
 
 
-def logistic_mixture(*, num_components: int, min_sigma: float = MIN_SIGMA) -> Likelihood:
+def logistic_mixture(*, num_components: int = 5, min_sigma: float = MIN_SIGMA) -> Likelihood:
     """The likelihood of levels by a mixture of K rounded logistics for each: raw = [logits, locations, log scales].
 
     P(x_j) = sum_k softmax(logits_j)_k P(x_j; loc_jk, scale_jk),   raw: [*x_shape, 3, K]

@@ -65,8 +65,8 @@ class M1M2:
 def m1m2(
     source: Source,
     *,
-    upper_dim: int,
-    upper_hidden: Widths,
+    upper_dim: int = 20,
+    upper_hidden: Widths = (500,),
     latent_dim: int = 20,
     network: Annotated[Build, NETWORKS] = mlp,
     activation: Annotated[str, ACTIVATIONS] = "relu",

@@ -99,8 +99,8 @@ class VQVAE:
 def vqvae(
     source: Source,
     *,
-    num_codes: int,
-    patch: int,
+    num_codes: int = 64,
+    patch: int = 4,
     latent_dim: int = 20,
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
