@@ -12,7 +12,7 @@ from tests.test_ais import TABLE, TABLE_MODEL
 from tests.test_trained import SMALL, UINT8, trained
 from vaex import evaluate
 from vaex.__main__ import main
-from vaex.data.kept import GivenImages
+from vaex.data.given.kept import GivenImages
 from vaex.errors import UsageError
 from vaex.evaluate.certificate import Certificate, Lower, drawn
 from vaex.model import Given, Observed

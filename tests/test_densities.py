@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from vaex.data.densities import DENSITIES, NUM_TEST, NUM_TRAIN, points
+from vaex.data.sources.densities import DENSITIES, NUM_TEST, NUM_TRAIN, points
 from vaex.errors import UsageError
 
 KNOWN = {name: density.log_prob for name, density in DENSITIES.items() if density.log_prob is not None}

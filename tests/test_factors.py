@@ -11,7 +11,7 @@ import pytest
 from vaex import Model, data
 from vaex.config import override
 from vaex.config.task import build_task
-from vaex.data import shapes
+from vaex.data.sources import shapes
 from vaex.errors import UsageError
 from vaex.evaluate import REPORTS, Trial
 from vaex.runs.experiments import load_experiment

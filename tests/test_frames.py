@@ -10,12 +10,12 @@ from tests.refusal import refusal
 from vaex import Model, data
 from vaex.config import override
 from vaex.config.task import kept_data
-from vaex.data import inputs
 from vaex.data.bouncing import DIGIT, NUM_FRAMES, NUM_SEQUENCES, SIZE, bouncing, positions
 from vaex.data.conditions import CONDITIONS
 from vaex.data.frames import sequence_length, windows
-from vaex.data.given import as_given
-from vaex.data.under import to_sample
+from vaex.data.given import inputs
+from vaex.data.given.as_trained import as_given
+from vaex.data.given.under import to_sample
 from vaex.evaluate.completion import roll_out
 from vaex.model import Conditional
 from vaex.runs.experiments import load_experiment

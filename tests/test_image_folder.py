@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from vaex import data
-from vaex.data import find
 from vaex.data.form import Form, check_form, formed
-from vaex.data.image_folder import image_files, read_folder
+from vaex.data.sources import find
+from vaex.data.sources.image_folder import image_files, read_folder
 from vaex.errors import OptionError, UsageError
 
 RNG = np.random.default_rng(0)

@@ -13,9 +13,9 @@ import vaex
 from tests.refusal import refusal
 from tests.test_bad_input import fails
 from vaex.__main__ import main
-from vaex.data.given import as_given
-from vaex.data.inputs import read_given
-from vaex.data.kept import GivenImages
+from vaex.data.given.as_trained import as_given
+from vaex.data.given.inputs import read_given
+from vaex.data.given.kept import GivenImages
 from vaex.runs import folder, results
 from vaex.runs.answers import answering
 from vaex.runs.answers.asked import Answer

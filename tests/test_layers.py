@@ -118,7 +118,7 @@ def test_every_experiment_builds_its_model(path, monkeypatch):
     from vaex import data
     from vaex.config import override
     from vaex.config.task import build_task
-    from vaex.data.packaged import PACKAGED
+    from vaex.data.sources.packaged import PACKAGED
     from vaex.runs.experiments import load_experiment
 
     whole = data.load

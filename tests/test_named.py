@@ -11,9 +11,9 @@ from vaex import evaluate
 from vaex.config import override
 from vaex.config.task import describe_run, kept_data
 from vaex.data import Split
-from vaex.data.given import as_given
-from vaex.data.inputs import of_split, read_given
-from vaex.data.named import as_modelled, in_own_units, named
+from vaex.data.given.as_trained import as_given
+from vaex.data.given.inputs import of_split, read_given
+from vaex.data.tabular.named import as_modelled, in_own_units, named
 from vaex.distributions.masked import Masked
 from vaex.evaluate.answers import Drawn
 from vaex.models.columns import Column, missing_row

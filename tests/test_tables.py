@@ -10,8 +10,9 @@ import scipy.stats as st
 
 from tests.one_step import QUICK, configured, one_step
 from vaex import data
-from vaex.data import columns, packaged, tables, values
-from vaex.data import named as rows_by_name
+from vaex.data.sources import packaged, tables
+from vaex.data.tabular import columns, values
+from vaex.data.tabular import named as rows_by_name
 from vaex.distributions.masked import Masked
 from vaex.errors import UsageError
 from vaex.model import Model

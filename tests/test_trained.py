@@ -13,7 +13,7 @@ from tests.one_step import QUICK
 from vaex import evaluate
 from vaex.config import override
 from vaex.config.task import describe_run, kept_data
-from vaex.data.kept import GivenImages
+from vaex.data.given.kept import GivenImages
 from vaex.distributions.masked import Masked
 from vaex.errors import UsageError
 from vaex.inference import imputation

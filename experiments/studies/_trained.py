@@ -6,7 +6,7 @@ from pathlib import Path
 from vaex.config import Config, equal, read_config
 from vaex.config.task import build_task
 from vaex.data import Split
-from vaex.data.inputs import of_split
+from vaex.data.given.inputs import of_split
 from vaex.errors import UsageError
 from vaex.model import Example, Model
 from vaex.runs import commands

@@ -10,8 +10,8 @@ import numpy as np
 
 from tests.bench.timing import rates, table
 from tests.bench.training import BATCH, IMAGES, recipe, vaex_training
-from vaex.data.chunks import chunks, steps_per_chunk
-from vaex.data.records import Records, read_records, writing_records
+from vaex.data.streams.chunks import chunks, steps_per_chunk
+from vaex.data.streams.records import Records, read_records, writing_records
 from vaex.train.streamed import streamed_epoch
 
 MANY = np.tile(IMAGES, (4, 1, 1, 1))  # as many as MNIST has, of its size

@@ -8,10 +8,10 @@ import optax
 
 from vaex.choices import Build, Choices
 from vaex.data import SOURCES, STREAMING
-from vaex.data.columns import said_columns
 from vaex.data.conditions import CONDITIONS
 from vaex.data.form import check_form
 from vaex.data.preprocess import BINARIZE
+from vaex.data.tabular.columns import said_columns
 from vaex.errors import OptionError, check_fraction, check_positive, check_seed, check_whole
 from vaex.models import MODELS
 from vaex.models.vae import vae

@@ -16,7 +16,7 @@ from vaex.data import Dataset
 from vaex.data.conditions import CONDITIONS
 from vaex.data.examples import EXAMPLES, Examples, Making, Seen, chosen, seen
 from vaex.data.form import Form
-from vaex.data.kept import Kept
+from vaex.data.given.kept import Kept
 from vaex.data.pixels import are_levels
 from vaex.data.preprocess import Preprocess, dequantize
 from vaex.errors import UsageError

@@ -7,24 +7,24 @@ import numpy as np
 
 from vaex.data.bouncing import NUM_FRAMES, SIZE, bouncing
 from vaex.data.classes import described
-from vaex.data.columns import said_columns
 from vaex.data.dataset import Dataset as Dataset
 from vaex.data.dataset import Split as Split
 from vaex.data.dataset import cut_split
 from vaex.data.dataset import with_num_train as with_num_train
 from vaex.data.factors import as_factors, known_as
-from vaex.data.find import SOURCES as READERS
-from vaex.data.find import search
 from vaex.data.form import AS_THEY_ARE, Form, formed
 from vaex.data.held_out import hold_out_test, with_classes
 from vaex.data.pixels import as_levels
-from vaex.data.place import Place
-from vaex.data.records import mapped, read_records
-from vaex.data.rows import as_rows, check_classes, is_table, one_of_each_class, standardized
-from vaex.data.rows import described as rows_described
-from vaex.data.streamed import lay
-from vaex.data.streaming import STREAMING as STREAMING
-from vaex.data.streaming import check_streams, is_streamed
+from vaex.data.sources.find import SOURCES as READERS
+from vaex.data.sources.find import search
+from vaex.data.sources.place import Place
+from vaex.data.streams.records import mapped, read_records
+from vaex.data.streams.streamed import lay
+from vaex.data.streams.streaming import STREAMING as STREAMING
+from vaex.data.streams.streaming import check_streams, is_streamed
+from vaex.data.tabular.columns import said_columns
+from vaex.data.tabular.rows import as_rows, check_classes, is_table, one_of_each_class, standardized
+from vaex.data.tabular.rows import described as rows_described
 from vaex.errors import UsageError, check_whole
 
 SOURCES = (*READERS, "bouncing")  # what may stand before the colon of a name

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaex.data.records import Records
+from vaex.data.streams.records import Records
 from vaex.errors import UsageError
 from vaex.models.columns import Column, Columns
 

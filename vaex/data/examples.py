@@ -11,7 +11,7 @@ from jaxtyping import Array, PRNGKeyArray
 from vaex.data import Dataset, Split
 from vaex.data.conditions import Condition, Pixels
 from vaex.data.labelled import choose_labelled
-from vaex.data.records import read_records, sum_of_records
+from vaex.data.streams.records import read_records, sum_of_records
 from vaex.distributions.labelled import Pair
 from vaex.distributions.masked import Masked
 from vaex.model import Example, Given

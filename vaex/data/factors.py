@@ -3,7 +3,7 @@
 import numpy as np
 
 from vaex.data.dtypes import is_number
-from vaex.data.sources import Arrays
+from vaex.data.sources.place import Arrays
 from vaex.errors import UsageError
 
 

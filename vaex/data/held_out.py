@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vaex.data.classes import as_classes
-from vaex.data.sources import Arrays
+from vaex.data.sources.place import Arrays
 
 
 def held_out(num: int, *, kept: Sequence[int] = (), most: int | None = None) -> tuple[np.ndarray, np.ndarray]:

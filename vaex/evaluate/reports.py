@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.data.densities import log_prob_of
+from vaex.data.sources.densities import log_prob_of
 from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy, clusters_of_prior
 from vaex.evaluate.codes import codebook_use
 from vaex.evaluate.completion import enlargement_scores, fit_interpolation

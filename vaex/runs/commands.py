@@ -13,9 +13,9 @@ from vaex.config import Config, override, read_config, save_config
 from vaex.config.setup import setup
 from vaex.config.task import Task, build_task
 from vaex.data import Split
-from vaex.data.given import stored_of
-from vaex.data.inputs import read_given
-from vaex.data.kept import GivenImages
+from vaex.data.given.as_trained import stored_of
+from vaex.data.given.inputs import read_given
+from vaex.data.given.kept import GivenImages
 from vaex.data.npz import checksum
 from vaex.errors import UsageError, check_whole
 from vaex.evaluate.reports import OF_LABELS

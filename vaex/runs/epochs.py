@@ -8,8 +8,8 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
 from vaex.config.setup import Setup
-from vaex.data.chunks import Chunk, blank, chunks, steps_per_chunk
 from vaex.data.examples import reading
+from vaex.data.streams.chunks import Chunk, blank, chunks, steps_per_chunk
 from vaex.runs import console, devices, hosts
 from vaex.train import Metrics, TrainState, train_epoch
 from vaex.train.streamed import Epoch, streamed_epoch

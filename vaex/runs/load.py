@@ -9,7 +9,7 @@ import jax
 from vaex.config import old, read_config
 from vaex.config.stored import check_fields, check_type
 from vaex.config.task import describe_run, kept_data
-from vaex.data.kept import Kept
+from vaex.data.given.kept import Kept
 from vaex.errors import OptionError, UsageError
 from vaex.files import Fields, Json
 from vaex.models.columns import TYPES, Column, Columns

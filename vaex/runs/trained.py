@@ -10,10 +10,10 @@ from jaxtyping import Array, PRNGKeyArray
 
 from vaex.config import Config
 from vaex.data.examples import Stored, example_of
-from vaex.data.given import Images, Labels, Mask, as_asked, as_given, is_single, stored_of
-from vaex.data.kept import Kept, in_units, is_masked, seeing, shown
-from vaex.data.named import named
-from vaex.data.under import to_sample
+from vaex.data.given.as_trained import Images, Labels, Mask, as_asked, as_given, is_single, stored_of
+from vaex.data.given.kept import Kept, in_units, is_masked, seeing, shown
+from vaex.data.given.under import to_sample
+from vaex.data.tabular.named import named
 from vaex.distributions.masked import filled
 from vaex.errors import UsageError, check_seed, check_whole
 from vaex.evaluate import Estimate, answers, compiled, in_chunks

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from vaex.data.chunks import Chunk
+from vaex.data.streams.chunks import Chunk
 from vaex.train.step import Metrics, Recipe, TrainState, batches_of, means, train_steps
 
 Epoch = Callable[[TrainState], tuple[TrainState, Metrics, Int[Array, ""]]]

@@ -5,8 +5,8 @@ import functools
 import jax
 from jaxtyping import PRNGKeyArray
 
-from vaex.data.given import stored_of
-from vaex.data.kept import GivenImages, is_masked, seeing
+from vaex.data.given.as_trained import stored_of
+from vaex.data.given.kept import GivenImages, is_masked, seeing
 from vaex.evaluate import Estimate
 from vaex.evaluate.certificate import drawn
 from vaex.inference import ais

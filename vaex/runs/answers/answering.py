@@ -9,8 +9,8 @@ import numpy as np
 
 from vaex import figures
 from vaex.data import Split
-from vaex.data.inputs import of_split, read_given
-from vaex.data.kept import GivenImages
+from vaex.data.given.inputs import of_split, read_given
+from vaex.data.given.kept import GivenImages
 from vaex.data.npz import write_npz
 from vaex.files import advising, replaced
 from vaex.runs import checkpoints, commands, console, folder

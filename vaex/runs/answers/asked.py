@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaex import figures
-from vaex.data.kept import GivenImages, in_units, modelled, shown
+from vaex.data.given.kept import GivenImages, in_units, modelled, shown
 from vaex.errors import UsageError, check_fraction, check_seed, check_whole
 from vaex.model import Latent
 from vaex.runs.answers.annealing import annealed

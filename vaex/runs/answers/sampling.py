@@ -5,8 +5,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from vaex.data.given.under import to_sample
 from vaex.data.npz import write_npz
-from vaex.data.under import to_sample
 from vaex.errors import UsageError, check_finite, check_seed
 from vaex.files import advising, replaced
 from vaex.runs import console, folder

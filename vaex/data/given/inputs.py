@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from vaex.data import SOURCES, Split, array_files, load, npz
+from vaex.data import SOURCES, Split, load, npz
 from vaex.data.form import MODES, Form
-from vaex.data.given import as_given, check_given_shape
-from vaex.data.image_folder import image_files, read_files
-from vaex.data.kept import GivenImages, Kept
-from vaex.data.named import in_own_units, named
-from vaex.data.tables import TABLES, read_table
+from vaex.data.given.as_trained import as_given, check_given_shape
+from vaex.data.given.kept import GivenImages, Kept
+from vaex.data.sources import array_files
+from vaex.data.sources.image_folder import image_files, read_files
+from vaex.data.sources.tables import TABLES, read_table
+from vaex.data.tabular.named import in_own_units, named
 from vaex.errors import UsageError
 from vaex.files import expanded
 

@@ -10,9 +10,9 @@ from vaex.data.classes import as_classes
 from vaex.data.dtypes import is_float, is_number
 from vaex.data.examples import Stored
 from vaex.data.form import formed
-from vaex.data.kept import GivenImages, Kept, modelled
-from vaex.data.named import Table, as_modelled, is_by_name, label_numbers
+from vaex.data.given.kept import GivenImages, Kept, modelled
 from vaex.data.pixels import CHANNELS, as_levels
+from vaex.data.tabular.named import Table, as_modelled, is_by_name, label_numbers
 from vaex.errors import UsageError
 
 Images = Any  # what a user gives: an array, a structured one, {name: values}, a list of rows, or GivenImages

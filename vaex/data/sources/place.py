@@ -5,8 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from vaex.data.blocks import Blocks, of_array
-from vaex.data.sources import Arrays
+
+# train_images, train_labels, test_images, test_labels, and train_factors, test_factors, factor_names; all but the
+# first may be missing.
+Arrays = dict[str, np.ndarray]
 
 
 class Place(NamedTuple):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vaex.data.dtypes import is_bool, is_object, is_whole
-from vaex.data.values import class_name, class_names, class_number, is_text, missing
+from vaex.data.tabular.values import class_name, class_names, class_number, is_text, missing
 from vaex.errors import OptionError, UsageError
 from vaex.models.columns import CLASSES, TYPES
 

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaex.data.columns import Said, check_said, classes_of, guessed, numbered
 from vaex.data.dtypes import is_characters, is_number, is_object
-from vaex.data.sources import Arrays
-from vaex.data.tables import check_memory
-from vaex.data.values import as_values, class_name, missing
+from vaex.data.sources.place import Arrays
+from vaex.data.sources.tables import check_memory
+from vaex.data.tabular.columns import Said, check_said, classes_of, guessed, numbered
+from vaex.data.tabular.values import as_values, class_name, missing
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, TYPES, Column, Columns
 

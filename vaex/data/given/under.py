@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from vaex.data.conditions import CONDITIONS, Condition
 from vaex.data.dtypes import is_whole
-from vaex.data.kept import Kept
+from vaex.data.given.kept import Kept
 from vaex.data.pixels import CHANNELS, as_levels
 from vaex.errors import UsageError
 

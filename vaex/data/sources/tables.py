@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vaex.data.sources import Arrays
+from vaex.data.sources.place import Arrays
 from vaex.errors import UsageError
 from vaex.files import expanded
 

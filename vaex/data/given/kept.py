@@ -7,7 +7,7 @@ import numpy as np
 from vaex.data.conditions import CONDITIONS
 from vaex.data.examples import Making, Stored
 from vaex.data.form import Form
-from vaex.data.named import in_own_units
+from vaex.data.tabular.named import in_own_units
 from vaex.model import Conditional, Model
 from vaex.models.columns import Column, Columns, missing_row
 from vaex.models.missing import observed_part

@@ -10,9 +10,9 @@ import numpy as np
 
 from vaex.data.cache import cached
 from vaex.data.form import Form
-from vaex.data.image_folder import check_alike, pixels, whole_image
-from vaex.data.sources import Arrays
-from vaex.data.tables import as_array, check_memory
+from vaex.data.sources.image_folder import check_alike, pixels, whole_image
+from vaex.data.sources.place import Arrays
+from vaex.data.sources.tables import as_array, check_memory
 from vaex.errors import UsageError
 from vaex.files import Json, expanded
 

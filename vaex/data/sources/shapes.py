@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from vaex.data.sources import Arrays
+from vaex.data.sources.place import Arrays
 
 # How many values each has: a square, an ellipse or a heart; its radius; tenths of a turn; the place of its centre.
 FACTORS = {"shape": 3, "scale": 4, "rotation": 10, "x": 16, "y": 16}

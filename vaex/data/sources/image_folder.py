@@ -11,7 +11,7 @@ import numpy as np
 
 from vaex.data.blocks import Blocks, of_array, per_piece
 from vaex.data.form import Form, Picture, fitted, with_channels
-from vaex.data.sources import Arrays
+from vaex.data.sources.place import Arrays
 from vaex.errors import UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from vaex.data.columns import numbered
 from vaex.data.dtypes import is_number
-from vaex.data.values import as_number, as_values, class_name, class_number, is_text, missing
+from vaex.data.tabular.columns import numbered
+from vaex.data.tabular.values import as_number, as_values, class_name, class_number, is_text, missing
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, Column, Columns, positions
 

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from scipy.special import ive, logsumexp
 
 from vaex.choices import find
-from vaex.data.sources import Arrays
+from vaex.data.sources.place import Arrays
 
 NUM_TRAIN, NUM_TEST = 10_000, 2_000
 Points = Float[np.ndarray, "n 2"]

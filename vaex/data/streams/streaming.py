@@ -2,7 +2,7 @@
 
 from vaex.data.blocks import Blocks
 from vaex.data.form import Form
-from vaex.data.place import Place
+from vaex.data.sources.place import Place
 from vaex.errors import UsageError
 
 STREAMING = {name: name for name in ("auto", "on", "off")}

@@ -7,7 +7,7 @@ import numpy as np
 
 from vaex.data import npz
 from vaex.data.blocks import Blocks, of_npy, of_npz
-from vaex.data.sources import Arrays
+from vaex.data.sources.place import Arrays
 from vaex.errors import UsageError
 
 _DSPRITES = "latents_classes"  # what dSprites calls its factors, whose names stand in objects that nothing here loads

@@ -3,7 +3,8 @@
 import zipfile
 from pathlib import Path
 
-from vaex.data.sources import Arrays, idx_array
+from vaex.data.sources.idx import idx_array
+from vaex.data.sources.place import Arrays
 from vaex.errors import UsageError
 
 ARCHIVE = "gzip.zip"

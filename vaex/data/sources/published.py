@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaex.data.cache import cache_dir
-from vaex.data.emnist import ARCHIVE, PARTS, read_archive
-from vaex.data.network import DownloadError, answering, download
-from vaex.data.sources import Arrays, idx_files, read_idx_files
+from vaex.data.sources.emnist import ARCHIVE, PARTS, read_archive
+from vaex.data.sources.idx import idx_files, read_idx_files
+from vaex.data.sources.network import DownloadError, answering, download
+from vaex.data.sources.place import Arrays
 from vaex.errors import UsageError, WriteError
 
 

