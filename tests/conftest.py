@@ -57,7 +57,7 @@ typing.TYPE_CHECKING = False
 
 import pytest  # noqa: E402
 
-from vaex.data import find, published  # noqa: E402
+from vaex.data.sources import find, published  # noqa: E402
 
 
 def pytest_collection_modifyitems(config, items):

@@ -13,7 +13,7 @@ import pytest
 from vaex import data
 from vaex.data import npz, preprocess
 from vaex.data.cache import cache_dir
-from vaex.data.sources import find, packaged, tfds
+from vaex.data.sources import find, idx, packaged, tfds
 from vaex.errors import UsageError
 
 RNG = np.random.default_rng(0)
@@ -163,7 +163,7 @@ def run_on_arrays(folder, script):
 
 
 def test_prepared_tfds_folder(prepared_tfds, monkeypatch):
-    monkeypatch.setattr(sources, "has_tensorflow", lambda: False)  # it is read without
+    monkeypatch.setattr(tfds, "has_tensorflow", lambda: False)  # it is read without
     assert_is_the_data(data.load("tiny", dir=prepared_tfds))
 
 
@@ -186,14 +186,14 @@ runpy.run_path({str(Path(tfds.__file__).with_name("tfds_worker.py"))!r}, run_nam
 """
     run_on_arrays(tmp_path, script)
     asked = []
-    monkeypatch.setattr(sources, "_tfds_worker", lambda *words: asked.append(words) or npz.read_npz(out))
+    monkeypatch.setattr(tfds, "_tfds_worker", lambda *words: asked.append(words) or npz.read_npz(out))
     assert_is_the_data(data.load("tiny", dir=tmp_path))
     assert asked == [("decode", str(tmp_path / "tiny/1.0.0"))]
 
 
 def test_what_needs_tensorflow_says_how_to_get_it(tmp_path, monkeypatch):
     """TFRecord files; and a name that only TFDS can have, for which no network is asked then."""
-    monkeypatch.setattr(sources, "has_tensorflow", lambda: False)
+    monkeypatch.setattr(tfds, "has_tensorflow", lambda: False)
     cure = "`make setup EXTRAS=tfds`, and the same command again"
     (tmp_path / "tiny/1.0.0").mkdir(parents=True)
     (tmp_path / "tiny/1.0.0/dataset_info.json").write_text(json.dumps({"fileFormat": "tfrecord"}))
@@ -207,8 +207,8 @@ def test_what_needs_tensorflow_says_how_to_get_it(tmp_path, monkeypatch):
     with pytest.raises(UsageError) as info:
         data.load("kmnist")
     assert "EXTRAS" not in str(info.value)  # its files are published, and it needs none
-    monkeypatch.setattr(sources, "has_tensorflow", lambda: True)
-    monkeypatch.setattr(sources, "_tfds_worker", lambda task, argument: {"train_images": TRAIN, "test_images": TEST})
+    monkeypatch.setattr(tfds, "has_tensorflow", lambda: True)
+    monkeypatch.setattr(tfds, "_tfds_worker", lambda task, argument: {"train_images": TRAIN, "test_images": TEST})
     assert_has_the_images(data.load("tiny", dir=tmp_path))
 
 
@@ -286,9 +286,9 @@ def test_an_unknown_name_says_where_it_looked(tmp_path):
 
 def test_a_download_is_tried_when_the_host_answers(monkeypatch):
     asked = []
-    monkeypatch.setattr(sources, "has_tensorflow", lambda: True)
+    monkeypatch.setattr(tfds, "has_tensorflow", lambda: True)
     monkeypatch.setattr(find, "answering", lambda urls, seconds: asked.append(seconds) or urls)
-    monkeypatch.setattr(sources, "download_tfds", lambda name: {"train_images": TRAIN, "test_images": TEST})
+    monkeypatch.setattr(tfds, "download_tfds", lambda name: {"train_images": TRAIN, "test_images": TEST})
     assert data.load("from_afar").source == "TFDS download"
     assert asked == [3.0]
 
@@ -297,9 +297,9 @@ def test_a_download_that_fails_is_a_place_that_was_looked_in(monkeypatch, capsys
     def fail(name):
         raise UsageError(f"TFDS could not download {name}: no space left")
 
-    monkeypatch.setattr(sources, "has_tensorflow", lambda: True)
+    monkeypatch.setattr(tfds, "has_tensorflow", lambda: True)
     monkeypatch.setattr(find, "answering", lambda urls, seconds: urls)
-    monkeypatch.setattr(sources, "download_tfds", fail)
+    monkeypatch.setattr(tfds, "download_tfds", fail)
     assert data.load("mnist").label == "mnist (5,000-image subset)"
     assert "could not download mnist: no space left" in capsys.readouterr().err
     with pytest.raises(
@@ -311,7 +311,7 @@ def test_a_download_that_fails_is_a_place_that_was_looked_in(monkeypatch, capsys
 def test_the_cache_is_used_and_a_damaged_one_is_rebuilt(tmp_path, monkeypatch, capsys):
     write_idx(tmp_path / "mine", zipped=True)
     data.load("mine", dir=tmp_path)
-    monkeypatch.setattr(sources, "read_idx_files", lambda files: pytest.fail("decoded again"))
+    monkeypatch.setattr(idx, "read_idx_files", lambda files: pytest.fail("decoded again"))
     assert_is_the_data(data.load("mine", dir=tmp_path))
     monkeypatch.undo()
     newest = max((cache_dir() / "data").glob("mine-*.npz"), key=lambda p: p.stat().st_mtime)

@@ -17,7 +17,7 @@ from vaex.data.held_out import hold_out_test, with_classes
 from vaex.data.pixels import as_levels
 from vaex.data.sources.find import SOURCES as READERS
 from vaex.data.sources.find import search
-from vaex.data.sources.place import Place
+from vaex.data.sources.place import Arrays, Place
 from vaex.data.streams.records import mapped, read_records
 from vaex.data.streams.streamed import lay
 from vaex.data.streams.streaming import STREAMING as STREAMING
@@ -79,47 +79,59 @@ def load(
         return with_num_train(_bouncing(images), num_train)
     folder = Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None
     place, label = search(name, folder, form)
+    num_validation = num_validation if label == name else _SUBSET_VALIDATION
     if is_streamed(name, place, form, streaming, resident_bytes):
         return with_num_train(_streamed(name, label, place, form, num_validation), num_train)
-    found, source = place.read(), place.source
-    found, types, label_column = {key: np.atleast_1d(array) for key, array in found.items()}, (), None
-    if of_table := is_table(found["train_images"]):
-        found, types, label_column = as_rows(found, said_columns(columns), source)
-    found, factors = as_factors(found, source)
-    arrays = with_classes(found, source)
-    if "test_images" not in arrays:
-        arrays = hold_out_test(arrays, one_of_each_class(types, found["train_images"]) if types else [])
-    raw = {split: arrays[f"{split}_images"] for split in ("train", "test")}
-    if of_table:
-        images, meaning = raw, ""
+    arrays = {key: np.atleast_1d(array) for key, array in place.read().items()}
+    if is_table(arrays["train_images"]):
+        dataset = _of_rows(name, label, arrays, columns, place.source, num_validation, num_train)
     else:
-        levels, meaning = as_levels(raw, source)
-        images = {split: formed(of_split, form) for split, of_split in levels.items()}
-    known = lambda split: (arrays[f"{split}_labels"], arrays.get(f"{split}_factors"))
-    train, test = (Split(images[split], *known(split)) for split in ("train", "test"))
-    if of_table and not min(len(train.images), len(test.images)):
+        dataset = _of_images(name, label, arrays, form, place.source, num_validation)
+    return with_num_train(dataset, num_train)
+
+
+def _of_images(name: str, label: str, arrays: Arrays, form: Form, source: str, num_validation: int) -> Dataset:
+    arrays, factors = as_factors(arrays, source)
+    arrays = with_classes(arrays, source)
+    if "test_images" not in arrays:
+        arrays = hold_out_test(arrays, [])
+    levels, meaning = as_levels({split: arrays[f"{split}_images"] for split in ("train", "test")}, source)
+    images = {f"{split}_images": formed(of_split, form) for split, of_split in levels.items()}
+    train, test = _splits(arrays | images)
+    cut = _cut(len(train.images), num_validation, f"images of {label}")
+    meaning = ", ".join([meaning, described([train.labels, test.labels]), *known_as(factors)])
+    validation = cut_split(train, slice(cut, None))
+    return Dataset(name, label, source, cut_split(train, slice(cut)), validation, test, meaning, factors=factors)
+
+
+def _of_rows(
+    name: str, label: str, arrays: Arrays, columns: str, source: str, num_validation: int, num_train: int | None
+) -> Dataset:
+    """What columns are in standard units of is measured on the rows that are trained on."""
+    arrays, types, label_column = as_rows(arrays, said_columns(columns), source)
+    arrays, factors = as_factors(arrays, source)
+    arrays = with_classes(arrays, source)
+    if "test_images" not in arrays:
+        arrays = hold_out_test(arrays, one_of_each_class(types, arrays["train_images"]))
+    train, test = _splits(arrays)
+    if not min(len(train.images), len(test.images)):
         n = len(train.images) + len(test.images)
         raise UsageError(f"{source} has {n} rows: expected 10 or more, of which a tenth becomes the test split")
-    if label != name:
-        num_validation = _SUBSET_VALIDATION
-    cut = _cut(len(train.images), num_validation, f"{'rows' if of_table else 'images'} of {label}")
-    if of_table:
-        check_classes(types, train.images[:cut], [train.images[cut:], test.images], source)
-        types = standardized(types, train.images[:cut][:num_train], source)
-        meaning = rows_described(types, [train.images, test.images])
-    dataset = Dataset(
-        name,
-        label,
-        source,
-        cut_split(train, slice(cut)),
-        cut_split(train, slice(cut, None)),
-        test,
-        ", ".join([meaning, described([train.labels, test.labels]), *known_as(factors)]),
-        types,
-        label_column,
-        factors,
-    )
-    return with_num_train(dataset, num_train)
+    cut = _cut(len(train.images), num_validation, f"rows of {label}")
+    trained, validation = cut_split(train, slice(cut)), cut_split(train, slice(cut, None))
+    check_classes(types, trained.images, [validation.images, test.images], source)
+    types = standardized(types, trained.images[:num_train], source)
+    meaning = [rows_described(types, [train.images, test.images]), described([train.labels, test.labels])]
+    said = ", ".join([*meaning, *known_as(factors)])
+    return Dataset(name, label, source, trained, validation, test, said, types, label_column, factors)
+
+
+def _splits(arrays: Arrays) -> list[Split]:
+    """Of training and of testing."""
+    return [
+        Split(arrays[f"{split}_images"], arrays[f"{split}_labels"], arrays.get(f"{split}_factors"))
+        for split in ("train", "test")
+    ]
 
 
 def _streamed(name: str, label: str, place: Place, form: Form, num_validation: int) -> Dataset:
@@ -127,7 +139,6 @@ def _streamed(name: str, label: str, place: Place, form: Form, num_validation: i
     assert place.blocks is not None, "of a source that can be streamed"
     splits, meaning = lay(name, place.files, place.blocks(), form, place.source, below=place.below)
     (train, labels), (test, test_labels) = splits["train"], splits["test"]
-    num_validation = num_validation if label == name else _SUBSET_VALIDATION
     cut = _cut(len(labels), num_validation, f"images of {label}")
     validation = Split(read_records(train, np.arange(cut, len(labels))), labels[cut:])
     return Dataset(

@@ -21,7 +21,8 @@ from vaex.models.posteriors import Posterior
 from vaex.models.prior_table import PRIORS, Prior, build_prior
 from vaex.models.structure import Factor, recognition
 from vaex.networks import NETWORKS, as_vector
-from vaex.networks.pairs import Shape, mlp
+from vaex.networks.encoders import Shape
+from vaex.networks.pairs import mlp
 
 
 @dataclass(frozen=True)
