@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from tests.one_step import QUICK, SGD, one_step, traced_first_step
-from vaex.config import NETWORKS, POSTERIORS, PRIORS, override
+from vaex.config import ENCODERS, MODELS, NETWORKS, POSTERIORS, PRIORS, override
 from vaex.config.setup import setup
 from vaex.config.task import build_task
 from vaex.errors import UsageError
+from vaex.models import KINDS
 from vaex.models.weights import MeanField, weights_kl
 from vaex.runs.experiments import load_experiment
+from vaex.train import train_step
 
 NARROW = "--config.model.network.encoder_hidden=(8,)"
 CATEGORICAL = ["--config.model.posterior.name=one_hot", "--config.model.posterior.num_classes=3"]
@@ -98,11 +100,21 @@ def test_a_moving_average_and_a_prior_on_the_weights(measured):
     assert measured["weights"]["loss"] > measured["nothing"]["loss"] + 1
 
 
-@pytest.mark.parametrize("table", [POSTERIORS, PRIORS, NETWORKS], ids=lambda table: table.what)
-def test_a_posterior_a_prior_and_a_network_are_swapped_by_a_name_alone(table):
+@pytest.mark.parametrize("table", [MODELS, POSTERIORS, PRIORS, NETWORKS, ENCODERS], ids=lambda table: table.what)
+def test_a_model_and_its_parts_are_swapped_by_a_name_alone(table):
     """Each option has a usual value."""
     fields = [(name, field) for name in table for field in table.fields(name).values()]
     assert not [f"{name}'s {field.name}" for name, field in fields if field.is_required]
+
+
+@pytest.mark.parametrize("kind", [name for name in MODELS if name != "autoencoder"])
+def test_every_kind_of_model_by_its_name_alone_has_a_bound(kind):
+    objective = [f"--config.objective.name={name}" for name in KINDS[kind].objectives[:1]]
+    labels = ["--config.data.num_labels=20"] * (KINDS[kind].examples == "pairs")
+    made = configured(f"--config.model.name={kind}", *objective, *labels)
+    x = jax.tree.map(lambda stored: jnp.asarray(stored[:4]), made.task.stored)
+    metrics = jax.eval_shape(lambda: train_step(made.init(), made.task.key, x, recipe=made.recipe))[1]
+    assert metrics["elbo"].shape == ()
 
 
 def test_a_flow_a_vamp_prior_and_convolutions_by_their_names():
@@ -147,7 +159,6 @@ def test_weights_with_a_distribution():
         ([*RESIDUAL, "--config.model.network.num_blocks=(1,)"], "expected a number for each resolution of channels"),
         ([CONV[0], "--config.model.network.channels=(4,0)"], r"model.network.channels is \(4, 0\): expected whole"),
         (["--config.train.clip_norm=0.0"], "train.clip_norm is 0.0"),
-        (["--config.model.name=deep"], "model.channels is not set"),
         (
             ["--config.model.name=deep", "--config.model.network.encoder_hidden=8,"],
             "model 'deep' has no network, which is of vae,",
