@@ -15,6 +15,7 @@ from vaex.config import OPTIMIZERS, override, section
 from vaex.config.optimizer import build_optimizer
 from vaex.config.root import ROOT
 from vaex.config.section import call
+from vaex.errors import UsageError
 from vaex.runs.experiments import load_experiment
 from vaex.train.optimizers import LEFT_OUT, kernels
 
@@ -53,6 +54,14 @@ def test_a_learning_rate_warms_up():
     rate = ["name=warmup_cosine", "final=0.0001", "warmup_steps=5"]
     (slow,) = updates(optimizer_of(*flags, *(f"--config.train.learning_rate.{flag}" for flag in rate)))
     np.testing.assert_allclose(slow[[0, 1, 5, -1]], [0, -0.02 / 5, -0.02, -0.0002], rtol=1e-4)
+
+
+def test_a_cosine_by_its_name_alone_ends_at_nothing():
+    flags = ["--config.optimizer.name=sgd", "--config.optimizer.learning_rate=0.01", COSINE[0]]
+    (slow,) = updates(optimizer_of(*flags))
+    np.testing.assert_allclose(slow[[0, -1]], [-0.02, 0], rtol=1e-6, atol=1e-9)
+    with pytest.raises(UsageError, match="learning_rate[.]final is -1[.]0: expected a finite number"):
+        optimizer_of(*flags, "--config.train.learning_rate.final=-1.0")
 
 
 def test_eps_is_adams():

@@ -81,7 +81,7 @@ SCHEDULES = Choices(
 )
 
 
-def cosine(*, peak: Number, num_steps: int, final: float) -> optax.Schedule:
+def cosine(*, peak: Number, num_steps: int, final: float = 0.0) -> optax.Schedule:
     """Half a cosine from the optimizer's learning rate to a final one, over the whole training.
 
     Args:
@@ -89,20 +89,20 @@ def cosine(*, peak: Number, num_steps: int, final: float) -> optax.Schedule:
         num_steps: of the whole training, or of train.schedule_epochs.
         final: where it ends, and stays.
     """
-    check_positive(final=final)
+    check_finite(0, final=final)
     return optax.cosine_decay_schedule(peak, num_steps, alpha=final / peak)
 
 
-def warmup_cosine(*, peak: Number, num_steps: int, final: float, warmup_steps: int) -> optax.Schedule:
+def warmup_cosine(*, peak: Number, num_steps: int, warmup_steps: int, final: float = 0.0) -> optax.Schedule:
     """A linear rise from 0 to the optimizer's learning rate, and half a cosine from there to a final one.
 
     Args:
         peak: the optimizer's learning rate.
         num_steps: of the whole training, or of train.schedule_epochs.
-        final: where it ends, and stays.
         warmup_steps: of the rise.
+        final: where it ends, and stays.
     """
-    check_positive(final=final)
+    check_finite(0, final=final)
     check_whole(warmup_steps=warmup_steps)
     if warmup_steps >= num_steps:
         raise OptionError("warmup_steps", warmup_steps, f"fewer than the {num_steps} steps of the training")
