@@ -60,7 +60,7 @@ def test_a_cosine_by_its_name_alone_ends_at_nothing():
     flags = ["--config.optimizer.name=sgd", "--config.optimizer.learning_rate=0.01", COSINE[0]]
     (slow,) = updates(optimizer_of(*flags))
     np.testing.assert_allclose(slow[[0, -1]], [-0.02, 0], rtol=1e-6, atol=1e-9)
-    with pytest.raises(UsageError, match="learning_rate[.]final is -1[.]0: expected a finite number"):
+    with pytest.raises(UsageError, match=r"learning_rate\.final is -1\.0: expected a finite number"):
         optimizer_of(*flags, "--config.train.learning_rate.final=-1.0")
 
 
