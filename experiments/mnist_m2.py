@@ -9,14 +9,14 @@ Of the settings tried a slow fall of alpha and a high learning rate moved it mos
 before.
 """
 
-from vaex.config import ENCODERS, MODELS, OBJECTIVES, RATES, SCHEDULES, default_config, section
+from vaex.config import MODELS, OBJECTIVES, RATES, SCHEDULES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.binarize = "dynamic"
     config.data.num_labels = 100
-    config.model = section(MODELS, "m2", latent_dim=50, classifier=section(ENCODERS, "conv", hidden=(200,)))
+    config.model = section(MODELS, "m2", latent_dim=50)
     config.objective = section(OBJECTIVES, "semi_supervised", alpha=0.1)
     # From 10: the labels come first.
     config.schedule = section(SCHEDULES, "exponential", option="alpha", start=10.0, steps=6000)

@@ -132,12 +132,11 @@ def fits(cell):
 # are told apart by code that the others have a part in, meets each of theirs.
 SEEN = [
     # By log p(x|z) alone; by the number of raw values for a pixel, and whether there are parameters beside them.
-    ("likelihood", LEVELS["likelihood"], ("objective", "posterior", "prior", "noise", "classifier")),
+    ("likelihood", LEVELS["likelihood"], ("objective", "posterior", "prior", "noise")),
     ("likelihood", ("bernoulli", "continuous_bernoulli", "gaussian_fixed"), ("model", "network", "condition")),
     ("likelihood", ("gaussian_scalar", "gaussian_pixel", "student_t"), ("model", "network", "condition")),
     ("likelihood", RAW_OF_MORE, ("model", "network", "condition")),
     ("network", LEVELS["network"], ("objective", "prior", "noise")),  # functions
-    ("classifier", LEVELS["classifier"], ("likelihood", "prior", "missing", "weights")),  # one more
     ("objective", ("renyi", "vr_max", "miwae", "ciwae"), MOST),  # of what weigh_draws gives
     ("objective", ("dreg", "piwae"), MOST),  # of draws weighed by a frozen q
     ("objective", ("reinforce", "vimco", "tvo", "reweighted_wake_sleep"), MOST),  # of frozen draws

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from tests.one_step import QUICK, SGD, one_step, traced_first_step
-from vaex.config import ENCODERS, MODELS, NETWORKS, POSTERIORS, PRIORS, override
+from vaex.config import (
+    LIKELIHOODS,
+    MODELS,
+    NETWORKS,
+    OBJECTIVES,
+    POSTERIORS,
+    PRIORS,
+    default_config,
+    override,
+    section,
+)
 from vaex.config.setup import setup
 from vaex.config.task import build_task
 from vaex.errors import UsageError
@@ -100,18 +110,22 @@ def test_a_moving_average_and_a_prior_on_the_weights(measured):
     assert measured["weights"]["loss"] > measured["nothing"]["loss"] + 1
 
 
-@pytest.mark.parametrize("table", [MODELS, POSTERIORS, PRIORS, NETWORKS, ENCODERS], ids=lambda table: table.what)
+@pytest.mark.parametrize("table", [MODELS, POSTERIORS, PRIORS, NETWORKS, LIKELIHOODS], ids=lambda table: table.what)
 def test_a_model_and_its_parts_are_swapped_by_a_name_alone(table):
-    """Each option has a usual value."""
+    """Each option has a usual value, but for a scale that is to be known beforehand."""
     fields = [(name, field) for name in table for field in table.fields(name).values()]
-    assert not [f"{name}'s {field.name}" for name, field in fields if field.is_required]
+    needed = [f"{name}'s {field.name}" for name, field in fields if field.is_required]
+    assert needed == (["gaussian_fixed's sigma"] if table is LIKELIHOODS else [])
 
 
 @pytest.mark.parametrize("kind", [name for name in MODELS if name != "autoencoder"])
 def test_every_kind_of_model_by_its_name_alone_has_a_bound(kind):
-    objective = [f"--config.objective.name={name}" for name in KINDS[kind].objectives[:1]]
-    labels = ["--config.data.num_labels=20"] * (KINDS[kind].examples == "pairs")
-    made = configured(f"--config.model.name={kind}", *objective, *labels)
+    config = default_config()
+    config.data.name, config.data.binarize = "digits", "dynamic"
+    config.data.num_labels = 20 if KINDS[kind].examples == "pairs" else None
+    config.model = section(MODELS, kind)
+    config.objective = section(OBJECTIVES, (*KINDS[kind].objectives, "elbo")[0])
+    made = setup(config)
     x = jax.tree.map(lambda stored: jnp.asarray(stored[:4]), made.task.stored)
     metrics = jax.eval_shape(lambda: train_step(made.init(), made.task.key, x, recipe=made.recipe))[1]
     assert metrics["elbo"].shape == ()
@@ -157,6 +171,7 @@ def test_weights_with_a_distribution():
         (CONV[1:], "network 'mlp' has no channels, which is of conv, residual: set --config.model.network.name"),
         (["--config.model.network.name=gated", SMOOTH], "'gated' has no activation, which is of mlp, conv, residual"),
         ([*RESIDUAL, "--config.model.network.num_blocks=(1,)"], "expected a number for each resolution of channels"),
+        ([CONV[0], "--config.model.network.channels=()"], r"model.network.channels is \(\): expected a width for each"),
         ([CONV[0], "--config.model.network.channels=(4,0)"], r"model.network.channels is \(4, 0\): expected whole"),
         (["--config.train.clip_norm=0.0"], "train.clip_norm is 0.0"),
         (

@@ -74,17 +74,6 @@ def test_one_step_moves_everything(kind, flags):
     assert min(jax.tree.leaves(moved)) > 0
 
 
-def test_a_classifier_has_a_network_of_its_own():
-    flags = [flag.replace("network", "classifier") for flag in CONV]
-    made = setup(configured(*PAIRS["m2"], *flags, "--config.model.classifier.hidden=7,", LABELS))
-    params = jax.eval_shape(made.init).params
-    assert params["classifier"]["params"]["pyramid"]["down_0"]["kernel"].shape == (2, 2, 4, 2)
-    assert params["classifier"]["params"]["head"]["hidden_0"]["kernel"].shape == (4 * 4 * 2, 7)
-    assert params["encoder"]["params"]["hidden_0"]["kernel"].shape == (64, 8)
-    factors = {factor.name: factor.by for factor in made.task.description.structure.factors}
-    assert (factors["q(y|x)"], factors["q(z|x, y)"]) == (("conv", "categorical"), ("mlp", "diagonal"))
-
-
 @pytest.mark.parametrize(("kind", "report"), [("m1m2", "classifier"), ("vae", "latent_classifier")])
 def test_a_report_has_the_accuracy(kind, report):
     """Of q(y|x), with the analogies, or of the classifier on latents; at random parameters near chance."""

@@ -48,7 +48,6 @@ SINCE = {  # what an experiment had then, where it is set otherwise today
         "--config.evaluate.num_clusters=None",
         "--config.schedule.steps=9000",
     ],
-    "mnist_m2": ["--config.model.classifier=none"],
     "mnist_m1m2": [
         "--config.model.network.encoder_hidden=500,500",
         "--config.model.network.decoder_hidden=500,500",

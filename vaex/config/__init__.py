@@ -19,12 +19,11 @@ from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.noise import NOISES
 from vaex.models.posterior_table import POSTERIORS
 from vaex.models.prior_table import PRIORS
-from vaex.networks import ENCODERS, NETWORKS
+from vaex.networks import NETWORKS
 from vaex.objectives import OBJECTIVES
 from vaex.train import OPTIMIZERS, RATES, SCHEDULES
 
 __all__ = [
-    "ENCODERS",
     "LIKELIHOODS",
     "MODELS",
     "NETWORKS",

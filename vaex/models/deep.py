@@ -13,7 +13,7 @@ from vaex.models.posteriors import starting_at
 from vaex.models.structure import Factor, Structure
 from vaex.models.top_down import NORMAL_MAP, TopDown
 from vaex.networks import ACTIVATIONS, check_resolutions
-from vaex.networks.encoders import Widths
+from vaex.networks.pairs import Widths
 
 
 def deep(

@@ -15,7 +15,7 @@ from vaex.errors import UsageError
 from vaex.model import Condition, Conditional, Distribution, Example, Latent, Model, Params
 from vaex.models.columns import Columns
 from vaex.models.structure import OBSERVED, Factor, Structure, Variable
-from vaex.networks.encoders import Shape
+from vaex.networks.pairs import Shape
 
 
 class Source(NamedTuple):

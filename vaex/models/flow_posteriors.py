@@ -8,8 +8,8 @@ from vaex.distributions import flows
 from vaex.distributions.flows import Bijection
 from vaex.errors import check_whole
 from vaex.models.posteriors import Posterior, flow, starting_at
-from vaex.networks.encoders import Widths
 from vaex.networks.mlp import ACTIVATIONS
+from vaex.networks.pairs import Widths
 
 
 def planar(latent_dim: int, *, num_flows: int = 10, sigma: float = 1.0) -> Posterior:

@@ -21,7 +21,7 @@ from vaex.models.posteriors import diagonal_normal
 from vaex.models.priors import learned_prior, standard_normal
 from vaex.models.vae import VAE
 from vaex.networks import ACTIVATIONS, MLP, as_vector
-from vaex.networks.encoders import Widths
+from vaex.networks.pairs import Widths
 
 
 def top_down(top: Family, networks: Sequence[nn.Module], dims: Sequence[int], condition: Condition = None) -> Family:

@@ -21,7 +21,7 @@ from vaex.models.layers import ladder_graph
 from vaex.models.likelihood_parts import Likelihood, build_likelihood
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.networks import ACTIVATIONS, as_vector
-from vaex.networks.encoders import Widths
+from vaex.networks.pairs import Widths
 
 
 def precision_weighted(a: Distribution, b: Distribution) -> Distribution:

@@ -4,7 +4,7 @@ from vaex.choices import Build
 from vaex.models.description import Source, structure_of
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.structure import Factor, Structure, recognition
-from vaex.networks.encoders import Widths
+from vaex.networks.pairs import Widths
 
 _NORMAL = ("mlp", "diagonal")
 

@@ -15,7 +15,7 @@ from vaex.model import Distribution, Family, Params
 from vaex.models.columns import units
 from vaex.models.description import Source
 from vaex.models.scales import MIN_SIGMA, check_learned, learned_scale
-from vaex.networks.encoders import Shape
+from vaex.networks.pairs import Shape
 
 
 class Likelihood(NamedTuple):

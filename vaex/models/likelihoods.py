@@ -18,7 +18,7 @@ from vaex.model import Distribution, Params
 from vaex.models.likelihood_parts import Likelihood, bounded, from_function, learned_normal, unbounded, with_scale
 from vaex.models.scales import MIN_SIGMA, check_learned, learned_scale
 from vaex.models.table import table
-from vaex.networks.encoders import Shape
+from vaex.networks.pairs import Shape
 
 
 def bernoulli() -> Likelihood:

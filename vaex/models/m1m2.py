@@ -23,8 +23,7 @@ from vaex.models.prior_table import standard
 from vaex.models.structure import Factor, recognition
 from vaex.models.vae import VAE
 from vaex.networks import ACTIVATIONS, MLP, NETWORKS
-from vaex.networks.encoders import Widths
-from vaex.networks.pairs import mlp
+from vaex.networks.pairs import Widths, mlp
 
 
 @dataclass(frozen=True)

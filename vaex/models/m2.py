@@ -21,7 +21,7 @@ from vaex.models.posterior_table import diagonal
 from vaex.models.posteriors import Posterior
 from vaex.models.prior_table import PRIORS, Prior, build_prior, standard
 from vaex.models.structure import Factor, recognition
-from vaex.networks import ENCODERS, NETWORKS
+from vaex.networks import NETWORKS
 from vaex.networks.pairs import mlp
 
 
@@ -97,7 +97,6 @@ def m2(
     *,
     latent_dim: int = 20,
     network: Annotated[Build, NETWORKS] = mlp,
-    classifier: Annotated[Build | None, ENCODERS] = None,
     prior: Annotated[Build, PRIORS] = standard,
     likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
 ) -> Description:
@@ -106,8 +105,7 @@ def m2(
     Args:
         source: what it is built for.
         latent_dim: of the style z.
-        network: of q(z|x, y) and of p(x|y, z).
-        classifier: of q(y|x), where it is to be another than the network's encoder.
+        network: of q(y|x), of q(z|x, y) and of p(x|y, z).
         prior: p(z).
         likelihood: p(x|y, z).
     """
@@ -116,7 +114,6 @@ def m2(
     check_whole(latent_dim=latent_dim)
     net = NETWORKS.name_of(network)
     networks, q, p_x = network(), diagonal(latent_dim), build_likelihood(likelihood, source)
-    by, q_y = (net, networks.encoder) if classifier is None else (ENCODERS.name_of(classifier), classifier())
     decoder = networks.decoder(p_x.raw_shape(source.x_shape), output_bias(p_x, source))
     p_z = build_prior(prior, latent_dim, source, q)
     if p_z.refit is not None:
@@ -124,7 +121,7 @@ def m2(
     found = M2(
         x_shape=source.x_shape,
         num_classes=source.num_classes,
-        classifier=q_y((source.num_classes,)),
+        classifier=networks.encoder((source.num_classes,)),
         encoder=networks.of_two(networks.encoder(q.raw_shape), of_image=True),
         decoder=networks.of_two(decoder, of_image=False),
         prior=p_z,
@@ -144,7 +141,7 @@ def m2(
             Factor("y", (), ("uniform",)),
             Factor("z", (), (p_z.name,), ("prior",)),
             Factor("x", ("y", "z"), (net, LIKELIHOODS.name_of(likelihood)), ("decoder", "likelihood")),
-            recognition("y", ("x",), (by, "categorical"), ("classifier",)),
+            recognition("y", ("x",), (net, "categorical"), ("classifier",)),
             recognition("z", ("x", "y"), (net, "diagonal"), ("encoder", "posterior")),
         ),
     )

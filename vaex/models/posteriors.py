@@ -13,7 +13,7 @@ from vaex.distributions.flows import Bijection, Flow
 from vaex.errors import check_positive
 from vaex.model import Distribution, Family, Params, Raw
 from vaex.models.scales import bounded_log_var, scale_of
-from vaex.networks.encoders import Shape
+from vaex.networks.pairs import Shape
 
 
 class Posterior(NamedTuple):

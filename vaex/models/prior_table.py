@@ -15,8 +15,8 @@ from vaex.model import Distribution, Family, Params
 from vaex.models import priors
 from vaex.models.description import Refit, Source
 from vaex.models.posteriors import Posterior, diagonal_normal
-from vaex.networks.encoders import Widths
 from vaex.networks.mlp import ACTIVATIONS, MLP
+from vaex.networks.pairs import Widths
 
 
 class Prior(NamedTuple):

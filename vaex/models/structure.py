@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from vaex.model import Params
-from vaex.networks.encoders import Shape
+from vaex.networks.pairs import Shape
 
 LATENT, OBSERVED, PARTLY = "latent", "observed", "partly observed"
 

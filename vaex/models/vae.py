@@ -21,8 +21,7 @@ from vaex.models.posteriors import Posterior
 from vaex.models.prior_table import PRIORS, Prior, build_prior
 from vaex.models.structure import Factor, recognition
 from vaex.networks import NETWORKS, as_vector
-from vaex.networks.encoders import Shape
-from vaex.networks.pairs import mlp
+from vaex.networks.pairs import Shape, mlp
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from vaex.models.likelihood_parts import Likelihood, build_likelihood, output_bi
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.structure import Factor, recognition
 from vaex.networks import ACTIVATIONS
-from vaex.networks.encoders import Widths
 from vaex.networks.grid import CausalGrid, GridDecoder, GridEncoder, grid_shape
+from vaex.networks.pairs import Widths
 
 
 @dataclass(frozen=True)

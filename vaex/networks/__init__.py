@@ -1,18 +1,16 @@
 """The Flax modules: raw arrays in, raw arrays out, one example at a time, no sampling inside."""
 
 from vaex.networks.conv import ConvDecoder, ConvEncoder, ImageHead, Pyramid, halved
-from vaex.networks.encoders import ENCODERS, Encoder, check_resolutions
 from vaex.networks.join import Joined, as_channels, as_vector
 from vaex.networks.lookup_table import LookupTable
 from vaex.networks.mlp import ACTIVATIONS, MLP, GatedMLP
-from vaex.networks.pairs import NETWORKS, Networks
+from vaex.networks.pairs import NETWORKS, Networks, check_resolutions
 from vaex.networks.precision import PRECISIONS, bfloat16
 from vaex.networks.residual import Bottleneck, scaled
 from vaex.networks.top_down import ConditionMaps, Merge
 
 __all__ = [
     "ACTIVATIONS",
-    "ENCODERS",
     "MLP",
     "NETWORKS",
     "PRECISIONS",
@@ -20,7 +18,6 @@ __all__ = [
     "ConditionMaps",
     "ConvDecoder",
     "ConvEncoder",
-    "Encoder",
     "GatedMLP",
     "ImageHead",
     "Joined",

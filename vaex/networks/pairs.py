@@ -7,20 +7,21 @@ import flax.linen as nn
 from jaxtyping import Array
 
 from vaex.choices import Choices
-from vaex.errors import check_whole
+from vaex.errors import OptionError, check_whole
 from vaex.model import Condition, Example
-from vaex.networks import encoders
-from vaex.networks.conv import ConvDecoder
-from vaex.networks.encoders import Encoder, Shape, Widths, check_resolutions
+from vaex.networks.conv import ConvDecoder, ConvEncoder
 from vaex.networks.join import Joined, as_channels, as_vector
 from vaex.networks.mlp import ACTIVATIONS, MLP, GatedMLP
+
+Shape = tuple[int, ...]
+Widths = tuple[int, ...]
 
 
 class Networks(NamedTuple):
     """An encoder and a decoder, still without the shapes of their outputs."""
 
-    encoder: Encoder
-    decoder: Callable[[Shape, Callable], nn.Module]  # the shape of its output, and what its biases start from
+    encoder: Callable[[Shape], nn.Module]  # the shape of its output
+    decoder: Callable[[Shape, Callable], nn.Module]  # the same, and what its output's biases start from
     join: Callable[[Example, Condition], Array]  # (x, condition) -> the encoder's input
     takes_two: bool = False  # whether a network takes two inputs beside one another
 
@@ -43,9 +44,10 @@ def mlp(
         activation: the nonlinearity, a name in ACTIVATIONS.
     """
     check_whole(encoder_hidden=encoder_hidden, decoder_hidden=decoder_hidden)
+    act = ACTIVATIONS[activation]
     return Networks(
-        encoders.mlp(hidden=encoder_hidden, activation=activation),
-        lambda shape, bias: MLP(decoder_hidden, shape, ACTIVATIONS[activation], out_bias=bias),
+        lambda shape: MLP(encoder_hidden, shape, act),
+        lambda shape, bias: MLP(decoder_hidden, shape, act, out_bias=bias),
         as_vector,
         takes_two=True,
     )
@@ -60,7 +62,7 @@ def gated(*, encoder_hidden: Widths = (500,), decoder_hidden: Widths = (500,)) -
     """
     check_whole(encoder_hidden=encoder_hidden, decoder_hidden=decoder_hidden)
     return Networks(
-        encoders.gated(hidden=encoder_hidden),
+        lambda shape: GatedMLP(encoder_hidden, shape),
         lambda shape, bias: GatedMLP(decoder_hidden, shape, out_bias=bias),
         as_vector,
     )
@@ -111,10 +113,23 @@ def residual(
     check_resolutions(channels, num_blocks)
     act = ACTIVATIONS[activation]
     return Networks(
-        encoders.residual(channels=channels, num_blocks=num_blocks, hidden=encoder_hidden, activation=activation),
+        lambda shape: ConvEncoder(channels, num_blocks, encoder_hidden, shape, act),
         lambda shape, bias: ConvDecoder(channels, num_blocks, decoder_hidden, shape, act, out_bias=bias),
         as_channels,
     )
+
+
+def check_resolutions(channels: Widths, num_blocks: Widths) -> None:
+    """A resolution or more, and as many numbers of blocks as of channels.
+
+    Raises:
+        OptionError: none, or more numbers of blocks, or fewer.
+    """
+    check_whole(0, num_blocks=num_blocks)
+    if not channels:
+        raise OptionError("channels", channels, "a width for each resolution, of one or more")
+    if len(num_blocks) != len(channels):
+        raise OptionError("num_blocks", num_blocks, f"a number for each resolution of channels {channels}")
 
 
 NETWORKS = Choices({"mlp": mlp, "gated": gated, "conv": conv, "residual": residual}, what="network")

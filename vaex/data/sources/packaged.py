@@ -1,4 +1,4 @@
-"""Images and tables that Python packages bring, and counts that are drawn with known rates."""
+"""Images and tables that Python packages bring, counts that are drawn with known rates, shapes with known factors."""
 
 import importlib.util
 from collections.abc import Callable
