@@ -49,6 +49,7 @@ SINCE = {  # what an experiment had then, where it is set otherwise today
         "--config.schedule.steps=9000",
     ],
     "mnist_m1m2": [
+        "--config.model.network.name=mlp",
         "--config.model.network.encoder_hidden=500,500",
         "--config.model.network.decoder_hidden=500,500",
         "--config.model.network.activation=relu",

@@ -1,5 +1,7 @@
 """Which images keep their labels when most are to be without."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -46,10 +48,16 @@ def choose_labelled(
             f"data.num_labels is {num_labels}: expected {num_classes} (one of each class) to {len(labels) - 1} (of "
             f"{len(labels)} training images at least one without a label)"
         )
-    first = np.cumsum(np.bincount(labels, minlength=num_classes)) - np.bincount(labels, minlength=num_classes)
+    counts = np.bincount(labels, minlength=num_classes)
+    return _chosen(key, jnp.asarray(labels), jnp.asarray(np.cumsum(counts) - counts), num_labels)
+
+
+@functools.partial(jax.jit, static_argnums=3)
+def _chosen(key: PRNGKeyArray, labels: Int[Array, " n"], first: Int[Array, " classes"], num: int) -> Int[Array, " num"]:
+    """In an order drawn by the key, the first image of each class, the second of each and so on."""
     order = jax.random.permutation(key, len(labels))
-    classes = jnp.asarray(labels)[order]
+    classes = labels[order]
     by_class = jnp.argsort(classes, stable=True)  # places in the order, those of one class after another
     rank = jnp.zeros(len(labels), jnp.int32)  # of an image in its class
-    rank = rank.at[by_class].set(jnp.arange(len(labels), dtype=jnp.int32) - jnp.asarray(first)[classes[by_class]])
-    return order[jnp.argsort(rank, stable=True)[:num_labels]]
+    rank = rank.at[by_class].set(jnp.arange(len(labels), dtype=jnp.int32) - first[classes[by_class]])
+    return order[jnp.argsort(rank, stable=True)[:num]]

@@ -1,5 +1,6 @@
 """The path of annealed importance sampling: its temperatures and the moves at each, found on other examples."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -146,6 +147,7 @@ def _pilot(
     return jax.tree.map(lambda column: column[_BURN_IN:], found)
 
 
+@functools.partial(jax.jit, static_argnums=1)
 def _spaced(pilot: _Pilot, num: int) -> Array:
     """Temperatures between which the path is equally long, the integral of the spread over t."""
     t = jnp.concatenate([jnp.zeros(1), pilot.schedule.temperatures])
@@ -155,6 +157,7 @@ def _spaced(pilot: _Pilot, num: int) -> Array:
     return jnp.interp(jnp.arange(1, num + 1) / num * passed[-1], passed, t).at[-1].set(1.0)
 
 
+@jax.jit
 def _at_temperatures(found: Schedule, temperatures: Array) -> Schedule:
     """A schedule at other temperatures, step sizes and variances between those found, in their logarithms."""
     between = lambda values: jnp.exp(jnp.interp(temperatures, found.temperatures, jnp.log(values)))
