@@ -41,6 +41,23 @@ def test_where_the_encoder_says_nothing_the_scale_is_sigma_and_the_mean_zero(nam
     np.testing.assert_array_equal(mean, 0.0)
 
 
+STYLES = {
+    "m2": ("semi_supervised", lambda q: q.at(jnp.eye(10)[3])),
+    "m1m2": ("stacked_semi_supervised", lambda q: q.below),
+}
+
+
+@pytest.mark.parametrize("kind", STYLES)
+def test_m1_and_m2_start_as_wide_as_they_are_told(kind):
+    objective, style = STYLES[kind]
+    flags = ["model.sigma=0.25", f"model.name={kind}", f"objective.name={objective}", "data.num_labels=20"]
+    made = configured(*(f"--config.{flag}" for flag in flags))
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(made.init).params)
+    q = style(made.task.description.bind(nothing).encode(jnp.zeros((8, 8, 1))))
+    np.testing.assert_allclose(np.sqrt(q.variance), 0.25, rtol=1e-6)
+    np.testing.assert_array_equal(q.mean, 0.0)
+
+
 def test_a_log_variance_of_the_encoder_is_added_in_its_precision():
     posterior = diagonal(2, sigma=0.5)
     assert jax.eval_shape(lambda: posterior.apply({}, jnp.zeros(4, jnp.float16)).mean).dtype == jnp.float16

@@ -68,6 +68,7 @@ def m1m2(
     upper_dim: int = 20,
     upper_hidden: Widths = (500,),
     latent_dim: int = 20,
+    sigma: float = 1.0,
     network: Annotated[Build, NETWORKS] = mlp,
     activation: Annotated[str, ACTIVATIONS] = "relu",
     likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
@@ -79,6 +80,7 @@ def m1m2(
         upper_dim: latents z2 of M2, beside the label.
         upper_hidden: the hidden widths of M2's networks.
         latent_dim: latents z1 of M1.
+        sigma: the standard deviation of q(z1|x) when training starts, as of diagonal.
         network: of M1.
         activation: of M2's networks, a name in ACTIVATIONS.
         likelihood: p(x|z1).
@@ -87,7 +89,7 @@ def m1m2(
     check_labels("m1m2", source)
     check_whole(upper_dim=upper_dim, upper_hidden=upper_hidden, latent_dim=latent_dim)
     net = NETWORKS.name_of(network)
-    networks, q, p_x = network(), diagonal(latent_dim), build_likelihood(likelihood, source)
+    networks, q, p_x = network(), diagonal(latent_dim, sigma=sigma), build_likelihood(likelihood, source)
     upper = functools.partial(MLP, upper_hidden, activation=ACTIVATIONS[activation])
     m1 = VAE(
         x_shape=source.x_shape,

@@ -96,6 +96,7 @@ def m2(
     source: Source,
     *,
     latent_dim: int = 20,
+    sigma: float = 1.0,
     network: Annotated[Build, NETWORKS] = mlp,
     prior: Annotated[Build, PRIORS] = standard,
     likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
@@ -105,6 +106,7 @@ def m2(
     Args:
         source: what it is built for.
         latent_dim: of the style z.
+        sigma: the standard deviation of q(z|x, y) when training starts, as of diagonal.
         network: of q(y|x), of q(z|x, y) and of p(x|y, z).
         prior: p(z).
         likelihood: p(x|y, z).
@@ -113,7 +115,7 @@ def m2(
     check_labels("m2", source)
     check_whole(latent_dim=latent_dim)
     net = NETWORKS.name_of(network)
-    networks, q, p_x = network(), diagonal(latent_dim), build_likelihood(likelihood, source)
+    networks, q, p_x = network(), diagonal(latent_dim, sigma=sigma), build_likelihood(likelihood, source)
     decoder = networks.decoder(p_x.raw_shape(source.x_shape), output_bias(p_x, source))
     p_z = build_prior(prior, latent_dim, source, q)
     if p_z.refit is not None:
