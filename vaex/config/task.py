@@ -88,7 +88,7 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
     if experiment.train.batch_size > num_stored:
         raise UsageError(
             f"train.batch_size is {experiment.train.batch_size}: expected at most {num_stored}, "
-            f"the training examples of {dataset.label}"
+            f"the training examples of {dataset.label}: lower --config.train.batch_size"
         )
     init_key, train_key = jax.random.split(key)
     is_likelihood = pixels.defined_on == defined_on

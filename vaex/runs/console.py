@@ -126,7 +126,7 @@ def summary(results: Mapping[str, Json], folder: str, own: Mapping[str, Json]) -
         **(_bounds(results, sure) if "test_elbo" in results else _reconstruction(results, sure)),
         **{name.replace("_", " "): _shown(value) for name, value in own.items()},
         "training": (
-            f"{results['num_epochs']} epochs in {results['train_seconds']:.1f} s, "
+            f"{results['num_epochs']} epoch{'s' * (results['num_epochs'] != 1)} in {results['train_seconds']:.1f} s, "
             f"{results['examples_per_second']:,} examples/s, best at epoch {results['best_epoch']}"
         ),
         "evaluation": f"{results['evaluate_seconds']:.1f} s",

@@ -1,5 +1,6 @@
 """A name -> where a data set lies, and what reads its arrays."""
 
+import difflib
 import os
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from vaex.data.sources.hugging_face import is_hugging_face, read_hugging_face
 from vaex.data.sources.image_folder import folder_blocks, image_files, read_folder
 from vaex.data.sources.network import answering
 from vaex.data.sources.place import Arrays, Place, at_once
-from vaex.data.sources.published import is_published, read_published
+from vaex.data.sources.published import PUBLISHED, is_published, read_published
 from vaex.data.sources.tables import check_memory, read_table
 from vaex.errors import UsageError
 from vaex.files import expanded
@@ -70,8 +71,11 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
         cure = ", or connect to a network once, to have it fetched"
     else:
         cure = f", or, for a name of TFDS's, get TensorFlow, which prepares it: {tfds.ADD_TENSORFLOW}"
+    known = [*packaged.PACKAGED, *PUBLISHED, "digits"]
+    near = difflib.get_close_matches(name, known, n=1)
+    nearest = f" (nearest known name: {near[0]})" if near else ""
     raise UsageError(
-        f"data set {name!r} not found; looked in: {'; '.join(looked)}. "
+        f"data set {name!r} not found{nearest}; looked in: {'; '.join(looked)}. "
         f"Set VAEX_DATA_DIR (or data.dir) to a folder that holds it{_NOT_IN_TFDS.get(name, cure)}"
     )
 
