@@ -39,7 +39,7 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None, temp
             table = (path / folder.SAMPLES).with_suffix(".csv")
             with replaced(table) as file:
                 file.write(as_csv(model.named(np.asarray(drawn.x))).encode("utf-8", "replace"))
-            console.say(f"{num_samples} samples: {table} and {path / folder.SAMPLES}")
+            console.say(f"{num_samples} samples: {folder.shown(table)} and {folder.shown(path / folder.SAMPLES)}")
             return path
         in_turn = model.kept.by.num_classes if model.kept.needs_labels and label is None else 0
         title = f"{folder.read_dataset(path)['experiment']}, epoch {checkpoints.best_epoch(path)}"
@@ -47,5 +47,6 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None, temp
         title += "" if temperature == 1 else f", temperature {temperature:g}"
         figure = figures.titled(figures.of_samples(np.asarray(drawn.mean), labels=in_turn), title)
         folder.save_figure(path, "samples", figure)
-    console.say(f"{num_samples} samples: {path / 'figures' / 'samples.png'} and {path / folder.SAMPLES}")
+    written = (path / "figures" / "samples.png", path / folder.SAMPLES)
+    console.say(f"{num_samples} samples: {' and '.join(map(folder.shown, written))}")
     return path
