@@ -33,13 +33,6 @@ USUAL = {
 }
 
 
-def of_unknown(choices: Choices, name: str, path: str) -> str:
-    """A name that the table has not."""
-    near = difflib.get_close_matches(name, choices, n=3)
-    nearest = f"; nearest: {', '.join(near)}" if near else ""
-    return f"{path} is {name!r}: expected one of {', '.join(choices)}{nearest}"
-
-
 def of_flag(config: Config, path: str) -> str:
     """A path that the config has not: in one line which choice has such a field, or which names are near."""
     parent, _, last = path.rpartition(".")

@@ -7,7 +7,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from vaex.choices import Choices
-from vaex.config.explain import of_flag, of_unknown
+from vaex.config.explain import of_flag
 from vaex.config.root import ROOT
 from vaex.config.section import Config, field_at, get, keep, section
 from vaex.errors import UsageError
@@ -93,8 +93,7 @@ def _rename(config: Config, path: str, choices: Choices, name: str, log: Callabl
     old = get(config, path)
     if old is not None and old.name == name:
         return
-    if name not in choices:
-        raise UsageError(of_unknown(choices, name, f"{path}.name"))
+    choices.find(name, f"{path}.name")
     new = section(choices, name)
     if old is not None and (dropped := keep(new, old, choices)):
         log(f"{path} is {name} instead of {old.name}, and has no {', '.join(dropped)}: dropped")

@@ -26,6 +26,7 @@ from vaex.data.tabular.columns import said_columns
 from vaex.data.tabular.rows import as_rows, check_classes, is_table, one_of_each_class, standardized
 from vaex.data.tabular.rows import described as rows_described
 from vaex.errors import UsageError, check_whole
+from vaex.models.columns import Columns
 
 SOURCES = (*READERS, "bouncing")  # what may stand before the colon of a name
 _SUBSET_VALIDATION = 500
@@ -91,10 +92,7 @@ def load(
 
 
 def _of_images(name: str, label: str, arrays: Arrays, form: Form, source: str, num_validation: int) -> Dataset:
-    arrays, factors = as_factors(arrays, source)
-    arrays = with_classes(arrays, source)
-    if "test_images" not in arrays:
-        arrays = hold_out_test(arrays, [])
+    arrays, factors = _whole(arrays, source)
     levels, meaning = as_levels({split: arrays[f"{split}_images"] for split in ("train", "test")}, source)
     images = {f"{split}_images": formed(of_split, form) for split, of_split in levels.items()}
     train, test = _splits(arrays | images)
@@ -109,10 +107,7 @@ def _of_rows(
 ) -> Dataset:
     """What columns are in standard units of is measured on the rows that are trained on."""
     arrays, types, label_column = as_rows(arrays, said_columns(columns), source)
-    arrays, factors = as_factors(arrays, source)
-    arrays = with_classes(arrays, source)
-    if "test_images" not in arrays:
-        arrays = hold_out_test(arrays, one_of_each_class(types, arrays["train_images"]))
+    arrays, factors = _whole(arrays, source, types)
     train, test = _splits(arrays)
     if not min(len(train.images), len(test.images)):
         n = len(train.images) + len(test.images)
@@ -124,6 +119,15 @@ def _of_rows(
     meaning = [rows_described(types, [train.images, test.images]), described([train.labels, test.labels])]
     said = ", ".join([*meaning, *known_as(factors)])
     return Dataset(name, label, source, trained, validation, test, said, types, label_column, factors)
+
+
+def _whole(arrays: Arrays, source: str, types: Columns = ()) -> tuple[Arrays, tuple[str, ...]]:
+    """With factors, labels that are classes, and a test split, which leaves a row of each class among training's."""
+    arrays, factors = as_factors(arrays, source)
+    arrays = with_classes(arrays, source)
+    if "test_images" not in arrays:
+        arrays = hold_out_test(arrays, one_of_each_class(types, arrays["train_images"]) if types else [])
+    return arrays, factors
 
 
 def _splits(arrays: Arrays) -> list[Split]:
