@@ -11,7 +11,7 @@ import pytest
 from tests.covering import covering
 from tests.one_step import QUICK
 from vaex import data
-from vaex.config import MODELS, OBJECTIVES, OPTIMIZERS, default_config, loss, section
+from vaex.config import AUGMENTATIONS, MODELS, OBJECTIVES, OPTIMIZERS, default_config, loss, section
 from vaex.config.setup import Setup, setup
 from vaex.data.conditions import CONDITIONS
 from vaex.errors import UsageError
@@ -50,6 +50,7 @@ LEVELS = {
     "objective": tuple(OBJECTIVES),
     "condition": (None, *CONDITIONS),
     "missing": (None, 0.3),
+    "augment": (None, *AUGMENTATIONS),
     "num_labels": (None, 20),
     "weights": tuple(WEIGHTS),
     **{name: ((None,) if field.is_optional else ()) + tuple(field.choices) for name, field in NESTED.items()},
@@ -84,6 +85,7 @@ REFUSED = [
     ({"model": ("vqvae", "m2", "m1m2", "autoencoder"), "condition": but("condition", None)}, "unset data.condition"),
     ({"model": ("autoencoder",), "missing": (0.3,)}, "to impute needs p.z.: unset data.missing"),
     ({"model": but("model", "vae"), "weights": ("variational",)}, "expected 'point' with this kind of model"),
+    ({"missing": (0.3,), "augment": ("flip", "shift"), "condition": ("half", "previous")}, "unset one of them"),
     ({"missing": (0.3,), "weights": ("variational",)}, "expected 'point' where values are missing"),
     ({"model": ("m2", "m1m2"), "num_labels": (None,)}, "without data.num_labels: set --config.data.num_labels=100"),
     ({"model": ("m2",), "prior": ("uniform",)}, "over one-hot latents"),
@@ -141,6 +143,7 @@ SEEN = [
     ("objective", ("dreg", "piwae"), MOST),  # of draws weighed by a frozen q
     ("objective", ("reinforce", "vimco", "tvo", "reweighted_wake_sleep"), MOST),  # of frozen draws
     ("posterior", FLOWS, ("objective", "prior", "condition")),  # a Flow, whatever its steps
+    ("augment", but("augment", None), MOST),  # images, whatever they were
     ("condition", but("condition", None), ("objective", "posterior", "prior")),  # an array, whatever it shows
     ("model", ("ladder", "deep"), ("objective",)),  # a chain down the generator's path
 ]
@@ -166,7 +169,7 @@ def plain(kind, objective):
 KIND_OF = {name: kind for kind in MODELS for name in KINDS[kind].objectives}
 TRAINED = [plain(KIND_OF.get(name, "vae"), name) for name in OBJECTIVES]
 TRAINED += [plain(kind, "elbo") for kind in PLAIN if kind != "vae"]
-TRACED = covering(LEVELS, fits, has, seen=seen, given=TRAINED, candidates=4, seed=31)
+TRACED = covering(LEVELS, fits, has, seen=seen, given=TRAINED, candidates=4, seed=29)
 CELLS = [*TRAINED, *TRACED]
 
 
@@ -191,6 +194,7 @@ def config_of(cell):
     config.objective = small(OBJECTIVES, cell["objective"])
     for name in ("condition", "missing", "num_labels"):
         config.data[name] = cell.get(name)
+    config.data.augment = section(AUGMENTATIONS, cell["augment"]) if cell.get("augment") else None
     config.train.weights = cell.get("weights", "point")
     config.data.name = "bouncing:digits" if cell.get("condition") == "previous" else "digits"
     config.data.binarize = "dynamic" if config.model.likelihood.name == "bernoulli" else None

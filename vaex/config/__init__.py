@@ -14,6 +14,7 @@ from vaex.config.fields import (
 )
 from vaex.config.override import override
 from vaex.config.section import section
+from vaex.data.augment import AUGMENTATIONS
 from vaex.models import MODELS
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.models.noise import NOISES
@@ -24,6 +25,7 @@ from vaex.objectives import OBJECTIVES
 from vaex.train import OPTIMIZERS, RATES, SCHEDULES
 
 __all__ = [
+    "AUGMENTATIONS",
     "LIKELIHOODS",
     "MODELS",
     "NETWORKS",

@@ -52,6 +52,8 @@ def _check_rows(config: Config, columns: Columns, defined_on: str) -> None:
     for field in ("binarize", "image_size", "channels"):
         if data[field] not in (None, "none"):
             raise UsageError(f"data.{field} is {data[field]!r} with a table, and is of images: leave it out, or none")
+    if data.augment is not None:
+        raise UsageError(f"data.augment is {data.augment.name!r} with a table, and is of images: leave it out")
     if data.condition not in (None, "label"):
         raise UsageError(f"data.condition is {data.condition!r} with a table, and is of images: unset it")
     allowed = _TYPES_OF.get(defined_on, ())

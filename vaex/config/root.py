@@ -8,6 +8,7 @@ import optax
 
 from vaex.choices import Build, Choices
 from vaex.data import SOURCES, STREAMING
+from vaex.data.augment import AUGMENTATIONS
 from vaex.data.conditions import CONDITIONS
 from vaex.data.form import check_form
 from vaex.data.preprocess import BINARIZE
@@ -38,6 +39,8 @@ class Data:
         columns: of a table, the types of its columns: NAME=TYPE,NAME=TYPE, or one for all; others are guessed.
         num_labels: training images that keep their labels; unset, all, where anything reads them.
         missing: the fraction of each image's pixels that nothing sees; unset, none.
+        augment: how training images vary, anew at each use: flip or shift; where num_labels is set, those with a label
+            alone; unset, not at all.
         binarize: for a Bernoulli likelihood: dynamic, threshold or none.
         condition: what is given of each image: label, low_resolution (averages of 4 x 4 pixels), half_resolution (of
             2 x 2), half or previous; unset, nothing.
@@ -56,6 +59,7 @@ class Data:
     columns: str = ""
     num_labels: int | None = None
     missing: float | None = None
+    augment: Annotated[Build | None, AUGMENTATIONS] = None
     binarize: Annotated[str | None, BINARIZE] = None
     condition: Annotated[str | None, CONDITIONS] = None
     num_previous: int = 3

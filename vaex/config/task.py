@@ -157,6 +157,7 @@ def _making(experiment: Experiment, pixels: Preprocess, num_classes: int, column
         has_gaps=have_gaps(columns),
         num_labels=c.num_labels,
         num_classes=num_classes,
+        augment=None if c.augment is None else c.augment(),
     )
 
 

@@ -9,11 +9,13 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from vaex.data import Dataset, Split
+from vaex.data.augment import Augment
 from vaex.data.conditions import Condition, Pixels
 from vaex.data.labelled import choose_labelled
 from vaex.data.streams.records import read_records, sum_of_records
 from vaex.distributions.labelled import Pair
 from vaex.distributions.masked import Masked
+from vaex.errors import UsageError
 from vaex.model import Example, Given
 
 
@@ -44,6 +46,7 @@ class Making(NamedTuple):
     has_gaps: bool = False  # whether a table has values missing by itself, nan
     num_labels: int | None = None  # images that keep their labels
     num_classes: int = 0
+    augment: Augment | None = None  # of training images; of those with a label alone, where others have none
     key: PRNGKeyArray | None = None  # of the masks and of the choice of labels
     prepare: Callable[[PRNGKeyArray, Example], Example] | None = None  # what the model does to a batch of them
 
@@ -52,7 +55,7 @@ def images(by: Making) -> Examples:
     """Each image by itself."""
     return Examples(
         stored=lambda split: _store(by, split),
-        preprocess=lambda key, stored: example_of(by, key, stored),
+        preprocess=lambda key, stored: example_of(by, key, _varied(by, key, stored)),
         observe=lambda key, split: _observe(by, key, split),
         reader=lambda split, read: lambda indices: _read(by, split, read, indices),
     )
@@ -76,7 +79,8 @@ def pairs(by: Making) -> Examples:
 
     def preprocess(key: PRNGKeyArray, pair: Pair) -> Pair:
         keys = jax.random.split(key)
-        unlabelled, labelled = example_of(by, keys[0], pair.unlabelled), example_of(by, keys[1], pair.labelled)
+        unlabelled = example_of(by, keys[0], pair.unlabelled)  # there are enough, as those are that are evaluated
+        labelled = example_of(by, keys[1], _varied(by, keys[1], pair.labelled))
         return Pair(unlabelled, labelled, jax.nn.one_hot(jnp.asarray(pair.label), by.num_classes))
 
     def reader(split: Split, read: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], Pair]:
@@ -167,6 +171,16 @@ def example_of(by: Making, key: PRNGKeyArray, stored: Stored) -> Example:
     if by.condition is not None:
         x = Given(x, by.condition.given(whole, levels, jnp.asarray(stored.labels), by.num_classes))
     return x if by.prepare is None else by.prepare(key, x)
+
+
+def _varied(by: Making, key: PRNGKeyArray, stored: Stored) -> Stored:
+    """Training images as they could have been as well, and what is missing of them where it is then."""
+    if by.augment is None:
+        return stored
+    key, images, mask = jax.random.fold_in(key, 2), jnp.asarray(stored.images), stored.mask
+    if mask is not None and mask.shape != images.shape:
+        raise UsageError("data.augment moves what data.condition shows to where data.missing hides: unset one of them")
+    return stored._replace(images=by.augment(key, images), mask=None if mask is None else by.augment(key, mask))
 
 
 def _observe(by: Making, key: PRNGKeyArray, split: Split) -> Example:
