@@ -9,13 +9,14 @@ Of the settings tried a slow fall of alpha and a high learning rate moved it mos
 before.
 """
 
-from vaex.config import MODELS, OBJECTIVES, RATES, SCHEDULES, default_config, section
+from vaex.config import AUGMENTATIONS, MODELS, OBJECTIVES, RATES, SCHEDULES, default_config, section
 
 
 def get_config():
     config = default_config()
     config.data.binarize = "dynamic"
     config.data.num_labels = 100
+    config.data.augment = section(AUGMENTATIONS, "shift")  # a hundred are soon learned by heart
     config.model = section(MODELS, "m2", latent_dim=50)
     config.objective = section(OBJECTIVES, "semi_supervised", alpha=0.1)
     # From 10: the labels come first.

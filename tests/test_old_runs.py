@@ -48,6 +48,7 @@ SINCE = {  # what an experiment had then, where it is set otherwise today
         "--config.evaluate.num_clusters=None",
         "--config.schedule.steps=9000",
     ],
+    "mnist_m2": ["--config.data.augment=None"],
     "mnist_m1m2": [
         "--config.model.network.name=mlp",
         "--config.model.network.encoder_hidden=500,500",
