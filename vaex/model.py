@@ -30,6 +30,15 @@ class Distribution(Protocol):
 Encode = Callable[[Example], Distribution]  # x -> q(z|x)
 
 
+class Weighed(NamedTuple):
+    """What one draw z ~ q(z|x) is weighed by, in nats."""
+
+    likelihood: Distribution  # p(x|z)
+    log_pz: Array
+    log_qz: Array
+    kls: Array | None = None  # KL(q(z_l|.) || p(z_l|.)) of z_1, ..., z_L, each given what is drawn before it, if known
+
+
 class Model(NamedTuple):
     """A latent-variable model and its recognition model, for one example at a time.
 
@@ -41,8 +50,8 @@ class Model(NamedTuple):
     prior: Distribution  # p(z)
     encode: Encode  # x -> q(z|x)
     decode: Callable[[Latent], Distribution]  # z -> p(x|z)
-    # (key, q) -> p(x|z), log p(z) and log q(z) of one z ~ q, where one pass gives all three; log_w is made of it.
-    weigh: Callable[[PRNGKeyArray, Any], tuple[Distribution, Array, Array]] | None = None
+    # (key, q) -> what one z ~ q is weighed by, where one pass gives all of it.
+    weigh: Callable[[PRNGKeyArray, Any], Weighed] | None = None
 
     def given(self, condition: Condition = None) -> "Model":
         """Itself, without a condition.

@@ -21,9 +21,10 @@ from numpyro.distributions import kl_divergence
 
 from vaex.distributions.shapes import value_shape
 from vaex.errors import UsageError
-from vaex.model import Distribution, Latent, Value
+from vaex.model import Distribution, Latent, Value, Weighed
 
 KL = TypeVar("KL", bound=Callable)
+Beside = Callable[[PRNGKeyArray, Callable[[Latent], Distribution]], Weighed]
 
 
 @functools.singledispatch
@@ -154,6 +155,15 @@ def draws_of_components(q: Distribution) -> tuple[Float[Array, " j"], Callable[[
 @functools.singledispatch
 def log_prob_per_layer(q: Distribution) -> Callable[[Value], Float[Array, " l"]] | None:
     """Of a chain, value -> the log-density of each layer given those drawn before it; None of what has no layers."""
+    return None
+
+
+@functools.singledispatch
+def draw_beside(q: Distribution, p: Distribution) -> Beside | None:
+    """Of chains that are drawn in one order, (key, decode) -> what a draw z ~ q is weighed by; else None.
+
+    KL(q || p) = E_q[sum_l KL(q(z_l|z_>l) || p(z_l|z_>l))],   the KLs in closed form, or None where one is not known
+    """
     return None
 
 

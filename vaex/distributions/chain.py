@@ -1,7 +1,7 @@
 """Distributions over a tuple of latents, drawn one after another: what a hierarchy's p(z) and q(z|x) are."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
 from vaex.distributions.shapes import log_density
-from vaex.model import Distribution, Latent, Params
+from vaex.model import Distribution, Latent, Params, Weighed
 
 _LAYER = "a layer's conditional"
 Draw = TypeVar("Draw")
@@ -108,6 +108,31 @@ class Chain:
             state = link.then(params, state, values[-1])
         order = slice(None, None, -1 if self.top_down else 1)
         return tuple(conditionals[order]), tuple(values[order])
+
+
+@abilities.draw_beside.register(Chain)
+def _(q: Chain, p: Distribution) -> abilities.Beside | None:
+    if not isinstance(p, Chain) or q.top_down != p.top_down:
+        return None
+
+    def weigh(key: PRNGKeyArray, decode: Callable[[Latent], Distribution]) -> Weighed:
+        ours, z = q.walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
+        drawn = z[::-1] if p.top_down else z
+        theirs, _ = p.walk(lambda i, conditional: drawn[i])
+        log_q, log_p = (
+            jnp.stack([log_density(_LAYER, c, z_l) for c, z_l in zip(conditionals, z, strict=True)])
+            for conditionals in (ours, theirs)
+        )
+        return Weighed(decode(z), jnp.sum(log_p), jnp.sum(log_q), stacked_kls(ours, theirs))
+
+    return weigh
+
+
+def stacked_kls(ours: Sequence[Distribution], theirs: Sequence[Distribution]) -> Float[Array, " l"] | None:
+    """KL(q_l || p_l) of pairs, in nats; None where the closed form of one is not known."""
+    kls = [abilities.closed_form_kl(q, p) for q, p in zip(ours, theirs, strict=True)]
+    known = [kl for kl in kls if kl is not None]
+    return jnp.stack(known) if len(known) == len(kls) else None
 
 
 abilities.own_estimate_mean.register(Chain, lambda q: q.estimate_mean)

@@ -70,12 +70,12 @@ def elbo(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -
 
 
 def kl_per_layer(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -> Float[Array, " l"] | None:
-    """What each layer of a hierarchy adds to the sampled KL of the same draws; None where z has no layers.
+    """What each layer of a hierarchy adds to the KL of elbo's draws; None where z has no layers.
 
-    KL_l = 1/K sum_k log q(z_l|...) - log p(z_l|...)
+    KL_l = 1/K sum_k KL(q(z_l|z_>l,k, x) || p(z_l|z_>l,k)),   else   1/K sum_k log q(z_lk|...) - log p(z_lk|...)
 
-    Each is a KL, and not below 0 in expectation, where q draws in the generator's order, as a ladder's does; of a
-    posterior that goes bottom up only the sum is.
+    The first where q draws in the generator's order, as a ladder's does, and the closed form is known. Of a posterior
+    that goes bottom up only the sum is a KL.
 
     Args:
         key: a PRNG key; elbo draws the same from it.
@@ -96,6 +96,8 @@ def kl_per_layer(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: in
     log_q, log_p = log_prob_per_layer(q), log_prob_per_layer(model.prior)
     if log_q is None or log_p is None:
         return None
+    if (kls := sample_weights(key, model, x, q, num_samples).kls) is not None:
+        return jnp.mean(kls, axis=0)
     z = q.sample(key, (num_samples,))
     return jnp.mean(jax.vmap(lambda one: log_q(one) - log_p(one))(z), axis=0)
 

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.distributions.chain import Chain, Link
-from vaex.model import Condition, Distribution, Family, Latent, Model, Params, Raw
+from vaex.distributions.chain import Chain, Link, stacked_kls
+from vaex.model import Condition, Distribution, Family, Latent, Model, Params, Raw, Weighed
 from vaex.models.description import of_one_example
 from vaex.models.likelihood_parts import Likelihood
 from vaex.models.scales import scale_of
@@ -143,15 +143,15 @@ class TopDown:
                 h = block.merge.apply(merge, h, _beside(z_l, seen))
             return given(h)
 
-        def weigh(key: PRNGKeyArray, q: Chain) -> tuple[Distribution, Array, Array]:
-            h, log_p, log_q = path["start"], jnp.zeros(()), jnp.zeros(())
+        def weigh(key: PRNGKeyArray, q: Chain) -> Weighed:
+            h, log_p, log_q, pairs = path["start"], jnp.zeros(()), jnp.zeros(()), []
             for i in range(len(self.blocks)):
-                now = q.links[i].given(q.params[i], h)
-                z_l = now.sample(jax.random.fold_in(key, i))
-                log_q += now.log_prob(z_l)
-                log_p += prior_links[i].given(prior.params[i], h).log_prob(z_l)
+                ours, theirs = q.links[i].given(q.params[i], h), prior_links[i].given(prior.params[i], h)
+                z_l = ours.sample(jax.random.fold_in(key, i))
+                log_q, log_p = log_q + ours.log_prob(z_l), log_p + theirs.log_prob(z_l)
                 h = prior_links[i].then(prior.params[i], h, z_l)
-            return given(h), log_p, log_q
+                pairs.append((ours, theirs))
+            return Weighed(given(h), log_p, log_q, stacked_kls(*zip(*reversed(pairs), strict=True)))
 
         return of_one_example(Model(prior=prior, encode=encode, decode=decode, weigh=weigh), self.x_shape)
 

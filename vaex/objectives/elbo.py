@@ -18,6 +18,8 @@ def elbo(
 
     kl="analytic": ELBO = 1/L sum_l log p(x|z_l) - KL(q(z|x) || p(z))
     kl="sampled":  ELBO = 1/L sum_l log p(x|z_l) + log p(z_l) - log q(z_l|x)
+    kl="auto", of layers in the generator's order:
+                   ELBO = 1/L sum_l log p(x|z_l) - sum_j KL(q(z_j|z_>j,l, x) || p(z_j|z_>j,l))
 
     A mixture q gives L draws of each component: 1/L sum_l becomes sum_j w_j 1/L sum_l, z_jl ~ q_j, so that the weights
     have their gradient.
@@ -28,7 +30,7 @@ def elbo(
         x: one example.
         num_samples: L; of a mixture q, of each component.
         kl: "analytic" for the closed form, "sampled" for an estimate from the same draws, "auto" for the first where
-            one is known and the second elsewhere.
+            one is known, or is of each layer given the draws above it, as a ladder's, and the second elsewhere.
         beta: weight of the KL in the objective; the reported elbo is never weighted.
 
     Returns:

@@ -20,11 +20,12 @@ def free_bits(
 
     1/L sum_l log p(x|z_l) - sum_g max(nats, KL_g)
 
-    The source takes the minibatch's mean of KL_g before the maximum; here it is each example's.
+    The source takes the minibatch's mean of KL_g before the maximum; here it is each example's. Layers that are drawn
+    in the generator's order count as dimensions, z_1 first: the KL of each given those above, averaged over draws.
 
     Args:
         key: a PRNG key.
-        model: a model whose q(z|x) and p(z) factorize over dimensions.
+        model: a model whose q(z|x) and p(z) factorize over dimensions, or are layers.
         x: one example.
         num_samples: L.
         nats: what each group may use for free; 0 changes nothing.
@@ -45,9 +46,12 @@ def free_bits(
     q = encode(model, x)
     w = weigh_draws(key, model, x, q, num_samples)
     kls = kl_per_dimension(q, model.prior)
+    if kls is None and w.kls is not None:
+        kls = bounds.elbo(w.kls)
     if kls is None:
         raise UsageError(
-            f"free bits need a closed-form KL for each dimension, found {type(q).__name__}: use another objective"
+            f"free bits need a closed-form KL for each dimension or layer, found {type(q).__name__}: use another "
+            "objective"
         )
     if kls.size % group_size:
         raise OptionError("group_size", group_size, f"a divisor of the {kls.size} latent dimensions")

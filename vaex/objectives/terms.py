@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.distributions.abilities import (
     closed_form_kl,
+    draw_beside,
     draws_of_components,
     factors,
     has_gradient,
@@ -19,7 +20,7 @@ from vaex.distributions.abilities import (
 from vaex.distributions.shapes import batch_shape, check_number, log_density
 from vaex.errors import UsageError, check_whole
 from vaex.losses.arithmetic import at_least_float32, logsumexp, times
-from vaex.model import Distribution, Example, Latent, Model
+from vaex.model import Distribution, Example, Latent, Model, Weighed
 
 
 class Terms(NamedTuple):
@@ -42,6 +43,7 @@ class Weights(NamedTuple):
     log_pz: Float[Array, " k"]
     log_qz: Float[Array, " k"]
     log_share: Float[Array, " k"] | None = None  # of each draw in an average over them, where that is not 1/K
+    kls: Float[Array, "k l"] | None = None  # of each layer given the draws before it, where a closed form is known
 
     @property
     def log_w(self) -> Float[Array, " k"]:
@@ -106,20 +108,24 @@ def weigh_draws(key: PRNGKeyArray, model: Model, x: Example, q: Distribution, nu
 
 def sample_weights(key: PRNGKeyArray, model: Model, x: Example, q: Distribution, num_samples: int) -> Weights:
     """K draws from the model's own q(z|x), weighed."""
-    if model.weigh is not None:
-        return _weighed_in_one_pass(key, model.weigh, x, q, num_samples)
-    z, log_qz = sample_and_log_prob(key, q, num_samples)
-    return log_weights(model, x, q, z, log_qz=log_qz)
+    if (weigh := _in_one_pass(model, q)) is None:
+        z, log_qz = sample_and_log_prob(key, q, num_samples)
+        return log_weights(model, x, q, z, log_qz=log_qz)
 
-
-def _weighed_in_one_pass(key: PRNGKeyArray, weigh: Callable, x: Example, q: Distribution, num_samples: int) -> Weights:
     def one(key: PRNGKeyArray) -> Weights:
-        likelihood, log_pz, log_qz = weigh(key, q)
-        check_number("p(z)", log_pz)
-        check_number("q(z|x)", log_qz)
-        return Weights(log_density("p(x|z)", likelihood, x), log_pz, log_qz)
+        w = weigh(key)
+        check_number("p(z)", w.log_pz)
+        check_number("q(z|x)", w.log_qz)
+        return Weights(log_density("p(x|z)", w.likelihood, x), w.log_pz, w.log_qz, kls=w.kls)
 
     return jax.vmap(one)(jax.random.split(key, num_samples))
+
+
+def _in_one_pass(model: Model, q: Distribution) -> Callable[[PRNGKeyArray], Weighed] | None:
+    if (own := model.weigh) is not None:
+        return lambda key: Weighed(*own(key, q))
+    beside = draw_beside(q, model.prior)
+    return None if beside is None else lambda key: beside(key, model.decode)
 
 
 def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
@@ -177,9 +183,10 @@ def needed_factors(distribution: Distribution) -> Distribution:
 
 
 def known_or_sampled_kl(q: Distribution, p: Distribution, weights: Weights) -> Float[Array, ""]:
-    """KL(q || p) in nats: the closed form where one is known, else 1/K sum_k log q(z_k|x) - log p(z_k)."""
-    known = closed_form_kl(q, p)
-    return weights.average(weights.log_qz - weights.log_pz) if known is None else known
+    """KL(q || p) in nats: in closed form where one is known, as a whole or given the draws, else 1/K sum_k log q/p."""
+    if (known := closed_form_kl(q, p)) is not None:
+        return known
+    return weights.average(weights.log_qz - weights.log_pz if weights.kls is None else jnp.sum(weights.kls, axis=-1))
 
 
 def analytic_kl(q: Distribution, p: Distribution) -> Float[Array, ""]:
