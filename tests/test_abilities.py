@@ -21,6 +21,7 @@ from vaex.distributions import (
     OneHotCategorical,
     UniformMixture,
     abilities,
+    divergences,
     flows,
 )
 from vaex.distributions.chain import Chain, Link
@@ -29,6 +30,7 @@ from vaex.distributions.labelled import Labelled, LabelledLatent
 from vaex.distributions.masked import Masked, ObservedPart
 from vaex.distributions.stacked import Generated, StackedLatent, StackedPosterior
 from vaex.distributions.states import all_states
+from vaex.distributions.variance import variance
 from vaex.errors import UsageError
 
 KEY = jax.random.key(0)
@@ -338,13 +340,38 @@ def test_the_kl_of_each_dimension():
         OneHotCategorical(jnp.array([[0.5, -0.3], [1.0, 0.2]])).to_event(1),
         OneHotCategorical(jnp.zeros((2, 2))).to_event(1),
     )
-    per_dimension, kl = jax.jit(lambda: (abilities.kl_per_dimension(q, p), abilities.closed_form_kl(q, p)))()
+    per_dimension, kl = jax.jit(lambda: (divergences.kl_per_dimension(q, p), divergences.closed_form_kl(q, p)))()
     probabilities = np.asarray(jax.nn.softmax(q.base_dist.logits))
     np.testing.assert_allclose(per_dimension, (probabilities * np.log(2 * probabilities)).sum(-1), rtol=1e-5)
     np.testing.assert_allclose(np.sum(per_dimension), kl, rtol=1e-5)
     assert abilities.factors(made("flow")) is None
-    assert abilities.kl_per_dimension(made("normal"), made("mixture")) is None
-    assert abilities.kl_per_dimension(made("normal"), dist.Laplace(jnp.zeros(1), 1.0).to_event(1)) is None
+    assert divergences.kl_per_dimension(made("normal"), made("mixture")) is None
+    assert divergences.kl_per_dimension(made("normal"), dist.Laplace(jnp.zeros(1), 1.0).to_event(1)) is None
+
+
+def test_a_series_is_no_closed_form():
+    """Numpyro's KL of a Kumaraswamy variable to a Beta one is cut off: -0.01 of the same density."""
+    q, p = dist.Kumaraswamy(jnp.ones(1), jnp.array([1.5])), dist.Beta(jnp.ones(1), jnp.array([1.5]))
+    assert divergences.closed_form_kl(q.to_event(1), p.to_event(1)) is None
+    model = Model(p.to_event(1), lambda x: q.to_event(1), lambda z: dist.Normal(z, 1.0).to_event(1))
+    terms = jax.jit(lambda: objectives.elbo(jax.random.key(0), model, jnp.zeros(1)))()
+    np.testing.assert_allclose(terms.kl, 0.0, atol=1e-5)  # equal densities at every draw
+
+
+def test_the_number_of_a_class_has_no_mean():
+    logits = jnp.array([[0.0, 2.0, 1.0], [1.0, -1.0, 0.0]])
+    for q in (dist.Categorical(logits=logits), dist.Categorical(probs=jax.nn.softmax(logits))):
+        assert abilities.mean(q.to_event(1)) is None
+        assert variance(q.to_event(1)) is None
+        probabilities, read = abilities.average(q.to_event(1))
+        np.testing.assert_array_equal(read(probabilities), [1, 0])
+
+
+def test_a_class_that_is_ruled_out():
+    q = OneHotCategorical(jnp.array([0.0, -jnp.inf]))
+    np.testing.assert_array_equal(q.mean, [1.0, 0.0])
+    with pytest.raises(ValueError, match="logits"):
+        OneHotCategorical(jnp.array([0.0, jnp.nan]))
 
 
 def test_components_and_layers_add_up_to_the_whole():

@@ -12,6 +12,7 @@ from tests.models import W
 from tests.one_step import QUICK
 from tests.test_smc import LINEAR, TABLE, X, log_z
 from vaex import Model, OptionError, UsageError, bounds
+from vaex.distributions import OneHotCategorical
 from vaex.evaluate.certificate import Certificate, Lower
 from vaex.inference import ais
 from vaex.inference.importance import Weighted
@@ -119,6 +120,18 @@ def test_a_schedule_has_steps_of_one_length_and_the_acceptance_that_is_asked_for
     assert np.mean(jax.jit(chains)(KEY).acceptance_rate) == pytest.approx(0.65, abs=0.05)
     widths = np.linalg.inv(np.eye(2) + np.asarray(W).T @ np.asarray(W) / 0.36).diagonal()
     np.testing.assert_allclose(found.variances[-1], widths, rtol=0.4)
+
+
+def test_a_value_that_q_rules_out_is_never_reached():
+    """Of three states, of which p(x|z) has next to nothing in the one that q(z|x) leaves out: log p(x) = log 1/4."""
+    q = OneHotCategorical(jnp.array([np.log(2 / 3), np.log(1 / 3), -jnp.inf]))
+    likelihoods = jnp.log(jnp.array([0.5, 0.25, 1e-30]))
+    decode = lambda z: dist.Unit(jnp.sum(z * likelihoods))
+    model = Model(OneHotCategorical(jnp.zeros(3)), lambda x: q, decode)
+    few = ais.Schedule(jnp.array([0.5, 1.0]), jnp.ones(2), jnp.ones((2, 1)))
+    found = jax.jit(lambda: ais.anneal(KEY, model, jnp.zeros(0), schedule=few, num_chains=64, start="posterior"))()
+    np.testing.assert_allclose(found.log_likelihood, np.log(0.25), atol=1e-5)
+    assert not np.asarray(found.z[:, 2]).any()
 
 
 def test_a_schedule_leaves_out_chains_where_p_of_x_and_z_is_zero():

@@ -232,3 +232,17 @@ def test_a_scale_starts_where_it_is_said(sigma):
 def test_what_cannot_be_is_refused(name, flags, message):
     with pytest.raises(UsageError, match=message):
         setup(configured(name, *flags))
+
+
+def test_draws_of_the_continuous_bernoulli_are_the_inverse_of_its_cdf_with_its_gradient():
+    """X(u) = log(1 + u (exp(l) - 1)) / l in double precision, and differences of it."""
+    logits = np.array([-8.0, -0.5, -0.021, -0.019, -1e-5, 0.0, 1e-7, 0.019, 0.021, 0.5, 8.0])
+    keys = jax.random.split(jax.random.key(0), 50)
+    draw = lambda logits, key: ContinuousBernoulli(logits).sample(key)
+    both = jax.vmap(jax.vmap(jax.value_and_grad(draw), (None, 0)), (0, None))
+    x, slope = jax.jit(both)(jnp.asarray(logits, jnp.float32), keys)
+    u = np.float64(jax.vmap(jax.random.uniform)(keys))
+    inverse = lambda logits: np.log1p(u * np.expm1(logits[:, None])) / logits[:, None]
+    shifted = [inverse(logits + h) for h in (-1e-4, 1e-4)]
+    np.testing.assert_allclose(x, np.mean(shifted, axis=0), atol=1e-5)
+    np.testing.assert_allclose(slope, (shifted[1] - shifted[0]) / 2e-4, atol=1e-4)

@@ -3,7 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import pytest
+import scipy.integrate
 import scipy.stats
 
 from vaex import Model, OptionError, evaluate, inference
@@ -34,6 +36,19 @@ def test_it_is_the_exact_one_and_that_of_importance_sampling_within_its_standard
     assert 0.6 < z.std() < 1.6
     error = np.hypot(found.standard_error, by_weights.standard_error)
     assert (np.abs(found.log_likelihood - by_weights.log_likelihood) < 4 * error).all()
+
+
+def test_a_posterior_that_ends_where_the_prior_does():
+    """Of z ~ Exponential(1), x = z + N(0, 0.1^2), x = -0.3, by quadrature: q reaches beyond it."""
+    x = -0.3
+    model = Model(dist.Exponential(1.0), lambda x: dist.Exponential(20.0), lambda z: dist.Normal(z, 0.1))
+    method = inference.random_walk(step_size=0.05, num_warmup=50)
+    run = lambda key: inference.marginal_likelihood(key, model, jnp.array(x), method=method, num_samples=1000)
+    found = jax.jit(jax.vmap(run))(jax.random.split(KEY, 20))
+    exact = np.log(scipy.integrate.quad(lambda z: np.exp(-z) * scipy.stats.norm(z, 0.1).pdf(x), 0, 2)[0])
+    z = (np.asarray(found.log_likelihood) - exact) / np.asarray(found.standard_error)
+    assert np.abs(z).max() < 5
+    assert abs(np.mean(found.log_likelihood) - exact) < 5 * np.std(found.log_likelihood) / np.sqrt(20)
 
 
 def test_what_cannot_be_is_refused_in_a_line():

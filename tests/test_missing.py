@@ -17,12 +17,13 @@ from vaex.config import LIKELIHOODS, MODELS, PRIORS, default_config, section
 from vaex.config.setup import setup
 from vaex.data import Dataset, Split
 from vaex.data.examples import Making, images
-from vaex.distributions.masked import Masked
+from vaex.distributions import IndependentBernoulli
+from vaex.distributions.masked import Masked, ObservedPart
 from vaex.errors import UsageError
 from vaex.evaluate import imputation as scored
 from vaex.evaluate.imputation import simple_imputations
 from vaex.evaluate.trial import Trial
-from vaex.inference import imputation
+from vaex.inference import imputation, missing
 from vaex.models import KINDS, exact, likelihoods
 from vaex.models.missing import partially_observed
 from vaex.objectives import OBJECTIVES, OF_BATCHES
@@ -150,6 +151,25 @@ def test_a_full_mask_is_the_model_itself():
         return objectives.iwae(KEY, partially_observed(model), Masked(x, everything)), objectives.iwae(KEY, model, x)
 
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-6), *both(X))
+
+
+def test_grey_pixels_have_the_cross_entropy_of_those_observed():
+    """As without a mask, where a Bernoulli likelihood is no likelihood but a loss."""
+    logits, grey = jnp.array([0.3, -1.0, 2.0]), np.array([0.2, 0.5, 0.9], np.float32)
+    p = IndependentBernoulli(logits, 1)
+    found = ObservedPart(p).log_prob(Masked(jnp.asarray(grey), jnp.array([True, False, True])))
+    each = grey * np.asarray(logits) - np.logaddexp(0, logits)
+    np.testing.assert_allclose(found, each[0] + each[2], rtol=1e-6)
+    np.testing.assert_allclose(p.log_prob(jnp.asarray(grey)), each.sum(), rtol=1e-6)
+
+
+def test_whole_numbers_are_no_example_of_a_density():
+    """Its draws would be cut to whole numbers, and the chain be that of another model."""
+    example = Masked(jnp.arange(5), jnp.asarray(np.arange(5) % 2 == 0))
+    with pytest.raises(UsageError, match=r"int32 for a p.x.z. that is a density: give x\.astype"):
+        jax.eval_shape(
+            lambda: missing.conditional_mean(KEY, partially_observed(linear_gaussian()), example, num_steps=2)
+        )
 
 
 def test_the_bound_reaches_log_p_of_what_is_observed():

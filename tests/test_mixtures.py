@@ -14,6 +14,7 @@ from experiments.studies.gmm import fit_both
 from tests.one_step import configured
 from vaex import Model, evaluate, objectives
 from vaex.distributions import DiagonalNormalMixture
+from vaex.distributions.uniform_mixture import uniform_mixture
 from vaex.errors import OptionError, UsageError
 from vaex.inference.em import maximize
 from vaex.models import mixture as mixtures
@@ -27,6 +28,25 @@ MIXTURE = mixtures.GaussianMixture(
 )
 FREE = {"decoder": mixtures.free_parameters(MIXTURE)}
 X = jnp.array([0.4, -0.3])
+
+
+def test_components_with_one_width_or_one_place_for_all_dimensions_are_whole_normals():
+    """As numpyro holds them, [K, 1] beside [K, d]: the density of scipy's mixture, and draws without correlation."""
+    places, widths = np.array([[0.0, 1.0, -2.0], [1.0, 0.5, 0.0]]), np.array([[0.3, 0.5, 2.0], [1.0, 0.4, 0.2]])
+    value = np.array([0.2, 0.7, -0.4])
+
+    @jax.jit
+    def compute(key):
+        one_width = uniform_mixture(jax.vmap(lambda mean: dist.Normal(mean, 0.5).to_event(1))(jnp.asarray(places)))
+        one_place = uniform_mixture(jax.vmap(lambda scale: dist.Normal(0.3, scale).to_event(1))(jnp.asarray(widths)))
+        return [q.log_prob(jnp.asarray(value)) for q in (one_width, one_place)], one_place.sample(key, (4000,))
+
+    found, draws = compute(jax.random.key(0))
+    of = lambda means, scales: scipy.stats.norm(means, scales).logpdf(value).sum(-1)
+    np.testing.assert_allclose(
+        found, [np.log(np.exp(of(*each)).mean()) for each in ((places, 0.5), (0.3, widths))], rtol=1e-5
+    )
+    assert np.abs(np.corrcoef(np.asarray(draws), rowvar=False) - np.eye(3)).max() < 5 / np.sqrt(4000)
 
 
 def test_density_and_posterior_match_scipy():

@@ -7,7 +7,8 @@ import optax
 import pytest
 
 from vaex.distributions import flows
-from vaex.distributions.abilities import closed_form_kl, sample_and_log_prob
+from vaex.distributions.abilities import sample_and_log_prob
+from vaex.distributions.divergences import closed_form_kl
 from vaex.errors import OptionError
 from vaex.models import likelihoods, posteriors, priors
 from vaex.models.hierarchy import normal

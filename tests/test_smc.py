@@ -32,7 +32,7 @@ def test_with_a_fixed_schedule_the_evidence_is_unbiased_and_the_draws_are_from_t
     """Of 1,000 runs of 16 particles the mean of p(x)'s estimates, and of p(x) E[z|x]'s, within 5 standard errors."""
     model, x, schedule = CASES[name]
     run = lambda key: smc.anneal(key, model, x, schedule=schedule, num_particles=16, moves=MOVES)
-    read = lambda draws: (draws.log_likelihood, draws.mean(draws.z.astype(jnp.float32)))
+    read = lambda draws: (draws.log_likelihood, draws.mean(draws.z.astype(jnp.float32)), draws.standard_error)
     generator = {"linear": LINEAR, "table": TABLE}[name]
 
     @jax.jit
@@ -41,7 +41,9 @@ def test_with_a_fixed_schedule_the_evidence_is_unbiased_and_the_draws_are_from_t
         exact_mean = q.mean if name == "linear" else q.probs @ jnp.arange(3.0)
         return jax.vmap(lambda key: read(run(key)))(keys), (generator.log_px(x), exact_mean)
 
-    (found, means), (log_px, mean) = compute(jax.random.split(KEY, 1000))
+    (found, means, errors), (log_px, mean) = compute(jax.random.split(KEY, 1000))
+    # That of all temperatures: it takes particles for independent, and the logarithm for linear.
+    assert 0.6 < np.sqrt(np.mean(np.square(errors))) / np.std(found) < 1.4
     ratio = np.exp(np.float64(found) - float(log_px))
     assert abs(ratio.mean() - 1) < 5 * ratio.std() / np.sqrt(1000)
     assert ratio.std() > 0.05

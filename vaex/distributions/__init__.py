@@ -1,6 +1,6 @@
 """The distributions that numpyro.distributions lacks, or has only slower."""
 
-from vaex.distributions import full_normal as full_normal  # registers its KL
+from vaex.distributions import divergences as divergences  # registers what numpyro lacks
 from vaex.distributions.bernoulli import IndependentBernoulli
 from vaex.distributions.continuous_bernoulli import ContinuousBernoulli
 from vaex.distributions.levels import NUM_LEVELS, CategoricalLevels, DiscretizedLogistic

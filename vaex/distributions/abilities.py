@@ -11,19 +11,14 @@ type of a single one, and answers as that does.
 
 import functools
 from collections.abc import Callable
-from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
-from numpyro.distributions import kl_divergence
 
-from vaex.distributions.shapes import value_shape
-from vaex.errors import UsageError
 from vaex.model import Distribution, Latent, Value, Weighed
 
-KL = TypeVar("KL", bound=Callable)
 Beside = Callable[[PRNGKeyArray, Callable[[Latent], Distribution]], Weighed]
 
 
@@ -102,35 +97,6 @@ def factors(q: Distribution) -> Distribution | None:
     return None
 
 
-def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, " d"] | None:
-    """KL(q || p) of each latent dimension, in nats; None where q or p does not factorize or no closed form is known.
-
-    KL_j = KL(q(z_j|x) || p(z_j))
-
-    Raises:
-        UsageError: q and p are not over values of one shape.
-    """
-    ours, others = factors(q), factors(p)
-    if ours is None or others is None:
-        return None
-    if (found := value_shape(q)) != (expected := value_shape(p)):
-        raise UsageError(f"q is over values of shape {found}, and p of {expected}: give both the same shape")
-    return closed_form_kl(ours, others)
-
-
-def closed_form_kl(q: Distribution, p: Distribution) -> Float[Array, "*batch"] | None:
-    """KL(q || p) in nats, or None where no closed form is known."""
-    try:
-        return kl_divergence(q, p)  # pyright: ignore[reportArgumentType]
-    except NotImplementedError:
-        return None
-
-
-def kl_between(q: type, p: type) -> Callable[[KL], KL]:
-    """Register the closed form of KL(q || p) of two types of distributions, where numpyro looks for it."""
-    return kl_divergence.register(q, p)  # pyright: ignore[reportFunctionMemberAccess]
-
-
 @functools.singledispatch
 def normal_parameters(q: Distribution) -> tuple[Array, Array] | None:
     """The mean and the standard deviation of independent normal variables, or None of another distribution."""
@@ -186,9 +152,14 @@ def _(q: dist.Distribution) -> bool:
     return q.support is not None and bool(q.support.is_discrete)
 
 
+@normal_parameters.register(dist.Normal)
+def _(q: dist.Normal) -> tuple[Array, Array]:
+    mean, scale = jnp.broadcast_arrays(jnp.asarray(q.loc), jnp.asarray(q.scale))  # one of them may be a single number for all dimensions
+    return mean, scale
+
+
 has_gradient.register(dist.Distribution, lambda q: q.has_rsample)
 factors.register(dist.Independent, lambda q: q.base_dist)
-normal_parameters.register(dist.Normal, lambda q: (jnp.asarray(q.loc), jnp.asarray(q.scale)))
 for _mixture in (dist.MixtureSameFamily, dist.MixtureGeneral):
     component_log_probs.register(_mixture, lambda q: q.component_log_probs)
 for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistribution):
@@ -197,3 +168,6 @@ for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistrib
     is_cheap_to_evaluate.register(_wrapper, lambda q: is_cheap_to_evaluate(q.base_dist))
 mean.register(dist.Independent, lambda q: mean(q.base_dist))
 average.register(dist.Independent, lambda p: average(p.base_dist))
+for _categorical in (dist.CategoricalProbs, dist.CategoricalLogits):  # numpyro's mean of a class's number is nan
+    mean.register(_categorical, lambda q: None)
+    average.register(_categorical, lambda p: (p.probs, lambda probabilities: jnp.argmax(probabilities, axis=-1)))

@@ -24,7 +24,8 @@ class IndependentBernoulli(dist.Independent):
     """
 
     def __init__(self, logits: Float[Array, "..."], event_dim: int) -> None:
-        super().__init__(dist.BernoulliLogits(logits), event_dim)
+        # Grey pixels have their cross-entropy, also where some are masked: numpyro's checks would make it -inf.
+        super().__init__(dist.BernoulliLogits(logits, validate_args=False), event_dim)
 
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
         logits = self.base_dist.logits  # pyright: ignore[reportAttributeAccessIssue]

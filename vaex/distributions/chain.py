@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
+from vaex.distributions.divergences import closed_form_kl
 from vaex.distributions.shapes import log_density
 from vaex.model import Distribution, Latent, Params, Weighed
 
@@ -130,7 +131,7 @@ def _(q: Chain, p: Distribution) -> abilities.Beside | None:
 
 def stacked_kls(ours: Sequence[Distribution], theirs: Sequence[Distribution]) -> Float[Array, " l"] | None:
     """KL(q_l || p_l) of pairs, in nats; None where the closed form of one is not known."""
-    kls = [abilities.closed_form_kl(q, p) for q, p in zip(ours, theirs, strict=True)]
+    kls = [closed_form_kl(q, p) for q, p in zip(ours, theirs, strict=True)]
     known = [kl for kl in kls if kl is not None]
     return jnp.stack(known) if len(known) == len(kls) else None
 

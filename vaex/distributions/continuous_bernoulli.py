@@ -34,10 +34,13 @@ class ContinuousBernoulli(dist.Distribution):
 
     def sample(self, key: Key, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
         u = jax.random.uniform(key, sample_shape + self.batch_shape)
+        is_rising, is_flat = self.logits > 0, jnp.abs(self.logits) < 0.02
         # The inverse of the CDF for the falling density, which never overflows; its mirror image rises.
-        slope = -jnp.maximum(jnp.abs(self.logits), 1e-6)
-        x = jnp.log1p(u * jnp.expm1(slope)) / slope
-        return jnp.clip(jnp.where(self.logits > 0, 1 - x, x), 0, 1)
+        slope = jnp.where(is_flat, -1.0, -jnp.abs(self.logits))
+        x = jnp.log1p(jnp.where(is_rising, 1 - u, u) * jnp.expm1(slope)) / slope
+        steep = jnp.where(is_rising, 1 - x, x)
+        series = u + u * (1 - u) * (self.logits / 2 + self.logits**2 * (1 - 2 * u) / 6)  # where the other is 0/0
+        return jnp.clip(jnp.where(is_flat, series, steep), 0, 1)
 
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
         log_p = value * self.logits - log_normalizer(self.logits)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from numpyro.distributions import kl_divergence
 
 from vaex.distributions import abilities
+from vaex.distributions.divergences import kl_between
 from vaex.distributions.one_hot import OneHotCategorical
 from vaex.losses.arithmetic import times
 from vaex.model import Distribution, Example, Latent
@@ -65,7 +66,7 @@ class Labelled:
         return LabelledLatent(self.label.mean, jax.tree.map(lambda m: jnp.tensordot(self.label.mean, m, 1), means))
 
 
-@abilities.kl_between(Labelled, Labelled)
+@kl_between(Labelled, Labelled)
 def _kl_labelled(p: Labelled, q: Labelled) -> Float[Array, ""]:
     """KL(p(y) || q(y)) + sum_y p(y) KL(p(z|y) || q(z|y))."""
     given = jax.vmap(kl_divergence)(p.given, q.given)

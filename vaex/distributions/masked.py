@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, Shaped
 
 from vaex.distributions import abilities, shapes
 from vaex.errors import UsageError
-from vaex.model import Example, Given, Value
+from vaex.model import Distribution, Example, Given, Value
 
 
 class Masked(NamedTuple):
@@ -42,13 +42,24 @@ filled.register(Masked, lambda x, value: x.filled(value))
 
 
 @functools.singledispatch
-def seen_as(x: Example, drawn: Value) -> Example:
-    """A draw from p(x|z) as an example like x: of its types, and with as much of it missing."""
-    return jax.tree.map(lambda a, like: jnp.asarray(a, jnp.result_type(like)), drawn, x)
+def seen_as(x: Example, p: Distribution, drawn: Value) -> Example:
+    """A draw from p(x|z) as an example like x: of its types, and with as much of it missing.
+
+    Raises:
+        UsageError: an example of whole numbers, which no draw from a density is.
+    """
+
+    def cast(value: Array, like: Array) -> Array:
+        dtype = jnp.result_type(like)
+        if not jnp.issubdtype(dtype, jnp.floating) and not abilities.is_discrete(p):
+            raise UsageError(f"found an x of {dtype} for a p(x|z) that is a density: give x.astype(float)")
+        return jnp.asarray(value, dtype)
+
+    return jax.tree.map(cast, drawn, x)
 
 
-seen_as.register(Given, lambda x, drawn: x._replace(x=seen_as(x.x, drawn)))
-seen_as.register(Masked, lambda x, drawn: x._replace(x=seen_as.dispatch(object)(x.x, drawn)))
+seen_as.register(Given, lambda x, p, drawn: x._replace(x=seen_as(x.x, p, drawn)))
+seen_as.register(Masked, lambda x, p, drawn: x._replace(x=seen_as.dispatch(object)(x.x, p, drawn)))
 
 
 @functools.singledispatch

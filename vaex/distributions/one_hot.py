@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from numpyro.distributions import constraints
+from numpyro.distributions import biject_to, constraints
+from numpyro.distributions.transforms import IdentityTransform, Transform
 
-from vaex.distributions.abilities import kl_between
+from vaex.distributions.divergences import kl_between
 from vaex.losses.arithmetic import times
 from vaex.model import Distribution, Key, Value
 
@@ -28,6 +29,19 @@ class _OneHot(constraints.Constraint):
         return (), ((), {})
 
 
+class _Logits(constraints.Constraint):
+    event_dim = 1
+
+    def __call__(self, x: Value) -> ArrayLike:
+        return (x < jnp.inf).all(axis=-1)  # nor is nan
+
+    def feasible_like(self, prototype: Value) -> Array:
+        return jnp.zeros_like(prototype)
+
+    def tree_flatten(self) -> tuple[tuple, tuple]:
+        return (), ((), {})
+
+
 class OneHotCategorical(dist.Distribution):
     """A categorical variable as a vector with one 1.
 
@@ -37,7 +51,7 @@ class OneHotCategorical(dist.Distribution):
         logits: unnormalized log-probabilities, [*batch, classes]; -inf rules a class out.
     """
 
-    arg_constraints = {"logits": constraints.real_vector}  # noqa: RUF012
+    arg_constraints = {"logits": _Logits()}  # noqa: RUF012
     has_enumerate_support = True
     pytree_data_fields = ("logits",)
 
@@ -68,6 +82,11 @@ class OneHotCategorical(dist.Distribution):
     @property
     def variance(self) -> Float[Array, "... classes"]:
         return self.mean * (1 - self.mean)
+
+
+@biject_to.register(_Logits)
+def _(constraint: _Logits) -> Transform:
+    return IdentityTransform()
 
 
 @kl_between(OneHotCategorical, OneHotCategorical)

@@ -24,4 +24,6 @@ def _(q: dist.Distribution) -> Latent | None:
 
 
 variance.register(dist.Independent, lambda q: variance(q.base_dist))
+for _categorical in (dist.CategoricalProbs, dist.CategoricalLogits):  # numpyro's is nan
+    variance.register(_categorical, lambda q: None)
 variance.register(Quantized, lambda q: jnp.zeros_like(q.mean))

@@ -162,7 +162,8 @@ def drawn(key: PRNGKeyArray, model: AnyModel, example: Example) -> tuple[Example
     encode(now, x)  # which says what is no model with latents
     z_key, x_key = jax.random.split(key)
     z = now.prior.sample(z_key)
-    return seen_as(example, now.decode(z).sample(x_key)), z
+    p = now.decode(z)
+    return seen_as(example, p, p.sample(x_key)), z
 
 
 def log_weights_of(key: PRNGKeyArray, model: Model, x: Example, num_samples: int) -> Float[Array, " k"]:

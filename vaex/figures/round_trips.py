@@ -43,7 +43,7 @@ def there_and_back(key: PRNGKeyArray, trial: Trial) -> RoundTrips:
         z_key, x_key, mean_key = jax.random.split(k, 3)
         z = model.prior.sample(z_key)
         p = model.decode(z)
-        again, spread = back(mean_key, seen_as(like, p.sample(x_key)))
+        again, spread = back(mean_key, seen_as(like, p, p.sample(x_key)))
         return p.mean, again, (z - again) ** 2, spread
 
     @jax.jit

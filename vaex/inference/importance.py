@@ -18,11 +18,18 @@ from vaex.objectives.terms import log_weights
 _NEARLY_EQUAL = 1.0  # nats between the largest and the smallest: there is no heavy tail within a factor of e
 
 
+def squared_error(size: Float[Array, "*batch"], num_draws: int) -> Float[Array, "*batch"]:
+    """Of the logarithm of an average of weights of so large an effective sample size; nan of a single draw."""
+    relative = jnp.maximum(num_draws / size - 1, 0.0)
+    return relative / (num_draws - 1) if num_draws > 1 else jnp.full_like(size, jnp.nan)
+
+
 class Weighted(NamedTuple):
     """K draws with their log-weights, which together stand for p(z|x)."""
 
     z: Latent  # [K, ...]
     log_w: Float[Array, " k"]  # log p(x, z_k) - log q(z_k|x), in nats
+    own_squared_error: Float[Array, ""] | None = None  # of log_likelihood, where more than these weights went into it
 
     @property
     def log_likelihood(self) -> Float[Array, ""]:
@@ -43,11 +50,10 @@ class Weighted(NamedTuple):
     def standard_error(self) -> Float[Array, ""]:
         """That of log_likelihood, by the delta method; nan of a single draw.
 
-        s^2 = (K / ESS - 1) / (K - 1)
+        s^2 = (K / ESS - 1) / (K - 1),   of sequential Monte Carlo the sum of that over the temperatures
         """
-        k = len(self.log_w)
-        relative = jnp.maximum(k / self.effective_sample_size - 1, 0.0)
-        return jnp.sqrt(relative / (k - 1)) if k > 1 else jnp.array(jnp.nan)
+        own = self.own_squared_error
+        return jnp.sqrt(squared_error(self.effective_sample_size, len(self.log_w)) if own is None else own)
 
     @property
     def pareto_k(self) -> Float[Array, ""]:

@@ -70,7 +70,7 @@ def multiple(
     check_whole(num_draws=num_draws)
     now, example = at(model, example)
     draw_key, choice_key, noise_key = jax.random.split(key, 3)
-    z, log_w = importance(draw_key, now, example, num_samples=num_samples)
+    z, log_w, _ = importance(draw_key, now, example, num_samples=num_samples)
     chosen = jax.random.categorical(choice_key, log_w, shape=(num_draws,))
 
     def one(k: PRNGKeyArray, index: Array) -> Float[Array, "..."]:

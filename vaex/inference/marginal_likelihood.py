@@ -1,6 +1,6 @@
 """Log p(x) from draws of the posterior and a density that is fitted to them, for few continuous latents."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,9 @@ from vaex.losses.arithmetic import logsumexp
 from vaex.model import AnyModel, Example
 
 _HMC = hmc(num_leapfrog=4, num_warmup=100, target_acceptance=0.9)
+
+
+_OWN = 1998  # folded into a key that the chains are split from, for draws of q itself
 
 
 class MarginalLikelihood(NamedTuple):
@@ -44,8 +47,9 @@ def marginal_likelihood(
 
     q is the normal distribution with the mean and the covariance of the first half of each chain, and the z_l are the
     second half. Where q had wider tails than the posterior, one draw could have all the weight: q is cut off at the
-    ellipsoid that holds a share of it. No encoder is needed but for where the chains start. Meant for up to about 5
-    latent numbers, since q must resemble the posterior.
+    ellipsoid that holds a share of it, and where p(z) is zero, of which as many draws of its own say how much that is.
+    No encoder is needed but for where the chains start. Meant for up to about 5 latent numbers, since q must resemble
+    the posterior.
 
     Args:
         key: a PRNG key.
@@ -74,18 +78,28 @@ def marginal_likelihood(
     )
     each = lambda f: lambda z: jax.vmap(jax.vmap(f))(z)  # of each draw of each chain
     flat = each(lambda z: ravel_pytree(z)[0])
-    log_q = _cut_normal(flat(early).reshape(num_chains * num_samples, -1), flat(late), coverage)
-    log_ratio = log_q - each(target(model, x).log_joint)(late)
+    log_joint = target(model, x).log_joint
+    q = _fitted(flat(early).reshape(num_chains * num_samples, -1))
+    log_ratio = _log_cut(q, flat(late), coverage) - each(log_joint)(late)
     ratio = jnp.exp(log_ratio - jnp.max(log_ratio))
     size = blackjax().diagnostics.effective_sample_size(ratio)
     log_mean = logsumexp(log_ratio.ravel()) - jnp.log(ratio.size)
-    return MarginalLikelihood(-log_mean, jnp.std(ratio, ddof=1) / jnp.mean(ratio) / jnp.sqrt(size))
+    own = q.sample(jax.random.fold_in(key, _OWN), (ratio.size,))
+    unflat = ravel_pytree(jax.tree.map(lambda z: z[0, 0], late))[1]
+    is_inside = _log_cut(q, own, coverage) > -jnp.inf
+    is_possible = jax.vmap(lambda z: log_joint(unflat(z)) > -jnp.inf)(own)
+    share = jnp.sum(is_inside & is_possible) / jnp.sum(is_inside)
+    error = jnp.var(ratio, ddof=1) / jnp.mean(ratio) ** 2 / size + (1 / share - 1) / jnp.sum(is_inside)
+    return MarginalLikelihood(jnp.log(share) - log_mean, jnp.sqrt(error))
 
 
-def _cut_normal(fitted: Float[Array, "n d"], z: Float[Array, "*batch d"], coverage: float) -> Float[Array, "*batch"]:
-    """The log-density at z of the normal distribution of these draws within the ellipsoid that has this share of it."""
-    covariance = jnp.cov(fitted.T).reshape(fitted.shape[1], fitted.shape[1])
-    q = dist.MultivariateNormal(jnp.mean(fitted, axis=0), covariance)
+def _fitted(z: Float[Array, "n d"]) -> Any:
+    covariance = jnp.cov(z.T).reshape(z.shape[1], z.shape[1])
+    return dist.MultivariateNormal(jnp.mean(z, axis=0), covariance)
+
+
+def _log_cut(q: Any, z: Float[Array, "*batch d"], coverage: float) -> Float[Array, "*batch"]:
+    """The log-density at z of a normal distribution within the ellipsoid that has this share of it."""
     residuals = jax.scipy.linalg.solve_triangular(q.scale_tril, (z - q.loc)[..., None], lower=True)[..., 0]
     is_inside = jnp.sum(residuals**2, axis=-1) < 2 * gammaincinv(z.shape[-1] / 2, coverage)  # of chi-squared
     return jnp.where(is_inside, q.log_prob(z) - jnp.log(coverage), -jnp.inf)

@@ -127,4 +127,5 @@ def _chain(*, is_tested: bool) -> Method:
 
 def _completed(key: PRNGKeyArray, p: Target, z: Latent) -> Float[Array, "..."]:
     model, example = at(p.held.model, p.example)
-    return example.filled(seen_as(example.x, model.decode(z).sample(key)))
+    likelihood = model.decode(z)
+    return example.filled(seen_as(example.x, likelihood, likelihood.sample(key)))

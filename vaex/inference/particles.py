@@ -15,7 +15,7 @@ from vaex.distributions.shapes import log_density
 from vaex.distributions.sites import sites
 from vaex.errors import OptionError
 from vaex.inference.gibbs import sweep
-from vaex.inference.importance import effective_sample_size
+from vaex.inference.importance import effective_sample_size, squared_error
 from vaex.inference.kernels import blackjax
 from vaex.inference.method import State, StepInfo
 from vaex.inference.target import Target
@@ -43,6 +43,7 @@ class Particles(NamedTuple):
     kernel: State  # blackjax's state: particles, weights that sum to 1, and the temperature t
     step: Int[Array, "*batch"]  # how many temperatures are passed
     log_likelihood: Float[Array, "*batch"]  # the estimate of log Z_t, in nats
+    squared_error: Float[Array, "*batch"]  # of it, of particles that are independent at each temperature
 
 
 class Info(NamedTuple):
@@ -91,7 +92,12 @@ def bridge(p: Target, start: str) -> Space:
     if start == "prior":
         return where
     log_q = lambda z: log_density("q(z|x)", q, where.value(z))
-    ratio = lambda z: where.log_likelihood(z) + where.log_prior(z) - log_q(z)
+
+    def ratio(z: Latent) -> Float[Array, ""]:
+        log_q_z = log_q(z)
+        log_ratio = where.log_likelihood(z) + where.log_prior(z) - log_q_z
+        return jnp.where(log_q_z == -jnp.inf, IMPOSSIBLE, log_ratio)  # no chain starts there, and inf would call it
+
     return where._replace(log_prior=log_q, log_likelihood=ratio)
 
 
@@ -116,14 +122,15 @@ def started(key: PRNGKeyArray, p: Target, num_particles: int) -> Particles:
     z = p.prior.sample(key, (num_particles,))
     particles = jax.vmap(sites(p.prior).codes)(z) if is_discrete(p.prior) else z
     kernel = blackjax().smc.tempered.init(particles)._replace(tempering_param=jnp.array(0.0))
-    return Particles(p, kernel, jnp.array(0), jnp.array(0.0))
+    return Particles(p, kernel, jnp.array(0), jnp.array(0.0), jnp.array(0.0))
 
 
 def moved(state: Particles, kernel: State, info: StepInfo) -> tuple[Particles, Info]:
     """The state and what is said of it, from blackjax's."""
     increment = info.log_likelihood_increment
     size = effective_sample_size(jnp.log(kernel.weights))
-    after = Particles(state.target, kernel, state.step + 1, state.log_likelihood + increment)
+    error = state.squared_error + squared_error(size, len(kernel.weights))
+    after = Particles(state.target, kernel, state.step + 1, state.log_likelihood + increment, error)
     return after, Info(kernel.tempering_param, increment, size)
 
 

@@ -62,7 +62,7 @@ def rejection(
     Source: von Neumann 1951.
     """
     draw_key, accept_key = jax.random.split(key)
-    z, log_w = importance(draw_key, model, x, num_samples=num_proposals, proposal=proposal)
+    z, log_w, _ = importance(draw_key, model, x, num_samples=num_proposals, proposal=proposal)
     is_accepted = jnp.log(jax.random.uniform(accept_key, log_w.shape)) < log_w - log_bound
     return Proposals(z, is_accepted, jnp.max(log_w), jnp.asarray(log_bound, log_w.dtype))
 

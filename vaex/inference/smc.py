@@ -95,7 +95,7 @@ def anneal(
 def weighted(state: Particles) -> Weighted:
     """The particles of one example as weighted draws, the average of whose weights is the estimate of Z_t."""
     log_w = jnp.log(state.kernel.weights) + jnp.log(len(state.kernel.weights)) + state.log_likelihood
-    return Weighted(jax.vmap(space(state.target).value)(state.kernel.particles), log_w)
+    return Weighted(jax.vmap(space(state.target).value)(state.kernel.particles), log_w, state.squared_error)
 
 
 def find_schedule(

@@ -2,7 +2,8 @@
 
 from vaex.bounds import with_value
 from vaex.choices import Choices
-from vaex.distributions.abilities import closed_form_kl, kl_per_dimension, sample_and_log_prob
+from vaex.distributions.abilities import sample_and_log_prob
+from vaex.distributions.divergences import closed_form_kl, kl_per_dimension
 from vaex.objectives.aggregate import info, squared_mmd, total_correlation
 from vaex.objectives.batch import BatchLoss, Context, batch_loss
 from vaex.objectives.discrete import enumerate, reinforce, vimco

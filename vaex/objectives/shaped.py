@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from vaex import bounds
-from vaex.distributions.abilities import kl_per_dimension
+from vaex.distributions.divergences import kl_per_dimension
 from vaex.errors import OptionError, UsageError, check_finite, check_whole
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Model

@@ -9,7 +9,6 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
 from vaex.distributions.abilities import (
-    closed_form_kl,
     draw_beside,
     draws_of_components,
     factors,
@@ -17,6 +16,7 @@ from vaex.distributions.abilities import (
     is_discrete,
     sample_and_log_prob,
 )
+from vaex.distributions.divergences import closed_form_kl
 from vaex.distributions.shapes import batch_shape, check_number, log_density
 from vaex.errors import UsageError, check_whole
 from vaex.losses.arithmetic import at_least_float32, logsumexp, times

@@ -98,7 +98,8 @@ def _dreamt(key: PRNGKeyArray, model: Model, x: Example, num_dreams: int) -> Flo
     def one(key: PRNGKeyArray) -> Float[Array, ""]:
         latent_key, example_key = jax.random.split(key)
         z = model.prior.sample(latent_key)
-        dream = seen_as(x, model.decode(z).sample(example_key))
+        p = model.decode(z)
+        dream = seen_as(x, p, p.sample(example_key))
         z, dream = jax.lax.stop_gradient((z, dream))
         return log_density("q(z|x)", encode(model, dream), z)
 
