@@ -154,7 +154,8 @@ def _(q: dist.Distribution) -> bool:
 
 @normal_parameters.register(dist.Normal)
 def _(q: dist.Normal) -> tuple[Array, Array]:
-    mean, scale = jnp.broadcast_arrays(jnp.asarray(q.loc), jnp.asarray(q.scale))  # one of them may be a single number for all dimensions
+    # One of them may be a single number for all dimensions.
+    mean, scale = jnp.broadcast_arrays(jnp.asarray(q.loc), jnp.asarray(q.scale))
     return mean, scale
 
 
