@@ -17,7 +17,7 @@ from vaex.errors import UsageError
 from vaex.evaluate.certificate import Certificate, Lower, drawn
 from vaex.model import Given, Observed
 from vaex.models import exact
-from vaex.runs.answers import certifying
+from vaex.runs.answers import annealing, certifying
 from vaex.runs.answers.asked import Asked, score
 
 KEY = jax.random.key(0)
@@ -120,3 +120,29 @@ def test_scores_by_annealed_importance_sampling_are_those_of_many_importance_sam
     assert (np.abs(apart) < 5 * np.hypot(answer.arrays["standard_error"], exact.standard_error)).all()
     assert (answer.arrays["standard_error"] > 0).all()
     assert answer.said.startswith("log p(x) by AIS of 3 images")
+
+
+def test_the_path_of_scores_is_found_alike_however_many_images_are_asked_about(monkeypatch):
+    """On what the model draws with the seed's own key."""
+    found = []
+
+    class Found(Exception):
+        pass
+
+    def record(key, model, examples, **options):
+        found.append((jax.random.key_data(key), examples))
+        raise Found
+
+    monkeypatch.setattr(annealing.ais, "find_schedule", record)
+    for images in (UINT8[:2], UINT8[2:7], UINT8[:3]):
+        with pytest.raises(Found):
+            annealing.annealed(trained(*SMALL), GivenImages(images))
+    for other in found[1:]:
+        jax.tree.map(np.testing.assert_array_equal, other, found[0])
+
+
+def test_a_label_beside_other_latents_is_moved_by_no_chain():
+    flags = ["model.name=m2", "objective.name=semi_supervised", "data.num_labels=100"]
+    model = trained(*[f"--config.{flag}" for flag in flags], *SMALL)
+    with pytest.raises(UsageError, match=r"this model's p\(z\) is a Labelled: leave --ais out"):
+        annealing.annealed(model, GivenImages(UINT8[:2]))

@@ -265,6 +265,16 @@ def test_a_misspelled_name_is_told_the_nearest(name, near):
         data.load(name)
 
 
+def test_what_is_there_but_of_a_kind_that_the_name_does_not_say(tmp_path):
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "photos" / "cats").mkdir(parents=True)
+    (tmp_path / "photos" / "cats" / "one.PNG").touch()
+    for name, source in {"rows.csv": "table", "photos": "folder"}.items():
+        for given in ({"name": str(tmp_path / name)}, {"name": name, "dir": tmp_path}):
+            with pytest.raises(UsageError, match=f"say {source}:{tmp_path / name}$"):
+                data.load(**given)
+
+
 @pytest.mark.parametrize("name", ["kmnist", "emnist/letters"])
 def test_a_name_that_is_right_is_told_no_other(name):
     with pytest.raises(UsageError, match=rf"^data set '{name}' not found; looked in: "):

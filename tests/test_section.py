@@ -129,6 +129,7 @@ def test_a_section_that_may_be_unset():
     config, _ = overridden("--config.train.learning_rate=none", experiment="mnist_iaf")
     assert load_experiment("mnist_iaf").train.learning_rate is not None
     assert config.train.learning_rate is None
+    assert overridden("--config.train.learning_rate.name=none", experiment="mnist_iaf")[0].train.learning_rate is None
     config, _ = overridden("--config.train.learning_rate=None", *rate, experiment="mnist_iaf")
     assert config.train.learning_rate.final == 0.01
     with pytest.raises(UsageError, match=r"learning_rate=none unsets --config.train.learning_rate.name, which stands"):

@@ -1,5 +1,6 @@
 """Tables: types of columns, what an encoder sees of them, the product of their likelihoods, and files of them."""
 
+import functools
 import importlib
 
 import jax
@@ -10,6 +11,10 @@ import scipy.stats as st
 
 from tests.one_step import QUICK, configured, one_step
 from vaex import data
+from vaex.config import override
+from vaex.config.task import kept_data
+from vaex.data.given.as_trained import as_given
+from vaex.data.given.under import to_sample
 from vaex.data.sources import packaged, tables
 from vaex.data.tabular import columns, values
 from vaex.data.tabular import named as rows_by_name
@@ -19,6 +24,7 @@ from vaex.model import Model
 from vaex.models.columns import Column, features, missing_row, num_features
 from vaex.models.missing import partially_observed
 from vaex.models.table import table
+from vaex.runs.experiments import load_experiment
 
 KEY = jax.random.key(0)
 COLUMNS = (
@@ -357,6 +363,26 @@ def test_a_column_may_be_the_label(tmp_path):
     loaded = data.load(f"table:{tmp_path / 'a.csv'}", columns="y=label,x=real")
     assert [c.name for c in loaded.columns] == ["x"]
     assert set(loaded.train.labels) == {0, 1}
+
+
+def test_a_class_that_is_a_label_is_called_by_its_text(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{i},{'cat' if i % 2 else 'dog'}\n" for i in range(60)))
+    under = ("--config.data.columns=y=label,x=real", "--config.data.condition=label")
+    made = configured(*named(f"table:{tmp_path / 'a.csv'}"), *under)
+    columns, label = made.task.dataset.columns, made.task.dataset.label_column
+    kept = kept_data(override(load_experiment("auto_mpg"), list(under)), (1,), 2, columns=columns, label=label)
+    rows = {"x": [1.0, 2.0, 3.0]}
+    by_text, by_column = (
+        as_given(rows, kept, labels=["dog", "cat", "dog"]),
+        as_given({**rows, "y": ["dog", "cat", "dog"]}, kept),
+    )
+    np.testing.assert_array_equal(by_text.labels, by_column.labels)
+    np.testing.assert_array_equal(by_text.labels, [1, 0, 1])
+    drawn = functools.partial(to_sample, kept=kept, num_samples=2, key=jax.random.key(0), what="--label")
+    np.testing.assert_array_equal(drawn("dog"), [[0, 1], [0, 1]])
+    np.testing.assert_array_equal(drawn(["cat", "dog"]), np.eye(2))
+    with pytest.raises(UsageError, match="--label: column 'y' has the class 'cow'"):
+        drawn("cow")
 
 
 def test_rows_under_a_label_have_no_pictures(tmp_path):

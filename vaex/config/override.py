@@ -85,6 +85,9 @@ def _swap(config: Config, path: str, value: str, log: Callable[[str], object]) -
     owner = field_at(ROOT, config, parent) if parent else None
     if last != "name" or owner is None or owner.choices is None or not owner.choices.has_names:
         return False
+    if value.lower() == "none" and owner.is_optional and "none" not in owner.choices:
+        _set(config, parent, None)
+        return True
     _rename(config, parent, owner.choices, value, log)
     return True
 

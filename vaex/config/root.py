@@ -39,7 +39,7 @@ class Data:
         columns: of a table, the types of its columns: NAME=TYPE,NAME=TYPE, or one for all; others are guessed.
         num_labels: training images that keep their labels; unset, all, where anything reads them.
         missing: the fraction of each image's pixels that nothing sees; unset, none.
-        augment: how training images vary, anew at each use: flip or shift; where num_labels is set, those with a label
+        augment: how training images vary, anew at each use: flip or shift; of the models m2 and m1m2 those with a label
             alone; unset, not at all.
         binarize: for a Bernoulli likelihood: dynamic, threshold or none.
         condition: what is given of each image: label, low_resolution (averages of 4 x 4 pixels), half_resolution (of

@@ -48,7 +48,8 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
     num_train, c = len(task.dataset.train.images), experiment.train
     optimizer = build_optimizer(config, experiment, (c.schedule_epochs or c.num_epochs) * task.num_steps)
     average = build_average(config, experiment, description)
-    batch = jax.eval_shape(lambda key: preprocess(key, first_stored(task.examples, task.dataset, 2)), jax.random.key(0))
+    few = first_stored(task.examples, task.dataset, 2)  # read before anything is traced
+    batch = jax.eval_shape(lambda key: preprocess(key, few), jax.random.key(0))
     computed = PRECISIONS[c.precision]
     weights = description.weights
     loss = build_loss(config, experiment, trained(description), batch, num_train=num_train)

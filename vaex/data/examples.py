@@ -46,7 +46,7 @@ class Making(NamedTuple):
     has_gaps: bool = False  # whether a table has values missing by itself, nan
     num_labels: int | None = None  # images that keep their labels
     num_classes: int = 0
-    augment: Augment | None = None  # of training images; of those with a label alone, where others have none
+    augment: Augment | None = None  # of training images; of pairs, of those with a label alone
     key: PRNGKeyArray | None = None  # of the masks and of the choice of labels
     prepare: Callable[[PRNGKeyArray, Example], Example] | None = None  # what the model does to a batch of them
 

@@ -82,8 +82,8 @@ def _conversion(family: str, highest: float, source: str) -> tuple[Callable[[np.
     if family == "integer":
         if highest and highest < _DARK:
             raise UsageError(
-                f"{source}: images are integers up to {highest}: expected 0 and 1, or levels up to 255; store them as "
-                "floats, divided by their white"
+                f"{source}: images are integers up to {highest}: expected 0 and 1, or levels up to 255; store arrays "
+                "as floats, divided by their white, or files with a white of 255, or of 65,535 in 16 bits"
             )
         return _levels, f"{_LEVELS} {highest} of 255"
     if 0 < highest < 1.5 / 255:

@@ -113,13 +113,15 @@ class Chain:
 
 @abilities.draw_beside.register(Chain)
 def _(q: Chain, p: Distribution) -> abilities.Beside | None:
-    if not isinstance(p, Chain) or q.top_down != p.top_down:
+    if type(p) is not Chain or q.top_down != p.top_down:
         return None
+
+    prior: Any = p
 
     def weigh(key: PRNGKeyArray, decode: Callable[[Latent], Distribution]) -> Weighed:
         ours, z = q.walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
-        drawn = z[::-1] if p.top_down else z
-        theirs, _ = p.walk(lambda i, conditional: drawn[i])
+        drawn = z[::-1] if prior.top_down else z
+        theirs, _ = prior.walk(lambda i, conditional: drawn[i])
         log_q, log_p = (
             jnp.stack([log_density(_LAYER, c, z_l) for c, z_l in zip(conditionals, z, strict=True)])
             for conditionals in (ours, theirs)

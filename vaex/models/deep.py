@@ -5,7 +5,7 @@ from typing import Annotated
 from vaex.choices import Build
 from vaex.errors import check_whole
 from vaex.models import likelihoods
-from vaex.models.description import Description, Kind, Source, describe, structure_of
+from vaex.models.description import Description, Kind, Source, describe, refuse, structure_of
 from vaex.models.layers import names
 from vaex.models.likelihood_parts import build_likelihood, output_bias
 from vaex.models.likelihoods import LIKELIHOODS
@@ -38,6 +38,7 @@ def deep(
         activation: the nonlinearity, a name in ACTIVATIONS.
         likelihood: p(x|z).
     """
+    refuse("deep", source, rows="whose latents are maps of an image")
     check_whole(latent_dim=latent_dim, channels=channels)
     check_resolutions(channels, num_blocks)
     p_x = build_likelihood(likelihood, source)

@@ -90,16 +90,21 @@ class Kind(NamedTuple):
     objectives: tuple[str, ...] = ()  # the only ones that train it; (): all that no other kind claims
 
 
-def refuse(kind: str, source: Source, *, condition: str = "", mask: str = "") -> None:
-    """Say why a kind of model has no place for a condition or for masks, where it is asked for one.
+def refuse(kind: str, source: Source, *, condition: str = "", mask: str = "", rows: str = "") -> None:
+    """Say why a kind of model has no place for a condition, for masks or for rows, where it is asked for one.
 
     Raises:
         UsageError: the source has what there is a reason against.
     """
+    if rows and source.columns:
+        raise UsageError(f"the data set is a table with model.name {kind!r}, {rows}: set --config.model.name=vae, say")
     if condition and source.condition_shape is not None:
         raise UsageError(f"data.condition is set with model.name {kind!r}, {condition}: unset data.condition")
     if mask and source.is_masked:
-        raise UsageError(f"data.missing is set with model.name {kind!r}, {mask}: unset data.missing")
+        found, cure = "data.missing is set", "unset data.missing"
+        if source.columns:
+            found, cure = "values of the table are missing", "fill them, or set --config.model.name=vae"
+        raise UsageError(f"{found} with model.name {kind!r}, {mask}: {cure}")
 
 
 def of_one_example(model: Model, x_shape: Shape) -> Model:

@@ -125,7 +125,9 @@ def vqvae(
         prior_depth: layers of the causal prior.
         likelihood: p(x|z).
     """
-    refuse("vqvae", source, condition="whose codes have a prior of their own")
+    refuse(
+        "vqvae", source, condition="whose codes have a prior of their own", rows="whose codes are of an image's places"
+    )
     check_whole(num_codes=num_codes, patch=patch, latent_dim=latent_dim)
     check_whole(prior_width=prior_width, prior_depth=prior_depth)
     check_whole(encoder_hidden=encoder_hidden, decoder_hidden=decoder_hidden)

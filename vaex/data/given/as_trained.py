@@ -12,7 +12,8 @@ from vaex.data.examples import Stored
 from vaex.data.form import formed
 from vaex.data.given.kept import GivenImages, Kept, modelled
 from vaex.data.pixels import CHANNELS, as_levels
-from vaex.data.tabular.named import Table, as_modelled, is_by_name, label_numbers
+from vaex.data.tabular.named import Table, as_modelled, is_by_name, label_numbers, numbers_of
+from vaex.data.tabular.values import is_text
 from vaex.errors import UsageError
 
 Images = Any  # what a user gives: an array, a structured one, {name: values}, a list of rows, or GivenImages
@@ -137,6 +138,8 @@ def _given_rows(table: Table, kept: Kept, labels: Labels, mask: Mask, may_miss: 
         )
     if labels is None and kept.label is not None and is_by_name(table):
         labels = label_numbers(kept.label, table, what)
+    if kept.label is not None and labels is not None and is_text(np.asarray(labels)):
+        labels = numbers_of(kept.label, np.asarray(labels), f"{what}: labels")
     return _with_labels(rows, labels, _both(~gone if gone.any() else None, mask, rows.shape, what), what)
 
 

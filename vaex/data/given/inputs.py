@@ -46,13 +46,14 @@ def read_given(name: str, kept: Kept, *, may_miss: bool = False) -> GivenImages:
         raise UsageError(f"INPUT is {name}, {found}, and the model is of {of}: {expected}")
     if source == "folder" and colon:
         return _of_folder(argument, kept)
-    if (is_table or path.suffix in _READERS) and not path.exists():
+    is_arrays = path.suffix.lower() in _READERS and not colon
+    if (is_table or is_arrays) and not path.exists():
         raise UsageError(f"INPUT is {name}: no such file; {expected}")
     if is_table:
         tables = read_table(str(path))[0]
         return as_given(tables.get("test_images", tables["train_images"]), kept, may_miss=may_miss, what=str(path))
-    if path.suffix in _READERS:
-        arrays = _READERS[path.suffix](path)
+    if is_arrays:
+        arrays = _READERS[path.suffix.lower()](path)
         return as_given(arrays.pop("images"), kept, **arrays, may_miss=may_miss, what=str(path))
     return _of_data_set(name, kept, may_miss)
 

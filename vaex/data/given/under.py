@@ -10,6 +10,8 @@ from vaex.data.conditions import CONDITIONS, Condition
 from vaex.data.dtypes import is_whole
 from vaex.data.given.kept import Kept
 from vaex.data.pixels import CHANNELS, as_levels
+from vaex.data.tabular.named import numbers_of
+from vaex.data.tabular.values import is_text
 from vaex.errors import UsageError
 
 
@@ -19,8 +21,8 @@ def to_sample(
     """What to draw samples under: None of an unconditional model, else a condition for each.
 
     Args:
-        condition: a label, or one for each draw, or None for every label in turn; or the image that is the condition,
-            or the frames before, of more the last.
+        condition: a label, or one for each draw, of a table by its text too, or None for every label in turn; or the
+            image that is the condition, or the frames before, of more the last.
         kept: what the run keeps of its data set.
         num_samples: how many.
         key: of what preprocessing draws of an image.
@@ -36,6 +38,8 @@ def to_sample(
         return None
     if kept.needs_labels:
         labels = np.arange(num_samples) % by.num_classes if condition is None else np.asarray(condition)
+        if kept.label is not None and is_text(labels):
+            labels = numbers_of(kept.label, np.atleast_1d(labels), what).astype(int).reshape(labels.shape)
         is_class = is_whole(labels) and labels.min() >= 0 and labels.max() < by.num_classes
         if not is_class or labels.shape not in ((), (num_samples,)):
             more = "" if labels.shape == () else f", one or one for each of {num_samples} draws"

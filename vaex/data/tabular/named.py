@@ -79,7 +79,16 @@ def label_numbers(column: Column, table: Table, what: str) -> np.ndarray | None:
     found = fields(table, (), what)
     if column.name not in found:
         return None
-    return np.nan_to_num(_class_numbers(column, _values_of(column, found, what), what), nan=-1)
+    return numbers_of(column, _values_of(column, found, what), what)
+
+
+def numbers_of(column: Column, labels: np.ndarray, what: str) -> np.ndarray:
+    """The numbers of the classes that labels name, [N], -1 where one is missing.
+
+    Raises:
+        UsageError: one that is no class of this column.
+    """
+    return np.nan_to_num(_class_numbers(column, labels, what), nan=-1)
 
 
 def in_own_units(columns: Columns, rows: np.ndarray) -> np.ndarray:

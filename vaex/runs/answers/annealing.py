@@ -3,14 +3,19 @@
 import functools
 
 import jax
+import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from vaex.config.measure import TEST_KEY
 from vaex.data.given.as_trained import stored_of
 from vaex.data.given.kept import GivenImages, is_masked, seeing
+from vaex.distributions.abilities import is_discrete
+from vaex.distributions.sites import has_sites
+from vaex.errors import UsageError
 from vaex.evaluate import Estimate
 from vaex.evaluate.certificate import drawn
 from vaex.inference import ais
-from vaex.model import Conditional, Example, Model
+from vaex.model import Conditional, Example, Model, at
 from vaex.runs import questions
 from vaex.runs.trained import Trained
 
@@ -35,9 +40,10 @@ def annealed(
         OptionError: a number out of its range.
         UsageError: a model without latents, or whose discrete latents have no list of their values.
     """
-    some, now = part(given, slice(_DRAWN)), as_seen(model, given)
-    draw_key, tune_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), len(given.images)))
+    some, now = part(given, np.arange(_DRAWN) % len(given.images)), as_seen(model, given)
+    draw_key, tune_key = jax.random.split(jax.random.fold_in(jax.random.key(seed), TEST_KEY + 1))  # which no image's is
     examples = model.preprocess(some, seed=seed)
+    check_moves(now, examples, "leave --ais out")
 
     @jax.jit
     def draw(key: PRNGKeyArray) -> Example:
@@ -51,12 +57,26 @@ def annealed(
     return model.ask(one, given, None, seed, chunk_size=20)
 
 
+def check_moves(model: Model | Conditional, examples: Example, cure: str) -> None:
+    """Raise a UsageError for a model whose latents no chain moves, such as a label beside continuous ones."""
+
+    def check(example: Example) -> None:
+        prior = at(model, example)[0].prior
+        if is_discrete(prior) and not has_sites(prior):
+            raise UsageError(
+                "annealed importance sampling moves latents that are all continuous, or discrete with a list of their "
+                f"values, and this model's p(z) is a {type(prior).__name__}: {cure}"
+            )
+
+    jax.eval_shape(check, jax.tree.map(lambda a: a[0], examples))
+
+
 def as_seen(model: Trained, given: GivenImages) -> Model | Conditional:
     """The model of what there is of them."""
     stored = stored_of(given, model.kept, is_masked=is_masked(given, model.kept))
     return seeing(model.bind(), stored, model.kept)
 
 
-def part(given: GivenImages, which: slice) -> GivenImages:
+def part(given: GivenImages, which: slice | np.ndarray) -> GivenImages:
     """Some of the images, without the names of their files."""
     return jax.tree.map(lambda a: a[which], given._replace(files=()))

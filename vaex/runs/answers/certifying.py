@@ -11,7 +11,7 @@ from vaex.errors import OptionError, check_seed, check_whole
 from vaex.evaluate.certificate import Certificate, Lower, certificate, lower_end
 from vaex.files import Fields, advising, replaced
 from vaex.runs import checkpoints, console, folder
-from vaex.runs.answers.annealing import as_seen, part
+from vaex.runs.answers.annealing import as_seen, check_moves, part
 from vaex.runs.answers.answering import images_of
 from vaex.runs.load import load
 
@@ -54,8 +54,9 @@ def certify(
         first, some = part(given, slice(num_images)), part(given, slice(num_images + _OTHERS))
         if len(first.images) < 2:
             raise OptionError("INPUT", f"{len(first.images)} image", "two or more")
-        console.say(f"certifying log p(x) of {len(first.images)} images: by default about ten minutes on two cores")
         seen = model.preprocess(some, seed=seed)
+        check_moves(as_seen(model, first), seen, "score its images by L_K")
+        console.say(f"certifying log p(x) of {len(first.images)} images: by default about ten minutes on two cores")
         examples, others = (jax.tree.map(lambda a, s=s: a[s], seen) for s in (np.s_[:num_images], np.s_[num_images:]))
         elsewhere = others if len(some.images) == num_images + _OTHERS else None
         key = jax.random.fold_in(jax.random.key(seed), TEST_KEY)  # which no image's is

@@ -15,7 +15,7 @@ from vaex.runs.answers.asked import named_leaves
 from vaex.runs.load import load
 
 
-def sample(run: str, num_samples: int, seed: int, label: int | None = None, temperature: float = 1.0) -> Path:
+def sample(run: str, num_samples: int, seed: int, label: int | str | None = None, temperature: float = 1.0) -> Path:
     """Draw from a run's best checkpoint: figures/samples.png, and samples.npz with the means and draws.
 
     Where labels are the condition, from p(x|label), or from that of each label in turn.
@@ -31,14 +31,18 @@ def sample(run: str, num_samples: int, seed: int, label: int | None = None, temp
     again = f"the run is whole: make room there, then make sample RUN={folder.shown(path)}"
     with folder.locked(path), advising(lambda: again):
         model = load(path)
-        to_sample(label, model.kept, num_samples, key=jax.random.key(seed), what="--label")  # said as it was given
+        # A label is said as it was given.
+        under = to_sample(label, model.kept, num_samples, key=jax.random.key(seed), what="--label")
         drawn = model.sample(num_samples, temperature=temperature, condition=label, seed=seed)
         with replaced(path / folder.SAMPLES) as file:
             write_npz(file, {**named_leaves("z", drawn.z), "means": drawn.mean, "samples": drawn.x})
         if model.kept.columns:  # rows are no pictures
             table = (path / folder.SAMPLES).with_suffix(".csv")
+            columns = model.named(np.asarray(drawn.x))
+            if model.kept.label is not None and under is not None:
+                columns[model.kept.label.name] = np.array(model.kept.label.classes, object)[under.argmax(axis=1)]
             with replaced(table) as file:
-                file.write(as_csv(model.named(np.asarray(drawn.x))).encode("utf-8", "replace"))
+                file.write(as_csv(columns).encode("utf-8", "replace"))
             console.say(f"{num_samples} samples: {folder.shown(table)} and {folder.shown(path / folder.SAMPLES)}")
             return path
         in_turn = model.kept.by.num_classes if model.kept.needs_labels and label is None else 0

@@ -168,7 +168,7 @@ def _groups(runs: Sequence[Compared]) -> list[Group]:
     for group in groups:
         same = [other for other in groups if other.name == group.name]
         fields = differing(same)
-        more = [f"{f.rpartition('.')[2]}={group.runs[0].fields.get(f, '')}" for f in fields[:3]]
+        more = [f"{_short(f)}={group.runs[0].fields.get(f, '')}" for f in fields[:3]]
         named.append(group._replace(name=", ".join([group.name, *more, *(["..."] if len(fields) > 3 else [])])))
     names = [group.name for group in named]
     is_alone = [names.count(name) == 1 for name in names]
@@ -176,6 +176,11 @@ def _groups(runs: Sequence[Compared]) -> list[Group]:
         group if alone else group._replace(name=f"{group.name}, {group.runs[0].folder}")
         for group, alone in zip(named, is_alone, strict=True)
     ]
+
+
+def _short(field: str) -> str:
+    """The last word of a field; of a name that of what it names."""
+    return field.removesuffix(".name").rpartition(".")[2]
 
 
 def _data_name(data: tuple[Json, ...]) -> str:
