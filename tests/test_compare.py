@@ -17,7 +17,8 @@ from vaex.evaluate.comparison import Scored, difference, over_seeds
 from vaex.files import replaced
 from vaex.runs import folder
 from vaex.runs.page.document import bokeh
-from vaex.runs.reports.compared import _short, by_data, differing, newest_of_seeds, read_compared
+from vaex.runs.reports.compared import by_data, differing, newest_of_seeds, read_compared
+from vaex.runs.words import short
 
 RNG = np.random.default_rng(0)
 IMAGES = 9 * RNG.normal(size=200)  # what is hard of each test image, for every model
@@ -91,7 +92,7 @@ def test_runs_of_one_config_are_a_group_and_other_data_are_elsewhere(make):
 
 
 def test_what_a_field_names_is_said_of_which():
-    assert [*map(_short, ("model.latent_dim", "data.augment.name", "model.name", "seed"))] == [
+    assert [*map(short, ("model.latent_dim", "data.augment.name", "model.name", "seed"))] == [
         "latent_dim",
         "augment",
         "model",

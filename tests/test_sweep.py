@@ -16,6 +16,7 @@ from vaex.errors import UsageError
 from vaex.runs import checkpoints, folder, results
 from vaex.runs.experiments import load_experiment
 from vaex.runs.sweeps import sweep
+from vaex.runs.sweeps.ranking import Place, show_ranking
 
 SMALL = ["model.latent_dim=2", "model.network.encoder_hidden=()", "model.network.decoder_hidden=()"]
 QUICK = [*SMALL, "evaluate.validation_samples=2", "data.num_validation=50", "train.num_epochs=2", "train.eval_every=2"]
@@ -115,3 +116,14 @@ def test_what_cannot_be_swept_is_told_before_anything_is_made(words, message, tm
 def test_what_is_no_sweep_fails_alone():
     with pytest.raises(UsageError, match="expected float"):
         members(load_experiment("digits"), {"optimizer.learning_rate": "1e-3,fast"})
+
+
+def test_what_makes_other_data_is_said_not_to_compare(tmp_path, capsys):
+    settings = [
+        {"data.binarize": "dynamic", "model.latent_dim": "2"},
+        {"data.binarize": "threshold", "model.latent_dim": "2"},
+    ]
+    show_ranking(tmp_path, [Place(setting, float("nan"), None, [], 0) for setting in settings], "digits", "elbo")
+    assert "by data.binarize validation images are others: elbo does not compare" in capsys.readouterr().out
+    show_ranking(tmp_path, [Place({"data.num_train": "9"}, float("nan"), None, [], 0)], "digits", "elbo")
+    assert "does not compare" not in capsys.readouterr().out

@@ -83,3 +83,8 @@ def _machine(run: Run) -> str:
     """What a run was trained on, where that is known."""
     cores = {1: " on one of two CPU cores", 2: " on two CPU cores"}
     return cores[run["cores"]] if run.get("cores") in cores else f" on {run['device']}" if "device" in run else ""
+
+
+def short(field: str) -> str:
+    """The last word of a field of a config; of a name that of what it names."""
+    return field.removesuffix(".name").rpartition(".")[2]

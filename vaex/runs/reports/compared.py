@@ -15,6 +15,7 @@ from vaex.runs import folder
 from vaex.runs.load import read_columns
 from vaex.runs.origin import read_origin
 from vaex.runs.page_file import read_results
+from vaex.runs.words import short
 
 _OF_DATA = ("data.binarize", "data.condition", "data.missing")  # fields by which scores are of something else
 _DRAWN = ("samples", "samples_by_label", "reconstructions", "density")  # of these the first there is
@@ -168,7 +169,7 @@ def _groups(runs: Sequence[Compared]) -> list[Group]:
     for group in groups:
         same = [other for other in groups if other.name == group.name]
         fields = differing(same)
-        more = [f"{_short(f)}={group.runs[0].fields.get(f, '')}" for f in fields[:3]]
+        more = [f"{short(f)}={group.runs[0].fields.get(f, '')}" for f in fields[:3]]
         named.append(group._replace(name=", ".join([group.name, *more, *(["..."] if len(fields) > 3 else [])])))
     names = [group.name for group in named]
     is_alone = [names.count(name) == 1 for name in names]
@@ -176,11 +177,6 @@ def _groups(runs: Sequence[Compared]) -> list[Group]:
         group if alone else group._replace(name=f"{group.name}, {group.runs[0].folder}")
         for group, alone in zip(named, is_alone, strict=True)
     ]
-
-
-def _short(field: str) -> str:
-    """The last word of a field; of a name that of what it names."""
-    return field.removesuffix(".name").rpartition(".")[2]
 
 
 def _data_name(data: tuple[Json, ...]) -> str:

@@ -10,6 +10,10 @@ from vaex.config.sweep import Member
 from vaex.files import Fields, Json
 from vaex.runs import console, folder
 from vaex.runs.training import newest_progress
+from vaex.runs.words import short
+
+_SHAPING = ("name", "dir", "num_validation", "image_size", "channels", "columns", "binarize", "condition", "missing")
+_OF_OTHER_DATA = tuple(f"data.{field}" for field in _SHAPING)  # by whose values scores are of other images
 
 
 class Place(NamedTuple):
@@ -56,11 +60,13 @@ def show_ranking(path: Path, places: Sequence[Place], name: str, select: str) ->
     folder.write_json(path / "ranking.json", {"experiment": name, "select": select, "settings": rows})
     drawn = [row for row in rows if row["members"]]
     if drawn:
-        labels = [", ".join(f"{_short(f)}={v}" for f, v in row["setting"].items()) or name for row in drawn]
+        labels = [", ".join(f"{short(f)}={v}" for f, v in row["setting"].items()) or name for row in drawn]
         figure = figures.ranking(labels, [r["mean"] for r in drawn], [r["error"] or 0.0 for r in drawn], select)
         folder.save_figure(path, "ranking", figures.titled(figure, f"{name}, best validation of each run"))
-    header = [*map(_short, fields), f"validation {select}", "seeds", "best run"]
+    header = [*map(short, fields), f"validation {select}", "seeds", "best run"]
     console.ranking(f"{name}, the best first", header, [[*row["setting"].values(), *_shown(row)] for row in rows])
+    if others := [field for field in fields if field in _OF_OTHER_DATA]:
+        console.say(f"by {', '.join(others)} validation images are others: {select} does not compare across its values")
     console.say(f"sweep folder: {folder.shown(path)}")
 
 
@@ -77,7 +83,3 @@ def _shown(row: Mapping[str, Json]) -> list[str]:
     error = "" if row["error"] is None else f" ± {row['error']:.2g}"
     seeds = f"{len(row['members'])}" + (f", and {row['num_stopped']} stopped" if row["num_stopped"] else "")
     return [value + error, seeds, row["members"][0] if row["members"] else ""]
-
-
-def _short(path: str) -> str:
-    return path.rpartition(".")[2] if not path.endswith(".name") else path.split(".")[-2]
