@@ -1,12 +1,12 @@
-"""M2: semi-supervised, 100 of the images with a label; 600, 1,000 or 3,000 with ARGS=--config.data.num_labels=600.
+"""M2: 100 of the images with a label, which move by up to two pixels; 600, say, with ARGS=--config.data.num_labels=600.
 
 make train EXP=mnist_m2
 
 581 s of training on one of two CPU cores and 41 s of evaluation; 92.2% of test labels, L_100 = -91.92 nats, ELBO -96.51
 nats, active units 1 of 1 + 22 of 50.
 
-Of the settings tried a slow fall of alpha and a high learning rate moved it most: docs/experiments.md has those of
-before.
+Of the settings tried labelled images that move, a slow fall of alpha and a high learning rate moved it most:
+docs/experiments.md has those of before.
 """
 
 from vaex.config import AUGMENTATIONS, MODELS, OBJECTIVES, RATES, SCHEDULES, default_config, section

@@ -360,6 +360,9 @@ def test_a_series_is_no_closed_form():
 
 def test_the_number_of_a_class_has_no_mean():
     logits = jnp.array([[0.0, 2.0, 1.0], [1.0, -1.0, 0.0]])
+    expanded = dist.Categorical(logits=logits[0]).expand((2,))
+    assert abilities.mean(expanded.to_event(1)) is None
+    assert variance(expanded.to_event(1)) is None
     for q in (dist.Categorical(logits=logits), dist.Categorical(probs=jax.nn.softmax(logits))):
         assert abilities.mean(q.to_event(1)) is None
         assert variance(q.to_event(1)) is None
@@ -370,8 +373,11 @@ def test_the_number_of_a_class_has_no_mean():
 def test_a_class_that_is_ruled_out():
     q = OneHotCategorical(jnp.array([0.0, -jnp.inf]))
     np.testing.assert_array_equal(q.mean, [1.0, 0.0])
+    for wrong in (jnp.nan, jnp.inf):
+        with pytest.raises(ValueError, match="logits"):
+            OneHotCategorical(jnp.array([0.0, wrong]))
     with pytest.raises(ValueError, match="logits"):
-        OneHotCategorical(jnp.array([0.0, jnp.nan]))
+        OneHotCategorical(jnp.full(2, -jnp.inf))
 
 
 def test_components_and_layers_add_up_to_the_whole():

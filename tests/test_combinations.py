@@ -100,7 +100,7 @@ REFUSED = [
     ),
     (
         {"objective": but("objective", *STRATIFIED, *SCORE, *CLAIMED), "posterior": ("mixture",)},
-        "use the objective elbo, stl or iwae|use kl=.sampled. of the objective elbo, or stl or iwae",
+        "use the objective elbo, stl or iwae|use kl=.auto. of the objective elbo, or stl or iwae",
     ),
     ({"objective": ("gumbel",), "posterior": but("posterior", "one_hot")}, "gumbel needs one-hot latents"),
     ({"objective": ("gumbel",), "model": but("model", "vae")}, "gumbel needs one-hot latents|objective.name"),

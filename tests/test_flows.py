@@ -292,8 +292,8 @@ CAPACITY = "--config.objective.name=capacity"  # which needs the closed form of 
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ([*of("iaf", *FLAGS["iaf"]), CAPACITY], 'between Flow and Independent: use kl="sampled"'),
-        ([*PRIOR, CAPACITY], 'between Independent and Flow: use kl="sampled"'),
+        ([*of("iaf", *FLAGS["iaf"]), CAPACITY], 'between Flow and Independent: use kl="auto"'),
+        ([*PRIOR, CAPACITY], 'between Independent and Flow: use kl="auto"'),
         (of("planar", "num_flows=0"), "model.posterior.num_flows is 0: expected a whole number of at least 1"),
         (
             of("planar", "num_flows=1", "hidden=8,"),

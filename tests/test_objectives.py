@@ -208,7 +208,7 @@ def with_mixture_prior():
 
 @pytest.mark.parametrize("objective", [functools.partial(objectives.elbo, kl="analytic"), objectives.capacity])
 def test_a_missing_closed_form_names_the_sampled_one(objective):
-    with pytest.raises(ValueError, match='use kl="sampled"'):
+    with pytest.raises(ValueError, match='use kl="auto"'):
         jax.eval_shape(lambda key: objective(key, with_mixture_prior(), BITS), jax.random.key(0))
 
 

@@ -150,7 +150,7 @@ def test_learned_priors_train_from_a_config(prior, more):
             ["--config.model.prior.name=standard", "--config.model.prior.num_components=5"],
             "prior 'standard' has no num_components, which is of mixture, vamp: set --config.model.prior.name as well",
         ),
-        ([*of("vamp", 4), "--config.objective.name=capacity", "--config.objective.nats=3"], 'use kl="sampled"'),
+        ([*of("vamp", 4), "--config.objective.name=capacity", "--config.objective.nats=3"], 'use kl="auto"'),
         ([*of("vamp", 100000), SAMPLED], "prior.num_components is 100000: expected at most 1518, the training images"),
         (
             [*of("mixture", 3), SAMPLED, "--config.model.prior.covariance=round"],

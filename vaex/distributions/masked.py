@@ -49,7 +49,7 @@ def seen_as(x: Example, p: Distribution, drawn: Value) -> Example:
         UsageError: an example of whole numbers, which no draw from a density is.
     """
 
-    def cast(value: Array, like: Array) -> Array:
+    def cast(value: Value, like: Value) -> Array:
         dtype = jnp.result_type(like)
         if not jnp.issubdtype(dtype, jnp.floating) and not abilities.is_discrete(p):
             raise UsageError(f"found an x of {dtype} for a p(x|z) that is a density: give x.astype(float)")

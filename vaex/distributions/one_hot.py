@@ -33,7 +33,7 @@ class _Logits(constraints.Constraint):
     event_dim = 1
 
     def __call__(self, x: Value) -> ArrayLike:
-        return (x < jnp.inf).all(axis=-1)  # nor is nan
+        return (x < jnp.inf).all(axis=-1) & (x > -jnp.inf).any(axis=-1)  # nan is neither
 
     def feasible_like(self, prototype: Value) -> Array:
         return jnp.zeros_like(prototype)

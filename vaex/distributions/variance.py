@@ -24,6 +24,8 @@ def _(q: dist.Distribution) -> Latent | None:
 
 
 variance.register(dist.Independent, lambda q: variance(q.base_dist))
+for _wrapper in (dist.ExpandedDistribution, dist.MaskedDistribution):
+    variance.register(_wrapper, lambda q: None if variance(q.base_dist) is None else q.variance)
 for _categorical in (dist.CategoricalProbs, dist.CategoricalLogits):  # numpyro's is nan
     variance.register(_categorical, lambda q: None)
 variance.register(Quantized, lambda q: jnp.zeros_like(q.mean))

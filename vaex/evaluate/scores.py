@@ -48,7 +48,7 @@ def log_likelihood(
 
 
 def elbo(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -> Terms:
-    """The plain ELBO of one example, with the closed-form KL where there is one and the sampled one elsewhere.
+    """The plain ELBO of one example, with the KL that the objective elbo has by default.
 
     Args:
         key: a PRNG key.

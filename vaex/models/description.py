@@ -13,7 +13,7 @@ from vaex.distributions.shapes import Shape as Shapes
 from vaex.distributions.shapes import check_shape, shape_of, value_shape
 from vaex.errors import UsageError
 from vaex.model import Condition, Conditional, Distribution, Example, Latent, Model, Params
-from vaex.models.columns import Columns
+from vaex.models.columns import Columns, have_gaps
 from vaex.models.structure import OBSERVED, Factor, Structure, Variable
 from vaex.networks.pairs import Shape
 
@@ -102,7 +102,7 @@ def refuse(kind: str, source: Source, *, condition: str = "", mask: str = "", ro
         raise UsageError(f"data.condition is set with model.name {kind!r}, {condition}: unset data.condition")
     if mask and source.is_masked:
         found, cure = "data.missing is set", "unset data.missing"
-        if source.columns:
+        if have_gaps(source.columns):
             found, cure = "values of the table are missing", "fill them, or set --config.model.name=vae"
         raise UsageError(f"{found} with model.name {kind!r}, {mask}: {cure}")
 

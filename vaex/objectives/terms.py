@@ -194,6 +194,6 @@ def analytic_kl(q: Distribution, p: Distribution) -> Float[Array, ""]:
     if kl is None:
         pair = f"{type(q).__name__} and {type(p).__name__}"
         raise UsageError(
-            f'no closed-form KL is known between {pair}: use kl="sampled" of the objective elbo, or stl or iwae'
+            f'no closed-form KL is known between {pair}: use kl="auto" of the objective elbo, or stl or iwae'
         )
     return kl

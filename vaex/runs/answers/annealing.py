@@ -16,6 +16,7 @@ from vaex.evaluate import Estimate
 from vaex.evaluate.certificate import drawn
 from vaex.inference import ais
 from vaex.model import Conditional, Example, Model, at
+from vaex.objectives.encode import encode
 from vaex.runs import questions
 from vaex.runs.trained import Trained
 
@@ -61,7 +62,9 @@ def check_moves(model: Model | Conditional, examples: Example, cure: str) -> Non
     """Raise a UsageError for a model whose latents no chain moves, such as a label beside continuous ones."""
 
     def check(example: Example) -> None:
-        prior = at(model, example)[0].prior
+        now, x = at(model, example)
+        encode(now, x)  # which says what is no model with latents
+        prior = now.prior
         if is_discrete(prior) and not has_sites(prior):
             raise UsageError(
                 "annealed importance sampling moves latents that are all continuous, or discrete with a list of their "

@@ -5,6 +5,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from vaex.data.given.kept import Kept
 from vaex.data.given.under import to_sample
 from vaex.data.npz import write_npz
 from vaex.errors import UsageError, check_finite, check_seed
@@ -15,7 +16,7 @@ from vaex.runs.answers.asked import named_leaves
 from vaex.runs.load import load
 
 
-def sample(run: str, num_samples: int, seed: int, label: int | str | None = None, temperature: float = 1.0) -> Path:
+def sample(run: str, num_samples: int, seed: int, label: str | None = None, temperature: float = 1.0) -> Path:
     """Draw from a run's best checkpoint: figures/samples.png, and samples.npz with the means and draws.
 
     Where labels are the condition, from p(x|label), or from that of each label in turn.
@@ -31,9 +32,9 @@ def sample(run: str, num_samples: int, seed: int, label: int | str | None = None
     again = f"the run is whole: make room there, then make sample RUN={folder.shown(path)}"
     with folder.locked(path), advising(lambda: again):
         model = load(path)
-        # A label is said as it was given.
-        under = to_sample(label, model.kept, num_samples, key=jax.random.key(seed), what="--label")
-        drawn = model.sample(num_samples, temperature=temperature, condition=label, seed=seed)
+        said = _said(label, model.kept)
+        under = to_sample(said, model.kept, num_samples, key=jax.random.key(seed), what="--label")
+        drawn = model.sample(num_samples, temperature=temperature, condition=said, seed=seed)
         with replaced(path / folder.SAMPLES) as file:
             write_npz(file, {**named_leaves("z", drawn.z), "means": drawn.mean, "samples": drawn.x})
         if model.kept.columns:  # rows are no pictures
@@ -54,3 +55,10 @@ def sample(run: str, num_samples: int, seed: int, label: int | str | None = None
     written = (path / "figures" / "samples.png", path / folder.SAMPLES)
     console.say(f"{num_samples} samples: {' and '.join(map(folder.shown, written))}")
     return path
+
+
+def _said(label: str | None, kept: Kept) -> int | str | None:
+    """The text of one of a table's classes, else the number that it is."""
+    if label is None or (kept.label is not None and label in kept.label.classes):
+        return label
+    return int(label) if label.removeprefix("-").isdecimal() else label

@@ -14,11 +14,6 @@ _ABOUT = {
 }
 
 
-def _label(text: str) -> int | str:
-    """The number of a class, or, of a table, its text."""
-    return int(text) if text.removeprefix("-").isdecimal() else text
-
-
 def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add them to the command line, by a function of (name, what runs it, about)."""
     evaluate = command("evaluate", _evaluate, "scores and figures of a run again, or its scores on other images")
@@ -29,7 +24,9 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sample.add_argument("run")
     sample.add_argument("--num-samples", type=int, default=100)
     sample.add_argument("--seed", type=int, default=0)
-    sample.add_argument("--label", type=_label, help="where labels are the condition: the one to draw; each in turn")
+    sample.add_argument(
+        "--label", help="where labels are the condition: the one to draw, its number or text; each in turn"
+    )
     sample.add_argument("--temperature", type=float, default=1.0, help="by which the deviation of z is multiplied: 1")
     certify = command("certify", _certify, "bounds from below and above on log p(x) of a run's model: JSON and png")
     certify.add_argument("run")

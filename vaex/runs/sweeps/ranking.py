@@ -13,7 +13,8 @@ from vaex.runs.training import newest_progress
 from vaex.runs.words import short
 
 _SHAPING = ("name", "dir", "num_validation", "image_size", "channels", "columns", "binarize", "condition", "missing")
-_OF_OTHER_DATA = tuple(f"data.{field}" for field in _SHAPING)  # by whose values scores are of other images
+# By whose values scores are of other images.
+_OF_OTHER_DATA = tuple(f"data.{field}" for field in (*_SHAPING, "num_previous"))
 
 
 class Place(NamedTuple):
