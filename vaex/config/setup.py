@@ -1,6 +1,5 @@
 """What a config says of training: a task with all that a train step needs."""
 
-import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -49,11 +48,7 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
     num_train, c = len(task.dataset.train.images), experiment.train
     optimizer = build_optimizer(config, experiment, (c.schedule_epochs or c.num_epochs) * task.num_steps)
     average = build_average(config, experiment, description)
-    first = functools.partial(first_stored, task.examples, task.dataset, 2)
-    if task.dataset.records is not None:  # what is read from disk is read before anything is traced
-        few = first()
-        first = lambda: few
-    batch = jax.eval_shape(lambda key: preprocess(key, first()), jax.random.key(0))
+    batch = jax.eval_shape(lambda key: preprocess(key, first_stored(task.examples, task.dataset, 2)), jax.random.key(0))
     computed = PRECISIONS[c.precision]
     weights = description.weights
     loss = build_loss(config, experiment, trained(description), batch, num_train=num_train)

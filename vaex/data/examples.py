@@ -84,7 +84,8 @@ def pairs(by: Making) -> Examples:
         return Pair(unlabelled, labelled, jax.nn.one_hot(jnp.asarray(pair.label), by.num_classes))
 
     def reader(split: Split, read: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], Pair]:
-        unlabelled, labelled = (np.asarray(indices) for indices in paired(split))
+        with jax.ensure_compile_time_eval():  # what is read from disk is chosen before anything is traced
+            unlabelled, labelled = (np.asarray(indices) for indices in paired(split))
         of = lambda indices: _read(by, split, read, indices)
         return lambda at: Pair(of(unlabelled[at]), of(labelled[at]), split.labels[labelled[at]])
 

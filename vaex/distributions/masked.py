@@ -41,14 +41,17 @@ def filled(x: Example, value: Value) -> Value:
 filled.register(Masked, lambda x, value: x.filled(value))
 
 
-@functools.singledispatch
-def seen_as(x: Example, p: Distribution, drawn: Value) -> Example:
+def draw_like(key: PRNGKeyArray, p: Distribution, x: Example) -> Example:
     """A draw from p(x|z) as an example like x: of its types, and with as much of it missing.
 
     Raises:
         UsageError: an example of whole numbers, which no draw from a density is.
     """
+    return _seen_as(x, p, p.sample(key))
 
+
+@functools.singledispatch
+def _seen_as(x: Example, p: Distribution, drawn: Value) -> Example:
     def cast(value: Value, like: Value) -> Array:
         dtype = jnp.result_type(like)
         if not jnp.issubdtype(dtype, jnp.floating) and not abilities.is_discrete(p):
@@ -58,8 +61,8 @@ def seen_as(x: Example, p: Distribution, drawn: Value) -> Example:
     return jax.tree.map(cast, drawn, x)
 
 
-seen_as.register(Given, lambda x, p, drawn: x._replace(x=seen_as(x.x, p, drawn)))
-seen_as.register(Masked, lambda x, p, drawn: x._replace(x=seen_as.dispatch(object)(x.x, p, drawn)))
+_seen_as.register(Given, lambda x, p, drawn: x._replace(x=_seen_as(x.x, p, drawn)))
+_seen_as.register(Masked, lambda x, p, drawn: x._replace(x=_seen_as.dispatch(object)(x.x, p, drawn)))
 
 
 @functools.singledispatch

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
-from vaex.distributions.masked import seen_as
+from vaex.distributions.masked import draw_like
 from vaex.errors import check_whole
 from vaex.evaluate.chunks import compiled, in_chunks
 from vaex.inference import ais
@@ -162,8 +162,7 @@ def drawn(key: PRNGKeyArray, model: AnyModel, example: Example) -> tuple[Example
     encode(now, x)  # which says what is no model with latents
     z_key, x_key = jax.random.split(key)
     z = now.prior.sample(z_key)
-    p = now.decode(z)
-    return seen_as(example, p, p.sample(x_key)), z
+    return draw_like(x_key, now.decode(z), example), z
 
 
 def log_weights_of(key: PRNGKeyArray, model: Model, x: Example, num_samples: int) -> Float[Array, " k"]:

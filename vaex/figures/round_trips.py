@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from matplotlib.figure import Figure
 
-from vaex.distributions.masked import seen_as
+from vaex.distributions.masked import draw_like
 from vaex.distributions.variance import variance
 from vaex.evaluate.latents import posterior_mean
 from vaex.evaluate.trial import Trial, first
@@ -43,7 +43,7 @@ def there_and_back(key: PRNGKeyArray, trial: Trial) -> RoundTrips:
         z_key, x_key, mean_key = jax.random.split(k, 3)
         z = model.prior.sample(z_key)
         p = model.decode(z)
-        again, spread = back(mean_key, seen_as(like, p, p.sample(x_key)))
+        again, spread = back(mean_key, draw_like(x_key, p, like))
         return p.mean, again, (z - again) ** 2, spread
 
     @jax.jit

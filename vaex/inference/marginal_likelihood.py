@@ -19,8 +19,6 @@ from vaex.losses.arithmetic import logsumexp
 from vaex.model import AnyModel, Example
 
 _HMC = hmc(num_leapfrog=4, num_warmup=100, target_acceptance=0.9)
-
-
 _OWN = 1998  # folded into a key that the chains are split from, for draws of q itself
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import average
-from vaex.distributions.masked import Masked, seen_as
+from vaex.distributions.masked import Masked, draw_like
 from vaex.errors import check_whole
 from vaex.inference.iterate import iterate
 from vaex.inference.method import Method
@@ -127,5 +127,4 @@ def _chain(*, is_tested: bool) -> Method:
 
 def _completed(key: PRNGKeyArray, p: Target, z: Latent) -> Float[Array, "..."]:
     model, example = at(p.held.model, p.example)
-    likelihood = model.decode(z)
-    return example.filled(seen_as(example.x, likelihood, likelihood.sample(key)))
+    return example.filled(draw_like(key, model.decode(z), example.x))

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
 from vaex.bounds import with_value
-from vaex.distributions.masked import seen_as
+from vaex.distributions.masked import draw_like
 from vaex.distributions.shapes import log_density
 from vaex.errors import OptionError, check_whole
 from vaex.losses.arithmetic import times
@@ -98,8 +98,7 @@ def _dreamt(key: PRNGKeyArray, model: Model, x: Example, num_dreams: int) -> Flo
     def one(key: PRNGKeyArray) -> Float[Array, ""]:
         latent_key, example_key = jax.random.split(key)
         z = model.prior.sample(latent_key)
-        p = model.decode(z)
-        dream = seen_as(x, p, p.sample(example_key))
+        dream = draw_like(example_key, model.decode(z), x)
         z, dream = jax.lax.stop_gradient((z, dream))
         return log_density("q(z|x)", encode(model, dream), z)
 

@@ -12,9 +12,8 @@ from vaex.runs import console, folder
 from vaex.runs.training import newest_progress
 from vaex.runs.words import short
 
-_SHAPING = ("name", "dir", "num_validation", "image_size", "channels", "columns", "binarize", "condition", "missing")
-# By whose values scores are of other images.
-_OF_OTHER_DATA = tuple(f"data.{field}" for field in (*_SHAPING, "num_previous"))
+_FIELDS = "name dir num_validation image_size channels columns binarize condition num_previous missing"
+_OF_OTHER_DATA = tuple(f"data.{field}" for field in _FIELDS.split())  # by whose values scores are of other images
 
 
 class Place(NamedTuple):
