@@ -77,7 +77,9 @@ def _(
     both = _both(images.mask, mask, images.images.shape, what)
     if labels is None:
         return images._replace(mask=both)
-    return _with_labels(images.images, _numbered(labels, kept, what), both, what)._replace(files=images.files)
+    return _with_labels(images.images, numbered(labels, kept, f"{what}: labels"), both, what)._replace(
+        files=images.files
+    )
 
 
 @functools.singledispatch
@@ -139,14 +141,15 @@ def _given_rows(table: Table, kept: Kept, labels: Labels, mask: Mask, may_miss: 
     if labels is None and kept.label is not None and is_by_name(table):
         labels = label_numbers(kept.label, table, what)
     observed = _both(~gone if gone.any() else None, mask, rows.shape, what)
-    return _with_labels(rows, _numbered(labels, kept, what), observed, what)
+    return _with_labels(rows, numbered(labels, kept, f"{what}: labels"), observed, what)
 
 
-def _numbered(labels: Labels, kept: Kept, what: str) -> Labels:
+def numbered(labels: Labels, kept: Kept, what: str) -> Labels:
     """Labels as they are, or the places of the classes that they name, where the label is a table's column."""
-    if labels is None or kept.label is None or not is_text(np.asarray(labels)):
+    said = np.asarray(labels)
+    if labels is None or kept.label is None or not is_text(said):
         return labels
-    return numbers_of(kept.label, np.asarray(labels), f"{what}: labels")
+    return numbers_of(kept.label, np.atleast_1d(said), what).reshape(said.shape)
 
 
 def _with_labels(images: np.ndarray, labels: Labels, mask: np.ndarray | None, what: str) -> GivenImages:

@@ -8,10 +8,9 @@ from numpy.typing import ArrayLike
 
 from vaex.data.conditions import CONDITIONS, Condition
 from vaex.data.dtypes import is_whole
+from vaex.data.given.as_trained import numbered
 from vaex.data.given.kept import Kept
 from vaex.data.pixels import CHANNELS, as_levels
-from vaex.data.tabular.named import numbers_of
-from vaex.data.tabular.values import is_text
 from vaex.errors import UsageError
 
 
@@ -37,9 +36,8 @@ def to_sample(
             raise UsageError(f"{what} is {condition}, but this model has no labels for a condition: leave it out")
         return None
     if kept.needs_labels:
-        labels = np.arange(num_samples) % by.num_classes if condition is None else np.asarray(condition)
-        if kept.label is not None and is_text(labels):
-            labels = numbers_of(kept.label, np.atleast_1d(labels), what).astype(int).reshape(labels.shape)
+        in_turn = np.arange(num_samples) % by.num_classes
+        labels = in_turn if condition is None else np.asarray(numbered(condition, kept, what))
         is_class = is_whole(labels) and labels.min() >= 0 and labels.max() < by.num_classes
         if not is_class or labels.shape not in ((), (num_samples,)):
             more = "" if labels.shape == () else f", one or one for each of {num_samples} draws"

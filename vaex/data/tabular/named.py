@@ -88,7 +88,7 @@ def numbers_of(column: Column, labels: np.ndarray, what: str) -> np.ndarray:
     Raises:
         UsageError: one that is no class of this column.
     """
-    return np.nan_to_num(_class_numbers(column, labels, what), nan=-1)
+    return np.nan_to_num(_class_numbers(column, labels, what), nan=-1).astype(np.int32)
 
 
 def in_own_units(columns: Columns, rows: np.ndarray) -> np.ndarray:
