@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -136,6 +137,24 @@ def test_without_room_for_a_checkpoint_the_one_before_stays(tmp_path, monkeypatc
     assert "\n" not in str(caught.value)
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["1"]
     assert checkpoints.read_progress(tmp_path)["epoch"] == 1
+
+
+def test_what_a_thread_writes_on_after_the_failure_goes_too(tmp_path, monkeypatch):
+    remove, removed = shutil.rmtree, []
+
+    def remove_and_write_on(half, **options):
+        remove(half, **options)
+        if not removed:
+            half.mkdir()
+        removed.append(half)
+
+    monkeypatch.setattr(shutil, "rmtree", remove_and_write_on)
+    half = tmp_path / "2.orbax-checkpoint-tmp"
+    half.mkdir()
+    with pytest.raises(WriteError), checkpoints._writing(tmp_path, TrainState({}, (), np.array(0), None)):
+        raise ValueError("no room")
+    assert removed == [half, half]
+    assert not half.exists()
 
 
 def test_training_without_room_says_how_to_go_on(tmp_path, capsys, monkeypatch):

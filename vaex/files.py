@@ -4,7 +4,9 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -67,6 +69,15 @@ def advising(cure: Callable[[], str]) -> Iterator[None]:
         yield
     except WriteError as error:
         raise error.advised(cure()) from error
+
+
+def remove_for_good(folder: Path, pattern: str, *, seconds: float = 5.0) -> None:
+    """The folders of this pattern are removed, again while another thread still writes there, for so long at most."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and (found := list(folder.glob(pattern))):
+        for path in found:
+            shutil.rmtree(path, ignore_errors=True)
+        time.sleep(0.1)
 
 
 def reserve(folder: Path, num_bytes: int) -> None:

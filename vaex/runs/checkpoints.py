@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from vaex.config.stored import check_type, read_json, read_object
 from vaex.errors import UsageError
-from vaex.files import Fields, reserve, writing
+from vaex.files import Fields, remove_for_good, reserve, writing
 from vaex.model import Params
 from vaex.runs.arrays import alone, first_line, nameable, plain, read, restored
 from vaex.runs.folder import CHECKPOINTS, checkpoints
@@ -163,8 +162,7 @@ def _writing(folder: Path, state: TrainState) -> Iterator[None]:
         except UsageError:
             raise
         except Exception as error:  # of orbax and of tensorstore, whose own are no OSErrors
-            for half in folder.glob("*.orbax-checkpoint-tmp*"):
-                shutil.rmtree(half, ignore_errors=True)
+            remove_for_good(folder, "*.orbax-checkpoint-tmp*")  # orbax's other threads write on for a moment
             raise OSError(first_line(error)) from error
 
 
