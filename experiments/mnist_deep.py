@@ -14,7 +14,9 @@ from ._muon import by_muon
 def get_config():
     config = default_config()
     config.data.binarize = "dynamic"
-    config.model = section(MODELS, "deep", channels=(16, 32), num_blocks=(1, 3), latent_dim=4, activation="elu")
+    config.model = section(
+        MODELS, "deep", channels=(16, 32), num_blocks=(1, 3), latent_dim=4, activation="elu", head_activation="elu"
+    )
     config.train.clip_norm = 200.0
     config.train.max_skipped = 10
     config.evaluate.num_samples = 10

@@ -20,7 +20,7 @@ from . import mnist_superres
 def get_config():
     config = mnist_superres.get_config()
     likelihood = section(LIKELIHOODS, "gaussian_pixel")
-    deep = {"channels": (16, 24), "num_blocks": (1, 2), "latent_dim": 2, "activation": "elu"}
+    deep = {"channels": (16, 24), "num_blocks": (1, 2), "latent_dim": 2, "activation": "elu", "head_activation": "elu"}
     config.model = section(MODELS, "deep", likelihood=likelihood, **deep)
     config.optimizer.learning_rate = 3e-3
     config.train.clip_norm = 2000.0

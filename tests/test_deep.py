@@ -71,6 +71,19 @@ def test_one_pass_gives_what_each_distribution_says_of_the_same_draws():
     np.testing.assert_allclose(once.kls[:, -1], np.repeat(kl_of_the_top, 3), rtol=1e-4)  # z_L, drawn first
 
 
+@pytest.mark.parametrize(("last", "is_shut"), [(jax.nn.relu, True), (None, False)])
+def test_a_path_below_zero_is_shut_by_a_relu_before_the_image_alone(last, is_shut):
+    """Where noise has driven it there, the image's gradient reaches nothing of the path, and all layers collapse."""
+    vae = dataclasses.replace(VAE, activation=jax.nn.relu, head_activation=last)
+    params = jax.tree.map(jnp.asarray, PARAMS)
+    params["decoder"]["merge"][-1]["params"]["project"]["bias"] -= 20.0
+    params["decoder"]["head"]["params"]["up"]["kernel"] *= 0.01  # no pixel is certain
+    z = vae.bind(params).prior.sample(KEY)
+    gradient = jax.jit(jax.grad(lambda params: vae.bind(params).decode(z).log_prob(image())))(params)
+    of_path = gradient["decoder"]["merge"][-1]["params"]["project"]["kernel"]
+    assert (jnp.abs(of_path).max() == 0) == is_shut
+
+
 def test_probabilities_of_all_images_sum_to_one():
     """Of the 16 binary images of 2x2 pixels, by importance sampling: within 5 standard errors."""
     vae = top_down((2, 2, 1), (6,), (3,))

@@ -90,6 +90,15 @@ def test_an_old_config_is_today_s(name, tmp_path):
     assert old == now
 
 
+def test_a_deep_run_keeps_the_activation_before_its_image_that_had_no_field(tmp_path):
+    path, config = tmp_path / "config.json", override(load_experiment("digits"), ["--config.model.name=deep"]).to_dict()
+    assert config["model"].pop("head_activation") is None
+    path.write_text(json.dumps(config))
+    assert read_config(path).model.head_activation == "relu"
+    path.write_text(json.dumps(config | {"model": config["model"] | {"head_activation": None}}))
+    assert read_config(path).model.head_activation is None
+
+
 def test_the_old_configs_are_of_every_kind():
     assert set(OLD["configs"]) <= set(experiment_names())
     kinds = {config["model"]["kind"] for config in OLD["configs"].values()}

@@ -1,4 +1,4 @@
-"""Configs of runs from before a section was a call: `model.kind` and flat fields, as sections."""
+"""Configs of earlier runs: `model.kind` and flat fields, as sections; and what a field meant before it was there."""
 
 from vaex.files import Fields
 
@@ -14,9 +14,9 @@ def is_old(config: object) -> bool:
 
 
 def carried_over(config: Fields) -> Fields:
-    """The fields of a config.json as they are named now; one that names them so already is returned as it is."""
+    """The fields of a config.json as they are named now, with what was so before there was a field for it."""
     if not is_old(config):
-        return config
+        return config | {"model": _with_head(config["model"])} if "model" in config else config
     train = {k: v for k, v in config["train"].items() if k != "fit_prior_after"}
     optimizer = config["optimizer"]
     final = optimizer.get("final_learning_rate")
@@ -62,7 +62,14 @@ def _model(config: Fields) -> Fields:
         "m2": latent | {"network": network} | ({"prior": _prior(config)} if c["prior"] else {}),
         "m1m2": latent | {"network": network} | {k: c[k] for k in ("upper_dim", "upper_hidden", "activation")},
     }
-    return {"name": kind, **of_kind[kind], **likelihood}
+    return _with_head({"name": kind, **of_kind[kind], **likelihood})
+
+
+def _with_head(model: Fields) -> Fields:
+    """Deep models had their activation before the image, too."""
+    if not isinstance(model, dict) or model.get("name") != "deep" or "activation" not in model:
+        return model
+    return {"head_activation": model["activation"]} | model
 
 
 def _posterior(c: Fields) -> Fields:

@@ -24,6 +24,7 @@ def deep(
     latent_dim: int = 20,
     sigma: float = 1.0,
     activation: Annotated[str, ACTIVATIONS] = "relu",
+    head_activation: Annotated[str | None, ACTIVATIONS] = None,
     likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
 ) -> Description:
     """Maps of latents at each resolution of an image, on one path that prior and posterior share.
@@ -35,7 +36,8 @@ def deep(
         num_blocks: layers of latents at each of these resolutions.
         latent_dim: latents at each position of a map.
         sigma: the standard deviation of every posterior when training starts, as of diagonal.
-        activation: the nonlinearity, a name in ACTIVATIONS.
+        activation: the nonlinearity of all branches, a name in ACTIVATIONS.
+        head_activation: one more, of the path before the image; None for none. By relu there training can collapse.
         likelihood: p(x|z).
     """
     refuse("deep", source, rows="whose latents are maps of an image")
@@ -50,6 +52,7 @@ def deep(
         latent_dim=latent_dim,
         likelihood=p_x,
         activation=ACTIVATIONS[activation],
+        head_activation=None if head_activation is None else ACTIVATIONS[head_activation],
         out_bias=output_bias(p_x, source),
         posterior=starting_at(sigma, NORMAL_MAP, slice(latent_dim, None)),
     )

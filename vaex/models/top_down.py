@@ -55,7 +55,8 @@ class TopDown:
         num_blocks: layers of latents at each of these, of which L is the sum.
         latent_dim: latents at each position of a map.
         likelihood: what the raw parameters mean.
-        activation: the nonlinearity.
+        activation: the nonlinearity of the branches.
+        head_activation: that of the path before the image, or none; noise can shut a relu there for good.
         out_bias: what the raw parameters start from, as a Flax initializer.
         posterior: what the output of each posterior's network means.
 
@@ -70,6 +71,7 @@ class TopDown:
     latent_dim: int
     likelihood: Family | Likelihood
     activation: Callable = nn.relu
+    head_activation: Callable | None = None
     out_bias: Callable = nn.initializers.zeros
     posterior: Family = NORMAL_MAP
 
@@ -134,7 +136,7 @@ class TopDown:
             return Chain(posterior_links, each, path["start"], True)
 
         def given(h: Float[Array, "h w c"]) -> Distribution:
-            raw = self._head.apply(path["head"], self.activation(_with(h, maps[0])))
+            raw = self._head.apply(path["head"], (self.head_activation or (lambda h: h))(_with(h, maps[0])))
             return self.likelihood.apply(params["likelihood"], raw)
 
         def decode(z: Latent) -> Distribution:
