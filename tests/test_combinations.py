@@ -200,6 +200,7 @@ def config_of(cell):
     config.data.name = "bouncing:digits" if cell.get("condition") == "previous" else "digits"
     config.data.binarize = "dynamic" if config.model.likelihood.name == "bernoulli" else None
     config.train.batch_size = BATCH
+    config.optimizer = section(OPTIMIZERS, "sgd", learning_rate=1e-3)  # a fifth of a step's operations are Adam's
     return config
 
 
@@ -256,7 +257,6 @@ def test_two_steps_are_finite_and_train(cell):
     """The objective has its own numbers of draws, and its gradient reaches encoder and decoder."""
     config = config_of(cell)
     config.objective = section(OBJECTIVES, cell["objective"])
-    config.optimizer = section(OPTIMIZERS, "sgd", learning_rate=1e-3)  # a fifth of a step's operations are Adam's
     made = setup(config)
     step = step_of(made)
 
