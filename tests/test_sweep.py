@@ -16,7 +16,7 @@ from vaex.errors import UsageError
 from vaex.runs import checkpoints, folder, results
 from vaex.runs.experiments import load_experiment
 from vaex.runs.sweeps import sweep
-from vaex.runs.sweeps.ranking import Place, show_ranking
+from vaex.runs.sweeps.ranking import Place, rank, show_ranking
 
 SMALL = ["model.latent_dim=2", "model.network.encoder_hidden=()", "model.network.decoder_hidden=()"]
 QUICK = [*SMALL, "evaluate.validation_samples=2", "data.num_validation=50", "train.num_epochs=2", "train.eval_every=2"]
@@ -123,7 +123,17 @@ def test_what_makes_other_data_is_said_not_to_compare(tmp_path, capsys):
         {"data.binarize": "dynamic", "model.latent_dim": "2"},
         {"data.binarize": "threshold", "model.latent_dim": "2"},
     ]
-    show_ranking(tmp_path, [Place(setting, float("nan"), None, [], 0) for setting in settings], "digits", "elbo")
+    placed = lambda setting: Place(setting, float("nan"), None, [], 0, "binary")
+    show_ranking(tmp_path, [placed(setting) for setting in settings], "digits", "elbo")
     assert "by data.binarize validation images are others: elbo does not compare" in capsys.readouterr().out
-    show_ranking(tmp_path, [Place({"data.num_train": "9"}, float("nan"), None, [], 0)], "digits", "elbo")
+    show_ranking(tmp_path, [placed({"data.num_train": "9"})], "digits", "elbo")
     assert "does not compare" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "is_said"), [("discretized_logistic", True), ("student_t", False)])
+def test_a_density_is_said_not_to_compare_with_a_probability(tmp_path, capsys, name, is_said):
+    flags = ["--config.data.binarize=none", "--config.model.likelihood.name=gaussian_pixel"]
+    grey = override(load_experiment("digits"), flags)
+    places = rank(members(grey, {"model.likelihood.name": f"gaussian_pixel,{name}"}), tmp_path, {})
+    show_ranking(tmp_path, places, "digits", "elbo")
+    assert ("some likelihoods are densities, some probabilities" in capsys.readouterr().out) == is_said

@@ -21,30 +21,35 @@ def preprocess(config: Config, columns: Columns) -> tuple[Preprocess, str]:
         UsageError: the likelihood is no distribution over them.
     """
     likelihood, binarize = config.model.likelihood, config.data.binarize
-    defined_on = call(LIKELIHOODS, likelihood, "model.likelihood", x_shape=(1, 1, 1), columns=()).defined_on
+    over = defined_on(config)
     if columns:
-        _check_rows(config, columns, defined_on)
-        return Preprocess(as_they_are, defined_on), defined_on
+        _check_rows(config, columns, over)
+        return Preprocess(as_they_are, over), over
     if config.data.columns:
         raise UsageError("data.columns is set with images, which have none: leave it out")
-    if defined_on == "rows":
+    if over == "rows":
         raise UsageError(
             f"model.likelihood is {likelihood.name!r}, which is over the rows of a table, with images: set "
             "--config.model.likelihood.name=gaussian_pixel, say"
         )
-    if defined_on == "binary":
+    if over == "binary":
         if binarize is None:
             raise UsageError(
                 f"model.likelihood is {likelihood.name!r} on grey pixels, which it is no distribution over: set "
                 '--config.data.binarize to "dynamic" or "threshold", or to "none" for a loss that is not a likelihood'
             )
-        return find(BINARIZE, binarize, "data.binarize"), defined_on
+        return find(BINARIZE, binarize, "data.binarize"), over
     if binarize not in (None, "none"):
         raise UsageError(
             f"data.binarize is {binarize!r} with model.likelihood {likelihood.name!r}, which needs all grey levels: "
             "set --config.data.binarize=none, or --config.model.likelihood.name=bernoulli"
         )
-    return (Preprocess(dequantize, "density") if defined_on == "density" else Preprocess(scale, "levels")), defined_on
+    return (Preprocess(dequantize, "density") if over == "density" else Preprocess(scale, "levels")), over
+
+
+def defined_on(config: Config) -> str:
+    """What a config's likelihood is a distribution over: "binary" pixels, grey "levels", a "density" or "rows"."""
+    return call(LIKELIHOODS, config.model.likelihood, "model.likelihood", x_shape=(1, 1, 1), columns=()).defined_on
 
 
 def _check_rows(config: Config, columns: Columns, defined_on: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from vaex.config.preprocess import defined_on
 from vaex.config.sweep import Member
 from vaex.files import Fields, Json
 from vaex.runs import console, folder
@@ -24,6 +25,7 @@ class Place(NamedTuple):
     error: float | None  # its standard error; None of a single seed
     members: list[str]  # the folders of those that were validated, the best first
     num_stopped: int
+    over: str  # what its likelihood is defined on
 
 
 def rank(found: Sequence[Member], path: Path, stopped: Mapping[str, str]) -> list[Place]:
@@ -45,8 +47,9 @@ def rank(found: Sequence[Member], path: Path, stopped: Mapping[str, str]) -> lis
         values = list(best.values())
         mean = statistics.mean(values) if values else math.nan
         error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+        over = defined_on(own[0].config)
         names = sorted(best, key=lambda name: -best[name])
-        places.append(Place(dict(setting), mean, error, names, sum(one.name in stopped for one in own)))
+        places.append(Place(dict(setting), mean, error, names, sum(one.name in stopped for one in own), over))
     return sorted(places, key=lambda place: (not place.members, -place.mean))
 
 
@@ -67,6 +70,8 @@ def show_ranking(path: Path, places: Sequence[Place], name: str, select: str) ->
     console.ranking(f"{name}, the best first", header, [[*row["setting"].values(), *_shown(row)] for row in rows])
     if others := [field for field in fields if field in _OF_OTHER_DATA]:
         console.say(f"by {', '.join(others)} validation images are others: {select} does not compare across its values")
+    if {"levels", "density"} <= {place.over for place in places}:
+        console.say(f"some likelihoods are densities, some probabilities of grey levels: {select} does not compare")
     console.say(f"sweep folder: {folder.shown(path)}")
 
 
