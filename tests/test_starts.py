@@ -73,11 +73,9 @@ def test_a_scale_is_positive(sigma):
         diagonal(2, sigma=sigma)
 
 
-def trained(sigma: float) -> dict:
-    """400 steps on 100 digits of two hidden layers of relu on either side of 32 latents."""
-    wide = [f"--config.model.network.{side}_hidden=50,50" for side in ("encoder", "decoder")]
-    options = ["--config.model.latent_dim=32", "--config.optimizer.learning_rate=3e-3"]
-    made: Setup = configured(*wide, *options, f"--config.model.posterior.sigma={sigma}")
+def trained(*flags: str) -> dict:
+    """400 steps on 100 digits."""
+    made: Setup = configured("--config.optimizer.learning_rate=3e-3", *(f"--config.model.{flag}" for flag in flags))
     few = jax.tree.map(lambda a: jnp.asarray(a[:100]), made.task.stored)
     step = lambda state, _: train_step(state, made.task.key, few, recipe=made.recipe)
     return jax.jit(lambda: jax.lax.scan(step, made.init(), length=400)[1], compiler_options=QUICK)()
@@ -85,7 +83,14 @@ def trained(sigma: float) -> dict:
 
 def test_a_narrow_start_keeps_relu_from_collapsing():
     """As wide as the prior, q is noise to the decoder, whose units shut it out for good."""
-    wide, narrow = trained(1.0), trained(0.05)
+    layers = [f"network.{side}_hidden=50,50" for side in ("encoder", "decoder")]
+    wide, narrow = (trained("latent_dim=32", *layers, f"posterior.sigma={sigma}") for sigma in (1.0, 0.05))
     assert jnp.mean(wide["kl"][-50:]) < 0.01
     assert jnp.mean(narrow["kl"][-50:]) > 1
     assert jnp.mean(narrow["elbo"][-50:]) > jnp.mean(wide["elbo"][-50:]) + 1
+
+
+def test_a_ladder_by_its_defaults_does_not_collapse():
+    """By relu its KL is zero from the fiftieth step on."""
+    layers = ["latent_dims=32,8", "between_hidden=((20,),)", "encoder_hidden=50,50", "decoder_hidden=50,50"]
+    assert jnp.mean(trained("name=ladder", *layers)["kl"][-50:]) > 0.5

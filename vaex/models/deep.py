@@ -23,7 +23,7 @@ def deep(
     num_blocks: Widths = (1, 1),
     latent_dim: int = 20,
     sigma: float = 1.0,
-    activation: Annotated[str, ACTIVATIONS] = "relu",
+    activation: Annotated[str, ACTIVATIONS] = "elu",
     head_activation: Annotated[str | None, ACTIVATIONS] = None,
     likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
 ) -> Description:

@@ -95,7 +95,7 @@ def hierarchy(
     between_hidden: tuple[Any, ...] = ((100, 100),),  # of Widths, which is checked where a flag may have it wrong
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
-    activation: Annotated[str, ACTIVATIONS] = "relu",
+    activation: Annotated[str, ACTIVATIONS] = "elu",
     likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
 ) -> Description:
     """Stochastic layers z_1 to z_L, z_1 nearest to x, with a posterior that goes bottom up.

@@ -138,7 +138,7 @@ def ladder(
     between_hidden: tuple[Any, ...] = ((100, 100),),  # of Widths, which is checked where a flag may have it wrong
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
-    activation: Annotated[str, ACTIVATIONS] = "relu",
+    activation: Annotated[str, ACTIVATIONS] = "elu",
     likelihood: Annotated[Build, LIKELIHOODS] = likelihoods.bernoulli,
 ) -> Description:
     """The generator of a hierarchy with the ladder's posterior.

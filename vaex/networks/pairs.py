@@ -73,7 +73,7 @@ def conv(
     channels: Widths = (16, 32),
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
-    activation: Annotated[str, ACTIVATIONS] = "relu",
+    activation: Annotated[str, ACTIVATIONS] = "elu",
 ) -> Networks:
     """Convolutional networks for images of any size.
 
@@ -98,7 +98,7 @@ def residual(
     num_blocks: Widths = (1, 1),
     encoder_hidden: Widths = (500,),
     decoder_hidden: Widths = (500,),
-    activation: Annotated[str, ACTIVATIONS] = "relu",
+    activation: Annotated[str, ACTIVATIONS] = "elu",
 ) -> Networks:
     """Convolutional networks with residual blocks.
 
