@@ -82,8 +82,10 @@ def test_rejection_accepts_at_its_rate_and_its_draws_are_from_the_posterior():
     white = np.linalg.solve(np.linalg.cholesky(covariance), (z - mean).T)
     for column in white:
         assert scipy.stats.kstest(column, "norm").pvalue > 1e-3
+    too_low = jax.jit(rejected)(KEY, log_px(X))
+    assert np.isnan(too_low.log_likelihood)
     with pytest.raises(UsageError, match=r"log_bound is .* a draw has the log-weight .* inference.importance"):
-        inference.accepted(jax.jit(rejected)(KEY, log_px(X)))
+        inference.accepted(too_low)
 
 
 @jax.jit

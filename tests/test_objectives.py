@@ -10,8 +10,9 @@ import numpyro.distributions as dist
 import pytest
 
 from tests.models import linear_gaussian, log_px, small_vae
-from vaex import Model, objectives
-from vaex.distributions import IndependentBernoulli
+from vaex import Model, evaluate, objectives
+from vaex.distributions import IndependentBernoulli, OneHotCategorical
+from vaex.errors import UsageError
 
 X = jax.random.normal(jax.random.key(3), (5,))
 BITS = jnp.array([1.0, 0, 1, 1, 0, 0])
@@ -196,6 +197,16 @@ def test_less_than_one_sample_is_refused(objective):
         objective(jax.random.key(0), MODEL, BITS, num_samples=0)
 
 
+def test_a_point_among_densities_has_no_bound():
+    """Its log-weight would be the joint density at one z, which can lie far above log p(x)."""
+    model = linear_gaussian()
+    point = model._replace(encode=lambda x: dist.Delta(model.encode(x).mean, event_dim=1))
+    bounds = [objectives.elbo, objectives.stl, objectives.iwae, evaluate.elbo, evaluate.log_likelihood]
+    for bound in bounds:
+        with pytest.raises(UsageError, match=r"q\(z\|x\) is a point, whose KL to a density is infinite"):
+            bound(jax.random.key(0), point, X)
+
+
 def test_an_unknown_kl_is_refused():
     with pytest.raises(ValueError, match='kl is \'exact\': expected "auto", "analytic" or "sampled"'):
         objectives.elbo(jax.random.key(0), MODEL, BITS, kl="exact")
@@ -241,3 +252,9 @@ def test_independent_bernoulli_is_numpyros():
     np.testing.assert_array_equal(ours[1], theirs[1])
     assert found.event_shape == (4, 8)
     np.testing.assert_allclose(jax.jit(lambda d, x: d.log_prob(x))(found, x), theirs[0], rtol=1e-5)
+
+
+def test_what_is_not_one_hot_has_no_probability():
+    values = jnp.array([[0.0, 1, 0, 0], [0.25, 0.25, 0.25, 0.25], [0, 0, 0, 0], [1, 1, 0, 0]])
+    found = OneHotCategorical(jnp.zeros(4)).log_prob(values)
+    np.testing.assert_allclose(found, [-np.log(4), -np.inf, -np.inf, -np.inf], rtol=1e-6)

@@ -94,7 +94,7 @@ def test_a_deep_run_keeps_the_activation_before_its_image_that_had_no_field(tmp_
     path, config = tmp_path / "config.json", override(load_experiment("digits"), ["--config.model.name=deep"]).to_dict()
     assert config["model"].pop("head_activation") is None
     path.write_text(json.dumps(config))
-    assert read_config(path).model.head_activation == "relu"
+    assert read_config(path).model.head_activation == config["model"]["activation"]
     path.write_text(json.dumps(config | {"model": config["model"] | {"head_activation": None}}))
     assert read_config(path).model.head_activation is None
 

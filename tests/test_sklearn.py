@@ -56,6 +56,16 @@ def test_of_a_row_with_gaps_the_marginal_is_scored(linear, exact, rows):
     np.testing.assert_allclose(linear.score_samples(gaps), expected, atol=5 / np.sqrt(2000))
 
 
+def test_a_column_of_one_value_is_not_scored_and_is_given_back(rows):
+    """However long it trains: a sigma that shrinks with it would be likelihood without end."""
+    both = np.column_stack([rows, np.full(len(rows), 7.0)])
+    fitted = small(0).fit(both)
+    shifted = both + np.array([0.0, 0.0, 0.0, 1.0])
+    np.testing.assert_array_equal(fitted.score_samples(both[:9]), fitted.score_samples(shifted[:9]))
+    np.testing.assert_array_equal(fitted.inverse_transform(fitted.transform(both[:9]))[:, 3], 7.0)
+    np.testing.assert_array_equal(fitted.sample(5, random_state=0)[:, 3], 7.0)
+
+
 def test_samples_have_the_moments_of_the_model(linear, exact):
     center, covariance = exact
     drawn = linear.sample(20_000, random_state=3)

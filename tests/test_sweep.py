@@ -118,6 +118,20 @@ def test_what_is_no_sweep_fails_alone():
         members(load_experiment("digits"), {"optimizer.learning_rate": "1e-3,fast"})
 
 
+def test_members_of_different_metrics_are_no_sweep(tmp_path, capsys):
+    flags = ["--runs", str(tmp_path), "--sweep.objective.name=elbo,iwae"]
+    assert main(["sweep", "digits", *flags]) == 2
+    said = capsys.readouterr().err
+    assert "members are selected by different validation metrics, bound and elbo, which do not compare: set" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_bounds_of_other_objectives_are_said_not_to_compare(tmp_path, capsys):
+    place = Place({"objective.num_samples": "5"}, float("nan"), None, [], 0, "binary")
+    show_ranking(tmp_path, [place], "digits", "bound")
+    assert "by objective.num_samples bounds are others: they do not compare" in capsys.readouterr().out
+
+
 def test_what_makes_other_data_is_said_not_to_compare(tmp_path, capsys):
     settings = [
         {"data.binarize": "dynamic", "model.latent_dim": "2"},

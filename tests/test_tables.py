@@ -6,6 +6,7 @@ import importlib
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 import scipy.stats as st
 
@@ -18,6 +19,9 @@ from vaex.data.given.under import to_sample
 from vaex.data.sources import packaged, tables
 from vaex.data.tabular import columns, values
 from vaex.data.tabular import named as rows_by_name
+from vaex.distributions.columns import Columns
+from vaex.distributions.counts import Poisson
+from vaex.distributions.levels import CategoricalLevels
 from vaex.distributions.masked import Masked
 from vaex.errors import UsageError
 from vaex.model import Model
@@ -82,6 +86,24 @@ def test_a_row_is_the_product_of_its_columns(product):
     expected = np.array([np.squeeze(one) for one in by_hand(raw)])
     np.testing.assert_allclose(found, expected, rtol=1e-3)  # rates are bounded smoothly
     np.testing.assert_allclose(whole, expected.sum(), rtol=1e-3)
+
+
+@pytest.mark.parametrize("rate", [0.3, 15.5, 1e3, 1e7])
+def test_a_poisson_of_large_counts_keeps_its_digits(rate):
+    """Within four standard deviations as scipy has it in 64 bits, and its derivative x / rate - 1."""
+    x = np.unique(np.clip(np.round(rate + np.linspace(-4, 4, 41) * np.sqrt(rate)), 0, None))
+    log_p = lambda rate: Poisson(rate).log_prob(jnp.asarray(x, jnp.float32))
+    found, slope = jax.jvp(log_p, (jnp.float32(rate),), (jnp.float32(1.0),))
+    np.testing.assert_allclose(found, st.poisson(np.float32(rate)).logpmf(x), atol=1e-5)
+    np.testing.assert_allclose(slope, x / np.float32(rate) - 1, rtol=1e-5, atol=2e-7)
+    np.testing.assert_array_equal(Poisson(rate).log_prob(jnp.array([-1.0, 0.5, jnp.nan])), -np.inf)
+
+
+def test_what_is_no_class_has_no_probability():
+    one = Columns((dist.CategoricalLogits(jnp.zeros((1, 3))),), ((0,),))
+    found = [one.log_prob(jnp.array([value]))[0] for value in (1.0, 1.7, jnp.nan)]
+    np.testing.assert_allclose(found, [-np.log(3), -np.inf, -np.inf], rtol=1e-6)
+    assert CategoricalLevels(jnp.zeros(256)).log_prob(jnp.nan) == -np.inf
 
 
 def test_what_is_missing_of_a_row_has_no_influence(product):

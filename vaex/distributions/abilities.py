@@ -58,6 +58,12 @@ def is_discrete(q: Distribution) -> bool:
 
 
 @functools.singledispatch
+def is_point(q: Distribution) -> bool:
+    """Whether q is a single point: its KL to a density is infinite, and log q(z) = 0 no density of anything."""
+    return False
+
+
+@functools.singledispatch
 def has_gradient(q: Distribution) -> bool:
     """Whether draws carry the gradient of an expectation with respect to all of the distribution's parameters.
 
@@ -160,12 +166,14 @@ def _(q: dist.Normal) -> tuple[Array, Array]:
 
 
 has_gradient.register(dist.Distribution, lambda q: q.has_rsample)
+is_point.register(dist.Delta, lambda q: True)
 factors.register(dist.Independent, lambda q: q.base_dist)
 for _mixture in (dist.MixtureSameFamily, dist.MixtureGeneral):
     component_log_probs.register(_mixture, lambda q: q.component_log_probs)
 for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistribution):
     is_discrete.register(_wrapper, lambda q: is_discrete(q.base_dist))
     has_gradient.register(_wrapper, lambda q: has_gradient(q.base_dist))
+    is_point.register(_wrapper, lambda q: is_point(q.base_dist))
     is_cheap_to_evaluate.register(_wrapper, lambda q: is_cheap_to_evaluate(q.base_dist))
 mean.register(dist.Independent, lambda q: mean(q.base_dist))
 average.register(dist.Independent, lambda p: average(p.base_dist))

@@ -57,8 +57,7 @@ class Columns(dist.Distribution):
 
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "... d"]:
         own = [jnp.asarray(value)[..., np.array(place)] for place in self.places]
-        found = [p.log_prob(x.astype(jnp.int32) if is_class(p) else x) for p, x in zip(self.parts, own, strict=True)]
-        return self._together(found)
+        return self._together([_log_prob(p, x) for p, x in zip(self.parts, own, strict=True)])
 
     @property
     def mean(self) -> Float[Array, " d"]:
@@ -78,6 +77,13 @@ class Columns(dist.Distribution):
     def _together(self, parts: Sequence[ArrayLike]) -> Float[Array, "... d"]:
         order = np.argsort(np.concatenate([np.array(place) for place in self.places]))
         return jnp.concatenate([jnp.asarray(part, jnp.result_type(float)) for part in parts], axis=-1)[..., order]
+
+
+def _log_prob(p: dist.Distribution, x: Array) -> ArrayLike:
+    """Of a class by its index: what is no whole number is no class."""
+    if not is_class(p):
+        return p.log_prob(x)
+    return jnp.where(x == jnp.round(x), p.log_prob(jnp.nan_to_num(x).astype(jnp.int32)), -jnp.inf)
 
 
 def is_class(p: dist.Distribution) -> bool:

@@ -38,7 +38,7 @@ class CategoricalLevels(dist.Distribution):
         return levels / _TOP
 
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
-        level = jnp.round(_TOP * value).astype(jnp.int32)
+        level = jnp.round(_TOP * jnp.nan_to_num(value, nan=-1.0)).astype(jnp.int32)  # no number is no level
         log_p = jax.nn.log_softmax(self.logits)
         log_p = jnp.broadcast_to(log_p, (*level.shape, NUM_LEVELS))
         log_p = jnp.take_along_axis(log_p, level[..., None], axis=-1, mode="clip")[..., 0]

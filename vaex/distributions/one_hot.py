@@ -68,7 +68,8 @@ class OneHotCategorical(dist.Distribution):
         return jax.nn.one_hot(classes, self.logits.shape[-1], dtype=self.logits.dtype)
 
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
-        return jnp.sum(times(value, jax.nn.log_softmax(self.logits)), axis=-1)
+        found = jnp.sum(times(value, jax.nn.log_softmax(self.logits)), axis=-1)
+        return jnp.where(_OneHot()(jnp.asarray(value)), found, -jnp.inf)
 
     def enumerate_support(self, expand: bool = True) -> Float[Array, "classes ..."]:
         classes = self.logits.shape[-1]

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
+from vaex.distributions.abilities import is_discrete, is_point
 from vaex.errors import UsageError
 from vaex.model import Distribution, Value
 
@@ -71,6 +72,19 @@ def check_value(name: str, p: Distribution, value: Value) -> None:
         raise UsageError(
             f"{name} is over values of shape {expected}, found one of shape {found}: give both the same "
             "shape; jax.vmap makes a batch of examples"
+        )
+
+
+def check_no_point(q: Distribution, prior: Distribution) -> None:
+    """Q has densities where p(z) has, so that a log-weight is one.
+
+    Raises:
+        UsageError: it is a point among densities.
+    """
+    if is_point(q) and not is_discrete(prior):
+        raise UsageError(
+            "q(z|x) is a point, whose KL to a density is infinite, so that there is no bound: use the objective "
+            "reconstruction, or a q with a density"
         )
 
 

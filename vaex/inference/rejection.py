@@ -27,8 +27,9 @@ class Proposals(NamedTuple):
 
     @property
     def log_likelihood(self) -> Float[Array, "*batch"]:
-        """The estimate of log p(x), log M + log of the acceptance rate; -inf where nothing is accepted."""
-        return self.log_bound + jnp.log(self.acceptance_rate)
+        """The estimate of log p(x), log M + log of the acceptance rate: -inf if none is, nan if a weight exceeds M."""
+        is_bound = self.largest <= self.log_bound + 1e-5 * jnp.maximum(jnp.abs(self.log_bound), 1)  # but for rounding
+        return jnp.where(is_bound, self.log_bound + jnp.log(self.acceptance_rate), jnp.nan)
 
 
 def rejection(

@@ -9,6 +9,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
+from vaex.distributions.counts import Poisson
 from vaex.model import Params
 from vaex.models.columns import Columns, units
 from vaex.models.likelihood_parts import bounded, unbounded
@@ -67,7 +68,7 @@ def log_normal_output(columns: Columns, options: Options) -> Part:
 def poisson(columns: Columns, options: Options) -> Part:
     """Poisson(rate), log rate = m + s raw, m and s those of log(1 + x); within what a float holds."""
     rate = _rate(columns)
-    return Part(1, np.zeros((len(columns), 1)), {}, lambda params, raw: dist.Poisson(rate(raw[:, 0])))
+    return Part(1, np.zeros((len(columns), 1)), {}, lambda params, raw: Poisson(rate(raw[:, 0])))
 
 
 def negative_binomial(columns: Columns, options: Options) -> Part:
@@ -152,7 +153,7 @@ def _ordered(cuts: Float[Array, "n c"]) -> Float[Array, "n k"]:
 
 
 def _rate(columns: Columns) -> Callable[[Array], Array]:
-    """Exp(m + s raw), bounded smoothly beyond what a column has."""
+    """Exp(m + s raw), bent towards 150 times the most that a column has, already within what it has: tanh."""
     center, scale = units(columns)
     bound = jnp.log1p(jnp.asarray([c.most for c in columns], jnp.float32)) + 5
     return lambda raw: jnp.exp(bound * jnp.tanh((center + scale * raw) / bound))

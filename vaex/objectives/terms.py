@@ -17,7 +17,7 @@ from vaex.distributions.abilities import (
     sample_and_log_prob,
 )
 from vaex.distributions.divergences import closed_form_kl
-from vaex.distributions.shapes import batch_shape, check_number, log_density
+from vaex.distributions.shapes import batch_shape, check_no_point, check_number, log_density
 from vaex.errors import UsageError, check_whole
 from vaex.losses.arithmetic import at_least_float32, logsumexp, times
 from vaex.model import Distribution, Example, Latent, Model, Weighed
@@ -81,7 +81,7 @@ def log_weights(
 
     Raises:
         UsageError: one of the three log-densities is not one number for each draw, or x or z has not the shape of what
-            it is a value of.
+            it is a value of; or q is a point among densities.
 
     Source: Burda, Grosse and Salakhutdinov 2015, section 3.
     """
@@ -89,6 +89,7 @@ def log_weights(
     def one(z_k: Latent) -> tuple[Array, Array]:
         return log_density("p(x|z)", model.decode(z_k), x), log_density("p(z)", model.prior, z_k)
 
+    check_no_point(q, model.prior)
     log_px_z, log_pz = jax.vmap(one)(z)
     if log_qz is None:
         log_qz = jax.vmap(lambda z_k: log_density("q(z|x)", q, z_k))(z)

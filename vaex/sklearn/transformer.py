@@ -25,7 +25,8 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     """A variational autoencoder with Gaussian latents and a Gaussian likelihood of standardized columns.
 
     Columns are standardized by the rows of fit; nan is a value that is missing, which neither encoder nor likelihood
-    sees. Densities are in the units of X, summed over the values that are observed.
+    sees. Densities are in the units of X, summed over the values that are observed. A column that is the same in all
+    rows of fit has no density: it is not scored, and given back as it was.
 
     Args:
         n_components: the number of latents.
@@ -80,6 +81,7 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         rounding = count * np.finfo(np.float64).eps
         is_constant = variance <= rounding * variance + (rounding * self.center_) ** 2
         self.scale_ = np.where(is_constant, 1.0, np.sqrt(variance))
+        self._varies = ~is_constant
         key, init_key = jax.random.split(jax.random.key(self._seed))
         self._sizes = rows.shape[1], self.n_components, widths
         programs = self._programs()
@@ -134,13 +136,13 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return found
 
     def _seen(self, rows: np.ndarray) -> Masked:
-        mask = ~np.isnan(rows)
+        mask = ~np.isnan(rows) & self._varies
         x: Any = np.where(mask, (rows - self.center_) / self.scale_, 0.0).astype(np.float32)
         seen: Any = mask
         return Masked(x, seen)
 
     def _in_units(self, x: np.ndarray) -> np.ndarray:
-        return x.astype(np.float64) * self.scale_ + self.center_
+        return np.where(self._varies, x, 0.0).astype(np.float64) * self.scale_ + self.center_
 
     def _answer(self, name: str, examples: Example, *, seed: int | None = None) -> np.ndarray:
         programs = self._programs()

@@ -19,7 +19,7 @@ from vaex.runs import commands, console, folder, results
 from vaex.runs.create import check_name, fill_run, point_latest
 from vaex.runs.start import set_up_jax
 from vaex.runs.sweeps import sweep
-from vaex.runs.sweeps.ranking import rank, show_ranking
+from vaex.runs.sweeps.ranking import one_metric, rank, show_ranking
 from vaex.train.loop import signals
 
 _JOBS = "jobs"  # submitit's folder, with what each job printed
@@ -45,6 +45,7 @@ def launch(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, c
     check_name(called)
     found = members(config, swept, log=console.say)
     made = _made(found)
+    select = one_metric(one.plan.select for one in made.values())
     said = describe_sweep(config, swept, name)
     path = (runs / name / f"sweep_{called or f'{sweep.checksum(said):08x}'}").absolute()
     sweep.open_sweep(path, said)
@@ -62,7 +63,7 @@ def launch(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, c
             console.say(f"{len(left)} of {len(found)} runs have not finished; the same command gathers them")
         if finished:
             places = rank(finished, path, stopped)
-            show_ranking(path, places, name, made[found[0].name].plan.select)
+            show_ranking(path, places, name, select)
             if places[0].members:
                 point_latest(runs.absolute(), path / places[0].members[0])
     return path

@@ -2,12 +2,13 @@
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from vaex.config.preprocess import defined_on
 from vaex.config.sweep import Member
+from vaex.errors import UsageError
 from vaex.files import Fields, Json
 from vaex.runs import console, folder
 from vaex.runs.training import newest_progress
@@ -70,9 +71,28 @@ def show_ranking(path: Path, places: Sequence[Place], name: str, select: str) ->
     console.ranking(f"{name}, the best first", header, [[*row["setting"].values(), *_shown(row)] for row in rows])
     if others := [field for field in fields if field in _OF_OTHER_DATA]:
         console.say(f"by {', '.join(others)} validation images are others: {select} does not compare across its values")
+    if select == "bound" and (bounds := [field for field in fields if field.startswith("objective.")]):
+        cure = "--config.train.select=log_likelihood would"
+        console.say(f"by {', '.join(bounds)} bounds are others: they do not compare across its values, {cure}")
     if {"levels", "density"} <= {place.over for place in places}:
         console.say(f"some likelihoods are densities, some probabilities of grey levels: {select} does not compare")
     console.say(f"sweep folder: {folder.shown(path)}")
+
+
+def one_metric(selects: Iterable[str]) -> str:
+    """What all members are ranked by.
+
+    Raises:
+        UsageError: they are selected by different metrics, as the bounds of some objectives and the ELBO of others.
+    """
+    first, *others = sorted(set(selects))
+    if others:
+        names = " and ".join([first, *others])
+        raise UsageError(
+            f"members are selected by different validation metrics, {names}, which do not compare: set "
+            "--config.train.select=log_likelihood, or another that all of them measure"
+        )
+    return first
 
 
 def best_of(path: Path) -> float | None:

@@ -15,7 +15,7 @@ from vaex.files import advising, writing
 from vaex.runs import console, folder, results
 from vaex.runs.create import check_name, point_latest
 from vaex.runs.sweeps import sweep
-from vaex.runs.sweeps.ranking import best_of, rank, show_ranking
+from vaex.runs.sweeps.ranking import best_of, one_metric, rank, show_ranking
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -70,12 +70,12 @@ def search(
             for group in together:
                 check_group(group)
                 results.check_selection(group.program.made)
+            select = one_metric([*filter(None, [select]), *(group.program.made.plan.select for group in together)])
             console.say(f"trials {min(asked) + 1} to {max(asked) + 1} of {num_trials}; folder {folder.shown(path)}")
             ended = sweep.train_all(path, together, name)
             if ended is None:
                 return path
             stopped |= ended
-            select = together[0].program.made.plan.select
             for number, one in asked.items():
                 found[one.name] = one
                 value = None if one.name in stopped else best_of(path / one.name)

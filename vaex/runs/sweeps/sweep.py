@@ -15,7 +15,7 @@ from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import commands, console, folder, results
 from vaex.runs.create import check_experiment, check_name, fill_run, point_latest
-from vaex.runs.sweeps.ranking import rank, show_ranking
+from vaex.runs.sweeps.ranking import one_metric, rank, show_ranking
 from vaex.runs.sweeps.sweeping import Run, train_together
 from vaex.runs.training import newest_progress
 from vaex.train.loggers import loggers
@@ -45,6 +45,7 @@ def sweep(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, ca
     for group in together:
         check_group(group)
         results.check_selection(group.program.made)
+    select = one_metric(group.program.made.plan.select for group in together)
     said = describe_sweep(config, swept, name)
     path = runs / name / f"sweep_{called or f'{checksum(said):08x}'}"
     open_sweep(path, said)
@@ -56,7 +57,7 @@ def sweep(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, ca
         for group in together:
             evaluate(path, group, [one for one in group.members if one.name not in stopped])
         places = rank(found, path, stopped)
-        show_ranking(path, places, name, together[0].program.made.plan.select)
+        show_ranking(path, places, name, select)
         if places and places[0].members:
             point_latest(runs, path / places[0].members[0])
     return path.resolve()
