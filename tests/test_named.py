@@ -106,7 +106,7 @@ def test_rows_in_their_own_units_and_under_their_names_come_back():
         ({**TABLE, "grade": [3, 2, 4]}, "'grade' has the class '3' in row 0, which training did not see: expected one"),
         (OWN + np.array([0, 1, 0, 0, 0]), "column 'colour' has the number 2: expected 0 to 1, for blue, red"),
         ({**TABLE, "visits": [1, -1, 2]}, "'visits' is count, and row 1 of the rows has -1 there: expected a whole"),
-        ({**TABLE, "age": ["old", 1, 2]}, "'age' is real, and has text in it: mend it, or leave it empty"),
+        ({**TABLE, "age": ["old", 1, 2]}, "'age' is real, and has text in it, as 'old': mend it, or leave it empty"),
         ({**TABLE, "age": [1.0]}, "rows: found columns of 2 lengths: expected as many values in each"),
         ({"age": [1.0]}, "rows: found the columns age: expected 'colour' too, as in training; add it, empty where"),
     ],

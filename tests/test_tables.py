@@ -209,6 +209,11 @@ def write(path, text):
         path.write_text(text.replace(",", "\t") if path.suffix == ".tsv" else text)
 
 
+def column(values):
+    """A table of two columns, of which these are the second."""
+    return "x,y\n" + "".join(f"{i % 5},{value}\n" for i, value in enumerate(values))
+
+
 X = "x,y\n" + "\n".join(f"{i % 5},{'ab'[i % 2]}" for i in range(40)) + "\n"
 
 
@@ -217,7 +222,19 @@ X = "x,y\n" + "\n".join(f"{i % 5},{'ab'[i % 2]}" for i in range(40)) + "\n"
     [
         ({"a.csv": X.replace("0,a", "-3,a")}, "x=count", r"'x' is count, and row 0 of the train rows has -3 there"),
         ({"a.csv": X}, "x=positive", r"'x' is positive, and row 0 .* has 0 there: expected a number above 0"),
-        ({"a.csv": X}, "y=count", r"'y' is count, and has text in it"),
+        ({"a.csv": X}, "y=count", r"'y' is count, and has text in it, as 'a'"),
+        (
+            {"a.csv": column("-" if i % 9 == 2 else i % 6 for i in range(40))},
+            "",
+            r"'y' has '-' in row 2 among numbers: w",
+        ),
+        ({"a.csv": column(f"{i % 6}.5%" for i in range(40))}, "", r"'y' has '0.5%' in row 0 among numbers: write 1037"),
+        ({"a.csv": column(f"2024-03-{i % 6 + 10}" for i in range(40))}, "", r"'y' has dates, as '2024-03-10': .*y=cat"),
+        (
+            {"a.csv": column(1_732_800_000 + i for i in range(40))},
+            "",
+            r"'y' lies at 1\.7328e\+09 with .* tell apart: sub",
+        ),
         ({"a.csv": X}, "y=ordinal", r"its classes are text: say their order, .*y=ordinal:a<b"),
         ({"a.csv": X}, "y=ordinal:a", r"'y' has the class 'b', which its order in data.columns leaves out"),
         ({"a.csv": X}, "z=count", r"data.columns names 'z': the table has x, y"),
@@ -336,7 +353,7 @@ def test_text_that_is_digits_stays_text(tmp_path):
 def test_numbers_of_one_split_and_text_of_the_other_are_the_same_classes(tmp_path):
     (tmp_path / "train.csv").write_text("x,y\n" + "".join(f"{i % 3}.0,{i}\n" for i in range(40)) + "unknown,7\n")
     (tmp_path / "test.csv").write_text("x,y\n0.0,1\n1.0,2\n")
-    loaded = data.load(f"table:{tmp_path}")
+    loaded = data.load(f"table:{tmp_path}", columns="x=categorical")
     assert loaded.columns[0].classes == ("0", "1", "2", "unknown")
     assert loaded.test.images[:, 0].tolist() == [0, 1]
     found = rows_by_name.as_modelled({"x": [2, "1.0", "unknown"], "y": [1, 2, 3]}, loaded.columns, "rows")

@@ -56,9 +56,13 @@ def _check_rows(config: Config, columns: Columns, defined_on: str) -> None:
     data, likelihood = config.data, config.model.likelihood.name
     for field in ("binarize", "image_size", "channels"):
         if data[field] not in (None, "none"):
-            raise UsageError(f"data.{field} is {data[field]!r} with a table, and is of images: leave it out, or none")
+            raise UsageError(
+                f"data.{field} is {data[field]!r} with a table, and is of images: set --config.data.{field}=none"
+            )
     if data.augment is not None:
-        raise UsageError(f"data.augment is {data.augment.name!r} with a table, and is of images: leave it out")
+        raise UsageError(
+            f"data.augment is {data.augment.name!r} with a table, and is of images: set --config.data.augment.name=none"
+        )
     if data.condition not in (None, "label"):
         raise UsageError(f"data.condition is {data.condition!r} with a table, and is of images: unset it")
     allowed = _TYPES_OF.get(defined_on, ())

@@ -131,9 +131,11 @@ def _survey(blocks: Blocks, what: str, channels: Collection[int]) -> _Survey:
     limit = 255 if is_whole(none) else 1
     if low < 0 or high > limit:
         white = "divided by the largest value that there can be"
+        white = "the smallest subtracted, then divided by the range" if low < 0 else white
+        rows = "; rows of numbers are [N, D]" if len(shape) < 3 or low < 0 else ""
         raise UsageError(
             f"{what} ({blocks.dtype}) lie in [{low:g}, {high:g}]: expected [0, {limit}]; "
-            f"integers go from 0 to 255, floats from 0 to 1; store them as floats, {white}"
+            f"integers go from 0 to 255, floats from 0 to 1; store them as floats, {white}{rows}"
         )
     family = "bool" if is_bool(none) else "integer" if is_whole(none) else "float"
     return _Survey(shape, blocks.dtype, family, high.item())

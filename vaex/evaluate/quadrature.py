@@ -20,8 +20,8 @@ def log_marginal(
 
     log p(x) = log sum_i p(x|z_i) p(z_i) h^d,   h the step of the grid
 
-    Its error vanishes faster than any power of h once p(x|z) p(z) varies smoothly from one z_i to the next; where p(z|x)
-    is narrower than h it is off by nats, and evaluate.log_likelihood is not.
+    Its error vanishes faster than any power of h once p(x|z) p(z) varies smoothly from one z_i to the next; where
+    p(z|x) is narrower than h it is off by nats, and evaluate.log_likelihood is not.
 
     Args:
         key: a PRNG key: a thousand draws from p(z) say how far the grid goes.

@@ -89,8 +89,8 @@ def log_weights(
     def one(z_k: Latent) -> tuple[Array, Array]:
         return log_density("p(x|z)", model.decode(z_k), x), log_density("p(z)", model.prior, z_k)
 
-    check_no_point(q, model.prior)
     log_px_z, log_pz = jax.vmap(one)(z)
+    check_no_point(q, model.prior)
     if log_qz is None:
         log_qz = jax.vmap(lambda z_k: log_density("q(z|x)", q, z_k))(z)
     check_number("q(z|x)", log_qz[0])

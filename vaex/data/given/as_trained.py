@@ -173,5 +173,8 @@ def _as_mask(mask: Mask, shape: tuple[int, ...], what: str) -> np.ndarray:
     if len(shape) > 2 and array.shape in (shape[:-1], shape[1:-1]):
         array = array[..., None]
     elif array.shape not in (shape, shape[1:]):
-        raise UsageError(f"{what} has shape {array.shape}: expected {shape}, or {shape[1:]} for all alike")
+        alike = f"expected {shape}, or {shape[1:]} for all alike"
+        raise UsageError(
+            f"{what} has shape {array.shape}: {alike}, as the run's images are; resize images with masks first"
+        )
     return np.broadcast_to(array != 0, shape)

@@ -1,5 +1,6 @@
 """What the columns of a table are: their types, as they are guessed and as a config says them."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -45,7 +46,8 @@ def said_columns(columns: str) -> dict[str, Said]:
 def check_said(said: Mapping[str, Said], names: tuple[str, ...]) -> None:
     """Raise a UsageError where a config says something of a column that there is not."""
     if unknown := [name for name in said if name and name not in names]:
-        raise UsageError(f"data.columns names {unknown[0]!r}: the table has {', '.join(names)}")
+        cure = "say others, or --config.data.columns= for none"
+        raise UsageError(f"data.columns names {unknown[0]!r}: the table has {', '.join(names)}; {cure}")
 
 
 def guessed(values: np.ndarray) -> str:
@@ -61,6 +63,23 @@ def guessed(values: np.ndarray) -> str:
     if is_bool(known) or np.isin(known, (0, 1)).all():
         return "binary"
     return "count" if is_whole(known) and known.min() >= 0 and known.max() < _MOST_COUNT else "real"
+
+
+def check_no_numbers(name: str, values: np.ndarray) -> None:
+    """Raise a UsageError where text of which nothing is said is dates, or mostly numbers beside other words."""
+    if not is_text(values):
+        return
+    known = np.flatnonzero(~missing(values))
+    text = [str(one).strip() for one in values[known]]
+    cure = f'or say that they are classes, --config.data.columns="{name}=categorical"'
+    if sum(map(_is_date, text)) > len(text) / 2:
+        raise UsageError(f"column {name!r} has dates, as {text[0]!r}: make numbers of them, days say, {cure}")
+    plain = [_is_plain(one) for one in text]
+    written = sum(is_one or _is_written_number(one) for is_one, one in zip(plain, text, strict=True))
+    if written > len(text) / 2 and not all(plain):
+        first = plain.index(False)
+        found = f"{text[first]!r} in row {known[first]} among numbers"
+        raise UsageError(f"column {name!r} has {found}: write 1037 or 0.4, leave empty what is missing, {cure}")
 
 
 def classes_of(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
@@ -114,7 +133,8 @@ def numbered(
         numbers[~gone] = values[~gone].astype(np.float64)
     except (TypeError, ValueError):
         cure = cure or "mend it, or say it is categorical"
-        raise UsageError(f"column {name!r} is {type_}, and has text in it: {cure}") from None
+        first = next((one for one in values[~gone].tolist() if not _is_plain(one)), "")
+        raise UsageError(f"column {name!r} is {type_}, and has text in it, as {first!r}: {cure}") from None
     allowed = {
         "real": (_is_finite, "a finite number of 32 bits", "mend it, or leave it empty"),
         "positive": (lambda x: (x >= _TINY) & _is_finite(x), "a number above 0", "say it is real, or mend it"),
@@ -134,6 +154,23 @@ def numbered(
             f"expected {expected}; {cure or other}"
         )
     return numbers
+
+
+def _is_date(text: str) -> bool:
+    return re.fullmatch(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}([T ].*)?", text) is not None
+
+
+def _is_written_number(text: str) -> bool:
+    """With what a spreadsheet adds: signs of money, a percent sign, separated thousands."""
+    return re.fullmatch(r"[-+$€£ ]*\d[\d,.' ]*[%$€£ ]*", text) is not None
+
+
+def _is_plain(value: object) -> bool:
+    try:
+        float(value)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_finite(x: np.ndarray) -> np.ndarray:

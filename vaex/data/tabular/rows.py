@@ -8,7 +8,7 @@ import numpy as np
 from vaex.data.dtypes import is_characters, is_number, is_object
 from vaex.data.sources.place import Arrays
 from vaex.data.sources.tables import check_memory
-from vaex.data.tabular.columns import Said, check_said, classes_of, guessed, numbered
+from vaex.data.tabular.columns import Said, check_no_numbers, check_said, classes_of, guessed, numbered
 from vaex.data.tabular.values import as_values, class_name, missing
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, TYPES, Column, Columns
@@ -60,6 +60,8 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
         parts = {key: as_values(table[name], f"{source}: column {name!r}") for key, table in tables.items()}
         together = np.concatenate(list(parts.values()))
         parts = {key: part.astype(together.dtype, copy=False) for key, part in parts.items()}  # a class has one name
+        if one is None:
+            check_no_numbers(name, together)
         one = one or Said(guessed(together))
         if missing(together).all():
             cure = f'--config.data.columns="{name}=ignore" leaves it out'
@@ -79,7 +81,7 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
             continue
         columns.append(Column(name, type_, classes=classes, has_gaps=bool(missing(together).any())))
         for key, part in found.items():
-            values[key].append(part.astype(np.float32))
+            values[key].append(_narrowed(name, part, source))
     if not columns:
         raise UsageError(f"{source}: no column is left to model: expected at least one")
     rows = {key: np.stack(parts, axis=1) for key, parts in values.items()}
@@ -142,10 +144,7 @@ def standardized(columns: Columns, train: np.ndarray, source: str) -> Columns:
         x = inside.get(column.type, lambda x: x)(known)
         center, scale = float(x.mean()), float(x.std())
         if column.type == "real" and abs(center) > 1e5 * scale:
-            raise UsageError(
-                f"{source}: column {column.name!r} lies at {center:.7g} with a standard deviation of {scale:.3g}, "
-                "which 32-bit floats do not tell apart: subtract its mean"
-            )
+            raise _unresolved(column.name, center, scale, source)
         found.append(column._replace(center=center, scale=scale, most=most))
     if constant:
         name, known = constant[0]
@@ -155,6 +154,20 @@ def standardized(columns: Columns, train: np.ndarray, source: str) -> Columns:
         cure = ",".join(f"{name}=ignore" for name, _ in constant)
         raise UsageError(f'{source}: column {name!r} has {value}: leave it out, --config.data.columns="{cure}"')
     return tuple(found)
+
+
+def _narrowed(name: str, values: np.ndarray, source: str) -> np.ndarray:
+    """In 32 bits, if these leave different values different."""
+    narrow = values.astype(np.float32)
+    known = values[~np.isnan(values)]
+    if len(known) and known.min() < known.max() and np.nanmin(narrow) == np.nanmax(narrow):
+        raise _unresolved(name, float(known.mean()), float(known.std()), source)
+    return narrow
+
+
+def _unresolved(name: str, center: float, scale: float, source: str) -> UsageError:
+    lies = f"lies at {center:.7g} with a standard deviation of {scale:.3g}"
+    return UsageError(f"{source}: column {name!r} {lies}, which 32-bit floats do not tell apart: subtract its mean")
 
 
 def described(columns: Columns, splits: Sequence[np.ndarray]) -> str:
