@@ -67,9 +67,10 @@ def _model(config: Fields) -> Fields:
 
 def _with_head(model: Fields) -> Fields:
     """Deep models had their activation before the image, too."""
-    if not isinstance(model, dict) or model.get("name") != "deep" or "activation" not in model:
-        return model
-    return {"head_activation": model["activation"]} | model
+    match model:
+        case {"name": "deep", "activation": activation}:
+            return {"head_activation": activation} | model
+    return model
 
 
 def _posterior(c: Fields) -> Fields:
