@@ -97,6 +97,7 @@ def test_a_run_is_certified_in_a_line_and_files(run, capsys, monkeypatch):
     assert (
         "AIS -90.00, at least -90.35, L_5000 -90.50, L_10000 -90.10; importance weights of 3 of these are not" in said
     )
+    assert "log p(x) of 3 rows that the model drew" in certifying.said(made(pareto_k=0.9)[1], "rows")
     written = json.loads((run / "answers" / "certify_test.json").read_text())
     assert written["not_to_be_trusted"] == [0, 1, 2]
     np.testing.assert_allclose(written["test"]["log_likelihood"], [-92.0, -90.5, -90.1])

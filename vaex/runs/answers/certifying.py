@@ -53,29 +53,30 @@ def certify(
         given = images_of(path, model, "certify", name)
         first, some = part(given, slice(num_images)), part(given, slice(num_images + _OTHERS))
         if len(first.images) < 2:
-            raise OptionError("INPUT", f"{len(first.images)} image", "two or more")
+            raise OptionError("INPUT", f"{len(first.images)} example", "two or more")
         seen = model.preprocess(some, seed=seed)
         check_moves(as_seen(model, first), seen, "score its images by L_K")
-        console.say(f"certifying log p(x) of {len(first.images)} images: by default about ten minutes on two cores")
+        what = model.kept.examples
+        console.say(f"certifying log p(x) of {len(first.images)} {what}: by default about ten minutes on two cores")
         examples, others = (jax.tree.map(lambda a, s=s: a[s], seen) for s in (np.s_[:num_images], np.s_[num_images:]))
         elsewhere = others if len(some.images) == num_images + _OTHERS else None
         key = jax.random.fold_in(jax.random.key(seed), TEST_KEY)  # which no image's is
         found = certificate(key, as_seen(model, first), examples, others=elsewhere, **options)
-        _write(path, folder.answer_file(path, "certify", name), found, {"seed": seed, **options})
+        _write(path, folder.answer_file(path, "certify", name), found, {"seed": seed, **options}, what)
     return path
 
 
-def _write(path: Path, stem: Path, found: Certificate, options: Fields) -> None:
+def _write(path: Path, stem: Path, found: Certificate, options: Fields, what: str) -> None:
     file, png = (stem.with_name(f"{stem.name}.{ending}") for ending in ("json", "png"))
     folder.write_json(file, {**as_dict(found), "options": options})
-    sets = {"test images": found.test, "images that the model drew": found.drawn}
+    sets = {f"test {what}": found.test, f"{what} that the model drew": found.drawn}
     bounds = {name: np.mean(lower.log_likelihood, axis=0) for name, lower in sets.items()}
     starts = {name: _starts(lower) for name, lower in sets.items()}
     title = f"{folder.read_dataset(path)['experiment']}, epoch {checkpoints.best_epoch(path)}"
     with replaced(png) as out:
         drawn = figures.certified(found.counts, bounds, starts, found.interval)
         figures.titled(drawn, title).savefig(out, format="png")
-    console.say(f"{said(found)}: {folder.shown(file)}, {folder.shown(png)}")
+    console.say(f"{said(found, what)}: {folder.shown(file)}, {folder.shown(png)}")
 
 
 def as_dict(found: Certificate) -> Fields:
@@ -97,8 +98,8 @@ def as_dict(found: Certificate) -> Fields:
     }
 
 
-def said(found: Certificate) -> str:
-    """A line of it."""
+def said(found: Certificate, what: str) -> str:
+    """A line of it, which calls examples so."""
     low, high = found.interval
     means = found.test.log_likelihood.mean(axis=0)
     bounds = {k: f"L_{k} {mean:.2f}" for k, mean in zip(found.counts, means, strict=True) if k >= 5000}
@@ -106,8 +107,8 @@ def said(found: Certificate) -> str:
         [f"AIS {found.test.annealed.mean():.2f}, at least {lower_end(found.test):.2f}", *bounds.values()]
     )
     return (
-        f"log p(x) of {len(found.upper)} images that the model drew: from {low:.2f} to {high:.2f} nats, "
-        f"{found.width:.2f} wide; of as many test images: {of_test}; importance weights of "
+        f"log p(x) of {len(found.upper)} {what} that the model drew: from {low:.2f} to {high:.2f} nats, "
+        f"{found.width:.2f} wide; of as many test {what}: {of_test}; importance weights of "
         f"{len(found.not_to_be_trusted)} of these are not to be trusted (Pareto k above 0.7)"
     )
 
