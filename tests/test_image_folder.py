@@ -45,6 +45,17 @@ def test_subfolders_are_labels_whatever_the_format(tmp_path):
     assert {level: int(y) for level, y in zip(levels, arrays["train_labels"], strict=True)} == labels
 
 
+def test_an_image_beside_the_subfolders_is_said_to_keep_them_from_being_labels(tmp_path):
+    for i in range(20):
+        save(tmp_path / "ab"[i % 2] / f"{i}.png", grey(6, 5))
+    load = lambda: data.load(f"folder:{tmp_path}", num_validation=2)
+    assert load().source == str(tmp_path)
+    save(tmp_path / "loose.png", grey(6, 5))
+    found = load()
+    assert found.source == f"{tmp_path} (whose subfolders are no labels, since loose.png lies in none)"
+    assert set(found.train.labels) == {-1}
+
+
 def test_splits_by_their_folders(tmp_path):
     for i, split in enumerate(["train", "train", "train", "val", "test", "test"]):
         save(tmp_path / split / "ab"[i % 2] / f"{i}.png", np.full((4, 4), i, np.uint8))

@@ -35,6 +35,13 @@ def image_files(folder: Path) -> list[Path]:
     return files
 
 
+def said_of(folder: Path, files: Sequence[Path]) -> str:
+    """Where images are from, in words, which name what keeps subfolders from being labels."""
+    beside = [path.name for path in files if path.parent == folder]
+    is_mixed = 0 < len(beside) < len(files)
+    return f"{folder} (whose subfolders are no labels, since {beside[0]} lies in none)" if is_mixed else str(folder)
+
+
 def read_folder(folder: Path, files: Sequence[Path], form: Form) -> Arrays:
     """The images of a folder, shuffled once by a fixed seed, and the numbers of their subfolders for labels.
 
