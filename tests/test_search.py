@@ -65,7 +65,7 @@ def test_a_search_asks_by_generations_and_carries_on_trials_that_were_under_way(
         return -abs(rate - 0.01)
 
     monkeypatch.setattr(search, "groups", groups)
-    monkeypatch.setattr(search, "check_group", lambda group: None)
+    monkeypatch.setattr(sweep, "check_group", lambda group: None)
     monkeypatch.setattr(results, "check_selection", lambda made: None)
     monkeypatch.setattr(sweep, "train_all", train_all)
     monkeypatch.setattr(sweep, "evaluate", lambda path, group, members: evaluated.append(members[0].name))

@@ -54,17 +54,13 @@ def defined_on(config: Config) -> str:
 
 def _check_rows(config: Config, columns: Columns, defined_on: str) -> None:
     data, likelihood = config.data, config.model.likelihood.name
-    for field in ("binarize", "image_size", "channels"):
-        if data[field] not in (None, "none"):
-            raise UsageError(
-                f"data.{field} is {data[field]!r} with a table, and is of images: set --config.data.{field}=none"
-            )
-    if data.augment is not None:
-        raise UsageError(
-            f"data.augment is {data.augment.name!r} with a table, and is of images: set --config.data.augment.name=none"
-        )
-    if data.condition not in (None, "label"):
-        raise UsageError(f"data.condition is {data.condition!r} with a table, and is of images: unset it")
+    given = {field: data[field] for field in ("binarize", "image_size", "channels")}
+    given |= {"augment.name": data.augment and data.augment.name}
+    given |= {"condition": None if data.condition == "label" else data.condition}
+    for flag, value in given.items():
+        if value not in (None, "none"):
+            of_images = f"data.{flag.removesuffix('.name')} is {value!r} with a table, and is of images"
+            raise UsageError(f"{of_images}: set --config.data.{flag}=none")
     allowed = _TYPES_OF.get(defined_on, ())
     wrong = [column for column in columns if column.type not in allowed]
     if wrong:

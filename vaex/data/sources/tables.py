@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from vaex.data.sources.place import Arrays
+from vaex.data.tabular.values import reads_as_number
 from vaex.errors import UsageError
 from vaex.files import expanded
 
@@ -88,7 +89,7 @@ def as_array(table: ArrowTable, source: str) -> np.ndarray:
         names = [name.strip() for name in table.column_names]
     except UnicodeDecodeError:
         raise UsageError(f"{source} has a column whose name is no UTF-8: expected text; {_CURE}") from None
-    if not len(table) or len(set(names)) < len(names) or "" in names or any(map(_is_number, names)):
+    if not len(table) or len(set(names)) < len(names) or "" in names or any(map(reads_as_number, names)):
         raise UsageError(
             f"{source} has {len(table):,} rows and the columns {', '.join(map(repr, names[:6]))}: expected rows, below "
             "a line with a name of its own for each column"
@@ -142,11 +143,3 @@ def _column(column: Any, what: str) -> np.ndarray:
     if column.null_count and not arrow.types.is_floating(column.type):
         return np.array([*column.to_pylist(), ""], object)[:-1]
     return np.asarray(column.to_numpy())
-
-
-def _is_number(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vaex.data.dtypes import is_bool, is_object, is_whole
-from vaex.data.tabular.values import class_name, class_names, class_number, is_text, missing
+from vaex.data.tabular.values import class_name, class_names, class_number, is_text, missing, reads_as_number
 from vaex.errors import OptionError, UsageError
 from vaex.models.columns import CLASSES, TYPES
 
@@ -74,7 +74,7 @@ def check_no_numbers(name: str, values: np.ndarray) -> None:
     cure = f'or say that they are classes, --config.data.columns="{name}=categorical"'
     if sum(map(_is_date, text)) > len(text) / 2:
         raise UsageError(f"column {name!r} has dates, as {text[0]!r}: make numbers of them, days say, {cure}")
-    plain = [_is_plain(one) for one in text]
+    plain = [reads_as_number(one) for one in text]
     written = sum(is_one or _is_written_number(one) for is_one, one in zip(plain, text, strict=True))
     if written > len(text) / 2 and not all(plain):
         first = plain.index(False)
@@ -133,7 +133,7 @@ def numbered(
         numbers[~gone] = values[~gone].astype(np.float64)
     except (TypeError, ValueError):
         cure = cure or "mend it, or say it is categorical"
-        first = next((one for one in values[~gone].tolist() if not _is_plain(one)), "")
+        first = next((one for one in values[~gone].tolist() if not reads_as_number(one)), "")
         raise UsageError(f"column {name!r} is {type_}, and has text in it, as {first!r}: {cure}") from None
     allowed = {
         "real": (_is_finite, "a finite number of 32 bits", "mend it, or leave it empty"),
@@ -163,14 +163,6 @@ def _is_date(text: str) -> bool:
 def _is_written_number(text: str) -> bool:
     """With what a spreadsheet adds: signs of money, a percent sign, separated thousands."""
     return re.fullmatch(r"[-+$€£ ]*\d[\d,.' ]*[%$€£ ]*", text) is not None
-
-
-def _is_plain(value: object) -> bool:
-    try:
-        float(value)  # pyright: ignore[reportArgumentType]
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _is_finite(x: np.ndarray) -> np.ndarray:

@@ -62,7 +62,7 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
         parts = {key: part.astype(together.dtype, copy=False) for key, part in parts.items()}  # a class has one name
         if one is None:
             check_no_numbers(name, together)
-        one = one or Said(guessed(together))
+            one = Said(guessed(together))
         if missing(together).all():
             cure = f'--config.data.columns="{name}=ignore" leaves it out'
             raise UsageError(f"{source}: column {name!r} has no value in any row: {cure}")

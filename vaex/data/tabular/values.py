@@ -59,6 +59,15 @@ def _is_string(value: object) -> bool:
     return False
 
 
+def reads_as_number(value: object) -> bool:
+    """Whether a value is a number, or text that Python takes for one."""
+    try:
+        float(value)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def missing(values: np.ndarray) -> np.ndarray:
     """Where a column has no value: nan, None or empty text."""
     if is_float(values):

@@ -7,12 +7,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from vaex.config import Config
-from vaex.config.groups import check_group, groups
+from vaex.config.groups import groups
 from vaex.config.search import Space, read_space, said_of
 from vaex.config.sweep import Member, describe_sweep, member
 from vaex.errors import UsageError, check_whole
 from vaex.files import advising, writing
-from vaex.runs import console, folder, results
+from vaex.runs import console, folder
 from vaex.runs.create import check_name, point_latest
 from vaex.runs.sweeps import sweep
 from vaex.runs.sweeps.ranking import best_of, one_metric, rank, show_ranking
@@ -67,10 +67,8 @@ def search(
         while trials := _next_generation(optuna, study, space, num_trials):
             asked = {trial.number: member(config, said_of(trial.params)) for trial in trials}
             together = groups(list({one.name: one for one in asked.values()}.values()))
-            for group in together:
-                check_group(group)
-                results.check_selection(group.program.made)
-            select = one_metric([*filter(None, [select]), *(group.program.made.plan.select for group in together)])
+            now = sweep.check_groups(together)
+            select = one_metric([select or now, now])
             console.say(f"trials {min(asked) + 1} to {max(asked) + 1} of {num_trials}; folder {folder.shown(path)}")
             ended = sweep.train_all(path, together, name)
             if ended is None:

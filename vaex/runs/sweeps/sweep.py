@@ -4,7 +4,7 @@ import contextlib
 import json
 import resource
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vaex.config import Config
@@ -42,10 +42,7 @@ def sweep(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, ca
     check_name(called)
     found = members(config, swept, log=console.say)
     together = groups(found)
-    for group in together:
-        check_group(group)
-        results.check_selection(group.program.made)
-    select = one_metric(group.program.made.plan.select for group in together)
+    select = check_groups(together)
     said = describe_sweep(config, swept, name)
     path = runs / name / f"sweep_{called or f'{checksum(said):08x}'}"
     open_sweep(path, said)
@@ -61,6 +58,18 @@ def sweep(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, ca
         if places and places[0].members:
             point_latest(runs, path / places[0].members[0])
     return path.resolve()
+
+
+def check_groups(together: Sequence[Group]) -> str:
+    """What could stop these before anything is trained -> the metric by which all members are ranked.
+
+    Raises:
+        UsageError: members that are no runs of one program, or that are selected by different metrics.
+    """
+    for group in together:
+        check_group(group)
+        results.check_selection(group.program.made)
+    return one_metric(group.program.made.plan.select for group in together)
 
 
 def checksum(said: Mapping[str, object]) -> int:
