@@ -8,6 +8,7 @@ import pytest
 
 from tests.refusal import refusal
 from vaex import Model, data
+from vaex.__main__ import main
 from vaex.config import override
 from vaex.config.task import kept_data
 from vaex.data.bouncing import DIGIT, NUM_FRAMES, NUM_SEQUENCES, SIZE, bouncing, positions
@@ -120,6 +121,12 @@ def test_a_window_is_of_one_sequence_and_its_last_frame_follows_the_others():
 )
 def test_frames_that_there_are_not(name, num_previous, message):
     assert message in refusal(lambda: windows(data.load(name), num_previous))[0]
+
+
+def test_frames_that_nothing_is_given(capsys):
+    assert main(["train", "digits", "--config.data.num_previous=5"]) == 2
+    message = "num_previous is 5: expected none without that condition; set --config.data.condition=previous too"
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["toy:rings", "bouncing:digits"])

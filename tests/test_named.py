@@ -46,6 +46,10 @@ x,2,red,31.5,10,true,a
 y,0,,40,2,false,b
 x,11,blue,,4,,c
 """
+LINES = """900719925474099301,31.500000001,x,2,red,true,,10
+900719925474099302,40.25,y,0,,false,0.1,2
+900719925474099303,,x,11,blue,,7,4
+"""
 
 
 def trained(*flags):
@@ -174,6 +178,20 @@ def test_files_of_rows_and_what_the_commands_write_of_them(model, tmp_path, answ
     assert found.figure is None
     own = of_split(Split(MODELLED, np.zeros(3, np.int32)), model.kept)
     np.testing.assert_array_equal(own.mask, ~np.isnan(MODELLED))
+
+
+def test_what_is_imputed_of_a_file_stands_among_its_own_cells(model, tmp_path, answering):
+    """All columns in the file's order, known cells by all their digits, also those that the model knows nothing of."""
+    (tmp_path / "a.csv").write_text("id,age,kind,visits,colour,member,note,grade\n" + LINES)
+    given = read_given(str(tmp_path / "a.csv"), model.kept, may_miss=True)
+    found = ANSWERS["impute"](model, given, Asked())
+    assert as_csv(found.table).splitlines() == [
+        "index,id,age,kind,visits,colour,member,note,grade",
+        "0,900719925474099301,31.500000001,x,2,red,True,,10",
+        "1,900719925474099302,40.25,y,0,red,False,0.1,2",
+        "2,900719925474099303,1.0,x,11,blue,1.0,7.0,4",
+    ]
+    assert found.arrays["images"].shape == (3, 5)
 
 
 def test_an_index_of_the_table_takes_the_place_of_the_number_of_the_row():

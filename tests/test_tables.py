@@ -231,9 +231,14 @@ X = "x,y\n" + "\n".join(f"{i % 5},{'ab'[i % 2]}" for i in range(40)) + "\n"
         ({"a.csv": column(f"{i % 6}.5%" for i in range(40))}, "", r"'y' has '0.5%' in row 0 among numbers: write 1037"),
         ({"a.csv": column(f"2024-03-{i % 6 + 10}" for i in range(40))}, "", r"'y' has dates, as '2024-03-10': .*y=cat"),
         (
-            {"a.csv": column(1_732_800_000 + i for i in range(40))},
+            {"a.csv": column(1_732_800_000 + i * i % 60 for i in range(40))},
             "",
             r"'y' lies at 1\.7328e\+09 with .* tell apart: sub",
+        ),
+        (
+            {"a.csv": column(range(7, 47))},
+            "",
+            r"'y' numbers the rows, from 7: leave it out, .*y=ignore\", or say .*y=real",
         ),
         ({"a.csv": X}, "y=ordinal", r"its classes are text: say their order, .*y=ordinal:a<b"),
         ({"a.csv": X}, "y=ordinal:a", r"'y' has the class 'b', which its order in data.columns leaves out"),
@@ -242,7 +247,7 @@ X = "x,y\n" + "\n".join(f"{i % 5},{'ab'[i % 2]}" for i in range(40)) + "\n"
         ({"a.csv": X.replace(",a", ",").replace(",b", ",")}, "", r"'y' has no value in any row: .*y=ignore"),
         ({"a.csv": X.replace("b", "a")}, "", r"'y' has one value, 0, in all training rows: .*y=ignore"),
         (
-            {"a.csv": "x,n\n" + "".join(f"{i},name{i}\n" for i in range(40))},
+            {"a.csv": "x,n\n" + "".join(f"{i % 7},name{i}\n" for i in range(40))},
             "",
             r"'n' has 40 classes in 40 rows: leave",
         ),
@@ -261,6 +266,16 @@ X = "x,y\n" + "\n".join(f"{i % 5},{'ab'[i % 2]}" for i in range(40)) + "\n"
             {"a.csv": X.replace(",", ";")},
             "",
             r"a.csv has one column, 'x;y': expected commas between columns; put",
+        ),
+        (
+            {"a.csv": X.replace(",", ";").replace("a", "0,5")},
+            "",
+            r"a.csv: not a readable table \(.*\): expected commas between columns; put",
+        ),
+        (
+            {"a.csv": "".join(f"{i - 1 if i else ''},{line}\n" for i, line in enumerate(X.split()))},
+            "",
+            r"the columns '', 'x', 'y': .* to_csv\(index=False\) leaves a data frame's index out",
         ),
         ({"a.csv": X.replace("4,a", "1e300,a")}, "", r"'x' is real, and row 4 .* has 1e\+300 there: expected a finite"),
         ({"a.csv": X.replace("4,a", "1e-60,a")}, "x=positive,", r"'x' is positive, and row .* above 0; say it is real"),
@@ -321,7 +336,7 @@ def test_a_class_of_one_row_is_kept_among_the_training_rows(tmp_path):
 def test_classes_that_are_numbers_are_told_apart_by_all_their_digits(tmp_path):
     codes = [20240101, 20240102, 20250101, 0.1234567]
     types = "x=categorical"
-    (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{codes[i % 4]},{i}\n" for i in range(40)))
+    (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{codes[i % 4]},{i % 9}\n" for i in range(40)))
     loaded = data.load(f"table:{tmp_path / 'a.csv'}", columns=types)
     assert loaded.columns[0].classes == ("0.1234567", "20240101", "20240102", "20250101")
     rows = loaded.train.images

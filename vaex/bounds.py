@@ -48,7 +48,8 @@ def iwae(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
 
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
     """
-    return logsumexp(at_least_float32(log_w)) - jnp.log(log_w.shape[0])
+    log_w = at_least_float32(log_w)
+    return logsumexp(log_w) - jnp.log(log_w.shape[0])
 
 
 def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*batch"]:

@@ -75,6 +75,9 @@ class Data:
         said_columns(self.columns)
         check_whole(0, num_validation=self.num_validation)
         check_whole(num_train=self.num_train, num_labels=self.num_labels, num_previous=self.num_previous)
+        if self.num_previous != Data.num_previous and self.condition != "previous":
+            cure = "set --config.data.condition=previous too"
+            raise OptionError("num_previous", self.num_previous, "none without that condition", cure)
         check_whole(resident_bytes=self.resident_bytes)
         check_fraction(missing=self.missing)
 

@@ -51,7 +51,8 @@ def read_given(name: str, kept: Kept, *, may_miss: bool = False) -> GivenImages:
         raise UsageError(f"INPUT is {name}: no such file; {expected}")
     if is_table:
         tables = read_table(str(path))[0]
-        return as_given(tables.get("test_images", tables["train_images"]), kept, may_miss=may_miss, what=str(path))
+        table = tables.get("test_images", tables["train_images"])
+        return as_given(table, kept, may_miss=may_miss, what=str(path))._replace(table=table)
     if is_arrays:
         arrays = _READERS[path.suffix.lower()](path)
         return as_given(arrays.pop("images"), kept, **arrays, may_miss=may_miss, what=str(path))

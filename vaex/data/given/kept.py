@@ -53,6 +53,7 @@ class GivenImages(NamedTuple):
     labels: np.ndarray | None = None  # int32 [N]; -1 for none
     mask: np.ndarray | None = None  # bool, of their shape, True where a pixel is observed; None where all are
     files: tuple[str, ...] = ()  # their names in a folder
+    table: np.ndarray | None = None  # the rows of a file as they stand there, structured [N], with all its columns
 
 
 def modelled(images: np.ndarray, kept: Kept) -> np.ndarray:

@@ -15,6 +15,7 @@ ArrowTable = Any  # of pyarrow, which is imported where it is used
 TABLES = (".csv", ".tsv", ".parquet")
 _NO_VALUE = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
 _CURE = "save the file as UTF-8"
+_LONGEST = 10_000  # of a line that is looked into
 _COPIES = 4  # of a table's numbers, at most, that are held at once while it is read
 
 
@@ -75,7 +76,8 @@ def _read(path: Path) -> np.ndarray:
         table = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
     except (pyarrow.ArrowException, OSError) as error:
         found = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"{path}: not a readable table ({found}): mend it or make it again") from None
+        cure = _cure_of_marks(_first_line(path)) or "mend it or make it again"
+        raise UsageError(f"{path}: not a readable table ({found}): {cure}") from None
     return as_array(table, str(path))
 
 
@@ -90,18 +92,36 @@ def as_array(table: ArrowTable, source: str) -> np.ndarray:
     except UnicodeDecodeError:
         raise UsageError(f"{source} has a column whose name is no UTF-8: expected text; {_CURE}") from None
     if not len(table) or len(set(names)) < len(names) or "" in names or any(map(reads_as_number, names)):
+        cure = "; to_csv(index=False) leaves a data frame's index out" if names[:1] == [""] else ""
         raise UsageError(
             f"{source} has {len(table):,} rows and the columns {', '.join(map(repr, names[:6]))}: expected rows, below "
-            "a line with a name of its own for each column"
+            f"a line with a name of its own for each column{cure}"
         )
-    if len(names) == 1 and (mark := next((mark for mark in ";|\t" if mark in names[0]), None)):
-        cure = "put commas there, and points into numbers" + (", or call it NAME.tsv" if mark == "\t" else "")
-        raise UsageError(f"{source} has one column, {names[0]!r}: expected commas between columns; {cure}")
+    if len(names) == 1 and (cure := _cure_of_marks(names[0])):
+        raise UsageError(f"{source} has one column, {names[0]!r}: {cure}")
     columns = [_column(column, f"{source}: column {name!r}") for name, column in zip(names, table.columns, strict=True)]
     rows = np.empty(len(table), [(name, column.dtype) for name, column in zip(names, columns, strict=True)])
     for name, column in zip(names, columns, strict=True):
         rows[name] = column
     return rows
+
+
+def _first_line(path: Path) -> str:
+    """Of a file of text; "" of another, and of one that cannot be read."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return "" if path.suffix.lower() == ".parquet" else file.readline(_LONGEST)
+    except OSError:
+        return ""
+
+
+def _cure_of_marks(names: str) -> str:
+    """What to do about names of columns without a comma between them, but another mark; "" where there is none."""
+    mark = next((mark for mark in ";|\t" if mark in names and "," not in names), None)
+    if mark is None:
+        return ""
+    or_call = ", or call it NAME.tsv" if mark == "\t" else ""
+    return f"expected commas between columns; put them there, and points into numbers{or_call}"
 
 
 def _parquet(path: Path) -> ArrowTable:

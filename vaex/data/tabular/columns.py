@@ -13,6 +13,7 @@ from vaex.models.columns import CLASSES, TYPES
 
 SAID = (*TYPES, "label", "ignore")  # types that may be said: two of them are not modelled
 _MOST_CLASSES = 200
+_FEWEST_NUMBERED = 10  # rows, of which a column may be their numbers
 _MOST_COUNT = 2**24  # from here on floats of 32 bits leave out whole numbers
 _TINY, _HUGE = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
@@ -65,8 +66,12 @@ def guessed(values: np.ndarray) -> str:
     return "count" if is_whole(known) and known.min() >= 0 and known.max() < _MOST_COUNT else "real"
 
 
-def check_no_numbers(name: str, values: np.ndarray) -> None:
-    """Raise a UsageError where text of which nothing is said is dates, or mostly numbers beside other words."""
+def check_unsaid(name: str, values: np.ndarray) -> None:
+    """Raise a UsageError where a column of which nothing is said numbers the rows, or is text that hides numbers."""
+    if is_whole(values) and len(values) >= _FEWEST_NUMBERED and (np.diff(values) == 1).all():
+        numbers = f"column {name!r} numbers the rows, from {values[0]}"
+        cure = f'--config.data.columns="{name}=ignore", or say that it is more, {name}=real'
+        raise UsageError(f"{numbers}: leave it out, {cure}")
     if not is_text(values):
         return
     known = np.flatnonzero(~missing(values))

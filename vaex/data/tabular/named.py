@@ -112,6 +112,19 @@ def named(columns: Columns, rows: np.ndarray) -> dict[str, np.ndarray]:
     return {column.name: _by_class(column, values) for column, values in zip(columns, rows.T, strict=True)}
 
 
+def completed(table: np.ndarray, found: Mapping[str, np.ndarray], observed: np.ndarray) -> dict[str, np.ndarray]:
+    """All columns of a table: what stands there, and what was found where a value of the model's is not observed.
+
+    Args:
+        table: a structured array, [N].
+        found: the values of the D columns of the model, [N] each, by their names.
+        observed: [N, D], True where the table's own value stays.
+    """
+    own = {name: np.where(missing(table[name]), None, table[name].astype(object)) for name in table.dtype.names or ()}
+    filled = zip(found.items(), observed.T, strict=True)
+    return own | {name: np.where(known, own[name], values.astype(object)) for (name, values), known in filled}
+
+
 def _numbers(column: Column, values: np.ndarray, by_name: bool, what: str) -> np.ndarray:
     if column.type not in CLASSES:
         return numbered(column.name, values, column.type, (), what, cure=_CURE)

@@ -8,7 +8,7 @@ import numpy as np
 from vaex.data.dtypes import is_characters, is_number, is_object
 from vaex.data.sources.place import Arrays
 from vaex.data.sources.tables import check_memory
-from vaex.data.tabular.columns import Said, check_no_numbers, check_said, classes_of, guessed, numbered
+from vaex.data.tabular.columns import Said, check_said, check_unsaid, classes_of, guessed, numbered
 from vaex.data.tabular.values import as_values, class_name, missing
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, TYPES, Column, Columns
@@ -61,7 +61,7 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
         together = np.concatenate(list(parts.values()))
         parts = {key: part.astype(together.dtype, copy=False) for key, part in parts.items()}  # a class has one name
         if one is None:
-            check_no_numbers(name, together)
+            check_unsaid(name, together)
             one = Said(guessed(together))
         if missing(together).all():
             cure = f'--config.data.columns="{name}=ignore" leaves it out'

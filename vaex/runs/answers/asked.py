@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from vaex import figures
 from vaex.data.given.kept import GivenImages, in_units, modelled, shown
+from vaex.data.tabular.named import completed
 from vaex.errors import UsageError, check_fraction, check_seed, check_whole
 from vaex.model import Latent
 from vaex.runs.answers.annealing import annealed
@@ -88,7 +89,10 @@ def impute(model: Trained, given: GivenImages, asked: Asked) -> Answer:
     said = f"what is missing of {_count(given)}, {1 - mask.mean():.0%} of "
     if model.kept.columns:
         arrays = {"images": means, "mask": mask, "columns": _names(model)}
-        return Answer(f"{said}their values", arrays, model.named(means))
+        rows = model.named(means)
+        return Answer(
+            f"{said}their values", arrays, rows if given.table is None else completed(given.table, rows, mask)
+        )
     arrays = {"images": means, "mask": mask}
     return Answer(f"{said}their pixels", arrays, figure=figures.imputed(images, mask, means))
 
