@@ -426,6 +426,14 @@ def test_what_has_no_end_of_states_is_refused(q):
         all_states(q)
 
 
+@pytest.mark.parametrize(
+    "q", [dist.Categorical(logits=jnp.zeros(10_001)), OneHotCategorical(jnp.zeros((5, 7))).to_event(1)]
+)
+def test_more_states_than_can_be_summed_over_are_refused(q):
+    with pytest.raises(UsageError, match=r"z has 1[06],\d* states: expected at most 10,000"):
+        all_states(q)
+
+
 def test_a_graph_answers_by_its_nodes():
     assert abilities.is_discrete(TRUE_LAWN)
     assert not abilities.has_gradient(TRUE_LAWN)

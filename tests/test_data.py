@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from vaex import data
+from vaex.config import default_config, override
+from vaex.config.dataset import load_data
 from vaex.data import npz, preprocess
 from vaex.data.cache import cache_dir
-from vaex.data.sources import find, idx, packaged, tfds
+from vaex.data.sources import find, idx, packaged, place, tfds
 from vaex.errors import UsageError
 
 RNG = np.random.default_rng(0)
@@ -461,3 +463,14 @@ def test_dequantization_spreads_over_the_bin():
     n = x.size
     assert abs(x.mean() - 0.5) < 5 * np.sqrt(1 / 12 / n)
     assert abs(x.var() - 1 / 12) < 5 * np.sqrt(1 / 180 / n)
+
+
+def test_a_source_of_ones_own_is_a_name_everywhere(monkeypatch):
+    """And is told which of the arrays that it gives are not read."""
+    arrays = {"train_images": TRAIN[..., None], "test_images": TEST[..., None]}
+    monkeypatch.setitem(find.SOURCES, "own", lambda argument, form: place.Place("my own", lambda: arrays))
+    config = override(default_config(), ["--config.data.name=own:3", "--config.data.num_validation=10"])
+    np.testing.assert_array_equal(load_data(config).test.images, TEST[..., None])
+    arrays["validation_images"] = TEST[..., None]
+    with pytest.raises(UsageError, match="my own gives train_images, test_images, validation_images: expected train_i"):
+        load_data(config)

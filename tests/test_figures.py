@@ -10,7 +10,7 @@ from vaex import Model, figures
 from vaex.data import Dataset, Split
 from vaex.evaluate import Trial
 from vaex.figures import plane, plots
-from vaex.figures.grids import image_grid
+from vaex.figures.grids import image_grid, interleaved
 from vaex.model import Given
 
 IMAGES = np.repeat(np.arange(0, 160, 10, dtype=np.uint8), 16).reshape(16, 4, 4, 1)
@@ -26,6 +26,13 @@ TRIAL = Trial(MODEL, X, Dataset("", "", "", SPLIT, SPLIT, SPLIT), lambda key, sp
 
 def shown(figure):
     return np.asarray(figure.axes[0].images[0].get_array())
+
+
+def test_parts_stand_below_one_another_in_full_rows():
+    images = np.arange(13).reshape(13, 1, 1, 1)
+    found = interleaved((images, 100 + images), columns=5).ravel().tolist()
+    assert found == [*range(5), *range(100, 105), *range(5, 10), *range(105, 110)]
+    assert interleaved((images[:3], -images[:3]), columns=5).ravel().tolist() == [0, 1, 2, 0, -1, -2]
 
 
 def test_interpolations_go_from_one_image_to_the_next_in_equal_steps():

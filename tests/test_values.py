@@ -140,6 +140,7 @@ REFUSED = [
     ("objective.beta=nan", "objective.beta is nan: expected a finite number of at least 0"),
     ("objective.name=free_bits objective.nats=-1", "objective.nats is -1.0: expected"),
     ("objective.name=info objective.strength=inf", "objective.strength is inf: expected"),
+    ("objective.name=info objective.alpha=0.2 objective.strength=0.5", "objective.strength is 0.5: expected at least"),
     (
         "schedule.name=linear schedule.option=beta schedule.steps=5 schedule.start=-1",
         "schedule.start is -1.0: expected",

@@ -12,6 +12,7 @@ from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
 from vaex.config.measure import TEST_KEY
+from vaex.errors import check_whole
 from vaex.evaluate import InferenceGap, compiled, in_chunks, inference_gap
 from vaex.inference import ais
 from vaex.model import Distribution
@@ -50,8 +51,13 @@ def measure(
     return {name: gaps(family) for name, family in families.items()}
 
 
-def mnist_gap_figure(num_images: int = 100, **options: int) -> tuple[Figure, list[str]]:
+def mnist_gap_figure(
+    *, num_images: int = 100, num_steps: int = 1000, num_temperatures: int = 200, num_chains: int = 16
+) -> tuple[Figure, list[str]]:
     """The two gaps by family of q, stacked, and lines with all means."""
+    check_whole(2, num_images=num_images, num_temperatures=num_temperatures)
+    check_whole(num_steps=num_steps, num_chains=num_chains)
+    options = {"num_steps": num_steps, "num_temperatures": num_temperatures, "num_chains": num_chains}
     found = measure(*with_test_images("mnist_bernoulli", num_images + _NUM_OTHERS), **options)
     figure = Figure(figsize=(5, 3.6), layout="constrained")
     axes, lines, foot = figure.subplots(), [], np.zeros(len(found))

@@ -7,7 +7,7 @@ from typing import Annotated
 import optax
 
 from vaex.choices import Build, Choices
-from vaex.data import SOURCES, STREAMING
+from vaex.data import STREAMING, source_names
 from vaex.data.augment import AUGMENTATIONS
 from vaex.data.conditions import CONDITIONS
 from vaex.data.form import check_form
@@ -68,8 +68,8 @@ class Data:
 
     def __post_init__(self) -> None:
         source, colon, _ = self.name.partition(":")  # TFDS runs the code of "community:name"
-        if not self.name or (colon and source not in SOURCES) or not self.name.isprintable():
-            sources = " or ".join(f"{source}:..." for source in SOURCES)
+        if not self.name or (colon and source not in source_names()) or not self.name.isprintable():
+            sources = " or ".join(f"{source}:..." for source in source_names())
             raise OptionError("name", self.name, f"the name of a data set, or {sources}")
         check_form(image_size=self.image_size, channels=self.channels)
         said_columns(self.columns)

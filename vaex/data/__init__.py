@@ -15,9 +15,8 @@ from vaex.data.factors import as_factors, known_as
 from vaex.data.form import AS_THEY_ARE, Form, formed
 from vaex.data.held_out import hold_out_test, with_classes
 from vaex.data.pixels import as_levels
-from vaex.data.sources.find import SOURCES as READERS
-from vaex.data.sources.find import search
-from vaex.data.sources.place import Arrays, Place
+from vaex.data.sources.find import SOURCES, search
+from vaex.data.sources.place import Arrays, Place, check_names
 from vaex.data.streams.records import mapped, read_records
 from vaex.data.streams.streamed import lay
 from vaex.data.streams.streaming import STREAMING as STREAMING
@@ -28,8 +27,12 @@ from vaex.data.tabular.rows import described as rows_described
 from vaex.errors import UsageError, check_whole
 from vaex.models.columns import Columns
 
-SOURCES = (*READERS, "bouncing")  # what may stand before the colon of a name
 _SUBSET_VALIDATION = 500
+
+
+def source_names() -> tuple[str, ...]:
+    """What may stand before the colon of a data set's name."""
+    return (*SOURCES, "bouncing")
 
 
 def load(
@@ -84,6 +87,7 @@ def load(
     if is_streamed(name, place, form, streaming, resident_bytes):
         return with_num_train(_streamed(name, label, place, form, num_validation), num_train)
     arrays = {key: np.atleast_1d(array) for key, array in place.read().items()}
+    check_names(arrays, place.source)
     if is_table(arrays["train_images"]):
         dataset = _of_rows(name, label, arrays, columns, place.source, num_validation, num_train)
     else:
@@ -105,7 +109,7 @@ def _of_images(name: str, label: str, arrays: Arrays, form: Form, source: str, n
 def _of_rows(
     name: str, label: str, arrays: Arrays, columns: str, source: str, num_validation: int, num_train: int | None
 ) -> Dataset:
-    """What columns are in standard units of is measured on the rows that are trained on."""
+    """Rows of a table, whose columns have the mean and the standard deviation of the rows that are trained on."""
     arrays, types, label_column = as_rows(arrays, said_columns(columns), source)
     arrays, factors = _whole(arrays, source, types)
     train, test = _splits(arrays)

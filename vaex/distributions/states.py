@@ -30,7 +30,11 @@ def check_num_states(num_states: int) -> None:
 
 @all_states.register(dist.Distribution)
 def _(q: dist.Distribution) -> Array:
-    return q.enumerate_support() if q.has_enumerate_support else all_states.dispatch(object)(q)
+    if not q.has_enumerate_support:
+        return all_states.dispatch(object)(q)
+    states = q.enumerate_support()
+    check_num_states(len(states))
+    return states
 
 
 @all_states.register(dist.Independent)
@@ -56,5 +60,5 @@ def sizes_of_states(q: Distribution) -> tuple[int, ...]:
 
 @sizes_of_states.register(dist.Independent)
 def _(q: dist.Independent) -> tuple[int, ...]:
-    num_states, (num_variables,) = len(all_states(q)), q.base_dist.batch_shape
-    return (round(num_states ** (1 / num_variables)),) * num_variables
+    num_variables = all_states(q).shape[-1]
+    return (len(q.base_dist.enumerate_support(expand=False)),) * num_variables

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from vaex.figures.grids import image_grid
+from vaex.figures.grids import image_grid, interleaved
 
 _COLUMNS, _ROWS = 12, 10  # that are shown
 
@@ -28,8 +28,6 @@ def paths(images: np.ndarray) -> Figure:
 
 def _rows(parts: list[np.ndarray], names: list[str], title: str) -> Figure:
     """The first images in full rows, the parts of each below one another."""
-    shown = min(len(parts[0]), 4 * _COLUMNS)
-    columns = min(_COLUMNS, shown)
-    starts = range(0, shown // columns * columns, columns)
-    rows = [part[start : start + columns] for start in starts for part in parts]
-    return image_grid(np.concatenate(rows), columns=columns, title=title, row_names=names * len(starts))
+    rows = interleaved([part[: 4 * _COLUMNS] for part in parts], columns=_COLUMNS)
+    columns = min(_COLUMNS, len(parts[0]))
+    return image_grid(rows, columns=columns, title=title, row_names=names * (len(rows) // columns // len(parts)))

@@ -21,6 +21,12 @@ def tile(images: np.ndarray, *, columns: int, gap: int = 1) -> np.ndarray:
     return canvas
 
 
+def interleaved(parts: Sequence[np.ndarray], *, columns: int) -> np.ndarray:
+    """Rows of images, below each row those of the other parts; where there are more than one row, full ones alone."""
+    num = len(parts[0]) // columns * columns or len(parts[0])
+    return np.concatenate([part[i : min(i + columns, num)] for i in range(0, num, columns) for part in parts])
+
+
 def image_grid(
     images: np.ndarray,
     *,

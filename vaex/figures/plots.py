@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy.special import ndtri
 
-from vaex.figures.grids import DPI, image_grid
+from vaex.figures.grids import DPI, image_grid, interleaved
 from vaex.files import Json
 
 
@@ -26,10 +26,9 @@ def titled(figure: Figure, title: str) -> Figure:
 
 def reconstructions(inputs: np.ndarray, means: np.ndarray, *, columns: int = 12) -> Figure:
     """Each input above its reconstruction E[p(x|z)], z ~ q(z|x)."""
-    n = len(inputs) // columns * columns or len(inputs)
-    columns = min(columns, n)
-    pairs = [part[i : i + columns] for i in range(0, n, columns) for part in (inputs, means)]
-    return image_grid(np.concatenate(pairs), columns=columns, title="test images, and below each its reconstruction")
+    rows = interleaved((inputs, means), columns=columns)
+    title = "test images, and below each its reconstruction"
+    return image_grid(rows, columns=min(columns, len(inputs)), title=title)
 
 
 def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:

@@ -17,7 +17,7 @@ from vaex.evaluate.clusters import clusters_of_prior
 from vaex.evaluate.imputation import impute, masked, truth
 from vaex.evaluate.trial import Trial, first, reconstruct
 from vaex.figures import completions, plane, plots
-from vaex.figures.grids import image_grid
+from vaex.figures.grids import image_grid, interleaved
 from vaex.figures.round_trips import round_trips
 from vaex.figures.vectors import decoded, vectors
 from vaex.inference import imputation
@@ -98,9 +98,9 @@ def autoencoded(key: PRNGKeyArray, trial: Trial) -> Figure:
     x, corrupted = split(shown)
     is_corrupted = corrupted is not None
     parts = [x, *((corrupted,) if is_corrupted else ()), mean(shown)]
-    rows = [part[i : i + columns] for i in range(0, len(parts[0]), columns) for part in parts]
+    rows = interleaved([np.asarray(part) for part in parts], columns=columns)
     title = f"test images, below each {'what the encoder sees, and ' if is_corrupted else ''}its reconstruction"
-    return image_grid(np.concatenate(rows), columns=min(columns, len(parts[0])), title=title)
+    return image_grid(rows, columns=min(columns, len(parts[0])), title=title)
 
 
 def analogies(key: PRNGKeyArray, trial: Trial) -> Figure:

@@ -26,10 +26,14 @@ class Proposals(NamedTuple):
         return jnp.mean(self.is_accepted, axis=-1)
 
     @property
+    def is_bound(self) -> Bool[Array, "*batch"]:
+        """Whether no weight exceeds M, but for rounding."""
+        return self.largest <= self.log_bound + 1e-5 * jnp.maximum(jnp.abs(self.log_bound), 1)
+
+    @property
     def log_likelihood(self) -> Float[Array, "*batch"]:
         """The estimate of log p(x), log M + log of the acceptance rate: -inf if none is, nan if a weight exceeds M."""
-        is_bound = self.largest <= self.log_bound + 1e-5 * jnp.maximum(jnp.abs(self.log_bound), 1)  # but for rounding
-        return jnp.where(is_bound, self.log_bound + jnp.log(self.acceptance_rate), jnp.nan)
+        return jnp.where(self.is_bound, self.log_bound + jnp.log(self.acceptance_rate), jnp.nan)
 
 
 def rejection(
@@ -77,8 +81,8 @@ def accepted(proposals: Proposals) -> Latent:
     Raises:
         UsageError: a weight exceeds the bound, so that accepted proposals are no draws from p(z|x).
     """
-    largest, log_bound = float(proposals.largest), float(proposals.log_bound)
-    if not largest <= log_bound:
+    if not proposals.is_bound:
+        largest, log_bound = float(proposals.largest), float(proposals.log_bound)
         raise UsageError(
             f"log_bound is {log_bound:.6g}, and a draw has the log-weight {largest:.6g}: expected a bound that none "
             "exceeds; give a larger one, or use inference.importance, which needs none"

@@ -41,7 +41,7 @@ def partially_observed(model: Model, *, fill: Fill = 0.0) -> Model:
         if not isinstance(whole, dist.Independent) or whole.base_dist.event_shape:
             raise UsageError(
                 f"a likelihood of missing data is a product over the elements of x, found {type(whole).__name__}: use "
-                "one whose elements are independent given z, as those in vaex.likelihoods"
+                "one whose elements are independent given z, as those in vaex.models.likelihoods"
             )
         return ObservedPart(whole)
 

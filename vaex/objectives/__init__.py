@@ -7,6 +7,7 @@ from vaex.distributions.divergences import closed_form_kl, kl_per_dimension
 from vaex.objectives.aggregate import info, squared_mmd, total_correlation
 from vaex.objectives.batch import BatchLoss, Context, batch_loss
 from vaex.objectives.discrete import enumerate, reinforce, vimco
+from vaex.objectives.draws import sample_weights
 from vaex.objectives.elbo import elbo, stl
 from vaex.objectives.groups import ciwae, miwae, piwae
 from vaex.objectives.importance import dreg, iwae, renyi, vr_max
@@ -18,13 +19,7 @@ from vaex.objectives.reconstruction import reconstruction
 from vaex.objectives.relaxed import gumbel
 from vaex.objectives.semi_supervised import semi_supervised, stacked_semi_supervised
 from vaex.objectives.shaped import capacity, free_bits
-from vaex.objectives.terms import (
-    Objective,
-    Terms,
-    Weights,
-    log_weights,
-    sample_weights,
-)
+from vaex.objectives.terms import Objective, Terms, Weights, log_weights
 from vaex.objectives.thermodynamic import tvo
 from vaex.objectives.wake_sleep import reweighted_wake_sleep, wake_sleep
 

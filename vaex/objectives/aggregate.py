@@ -8,12 +8,13 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import has_gradient, sample_and_log_prob
 from vaex.distributions.shapes import check_event, check_number, log_density
-from vaex.errors import UsageError, check_finite, check_whole
+from vaex.errors import OptionError, UsageError, check_finite, check_whole, known_numbers
 from vaex.losses.arithmetic import times
 from vaex.model import Distribution, Example, Latent, Model
+from vaex.objectives.draws import check_draws, draw
 from vaex.objectives.encode import encode
 from vaex.objectives.pairwise import densities
-from vaex.objectives.terms import Number, Terms, check_draws, draw, needed_factors
+from vaex.objectives.terms import Number, Terms, needed_factors
 
 
 def total_correlation(
@@ -81,13 +82,13 @@ def info(key: PRNGKeyArray, model: Model, batch: Example, *, alpha: Number = 1.0
         model: a model whose z is one vector.
         batch: M examples, at least 2.
         alpha: at most 1, which drops the KL (MMD-VAE); 0 with strength 1 is the ELBO.
-        strength: lambda, which is not negative.
+        strength: lambda, not negative and at least 1 - alpha.
 
     Returns:
         Terms, each [M], in nats; the MMD is the batch's, the same for each example.
 
     Raises:
-        OptionError: alpha above 1, a negative strength, or one that is not finite.
+        OptionError: alpha above 1, a strength that is negative or below 1 - alpha, or one that is not finite.
         UsageError: one example instead of a batch, a z that is no vector, or a p(z) whose draws carry no
             gradient to all of its parameters, such as a mixture's weights.
 
@@ -95,6 +96,8 @@ def info(key: PRNGKeyArray, model: Model, batch: Example, *, alpha: Number = 1.0
     """
     check_finite(most=1, alpha=alpha)
     check_finite(0, strength=strength)
+    if any(a + b < 1 - 1e-9 for a in known_numbers(alpha) for b in known_numbers(strength)):
+        raise OptionError("strength", strength, f"at least 1 - alpha, {1 - alpha}", "else the MMD would be made larger")
     num_examples = _check_batch(model, batch)
     if not has_gradient(model.prior):
         raise UsageError(

@@ -10,6 +10,7 @@ from vaex.distributions import all_states
 from vaex.errors import OptionError, check_whole
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
+from vaex.objectives.draws import weigh_frozen_draws
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import Number, Terms, log_weights, terms
 
@@ -47,10 +48,7 @@ def reinforce(
 
     Source: Mnih and Gregor 2014; leave-one-out as in Mnih and Rezende 2016 and Kool et al. 2019.
     """
-    check_whole(num_samples=num_samples)
-    q = encode(model, x)
-    z = jax.lax.stop_gradient(q.sample(key, (num_samples,)))
-    w = log_weights(model, x, q, z)
+    w = weigh_frozen_draws(key, model, x, encode(model, x), num_samples)
     signal = jax.lax.stop_gradient(w.log_w)
     if baseline == "moving_average":
         baseline = jnp.asarray(average)
@@ -92,9 +90,7 @@ def vimco(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) 
     """
     check_whole(num_samples=num_samples)
     _check_leave_one_out(num_samples)
-    q = encode(model, x)
-    z = jax.lax.stop_gradient(q.sample(key, (num_samples,)))
-    w = log_weights(model, x, q, z)
+    w = weigh_frozen_draws(key, model, x, encode(model, x), num_samples)
     log_w = jax.lax.stop_gradient(w.log_w)
     is_zero = log_w == -jnp.inf
     known = jnp.where(is_zero, 0.0, log_w)

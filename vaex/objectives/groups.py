@@ -9,8 +9,9 @@ from vaex.bounds import with_value
 from vaex.errors import check_finite, check_whole
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
+from vaex.objectives.draws import draw, weigh_draws
 from vaex.objectives.encode import encode
-from vaex.objectives.terms import Number, Terms, draw, log_weights, terms, weigh_draws
+from vaex.objectives.terms import Number, Terms, log_weights, terms
 
 
 def miwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 8, num_groups: int = 8) -> Terms:

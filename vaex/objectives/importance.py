@@ -8,9 +8,10 @@ from vaex import bounds
 from vaex.bounds import with_value
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Latent, Model
+from vaex.objectives.draws import draw, weigh_draws
 from vaex.objectives.encode import encode
 from vaex.objectives.strata import weigh_each
-from vaex.objectives.terms import Terms, draw, log_weights, terms, weigh_draws
+from vaex.objectives.terms import Terms, log_weights, terms
 
 
 def iwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -> Terms:
@@ -65,8 +66,7 @@ def dreg(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -
     """
     q = encode(model, x)
     z, frozen = draw(key, q, num_samples), jax.lax.stop_gradient(q)
-    log_w = jax.lax.stop_gradient(log_weights(model, x, frozen, z).log_w)
-    v = jnp.where(log_w == -jnp.inf, 0.0, jax.nn.softmax(log_w))  # also where all are
+    v = log_weights(model, x, frozen, z).normalized()
     w = log_weights(model, x, frozen, _scale_path(z, v))
     return terms(with_value(bounds.iwae(w.log_w), jnp.sum(times(v, w.log_w))), w)
 

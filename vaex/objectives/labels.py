@@ -11,8 +11,9 @@ from vaex.distributions.shapes import check_value, log_density
 from vaex.errors import UsageError, check_whole
 from vaex.losses.arithmetic import times
 from vaex.model import Distribution, Example, Model
+from vaex.objectives.draws import weigh_draws
 from vaex.objectives.encode import encode
-from vaex.objectives.terms import Terms, known_or_sampled_kl, weigh_draws
+from vaex.objectives.terms import Terms, known_or_sampled_kl
 
 
 def labelled_bound(key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, " classes"]) -> Terms:

@@ -5,8 +5,9 @@ from jaxtyping import PRNGKeyArray
 from vaex.distributions.codes import distance_to_codes
 from vaex.errors import UsageError, check_finite
 from vaex.model import Example, Model
+from vaex.objectives.draws import sample_weights
 from vaex.objectives.encode import encode
-from vaex.objectives.terms import Number, Terms, sample_weights
+from vaex.objectives.terms import Number, Terms
 
 
 def vq(key: PRNGKeyArray, model: Model, x: Example, *, commitment: Number = 0.25) -> Terms:
@@ -36,7 +37,9 @@ def vq(key: PRNGKeyArray, model: Model, x: Example, *, commitment: Number = 0.25
     check_finite(0, commitment=commitment)
     q = encode(model, x)
     if (distance := distance_to_codes(q)) is None:
-        raise UsageError(f"{type(q).__name__} is no point mass on codes, as vq needs: use elbo, or model.kind=vqvae")
+        raise UsageError(
+            f"{type(q).__name__} is no point mass on codes, as vq needs: use elbo, or --config.model.name=vqvae"
+        )
     w = sample_weights(key, model, x, q, 1)
     elbo, log_px_z, kl = w.log_w[0], w.log_px_z[0], w.log_qz[0] - w.log_pz[0]
     return Terms(elbo - commitment * distance, elbo, log_px_z, kl)

@@ -11,9 +11,10 @@ from vaex.distributions.stacked import StackedLatent, generator
 from vaex.errors import OptionError, UsageError, check_finite, check_whole
 from vaex.losses.arithmetic import times
 from vaex.model import Model
+from vaex.objectives.draws import check_draws
 from vaex.objectives.encode import encode
 from vaex.objectives.labels import labelled_bound, labelled_pair, unlabelled_bound
-from vaex.objectives.terms import Number, Terms, analytic_kl, check_draws
+from vaex.objectives.terms import Number, Terms, analytic_kl
 
 
 def semi_supervised(

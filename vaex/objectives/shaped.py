@@ -8,9 +8,10 @@ from vaex.distributions.divergences import kl_per_dimension
 from vaex.errors import OptionError, UsageError, check_finite, check_whole
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
+from vaex.objectives.draws import weigh_draws
 from vaex.objectives.elbo import elbo
 from vaex.objectives.encode import encode
-from vaex.objectives.terms import Number, Terms, weigh_draws
+from vaex.objectives.terms import Number, Terms
 
 
 def free_bits(

@@ -7,7 +7,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions.abilities import draws_of_components
 from vaex.errors import check_whole
 from vaex.model import Distribution, Example, Latent, Model
-from vaex.objectives.terms import Weights, draw, log_weights, weigh_draws
+from vaex.objectives.draws import draw, weigh_draws
+from vaex.objectives.terms import Weights, log_weights
 
 
 def draw_each(key: PRNGKeyArray, q: Distribution, num_samples: int) -> tuple[Latent, Float[Array, " jk"] | None]:

@@ -5,22 +5,15 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
 from vaex import bounds
-from vaex.distributions.abilities import (
-    draw_beside,
-    draws_of_components,
-    factors,
-    has_gradient,
-    is_discrete,
-    sample_and_log_prob,
-)
+from vaex.distributions.abilities import factors
 from vaex.distributions.divergences import closed_form_kl
 from vaex.distributions.shapes import batch_shape, check_no_point, check_number, log_density
-from vaex.errors import UsageError, check_whole
+from vaex.errors import UsageError
 from vaex.losses.arithmetic import at_least_float32, logsumexp, times
-from vaex.model import Distribution, Example, Latent, Model, Weighed
+from vaex.model import Distribution, Example, Latent, Model
 
 
 class Terms(NamedTuple):
@@ -47,6 +40,7 @@ class Weights(NamedTuple):
 
     @property
     def log_w(self) -> Float[Array, " k"]:
+        """The log-weights."""
         return self.log_px_z + self.log_pz - self.log_qz
 
     def average(self, values: Float[Array, " k"]) -> Float[Array, ""]:
@@ -60,6 +54,11 @@ class Weights(NamedTuple):
         if self.log_share is None:
             return bounds.iwae(self.log_w)
         return logsumexp(at_least_float32(self.log_w) + self.log_share)
+
+    def normalized(self) -> Float[Array, " k"]:
+        """V = softmax(log w), through which no gradient flows; 0 where a weight is, also where all are."""
+        log_w = jax.lax.stop_gradient(self.log_w)
+        return jnp.where(log_w == -jnp.inf, 0.0, jax.nn.softmax(log_w))
 
 
 def log_weights(
@@ -97,69 +96,6 @@ def log_weights(
     return Weights(log_px_z, log_pz, log_qz)
 
 
-def weigh_draws(key: PRNGKeyArray, model: Model, x: Example, q: Distribution, num_samples: int) -> Weights:
-    """K draws from q(z|x) through which gradients flow, weighed.
-
-    Raises:
-        UsageError: num_samples below 1, or a q whose draws carry no gradient.
-    """
-    check_draws(q, num_samples)
-    return sample_weights(key, model, x, q, num_samples)
-
-
-def sample_weights(key: PRNGKeyArray, model: Model, x: Example, q: Distribution, num_samples: int) -> Weights:
-    """K draws from the model's own q(z|x), weighed."""
-    if (weigh := _in_one_pass(model, q)) is None:
-        z, log_qz = sample_and_log_prob(key, q, num_samples)
-        return log_weights(model, x, q, z, log_qz=log_qz)
-
-    def one(key: PRNGKeyArray) -> Weights:
-        w = weigh(key)
-        check_number("p(z)", w.log_pz)
-        check_number("q(z|x)", w.log_qz)
-        return Weights(log_density("p(x|z)", w.likelihood, x), w.log_pz, w.log_qz, kls=w.kls)
-
-    return jax.vmap(one)(jax.random.split(key, num_samples))
-
-
-def _in_one_pass(model: Model, q: Distribution) -> Callable[[PRNGKeyArray], Weighed] | None:
-    if (own := model.weigh) is not None:
-        return lambda key: Weighed(*own(key, q))
-    beside = draw_beside(q, model.prior)
-    return None if beside is None else lambda key: beside(key, model.decode)
-
-
-def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
-    """K draws from q(z|x) through which gradients flow, on a leading axis.
-
-    Raises:
-        UsageError: num_samples below 1, or a q whose draws carry no gradient.
-    """
-    check_draws(q, num_samples)
-    return q.sample(key, (num_samples,))
-
-
-def check_draws(q: Distribution, num_samples: int) -> None:
-    check_whole(num_samples=num_samples)
-    if has_gradient(q):
-        return
-    name = type(q).__name__
-    if is_discrete(q):
-        raise UsageError(
-            f"{name} is discrete, so its draws carry no gradient: use the objective reinforce, vimco or "
-            "enumerate, or a Gumbel-softmax posterior"
-        )
-    if draws_of_components(q) is not None:
-        raise UsageError(
-            f"{name} is a mixture, whose draws carry no gradient to its weights: use the objective elbo, stl or iwae, "
-            "which draw from every component, or another posterior"
-        )
-    raise UsageError(
-        f"{name} has draws that carry no gradient to all of its parameters: use the objective reinforce, vimco or "
-        "tvo, or another posterior"
-    )
-
-
 def terms(objective: Float[Array, ""], weights: Weights) -> Terms:
     """Report an objective beside the plain ELBO of the same draws."""
     log_px_z, kl = weights.average(weights.log_px_z), weights.average(weights.log_qz - weights.log_pz)
@@ -191,6 +127,11 @@ def known_or_sampled_kl(q: Distribution, p: Distribution, weights: Weights) -> F
 
 
 def analytic_kl(q: Distribution, p: Distribution) -> Float[Array, ""]:
+    """KL(q || p) in nats, in closed form.
+
+    Raises:
+        UsageError: none is known.
+    """
     kl = closed_form_kl(q, p)
     if kl is None:
         pair = f"{type(q).__name__} and {type(p).__name__}"

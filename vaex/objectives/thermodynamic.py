@@ -5,11 +5,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.bounds import with_value
-from vaex.errors import OptionError, check_whole
+from vaex.errors import OptionError, check_fraction, check_whole
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
+from vaex.objectives.draws import weigh_frozen_draws
 from vaex.objectives.encode import encode
-from vaex.objectives.terms import Terms, log_weights, terms
+from vaex.objectives.terms import Terms, terms
 
 
 def tvo(
@@ -43,15 +44,12 @@ def tvo(
         Terms, in nats.
 
     Raises:
-        OptionError: num_samples or num_partitions below 1, or a first that is not between 0 and 1.
+        OptionError: num_samples or num_partitions below 1; a first that is not between 0 and 1, or of one partition.
 
     Source: Masrani, Le and Wood 2019, equations 7, 11 and 12; the log-uniform partition of section 6.
     """
-    check_whole(num_samples=num_samples)
     betas = partition(num_partitions, first)
-    q = encode(model, x)
-    z = jax.lax.stop_gradient(q.sample(key, (num_samples,)))
-    w = log_weights(model, x, q, z)
+    w = weigh_frozen_draws(key, model, x, encode(model, x), num_samples)
     log_p = w.log_px_z + w.log_pz
 
     def term(beta: Float[Array, ""]) -> tuple[Array, Array]:
@@ -74,8 +72,7 @@ def partition(num_partitions: int, first: float | None = None) -> Float[Array, "
     check_whole(num_partitions=num_partitions)
     if first is None:
         return jnp.linspace(0.0, 1.0, num_partitions + 1)
-    if not 0 < first < 1:
-        raise OptionError("first", first, "a number above 0 and below 1")
+    check_fraction(first=first)
     if num_partitions == 1:
         raise OptionError("num_partitions", num_partitions, "at least 2, where the first step ends before 1")
     return jnp.concatenate([jnp.zeros(1), jnp.geomspace(first, 1.0, num_partitions)])

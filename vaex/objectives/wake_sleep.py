@@ -8,11 +8,12 @@ from vaex import bounds
 from vaex.bounds import with_value
 from vaex.distributions.masked import draw_like
 from vaex.distributions.shapes import log_density
-from vaex.errors import OptionError, check_whole
+from vaex.errors import OptionError
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
+from vaex.objectives.draws import weigh_frozen_draws
 from vaex.objectives.encode import encode
-from vaex.objectives.terms import Terms, log_weights, terms
+from vaex.objectives.terms import Terms, terms
 
 
 def wake_sleep(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -> Terms:
@@ -39,10 +40,8 @@ def wake_sleep(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int 
 
     Source: Hinton, Dayan, Frey and Neal 1995.
     """
-    check_whole(num_samples=num_samples)
     wake_key, sleep_key = jax.random.split(key)
-    q = encode(model, x)
-    w = log_weights(model, x, q, jax.lax.stop_gradient(q.sample(wake_key, (num_samples,))))
+    w = weigh_frozen_draws(wake_key, model, x, encode(model, x), num_samples)
     surrogate = jnp.mean(w.log_px_z + w.log_pz) + _dreamt(sleep_key, model, x, num_samples)
     return terms(with_value(bounds.elbo(w.log_w), surrogate), w)
 
@@ -75,14 +74,11 @@ def reweighted_wake_sleep(
 
     Source: Bornschein and Bengio 2015, equations 4 to 6; Le et al. 2019, revisiting reweighted wake-sleep.
     """
-    check_whole(num_samples=num_samples)
     if recognition not in ("wake", "sleep", "both"):
         raise OptionError("recognition", recognition, '"wake", "sleep" or "both"')
     wake_key, sleep_key = (key, key) if recognition == "wake" else jax.random.split(key)
-    q = encode(model, x)
-    w = log_weights(model, x, q, jax.lax.stop_gradient(q.sample(wake_key, (num_samples,))))
-    log_w = jax.lax.stop_gradient(w.log_w)
-    v = jnp.where(log_w == -jnp.inf, 0.0, jax.nn.softmax(log_w))  # also where all are
+    w = weigh_frozen_draws(wake_key, model, x, encode(model, x), num_samples)
+    v = w.normalized()
     wake, sleep = {"wake": (1.0, 0.0), "sleep": (0.0, 1.0), "both": (0.5, 0.5)}[recognition]
     surrogate = jnp.sum(times(v, w.log_px_z + w.log_pz))
     if wake:

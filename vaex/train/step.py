@@ -177,8 +177,8 @@ def train_steps(
 def means(start: Int[Array, ""], metrics: Metrics, *, max_skipped: int) -> tuple[Metrics, Int[Array, ""]]:
     """What train_epoch returns of the metrics of its steps, the first of which is start."""
     num_steps = len(metrics["loss"])
-    skipped = metrics.pop("skipped", jnp.zeros(num_steps, bool))
+    skipped = metrics.get("skipped", jnp.zeros(num_steps, bool))
     bad = ~jnp.isfinite(metrics["loss"]) & ~skipped
     first_bad = jnp.where(bad.any(), start + jnp.argmax(bad), -1)
-    found = jax.tree.map(lambda m: jnp.mean(m, where=~skipped), metrics)
+    found = {name: jnp.mean(m, where=~skipped) for name, m in metrics.items() if name != "skipped"}
     return found | ({"skipped": jnp.sum(skipped)} if max_skipped else {}), first_bad

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaex.data import SOURCES, Split, load, npz
+from vaex.data import Split, load, npz, source_names
 from vaex.data.form import MODES, Form
 from vaex.data.given.as_trained import as_given, check_given_shape
 from vaex.data.given.kept import GivenImages, Kept
@@ -37,7 +37,7 @@ def read_given(name: str, kept: Kept, *, may_miss: bool = False) -> GivenImages:
     """
     source, colon, argument = name.partition(":")
     expected = f"expected {_OF_ROWS if kept.columns else _OF_IMAGES}"
-    if colon and source not in SOURCES:
+    if colon and source not in source_names():
         raise UsageError(f"INPUT is {name}: {expected}")
     path = expanded(argument if source == "table" and colon else name)
     is_table = path.suffix.lower() in TABLES or (source == "table" and colon)

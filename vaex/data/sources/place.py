@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from vaex.data.blocks import Blocks, of_array
+from vaex.errors import UsageError
 
-# train_images, train_labels, test_images, test_labels, and train_factors, test_factors, factor_names; all but the
-# first may be missing.
 Arrays = dict[str, np.ndarray]
+_NAMES = ("train_images", "train_labels", "test_images", "test_labels", "train_factors", "test_factors", "factor_names")
 
 
 class Place(NamedTuple):
@@ -22,6 +22,17 @@ class Place(NamedTuple):
     blocks: Callable[[], dict[str, Blocks]] | None = None  # the same in pieces; None: it cannot be streamed
     files: Sequence[Path] = ()  # that blocks reads
     below: Path | None = None  # the folder, where the names of files below it have a meaning
+
+
+def check_names(arrays: Arrays, source: str) -> None:
+    """Arrays have the names that are read, of which all but the first may be missing.
+
+    Raises:
+        UsageError: they have not.
+    """
+    unknown = [name for name in arrays if name not in _NAMES]
+    if unknown or _NAMES[0] not in arrays:
+        raise UsageError(f"{source} gives {', '.join(arrays)}: expected {_NAMES[0]}, and of the others {_NAMES[1:]}")
 
 
 def at_once(source: str, read: Callable[[], Arrays], files: Sequence[Path] = ()) -> Place:

@@ -120,7 +120,9 @@ def completed(table: np.ndarray, found: Mapping[str, np.ndarray], observed: np.n
         found: the values of the D columns of the model, [N] each, by their names.
         observed: [N, D], True where the table's own value stays.
     """
-    own = {name: np.where(missing(table[name]), None, table[name].astype(object)) for name in table.dtype.names or ()}
+    own = {name: table[name].astype(object) for name in table.dtype.names or ()}
+    for cells in own.values():
+        cells[missing(cells)] = None
     filled = zip(found.items(), observed.T, strict=True)
     return own | {name: np.where(known, own[name], values.astype(object)) for (name, values), known in filled}
 

@@ -1,0 +1,99 @@
+"""Draws from q(z|x), with gradients through them or without, and their weights."""
+
+from collections.abc import Callable
+
+import jax
+from jaxtyping import PRNGKeyArray
+
+from vaex.distributions.abilities import (
+    draw_beside,
+    draws_of_components,
+    has_gradient,
+    is_discrete,
+    sample_and_log_prob,
+)
+from vaex.distributions.shapes import check_number, log_density
+from vaex.errors import UsageError, check_whole
+from vaex.model import Distribution, Example, Latent, Model, Weighed
+from vaex.objectives.terms import Weights, log_weights
+
+
+def weigh_draws(key: PRNGKeyArray, model: Model, x: Example, q: Distribution, num_samples: int) -> Weights:
+    """K draws from q(z|x) through which gradients flow, weighed.
+
+    Raises:
+        OptionError: num_samples below 1.
+        UsageError: a q whose draws carry no gradient.
+    """
+    check_draws(q, num_samples)
+    return sample_weights(key, model, x, q, num_samples)
+
+
+def weigh_frozen_draws(key: PRNGKeyArray, model: Model, x: Example, q: Distribution, num_samples: int) -> Weights:
+    """K draws from any q(z|x), discrete or not, through which no gradient flows, weighed.
+
+    Raises:
+        OptionError: num_samples below 1.
+    """
+    check_whole(num_samples=num_samples)
+    return log_weights(model, x, q, jax.lax.stop_gradient(q.sample(key, (num_samples,))))
+
+
+def sample_weights(key: PRNGKeyArray, model: Model, x: Example, q: Distribution, num_samples: int) -> Weights:
+    """K draws from the model's own q(z|x), weighed."""
+    if (weigh := _in_one_pass(model, q)) is None:
+        z, log_qz = sample_and_log_prob(key, q, num_samples)
+        return log_weights(model, x, q, z, log_qz=log_qz)
+
+    def one(key: PRNGKeyArray) -> Weights:
+        w = weigh(key)
+        check_number("p(z)", w.log_pz)
+        check_number("q(z|x)", w.log_qz)
+        return Weights(log_density("p(x|z)", w.likelihood, x), w.log_pz, w.log_qz, kls=w.kls)
+
+    return jax.vmap(one)(jax.random.split(key, num_samples))
+
+
+def _in_one_pass(model: Model, q: Distribution) -> Callable[[PRNGKeyArray], Weighed] | None:
+    if (own := model.weigh) is not None:
+        return lambda key: Weighed(*own(key, q))
+    beside = draw_beside(q, model.prior)
+    return None if beside is None else lambda key: beside(key, model.decode)
+
+
+def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
+    """K draws from q(z|x) through which gradients flow, on a leading axis.
+
+    Raises:
+        OptionError: num_samples below 1.
+        UsageError: a q whose draws carry no gradient.
+    """
+    check_draws(q, num_samples)
+    return q.sample(key, (num_samples,))
+
+
+def check_draws(q: Distribution, num_samples: int) -> None:
+    """Gradients flow through K draws.
+
+    Raises:
+        OptionError: num_samples below 1.
+        UsageError: through draws of this q they do not.
+    """
+    check_whole(num_samples=num_samples)
+    if has_gradient(q):
+        return
+    name = type(q).__name__
+    if is_discrete(q):
+        raise UsageError(
+            f"{name} is discrete, so its draws carry no gradient: use the objective reinforce, vimco or "
+            "enumerate, or a Gumbel-softmax posterior"
+        )
+    if draws_of_components(q) is not None:
+        raise UsageError(
+            f"{name} is a mixture, whose draws carry no gradient to its weights: use the objective elbo, stl or iwae, "
+            "which draw from every component, or another posterior"
+        )
+    raise UsageError(
+        f"{name} has draws that carry no gradient to all of its parameters: use the objective reinforce, vimco or "
+        "tvo, or another posterior"
+    )
