@@ -1,4 +1,4 @@
-"""Scikit-learn's 8x8 digits: images without data and without network.
+"""Scikit-learn's 8x8 digits, which come with the package: nothing to download.
 
 make train EXP=digits
 

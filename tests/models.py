@@ -21,7 +21,7 @@ SIGMA = 0.6
 
 
 def linear_gaussian(shift: float = 0.0, stretch: float = 1.0) -> Model:
-    """Z ~ N(0, I_2), x ~ N(W z, sigma^2 I_5); q is the exact posterior, shifted and stretched."""
+    """z ~ N(0, I_2), x ~ N(W z, sigma^2 I_5); q is the exact posterior, shifted and stretched."""
     w = np.asarray(W, np.float64)
     cov = np.linalg.inv(np.eye(2) + w.T @ w / SIGMA**2)
     gain, tril = (jnp.asarray(a, jnp.float32) for a in (cov @ w.T / SIGMA**2, np.linalg.cholesky(cov)))

@@ -39,7 +39,7 @@ def test_latents_that_a_flow_leaves_unused_are_not_active():
 
 
 def test_latents_that_say_no_more_than_the_condition_are_not_active():
-    """Q(z|x, c) = p(z|c), whose mean moves with c."""
+    """q(z|x, c) = p(z|c), whose mean moves with c."""
 
     def model(weight):
         def given(c):

@@ -47,7 +47,7 @@ def test_weighted_draws_have_the_posterior_mean_and_the_evidence():
 
 
 def test_pareto_k_is_that_of_a_gaussian_that_is_too_narrow_and_only_the_tail_is_smoothed():
-    """P(w > t) ~ t^(-1/k), k = 1 - s, where q's covariance is s times that of p(z|x)."""
+    """p(w > t) ~ t^(-1/k), k = 1 - s, where q's covariance is s times that of p(z|x)."""
     found, (log_likelihood, size, k), _, smoothed = drawn(KEY, 0.0, 0.2)
     assert 0.6 < k < 1.0
     assert size < 500
@@ -73,7 +73,7 @@ def rejected(key, log_bound):
 
 
 def test_rejection_accepts_at_its_rate_and_its_draws_are_from_the_posterior():
-    """Q has twice the covariance: w is largest at the mean, 2 p(x), so that half are accepted; whitened draws by KS."""
+    """q has twice the covariance: w is largest at the mean, 2 p(x), so that half are accepted; whitened draws by KS."""
     found = jax.jit(rejected)(KEY, log_px(X) + np.log(2))  # the bound itself, which rounding may exceed
     z = np.asarray(inference.accepted(found), np.float64)
     assert abs(found.acceptance_rate - 0.5) < 5 * np.sqrt(0.25 / 4000)

@@ -116,7 +116,7 @@ def test_a_label_drawn_in_place_of_the_unlikely_ones_leaves_the_bound_and_its_gr
 
 
 def test_where_all_other_labels_are_ruled_out_one_is_the_whole_sum():
-    """Q(y|x) is sure of the second, by logits of -inf for the others, of which one is drawn all the same."""
+    """q(y|x) is sure of the second, by logits of -inf for the others, of which one is drawn all the same."""
 
     def bound(a, logits):
         model = tiny(a=a)

@@ -235,7 +235,7 @@ def test_what_cannot_be_is_refused(name, flags, message):
 
 
 def test_draws_of_the_continuous_bernoulli_are_the_inverse_of_its_cdf_with_its_gradient():
-    """X(u) = log(1 + u (exp(l) - 1)) / l in double precision, and differences of it."""
+    """x(u) = log(1 + u (exp(l) - 1)) / l in double precision, and differences of it."""
     logits = np.array([-8.0, -0.5, -0.021, -0.019, -1e-5, 0.0, 1e-7, 0.019, 0.021, 0.5, 8.0])
     keys = jax.random.split(jax.random.key(0), 50)
     draw = lambda logits, key: ContinuousBernoulli(logits).sample(key)

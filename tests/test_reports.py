@@ -73,7 +73,7 @@ def trial(model, x, dataset=TOY):
 
 
 def by_brightness(prior):
-    """Z is ten times the mean of the pixels."""
+    """z is ten times the mean of the pixels."""
     return Model(
         prior=prior,
         encode=lambda x: dist.Normal(10 * jnp.mean(x)[None], 0.1).to_event(1),

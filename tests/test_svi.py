@@ -131,7 +131,7 @@ def test_free_numbers_make_the_same_distribution_again(name):
 
 
 def test_a_mixture_is_nearer_to_two_modes_than_a_normal_is():
-    """Z ~ N(0, 1), x ~ N(z^2, 0.2): the posterior of x = 1 has a mode near each of -1 and 1."""
+    """z ~ N(0, 1), x ~ N(z^2, 0.2): the posterior of x = 1 has a mode near each of -1 and 1."""
     z = np.linspace(-4, 4, 4001)
     joint = np.exp(-0.5 * z**2 - 0.5 * ((1 - z**2) / 0.2) ** 2) / (2 * np.pi * 0.2)
     exact = np.float32(np.log(joint.sum() * (z[1] - z[0])))

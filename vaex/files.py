@@ -101,6 +101,12 @@ def reserve(folder: Path, num_bytes: int) -> None:
         _partial.discard(probe)
 
 
+def first_line(error: Exception) -> str:
+    """What another library's error about a file says, no longer than a line; its type where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:200]
+
+
 def sweep() -> None:
     """Remove what this process has half-written, before it ends at once."""
     for partial in list(_partial):

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+import jax
 from jaxtyping import Array, PRNGKeyArray
 
 from vaex.errors import UsageError
@@ -138,6 +139,16 @@ def at(model: AnyModel, example: Example) -> tuple[Any, Example]:
     """
     x, condition = split(example)
     return model.given(condition), x
+
+
+def num_examples(examples: Example) -> int:
+    """How many a batch has, a pytree of arrays with a leading axis."""
+    return len(jax.tree.leaves(examples)[0])
+
+
+def first(examples: Example, num: int) -> Example:
+    """The first of a batch."""
+    return jax.tree.map(lambda leaf: leaf[:num], examples)
 
 
 def _refuse(condition: Condition) -> None:

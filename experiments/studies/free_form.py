@@ -27,7 +27,7 @@ class Path(NamedTuple):
 
 
 def model() -> Model:
-    """Z ~ N(0, 1), x ~ N(z^2, 0.25): one latent, whose sign x does not tell."""
+    """z ~ N(0, 1), x ~ N(z^2, 0.25): one latent, whose sign x does not tell."""
     prior = dist.Normal(jnp.zeros(1), 1.0).to_event(1)
     return Model(prior, lambda x: prior, lambda z: dist.Normal(z**2, _SIGMA).to_event(1))
 
@@ -58,7 +58,7 @@ def ascend(*, num_steps: int = 100, step_size: float = 0.1) -> Path:
 
 
 def free_form_figure() -> tuple[Figure, list[str]]:
-    """Q and the derivative of the ELBO by it on their way, the ELBO, and what they end at."""
+    """q and the derivative of the ELBO by it on their way, the ELBO, and what they end at."""
     found = ascend()
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     density, derivative, bound = figure.subplots(1, 3)

@@ -13,6 +13,7 @@ from vaex.config.measure import TEST_KEY
 from vaex.config.setup import setup
 from vaex.errors import check_whole
 from vaex.evaluate import Options, validator
+from vaex.model import first
 from vaex.runs.experiments import load_experiment
 from vaex.train import train_epoch
 
@@ -38,7 +39,7 @@ def measure(flags: list[str], *, experiment: str = "mnist_fullvb") -> Curve:
     made = setup(config)
     task, every = made.task, config.train.eval_every
     observe_key, draw_key = jax.random.split(jax.random.fold_in(task.key, TEST_KEY))  # which no step's is
-    few = jax.tree.map(lambda a: a[:NUM_TEST], task.dataset.test)
+    few = first(task.dataset.test, NUM_TEST)
     x = task.examples.observe(observe_key, few)
     score = validator(draw_key, task.description.bind, x, metrics=("log_likelihood",), options=Options())
     stored = jax.tree.map(jnp.asarray, task.stored)

@@ -16,7 +16,7 @@ from vaex.errors import check_whole
 from vaex.evaluate import compiled, in_chunks
 from vaex.inference import importance, iterate
 from vaex.inference.missing import metropolis_within_gibbs, pseudo_gibbs
-from vaex.model import Example, Latent, Model
+from vaex.model import Example, Latent, Model, first
 from vaex.models.missing import partially_observed
 from vaex.runs import commands
 from vaex.runs.load import load
@@ -99,7 +99,7 @@ def never_seen(experiment: str, num_images: int) -> tuple[Model, Masked, Example
     """A model that was trained on such halves, and of each test image what it is tested with."""
     path = run_of(experiment)
     task, model = commands.open_task(path), load(path).bind()
-    some = jax.tree.map(lambda a: a[:num_images], task.dataset.test)
+    some = first(task.dataset.test, num_images)
     x = task.examples.observe(jax.random.split(jax.random.key(0))[0], some)
     return model, x, (some.images + np.float32(0.5)) / 256
 

@@ -54,7 +54,7 @@ def trained(dataset: str) -> tuple[Model, jax.Array]:
 
 
 def exact(model: Model, x: jax.Array) -> tuple[Grid, np.ndarray]:
-    """P(z|x) by Bayes' rule, over [-4, 4]^2, and again where it has its mass until that fills the grid.
+    """p(z|x) by Bayes' rule, over [-4, 4]^2, and again where it has its mass until that fills the grid.
 
     Returns:
         The last grid, five standard deviations to each side of the mean, and log p(z|x) on it.

@@ -1,5 +1,6 @@
 """A config's fields: their defaults, what each means, and how they are kept as JSON."""
 
+import inspect
 import json
 import zlib
 from collections.abc import Iterator
@@ -134,8 +135,6 @@ def _walk(choices: Choices, config: Config, path: str) -> Iterator[tuple[str, ob
 
 
 def _first_line(choices: Choices, name: str) -> str:
-    import inspect
-
     return (inspect.getdoc(choices[name]) or "").split("\n")[0]
 
 
@@ -175,17 +174,3 @@ def _read_value(field: Field, value: Json, path: str) -> Json:
 
 def _with_tuples(value: Json) -> Json:
     return tuple(map(_with_tuples, value)) if type(value) is list else value
-
-
-__all__ = [
-    "Config",
-    "ConfigDict",
-    "Told",
-    "check_config",
-    "default_config",
-    "describe",
-    "equal",
-    "read_config",
-    "save_config",
-    "told",
-]

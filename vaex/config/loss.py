@@ -15,7 +15,6 @@ from vaex.errors import OptionError, UsageError
 from vaex.model import Example, Params
 from vaex.models import KINDS, Description
 from vaex.objectives import BOUNDS, OBJECTIVES, OF_BATCHES
-from vaex.train import SCHEDULES
 
 
 class Loss(NamedTuple):
@@ -122,5 +121,4 @@ def _schedule(config: Config, experiment: Experiment) -> dict[str, Callable]:
     if option not in numbers:
         having = ", ".join(numbers) or "none"
         raise OptionError("option", option, f"an option of the objective that may move: {having}", path="schedule")
-    assert config.schedule.name in SCHEDULES
     return {option: experiment.schedule(end=config.objective[option])}

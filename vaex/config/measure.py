@@ -7,7 +7,7 @@ import jax
 from vaex.config.setup import Setup
 from vaex.evaluate import Options, validator
 from vaex.evaluate.metrics import Measured
-from vaex.model import Params
+from vaex.model import Params, first
 
 TEST_KEY = 20131220  # folded into the seed's key: the draws of evaluation, the same at each evaluation of a run
 
@@ -17,7 +17,7 @@ def measure(made: Setup) -> Callable[[Params], Measured]:
     task = made.task
     observe_key, draw_key = jax.random.split(jax.random.fold_in(task.key, TEST_KEY + 1))
     train, held_out = task.dataset.train, task.dataset.validation
-    split = held_out if len(held_out.images) else jax.tree.map(lambda a: a[:10_000], train)
+    split = held_out if len(held_out.images) else first(train, 10_000)
     num_samples = task.experiment.evaluate.validation_samples
     options = Options(num_samples=num_samples, objective=made.bound, labels=split.labels)
     x = task.examples.observe(observe_key, split)

@@ -20,7 +20,7 @@ from vaex.data.given.kept import Kept
 from vaex.data.pixels import are_levels
 from vaex.data.preprocess import Preprocess, dequantize
 from vaex.errors import UsageError
-from vaex.model import Example
+from vaex.model import Example, num_examples
 from vaex.models import KINDS, Description, Source
 from vaex.models.columns import Column, Columns, have_gaps, num_features
 from vaex.models.missing import of_masked
@@ -84,7 +84,7 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
     labelled = None if c.num_labels is None else chosen(by, train.labels)
     examples = EXAMPLES[kind.examples](by._replace(prepare=description.prepare))
     stored = jax.eval_shape(lambda images: examples.stored(train._replace(images=images)), train.images)
-    num_stored = jax.tree.leaves(stored)[0].shape[0]
+    num_stored = num_examples(stored)
     if experiment.train.batch_size > num_stored:
         raise UsageError(
             f"train.batch_size is {experiment.train.batch_size}: expected at most {num_stored}, "

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from vaex.errors import UsageError
+from vaex.files import first_line
 
 _BYTES = 2**23  # of a piece
 
@@ -118,5 +119,4 @@ def _told(what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        found = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(f"{what}: not readable ({found}): get or make the file again") from None
+        raise UsageError(f"{what}: not readable ({first_line(error)}): get or make the file again") from None

@@ -16,7 +16,7 @@ from vaex.data.streams.records import read_records, sum_of_records
 from vaex.distributions.labelled import Pair
 from vaex.distributions.masked import Masked
 from vaex.errors import UsageError
-from vaex.model import Example, Given
+from vaex.model import Example, Given, first
 
 
 class Stored(NamedTuple):
@@ -102,7 +102,7 @@ def reading(examples: Examples, dataset: Dataset) -> Callable[[np.ndarray], Exam
 def first_stored(examples: Examples, dataset: Dataset, num: int) -> Example:
     """The first of the stored examples, wherever they are."""
     if dataset.records is None:
-        return jax.tree.map(lambda a: a[:num], examples.stored(dataset.train))
+        return first(examples.stored(dataset.train), num)
     return reading(examples, dataset)(np.arange(min(num, dataset.records.shape[0])))
 
 

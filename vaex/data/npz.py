@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vaex.errors import UsageError
+from vaex.files import first_line
 
 _END = b"PK\x05\x06"  # of a zip file's directory: 22 bytes, then a comment of at most 65,535
 
@@ -78,8 +79,7 @@ def checksum(arrays: Mapping[str, np.ndarray]) -> int:
 
 
 def _unreadable(path: Path, error: Exception) -> UsageError:
-    found = " ".join(str(error).split()) or type(error).__name__
-    return UsageError(f"{path}: not a readable npz file ({found}): get or make it again")
+    return UsageError(f"{path}: not a readable npz file ({first_line(error)}): get or make it again")
 
 
 def _damaged(path: Path, num_names: int, counted: int) -> UsageError:

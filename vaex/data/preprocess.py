@@ -25,12 +25,12 @@ def binarize_dynamic(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch 
 
 
 def binarize_threshold(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"]:
-    """One where the grey value is above one half. The key is not needed."""
+    """One where the grey value is above one half. The key is unused."""
     return (images > 127).astype(jnp.float32)
 
 
 def scale(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"]:
-    """Grey values in [0, 1], as they are. The key is not needed."""
+    """Grey values in [0, 1], as they are. The key is unused."""
     return images.astype(jnp.float32) / 255
 
 
@@ -47,7 +47,7 @@ def dequantize(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"
 
 
 def as_they_are(key: PRNGKeyArray, rows: Float[Array, "*batch d"]) -> Float[Array, "*batch d"]:
-    """Rows of a table, in units of their own. The key is not needed."""
+    """Rows of a table, in units of their own. The key is unused."""
     return rows
 
 

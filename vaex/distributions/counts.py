@@ -14,7 +14,7 @@ _NEAR = 0.05  # relative distances below which a series has more digits than a d
 class Poisson(dist.Poisson):
     """A Poisson variable; its log-probability is no difference of numbers as large as x log x.
 
-    log P(x) = -x d(rate / x - 1) - log(2 pi x) / 2 - 1 / 12x + 1 / 360x^3,   d(u) = u - log(1 + u),   of a large x
+    log P(x) = -x d(rate / x - 1) - log(2 pi x) / 2 - 1 / (12 x) + 1 / (360 x^3),   d(u) = u - log(1 + u),   of large x
 
     Source: Loader 2000, equations 3 and 4.
     """

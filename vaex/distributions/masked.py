@@ -19,7 +19,7 @@ class Masked(NamedTuple):
     mask: Bool[Array, "..."]  # of the same shape; True where x is observed
 
     def filled(self, value: Value = None) -> Shaped[Array, "..."]:
-        """X with a value, or with those of an array, where it is missing; None is a zero of x's dtype.
+        """x with a value, or with those of an array, where it is missing; None is a zero of x's dtype.
 
         Raises:
             UsageError: a mask of another shape than x.
@@ -77,7 +77,7 @@ def _(examples: Masked, size: int) -> float:
 
 
 class ObservedPart(NamedTuple):
-    """P(x_observed|z) of a likelihood whose factors are independent; its draws and its mean are of the whole x."""
+    """p(x_observed|z) of a likelihood whose factors are independent; its draws and its mean are of the whole x."""
 
     whole: Any  # p(x|z), a numpyro distribution
 

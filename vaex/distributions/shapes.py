@@ -61,7 +61,7 @@ def log_density(name: str, p: Distribution, value: Value) -> Float[Array, ""]:
 
 
 def check_value(name: str, p: Distribution, value: Value) -> None:
-    """P is over one event, and value has its shape.
+    """p is over one event, and value has its shape.
 
     Raises:
         UsageError: it is not, or has not.
@@ -76,7 +76,7 @@ def check_value(name: str, p: Distribution, value: Value) -> None:
 
 
 def check_no_point(q: Distribution, prior: Distribution) -> None:
-    """Q has densities where p(z) has, so that a log-weight is one.
+    """q has densities where p(z) has, so that a log-weight is one.
 
     Raises:
         UsageError: it is a point among densities.
@@ -89,7 +89,7 @@ def check_no_point(q: Distribution, prior: Distribution) -> None:
 
 
 def check_event(name: str, p: Distribution) -> None:
-    """P is over one event.
+    """p is over one event.
 
     Raises:
         UsageError: it is a batch of distributions.

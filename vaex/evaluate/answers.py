@@ -96,7 +96,7 @@ def interpolation(
 def draw(
     key: PRNGKeyArray, model: Model | Conditional, condition: Condition = None, *, temperature: float = 1.0
 ) -> Drawn:
-    """Z ~ p(z) with its standard deviation multiplied by a temperature, E[p(x|z)], and x ~ p(x|z).
+    """z ~ p(z) with its standard deviation multiplied by a temperature, E[p(x|z)], and x ~ p(x|z).
 
     z ~ N(mu, diag(T^2 sigma^2)) where p(z) = N(mu, diag(sigma^2)); of a hierarchy so in each layer
 

@@ -14,7 +14,7 @@ from vaex.evaluate.chunks import compiled, in_chunks
 from vaex.inference import ais
 from vaex.inference.importance import Weighted
 from vaex.inference.target import STARTS
-from vaex.model import AnyModel, Example, Latent, Model, at
+from vaex.model import AnyModel, Example, Latent, Model, at, first, num_examples
 from vaex.objectives import sample_weights
 from vaex.objectives.encode import encode
 
@@ -107,12 +107,12 @@ def certificate(
     Source: Grosse, Ghahramani and Adams 2015; Wu, Burda, Salakhutdinov and Grosse 2017.
     """
     check_whole(num_samples=num_samples)
-    check_whole(2, num_chains=num_chains, num_examples=len(jax.tree.leaves(examples)[0]))
+    check_whole(2, num_chains=num_chains, num_examples=num_examples(examples))
     draw_key, other_key, tune_key, test_key, lower_key, upper_key = jax.random.split(key, 6)
     paths = {"num_chains": num_chains, "num_leapfrog": num_leapfrog}
     draw = compiled(lambda key, x: drawn(key, model, x))
     if others is None:
-        some = jax.tree.map(lambda a: a[:_TUNED_ON], examples)
+        some = first(examples, _TUNED_ON)
         others, _ = in_chunks(draw, other_key, some, chunk_size=chunk_size)
     tune = {"num_temperatures": num_temperatures, **paths}
     schedules = tuple(ais.find_schedule(tune_key, model, others, start=start, **tune) for start in STARTS)

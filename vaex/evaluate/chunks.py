@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
 from vaex.errors import UsageError, check_whole
-from vaex.model import Example
+from vaex.model import Example, num_examples
 
 Answer = Any  # arrays [N, ...] in the structure of what a function gives for one example
 
@@ -19,7 +19,7 @@ def count(examples: Example) -> int:
     Raises:
         UsageError: none.
     """
-    if not (n := len(jax.tree.leaves(examples)[0])):
+    if not (n := num_examples(examples)):
         raise UsageError("found no examples: expected at least one")
     return n
 

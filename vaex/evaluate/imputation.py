@@ -6,9 +6,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.masked import Masked
 from vaex.evaluate.scores import map_examples
-from vaex.evaluate.trial import Trial, first
+from vaex.evaluate.trial import Trial
 from vaex.inference import imputation
-from vaex.model import Example, at, split
+from vaex.model import Example, at, first, split
 from vaex.models.columns import CLASSES, positions
 
 NUM_IMAGES = 1000  # test images to impute

@@ -16,9 +16,9 @@ from vaex.distributions.shapes import check_event, check_shape, log_density
 from vaex.evaluate.labels import class_probabilities
 from vaex.evaluate.latents import active_units, mutual_information, posterior_mean
 from vaex.evaluate.scores import elbo, kl_per_layer, map_examples
-from vaex.evaluate.trial import first, reconstruct
+from vaex.evaluate.trial import reconstruct
 from vaex.inference.importance import effective_sample_size
-from vaex.model import AnyModel, Conditional, Example, Latent, Model, Params, at, split
+from vaex.model import AnyModel, Conditional, Example, Latent, Model, Params, at, first, split
 from vaex.objectives import Terms, kl_per_dimension, sample_weights
 from vaex.objectives.encode import encode
 

@@ -20,8 +20,8 @@ from vaex.evaluate.labels import accuracy, accuracy_from_latents, averaged_means
 from vaex.evaluate.metrics import active_per_layer, latent_arrays, latent_means, reconstruction_of
 from vaex.evaluate.scores import bits_per_dim, elbo, kl_per_layer, log_likelihood, map_examples
 from vaex.evaluate.surgery import surgery_scores
-from vaex.evaluate.trial import Scores, Trial, first
-from vaex.model import Example, Latent, at
+from vaex.evaluate.trial import Scores, Trial
+from vaex.model import Example, Latent, at, first, num_examples
 from vaex.objectives import Terms, kl_per_dimension
 from vaex.objectives.encode import encode
 
@@ -182,5 +182,5 @@ def _rounded_mean(kls: Float[Array, "n d"] | None) -> list[float] | None:
 
 
 def _groups(x: Example, size: int) -> Iterator[Example]:
-    for start in range(0, len(jax.tree.leaves(x)[0]), size):
+    for start in range(0, num_examples(x), size):
         yield jax.tree.map(lambda a: a[start : start + size], x)  # noqa: B023

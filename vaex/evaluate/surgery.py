@@ -9,8 +9,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.distributions.abilities import factors, is_cheap_to_evaluate
 from vaex.distributions.shapes import log_density
-from vaex.evaluate.trial import Scores, Trial, first
-from vaex.model import Distribution, Example, Latent, Model, split
+from vaex.evaluate.trial import Scores, Trial
+from vaex.model import Distribution, Example, Latent, Model, first, split
 from vaex.objectives.encode import encode
 
 _EXAMPLES = 2000  # of the test, every pair of which is evaluated

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
@@ -33,11 +32,6 @@ class Trial(NamedTuple):
     num_clusters: int | None = None  # what a mixture prior's components are merged into
     labelled: np.ndarray | None = None  # the indices of training images that keep their labels
     advance: Callable[[int], None] = lambda n: None  # told how many more examples are scored
-
-
-def first(x: Examples, n: int) -> Examples:
-    """The first n of a pytree of examples."""
-    return jax.tree.map(lambda a: a[:n], x)
 
 
 def reconstruct(model: Model | Conditional, example: Example) -> tuple[Example, Distribution]:

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from vaex.data.frames import sequence_length
 from vaex.distributions.masked import filled
 from vaex.evaluate.completion import NUM_COMPLETIONS, bicubic, complete, roll_out
-from vaex.evaluate.trial import Trial, first
+from vaex.evaluate.trial import Trial
 from vaex.figures.grids import image_grid
-from vaex.model import Conditional, Given
+from vaex.model import Conditional, Given, first
 
 _SHOWN, _SEQUENCES = 10, 4  # examples, or sequences, in a figure
 

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from vaex.distributions.masked import draw_like
 from vaex.distributions.variance import variance
 from vaex.evaluate.latents import posterior_mean
-from vaex.evaluate.trial import Trial, first
+from vaex.evaluate.trial import Trial
 from vaex.figures.grids import DPI, tile
 from vaex.figures.vectors import has_vectors
+from vaex.model import first
 
 _SHOWN, _DRAWS = 12, 500
 

@@ -15,13 +15,13 @@ from vaex.distributions.masked import filled
 from vaex.distributions.stacked import Generated, StackedLatent
 from vaex.evaluate.clusters import clusters_of_prior
 from vaex.evaluate.imputation import impute, masked, truth
-from vaex.evaluate.trial import Trial, first, reconstruct
+from vaex.evaluate.trial import Trial, reconstruct
 from vaex.figures import completions, plane, plots
 from vaex.figures.grids import image_grid, interleaved
 from vaex.figures.round_trips import round_trips
 from vaex.figures.vectors import decoded, vectors
 from vaex.inference import imputation
-from vaex.model import Example, at, split
+from vaex.model import Example, at, first, num_examples, split
 
 _SHOWN, _DRAWS = 10, 4  # examples in a figure of imputations, and draws of what is missing of each
 
@@ -36,7 +36,7 @@ def reconstructions(key: PRNGKeyArray, trial: Trial) -> Figure:
         return seen, own_mean(now.decode(now.encode(seen).sample(k)))
 
     shown = first(trial.x, 48)
-    seen, means = draw(jax.random.split(key, len(jax.tree.leaves(shown)[0])), shown)
+    seen, means = draw(jax.random.split(key, num_examples(shown)), shown)
     return plots.reconstructions(np.asarray(filled(seen, 0.5)), np.asarray(means))
 
 

@@ -12,10 +12,13 @@ from vaex.distributions.sites import sites
 from vaex.errors import check_fraction, check_whole
 from vaex.inference.particles import IMPOSSIBLE, LEAST_VARIANCE, Moves, Space, bridge, mover
 from vaex.inference.target import target
-from vaex.model import AnyModel, Example, Latent
+from vaex.model import AnyModel, Example, Latent, num_examples
 
 NUM_LEAPFROG = 5
-_GRID, _BURN_IN, _GAIN, _ROUNDS = 150, 20, 0.2, 2
+_GRID = 150  # temperatures of a pilot run
+_BURN_IN = 20  # moves at the first of them before it
+_GAIN = 0.2  # by which the logarithm of a step size follows the acceptance's excess
+_ROUNDS = 2  # pilot runs, each along the temperatures that the one before spaced
 _EVEN = 0.05  # the share of temperatures that are spread evenly, so that all rise
 
 
@@ -105,7 +108,7 @@ def _pilot(
     target_acceptance: float,
 ) -> _Pilot:
     """Chains of all examples side by side, which share what is tuned."""
-    n = len(jax.tree.leaves(examples)[0])
+    n = num_examples(examples)
 
     def begin(key: PRNGKeyArray, x: Example) -> Latent:
         p = target(model, x)

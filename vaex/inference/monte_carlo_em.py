@@ -15,7 +15,7 @@ from vaex.inference.kernels import blackjax
 from vaex.inference.mcmc import hmc
 from vaex.inference.method import Method
 from vaex.inference.target import check_continuous, target
-from vaex.model import AnyModel, Example, Latent, Params
+from vaex.model import AnyModel, Example, Latent, Params, num_examples
 
 _GAIN = 0.2  # of the logarithm of the step size, by what the acceptance rate is off
 
@@ -84,7 +84,7 @@ def monte_carlo_em(
     kernel = hmc(num_leapfrog=num_leapfrog, num_warmup=0)
 
     def init(key: PRNGKeyArray, params: Params, x: Example) -> State:
-        n, model = len(jax.tree.leaves(x)[0]), bind(params)
+        n, model = num_examples(x), bind(params)
         if batch_size is not None and batch_size > n:
             raise OptionError("batch_size", batch_size, f"at most {n}, the number of examples")
         check_continuous(target(model, jax.tree.map(lambda leaf: leaf[0], x)).prior, "monte_carlo_em")
@@ -99,7 +99,7 @@ def monte_carlo_em(
         return chain.z, jnp.mean(info.acceptance_rate)
 
     def step(key: PRNGKeyArray, state: State) -> tuple[State, Info]:
-        n = len(jax.tree.leaves(state.x)[0])
+        n = num_examples(state.x)
         m = batch_size or n
         rows = (state.step * m + jnp.arange(m)) % n
         x, z = jax.tree.map(lambda leaf: leaf[rows], (state.x, state.z))

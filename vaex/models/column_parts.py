@@ -83,7 +83,7 @@ def negative_binomial(columns: Columns, options: Options) -> Part:
 
 
 def zero_inflated(counts: Callable[[Columns, Options], Part]) -> Callable[[Columns, Options], Part]:
-    """P(x) = g [x = 0] + (1 - g) p(x), g = sigmoid of a number that the decoder puts out for each column."""
+    """p(x) = g [x = 0] + (1 - g) p(x), g = sigmoid of a number that the decoder puts out for each column."""
 
     def part(columns: Columns, options: Options) -> Part:
         base = counts(columns, options)
@@ -111,7 +111,7 @@ def categorical(columns: Columns, options: Options) -> Part:
 
 
 def ordinal(columns: Columns, options: Options) -> Part:
-    """P(x <= k) = sigmoid(c_k - raw), the cutpoints c_1 < c_2 < ... learned, of columns with as many classes."""
+    """p(x <= k) = sigmoid(c_k - raw), the cutpoints c_1 < c_2 < ... learned, of columns with as many classes."""
     n, num_classes = len(columns), len(columns[0].classes)
     share = np.arange(1, num_classes) / num_classes
     cuts = np.log(share) - np.log1p(-share)

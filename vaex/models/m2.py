@@ -1,4 +1,4 @@
-"""Latents with a label: distributions over (y, z), and M2, the semi-supervised model that has them."""
+"""M2, the semi-supervised model whose latents are a label and a style."""
 
 from dataclasses import dataclass
 from typing import Annotated, NoReturn

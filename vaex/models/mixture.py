@@ -1,4 +1,4 @@
-"""Gaussian mixtures: a categorical z and a Gaussian x given it, as a Model like any other; clusters read from one."""
+"""Gaussian mixtures: a categorical z and a Gaussian x given it, as a Model like any other."""
 
 from typing import Any, NamedTuple
 

@@ -34,7 +34,7 @@ class VQVAE:
         x_shape: the shape of one example.
         encoder: x -> vectors [H, W, d].
         decoder: codes [H, W, d] -> the raw parameters of p(x|z).
-        prior: indices [H, W] -> log-odds [H, W, K], each from the indices before it in raster order alone.
+        prior: indices [H, W] -> logits [H, W, K], each from the indices before it in raster order alone.
         likelihood: what the decoder's raw output means.
         num_codes: K.
         decay: of the codebook's moving averages.

@@ -24,7 +24,7 @@ class MeanField(NamedTuple):
 
 
 def mean_field(mean: Params, *, sigma: float = 0.1) -> MeanField:
-    """Q(theta) around some weights.
+    """q(theta) around some weights.
 
     q(theta) = prod_j N(theta_j; mean_j, sigma_j^2)
 
@@ -51,7 +51,7 @@ def draw_weights(key: PRNGKeyArray, q: MeanField) -> Params:
 def weights_kl(q: MeanField, *, sigma: float = 1.0) -> Float[Array, ""]:
     """KL(q(theta) || N(0, sigma^2 I)), in nats: once for a whole data set, so its N-th part for an example.
 
-    1/2 sum_j (sigma_j^2 + mean_j^2) / sigma^2 - 1 - log sigma_j^2 / sigma^2
+    1/2 sum_j ((sigma_j^2 + mean_j^2) / sigma^2 - 1 - log(sigma_j^2 / sigma^2))
 
     Args:
         q: as of `mean_field`.

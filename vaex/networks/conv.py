@@ -25,7 +25,7 @@ def halved(size: tuple[int, ...], times: int) -> list[tuple[int, int]]:
 
 
 class Pyramid(nn.Module):
-    """An image's features at each halved resolution, by 4x4 convolutions with stride 2 residual blocks between them.
+    """An image's features at each halved resolution: 4x4 convolutions with stride 2, and residual blocks between.
 
     Attributes:
         channels: at each resolution, the finest first.

@@ -70,7 +70,7 @@ class GridDecoder(nn.Module):
 
 
 class CausalGrid(nn.Module):
-    """For each place of a grid of codes the log-odds of its code, from the places before it in raster order alone.
+    """For each place of a grid of codes the logits of its code, from the places before it in raster order alone.
 
     The first layer sees the whole row above and, in its own row, what is to the left; each residual one after it sees
     one row more, and its own place: within its reach no place is blind, as some are for stacks of 3x3 masks.

@@ -9,7 +9,7 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
-from vaex.model import AnyModel, Example, at, split
+from vaex.model import AnyModel, Example, at, num_examples, split
 from vaex.objectives.terms import Terms
 
 BATCH = "batch"  # the axis of a mesh that examples are split over
@@ -19,7 +19,7 @@ Batch = TypeVar("Batch")
 def sharded(batch: Batch) -> Batch:
     """A batch split over the axis `batch` of the mesh that is set by jax.set_mesh, where there is one and it fits."""
     size = jax.sharding.get_abstract_mesh().shape.get(BATCH, 1)
-    if size == 1 or jax.tree.leaves(batch)[0].shape[0] % size:
+    if size == 1 or num_examples(batch) % size:
         return batch
     return jax.lax.with_sharding_constraint(batch, PartitionSpec(BATCH))
 
@@ -61,9 +61,9 @@ def batch_loss(objective: Callable[..., Terms], *, whole_batch: bool = False, **
         if whole_batch:
             terms = objective(key, *at(model, batch), **now)
         else:
-            keys = jax.random.split(key, jax.tree.leaves(batch)[0].shape[0])
+            keys = jax.random.split(key, num_examples(batch))
             terms = jax.vmap(lambda k, example: objective(k, *at(model, example), **now))(keys, batch)
-        _check_terms(terms, jax.tree.leaves(batch)[0].shape[0])
+        _check_terms(terms, num_examples(batch))
         terms = jax.tree.map(jnp.mean, terms)
         return -terms.objective, {name: value for name, value in terms._asdict().items() if value is not None}
 

@@ -109,7 +109,7 @@ def enumerate(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
     sum_z q(z|x) (log p(x|z) + log p(z) - log q(z|x))
 
     Args:
-        key: not needed, since nothing is drawn.
+        key: unused, since nothing is drawn.
         model: a model whose q(z|x) enumerates its support.
         x: one example.
 

@@ -1,4 +1,4 @@
-"""Q(z|x) of one example, which is checked to be one."""
+"""q(z|x) of one example, which is checked to be one."""
 
 import functools
 from typing import NoReturn
@@ -12,7 +12,7 @@ from vaex.model import Conditional, Distribution, Example, Model, Observed
 
 @functools.singledispatch
 def encode(model: Model, x: Example) -> Distribution:
-    """Q(z|x) of one example.
+    """q(z|x) of one example.
 
     Raises:
         UsageError: q(z|x) is a batch of distributions, or the model is none of examples without a condition.
@@ -35,7 +35,7 @@ def _(model: Observed, x: Example) -> NoReturn:
 
 
 def encode_example(model: Model, x: Example) -> Distribution:
-    """Q(z|x) of one example, where nobody asks for log p(x|z) and so would see that x is no value of it.
+    """q(z|x) of one example, where nobody asks for log p(x|z) and so would see that x is no value of it.
 
     Raises:
         UsageError: as of encode; x has not the shape of what p(x|z) is over, or log p(x|z) is not one number.

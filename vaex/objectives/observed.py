@@ -18,7 +18,7 @@ def log_joint(key: PRNGKeyArray, model: Observed | Distribution | Model, x: Exam
     log p(x_1, ..., x_n) = sum_j log p(x_j | parents(x_j))
 
     Args:
-        key: not needed, since nothing is drawn.
+        key: unused, since nothing is drawn.
         model: the distribution of x, such as a graph's Joint, bare or as an Observed.
         x: one example.
 

@@ -20,7 +20,7 @@ def vq(key: PRNGKeyArray, model: Model, x: Example, *, commitment: Number = 0.25
     frozen and their gradient is passed on to v(x).
 
     Args:
-        key: not needed, since nothing is drawn.
+        key: unused, since nothing is drawn.
         model: a model whose q(z|x) is a `codes.Quantized`.
         x: one example.
         commitment: beta.

@@ -19,7 +19,7 @@ def reconstruction(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
     infinite.
 
     Args:
-        key: a PRNG key, which is not needed.
+        key: unused, since nothing is drawn.
         model: a model whose q(z|x) has a mean; its prior is not looked at.
         x: one example.
 

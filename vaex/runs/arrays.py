@@ -14,6 +14,7 @@ import orbax.checkpoint as ocp
 from etils import epath
 
 from vaex.errors import UsageError
+from vaex.files import first_line
 
 Tree = TypeVar("Tree")
 
@@ -130,12 +131,6 @@ def _one_line(place: Path, cure: str) -> Iterator[None]:
         yield
     except Exception as error:
         raise UsageError(f"checkpoint {place} cannot be read ({first_line(error)}); {cure}") from None
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, no longer than a line; its type where it says nothing."""
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200]
 
 
 def _kind(leaf: _Leaf) -> str:

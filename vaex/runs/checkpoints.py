@@ -14,9 +14,9 @@ from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from vaex.config.stored import check_type, read_json, read_object
 from vaex.errors import UsageError
-from vaex.files import Fields, remove_for_good, reserve, writing
+from vaex.files import Fields, first_line, remove_for_good, reserve, writing
 from vaex.model import Params
-from vaex.runs.arrays import alone, first_line, nameable, plain, read, restored
+from vaex.runs.arrays import alone, nameable, plain, read, restored
 from vaex.runs.folder import CHECKPOINTS, checkpoints
 from vaex.runs.sums import check_sums, write_sums
 from vaex.train.step import TrainState

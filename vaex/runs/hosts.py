@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 from vaex.errors import LostProcess, OptionError, UsageError, check_whole
+from vaex.files import first_line
 from vaex.runs import process
 
 Told = TypeVar("Told")  # numbers, and lists of them
@@ -74,7 +75,7 @@ def meet(hosts: Hosts) -> None:
             shutdown_timeout_seconds=_SHUTDOWN,
         )
     except (RuntimeError, ValueError) as error:
-        found = " ".join(str(error).split())
+        found = first_line(error)
         raise UsageError(f"--coordinator is {hosts.coordinator}: {found}; give ADDRESS:PORT of process 0") from None
     finally:
         watch.cancel()
@@ -118,7 +119,7 @@ def reached() -> Iterator[None]:
     except (jax.errors.JaxRuntimeError, ValueError) as error:
         if not are_several():
             raise
-        found = " ".join(str(error).split())[:200]
+        found = first_line(error)
         raise LostProcess(f"another process has ended or cannot be reached ({found}); {_CURE}") from error
 
 

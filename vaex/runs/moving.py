@@ -17,7 +17,7 @@ from vaex.errors import UsageError
 from vaex.evaluate import Trial
 from vaex.evaluate.metrics import latent_means
 from vaex.files import replaced
-from vaex.model import Params, split
+from vaex.model import Params, first, num_examples, split
 from vaex.runs import folder
 from vaex.runs.folder import Row
 
@@ -107,7 +107,7 @@ def _seen(task: Task) -> Callable[[Params], dict[str, jax.Array]] | None:
         return None
     prior = lambda params: task.description.bind(params).prior.sample(key)
     z = jax.tree.leaves(jax.eval_shape(prior, jax.eval_shape(task.description.init, task.init_key)))
-    has_two = "latent" in task.figures and [leaf.shape for leaf in z] == [(2,)] and len(jax.tree.leaves(x)[0]) > 1
+    has_two = "latent" in task.figures and [leaf.shape for leaf in z] == [(2,)] and num_examples(x) > 1
     if not has_two and "samples" not in task.figures:
         return None
 
@@ -125,7 +125,7 @@ def _seen(task: Task) -> Callable[[Params], dict[str, jax.Array]] | None:
 
 
 def _few(some: Tree) -> Tree:
-    return jax.tree.map(lambda a: a[:_POINTS], some)
+    return first(some, _POINTS)
 
 
 def _read(path: Path) -> dict[int, dict[str, np.ndarray]]:

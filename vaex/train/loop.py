@@ -146,8 +146,12 @@ def _selected(validation: Fields, select: str) -> float:
     numbers = [name for name, value in validation.items() if type(value) is not list]
     if select not in numbers:
         raise UsageError(f"train.select is {select!r}: expected one of {', '.join(numbers)}")
-    is_loss = "loss" in select or "error" in select
-    return -validation[select] if is_loss else validation[select]
+    return -validation[select] if is_minimised(select) else validation[select]
+
+
+def is_minimised(metric: str) -> bool:
+    """Whether less of a metric is better, which its name tells."""
+    return "loss" in metric or "error" in metric
 
 
 def _not_finite(what: str, last_good: Callable[[], str]) -> UsageError:

@@ -9,7 +9,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from vaex.errors import OptionError, check_whole
-from vaex.model import Conditional, Example, Model, Observed, Params
+from vaex.model import Conditional, Example, Model, Observed, Params, num_examples
 from vaex.objectives import BatchLoss, Context
 from vaex.objectives.batch import sharded
 from vaex.train.averages import Average
@@ -68,7 +68,7 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: 
 
     Args:
         state: the state before.
-        key: the run's key; the step's own is folded in from state.step.
+        key: the same at every step, whose own is folded in from state.step; train_epoch splits its key before.
         batch: stored examples, [M, ...].
         recipe: what stays.
 
@@ -140,7 +140,7 @@ def train_epoch(
     Raises:
         OptionError: batch_size below 1, or above n.
     """
-    n = jax.tree.leaves(examples)[0].shape[0]
+    n = num_examples(examples)
     order_key, step_key = jax.random.split(key)
     batches = batches_of(order_key, state.step, n, batch_size)
     start = state.step

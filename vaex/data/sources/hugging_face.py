@@ -14,7 +14,7 @@ from vaex.data.sources.image_folder import check_alike, pixels, whole_image
 from vaex.data.sources.place import Arrays
 from vaex.data.sources.tables import as_array, check_memory
 from vaex.errors import UsageError
-from vaex.files import Json, expanded
+from vaex.files import Json, expanded, first_line
 
 _WHOLE, _SPLIT, _ABOUT = "dataset_dict.json", "state.json", "dataset_info.json"
 _TEST = ("test", "validation", "valid", "val")  # what the test split is called: the first that is there
@@ -91,8 +91,9 @@ def _opened(split: Path) -> Any:
     try:
         return datasets.load_from_disk(str(split))
     except Exception as error:  # of pyarrow's and of its own
-        found = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(f"{split}: not a readable Hugging Face data set ({found}): make it again") from None
+        raise UsageError(
+            f"{split}: not a readable Hugging Face data set ({first_line(error)}): make it again"
+        ) from None
 
 
 def _images(splits: dict[str, Path], column: str, label: str | None, form: Form) -> Arrays:

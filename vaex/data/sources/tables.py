@@ -9,7 +9,7 @@ import numpy as np
 from vaex.data.sources.place import Arrays
 from vaex.data.tabular.values import reads_as_number
 from vaex.errors import UsageError
-from vaex.files import expanded
+from vaex.files import expanded, first_line
 
 ArrowTable = Any  # of pyarrow, which is imported where it is used
 TABLES = (".csv", ".tsv", ".parquet")
@@ -75,9 +75,8 @@ def _read(path: Path) -> np.ndarray:
     try:
         table = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
     except (pyarrow.ArrowException, OSError) as error:
-        found = (str(error).splitlines() or [type(error).__name__])[0]
-        cure = _cure_of_marks(_first_line(path)) or "mend it or make it again"
-        raise UsageError(f"{path}: not a readable table ({found}): {cure}") from None
+        cure = _cure_of_marks(_names_line(path)) or "mend it or make it again"
+        raise UsageError(f"{path}: not a readable table ({first_line(error)}): {cure}") from None
     return as_array(table, str(path))
 
 
@@ -106,7 +105,7 @@ def as_array(table: ArrowTable, source: str) -> np.ndarray:
     return rows
 
 
-def _first_line(path: Path) -> str:
+def _names_line(path: Path) -> str:
     """Of a file of text; "" of another, and of one that cannot be read."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:

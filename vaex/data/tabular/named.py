@@ -1,19 +1,18 @@
 """Rows by the names of their columns: a table that is given becomes rows as they are modelled, and rows become one."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from vaex.data.dtypes import is_number
 from vaex.data.tabular.columns import numbered
-from vaex.data.tabular.values import as_number, as_values, class_name, class_number, is_text, missing
+from vaex.data.tabular.values import as_number, as_values, class_name, class_number, is_text, listed, missing
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, Column, Columns, positions
 
 Table = Any  # rows [N, D], a structured array [N], or the values of columns by their names
-_LISTED = 8  # names in a line
 _CURE = "mend it, or leave it empty"
 
 
@@ -30,7 +29,7 @@ def fields(table: Table, columns: Columns, what: str) -> dict[str, object]:
     if array.shape[1:] != (len(columns),) or not array.size:
         raise UsageError(
             f"{what} have shape {array.shape}: expected [N, {len(columns)}] and at least one row, the columns "
-            f"{_some([c.name for c in columns])}, as the model was trained on"
+            f"{listed([c.name for c in columns])}, as the model was trained on"
         )
     if not is_number(array):
         cure = "give them by their names, {name: values}; of a data frame that is dict(frame)"
@@ -136,7 +135,7 @@ def _numbers(column: Column, values: np.ndarray, by_name: bool, what: str) -> np
     if wrong := [one for one in known.tolist() if one not in range(len(column.classes))]:
         raise UsageError(
             f"{what}: column {column.name!r} has the number {class_name(wrong[0])}: expected 0 to "
-            f"{len(column.classes) - 1}, for {_some(column.classes)}"
+            f"{len(column.classes) - 1}, for {listed(column.classes)}"
         )
     return values
 
@@ -149,7 +148,7 @@ def _class_numbers(column: Column, values: np.ndarray, what: str) -> np.ndarray:
         row = found.index(None)
         raise UsageError(
             f"{what}: column {column.name!r} has the class {class_name(values[row])!r} in row {row}, which training "
-            f"did not see: expected one of {_some(column.classes)}; {_CURE}"
+            f"did not see: expected one of {listed(column.classes)}; {_CURE}"
         )
     return np.array(found, float)
 
@@ -181,11 +180,7 @@ def _all_there(found: dict[str, object], columns: Columns, what: str) -> dict[st
     for name in (column.name for column in columns):
         if name not in found:
             raise UsageError(
-                f"{what}: found the columns {_some([*found])}: expected {name!r} too, as in training; add it, empty "
+                f"{what}: found the columns {listed([*found])}: expected {name!r} too, as in training; add it, empty "
                 "where its values are not known"
             )
     return found
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= _LISTED else f"{', '.join(names[:3])}, ..., {names[-1]}"

@@ -9,11 +9,10 @@ from vaex.data.dtypes import is_characters, is_number, is_object
 from vaex.data.sources.place import Arrays
 from vaex.data.sources.tables import check_memory
 from vaex.data.tabular.columns import Said, check_said, check_unsaid, classes_of, guessed, numbered
-from vaex.data.tabular.values import as_values, class_name, missing
+from vaex.data.tabular.values import as_values, class_name, listed, missing
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, TYPES, Column, Columns
 
-_LISTED = 12  # columns that are named in a line
 _BYTES = 8.0  # of each value, while rows are made of columns
 
 
@@ -48,7 +47,7 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
     names = {key: tuple(table) for key, table in tables.items()}
     train = names["train_images"]
     if any(other != train for other in names.values()):
-        raise UsageError(f"{source}: training rows have the columns {_some(train)}, test rows others: make them alike")
+        raise UsageError(f"{source}: training rows have the columns {listed(train)}, test rows others: make them alike")
     check_said(said, train)
     size = sum(len(next(iter(table.values()))) for table in tables.values())
     check_memory(_BYTES * size * len(train), f"{source}, {size:,} rows of {len(train):,} columns,")
@@ -173,7 +172,7 @@ def _unresolved(name: str, center: float, scale: float, source: str) -> UsageErr
 def described(columns: Columns, splits: Sequence[np.ndarray]) -> str:
     """What rows were taken for, in words."""
     by_type = {type_: [c.name for c in columns if c.type == type_] for type_ in TYPES}
-    types = "; ".join(f"{len(names)} {type_} ({_some(names)})" for type_, names in by_type.items() if names)
+    types = "; ".join(f"{len(names)} {type_} ({listed(names)})" for type_, names in by_type.items() if names)
     gone = sum(int(np.isnan(rows).sum()) for rows in splits)
     total = sum(rows.size for rows in splits)
     return (
@@ -189,7 +188,3 @@ def _fields(table: np.ndarray) -> dict[str, np.ndarray]:
         cure = "text stands in a table, table:NAME.csv" if is_characters(table) or is_object(table) else "make it so"
         raise UsageError(f"rows of shape {table.shape} and type {table.dtype}: expected numbers, [N, D]; {cure}")
     return {f"x{i}": column for i, column in enumerate(table.T)}
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= _LISTED else f"{', '.join(names[:3])}, ..., {names[-1]}"

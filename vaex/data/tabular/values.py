@@ -1,12 +1,14 @@
 """The values of a column: numbers, text, which of them are missing, and the names of the classes that they are."""
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from vaex.data.dtypes import is_characters, is_float, is_number, is_object
 from vaex.errors import UsageError
+
+_LISTED = 10  # names in a line
 
 
 def as_values(values: object, what: str) -> np.ndarray:
@@ -111,3 +113,8 @@ def as_number(name: str) -> str:
         return class_name(float(name))
     except (ValueError, OverflowError):
         return name
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a line: all of a few, the ends of many."""
+    return ", ".join(names) if len(names) <= _LISTED else f"{', '.join(names[:3])}, ..., {names[-1]}"

@@ -79,7 +79,7 @@ def _root(y: Float[Array, ""], c: Float[Array, ""]) -> Float[Array, ""]:
 
 @_root.defjvp
 def _root_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Da (1 + c (1 - tanh(a)^2)) + tanh(a) dc = dy, at a root that moves, so that its own derivatives are right too."""
+    """da (1 + c (1 - tanh(a)^2)) + tanh(a) dc = dy, at a root that moves, so that its own derivatives are right too."""
     a, c = _root(*primals), primals[1]
     height = jnp.tanh(a)
     return a, (tangents[0] - height * tangents[1]) / (1 + c * (1 - height**2))

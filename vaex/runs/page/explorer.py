@@ -8,9 +8,9 @@ import numpy as np
 
 from vaex.distributions.masked import filled
 from vaex.errors import UsageError
-from vaex.evaluate.trial import Trial, first
+from vaex.evaluate.trial import Trial
 from vaex.files import Fields
-from vaex.model import split
+from vaex.model import first, split
 from vaex.runs.page.javascript.weights import stored
 from vaex.runs.page.live import Live, live
 

@@ -12,8 +12,8 @@ from jaxtyping import Array
 from vaex.distributions.masked import Masked
 from vaex.distributions.variance import variance
 from vaex.errors import UsageError
-from vaex.evaluate.trial import Trial, first
-from vaex.model import AnyModel, Condition, Example, Given, Latent, at, split
+from vaex.evaluate.trial import Trial
+from vaex.model import AnyModel, Condition, Example, Given, Latent, at, first, num_examples, split
 from vaex.objectives.encode import encode
 from vaex.runs.page.javascript import Program, write
 from vaex.runs.page.javascript.program import Function
@@ -96,7 +96,7 @@ class Live(NamedTuple):
     def drawn(self, count: int) -> tuple[np.ndarray, ...] | None:
         """Draws from the prior as coordinates, under the examples' conditions; None where there is no prior."""
         chosen = first(self.trial.x, count)
-        keys = jax.random.split(jax.random.key(0), len(jax.tree.leaves(chosen)[0]))
+        keys = jax.random.split(jax.random.key(0), num_examples(chosen))
         draw = jax.jit(jax.vmap(lambda key, c: self.coordinates_of(c).draw(key)))
         try:
             return tuple(np.asarray(part) for part in draw(keys, split(chosen)[1]))

@@ -13,6 +13,7 @@ from vaex.files import Fields, Json
 from vaex.runs import console, folder
 from vaex.runs.training import newest_progress
 from vaex.runs.words import short
+from vaex.train.loop import is_minimised
 
 _FIELDS = "name dir num_validation image_size channels columns binarize condition num_previous missing"
 _OF_OTHER_DATA = tuple(f"data.{field}" for field in _FIELDS.split())  # by whose values scores are of other images
@@ -59,8 +60,8 @@ def show_ranking(path: Path, places: Sequence[Place], name: str, select: str) ->
     from vaex import figures
 
     fields = list(places[0].setting)
-    is_loss = "loss" in select or "error" in select
-    rows: list[Fields] = [place._asdict() | {"mean": -place.mean if is_loss else place.mean} for place in places]
+    sign = -1 if is_minimised(select) else 1
+    rows: list[Fields] = [place._asdict() | {"mean": sign * place.mean} for place in places]
     folder.write_json(path / "ranking.json", {"experiment": name, "select": select, "settings": rows})
     drawn = [row for row in rows if row["members"]]
     if drawn:
