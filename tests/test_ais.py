@@ -134,6 +134,24 @@ def test_a_value_that_q_rules_out_is_never_reached():
     assert not np.asarray(found.z[:, 2]).any()
 
 
+def test_back_from_where_q_is_zero_there_is_no_bound():
+    """Half of p(z|x) lies where q(z|x) is 0: of exact draws the mean of p(x) / w is 1 within 5 standard errors."""
+    prior, p = OneHotCategorical(jnp.log(jnp.array([0.3, 0.3, 0.4]))), np.array([0.8, 0.4, 0.9])
+    q = OneHotCategorical(jnp.array([0.0, 0.0, -jnp.inf]))
+    model = Model(prior, lambda x: q, lambda z: dist.Unit(jnp.sum(z * jnp.log(p))))
+    few, joint = ais.Schedule(jnp.array([0.3, 0.7, 1.0]), jnp.ones(3), jnp.ones((3, 1))), np.array([0.3, 0.3, 0.4]) * p
+
+    def back(key):
+        draw_key, key = jax.random.split(key)
+        z = OneHotCategorical(jnp.log(joint)).sample(draw_key)
+        log_w = ais.reverse(key, model, jnp.zeros(0), z, schedule=few, num_chains=4)
+        return z, jnp.mean(jnp.exp(-log_w)) * joint.sum(), ais.upper_bound(log_w)
+
+    z, ratio, upper = jax.tree.map(np.asarray, jax.jit(jax.vmap(back))(jax.random.split(KEY, 2000)))
+    assert abs(ratio.mean() - 1) < 5 * ratio.std() / 2000**0.5
+    np.testing.assert_array_equal(np.isposinf(upper), z[:, 2] == 1)
+
+
 def test_a_schedule_leaves_out_chains_where_p_of_x_and_z_is_zero():
     """Four fifths of q lie outside of the prior's support: temperatures that rise, and the width of the posterior."""
     prior = dist.Uniform(jnp.zeros(1), 0.05).to_event(1)

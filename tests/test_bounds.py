@@ -1,6 +1,7 @@
 """Bounds against numpy, and their order."""
 
 import functools
+import inspect
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from vaex import bounds
+from vaex import OptionError, UsageError, bounds
 
 pytestmark = pytest.mark.exact
 
@@ -70,3 +71,21 @@ def test_renyi_where_weights_are_zero():
     np.testing.assert_allclose(slope, scipy.special.softmax([-1.5, -np.inf, -2]), rtol=1e-5)
     assert above == -np.inf
     assert not still.any()
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.parametrize("shape", [(0,), (0, 3)])
+def test_no_draws_have_no_bound(name, shape):
+    with pytest.raises(UsageError, match=r"log_w has shape .*: expected \[K, ...\], of K draws, at least one"):
+        BOUNDS[name](jnp.zeros(shape))
+
+
+def test_far_alphas_have_the_extremes_for_their_limits():
+    for alpha in (1e20, 1e39, 1e300):
+        np.testing.assert_allclose(bounds.renyi(LOG_W, alpha=alpha), LOG_W.min(axis=0), rtol=1e-6)
+        np.testing.assert_allclose(bounds.renyi(LOG_W, alpha=-alpha), LOG_W.max(axis=0), rtol=1e-6)
+
+
+def test_an_alpha_that_is_not_known_when_it_is_traced_is_refused():
+    with pytest.raises(OptionError, match=r"alpha is .*: expected a finite number, known while this"):
+        jax.jit(lambda alpha: inspect.unwrap(bounds.renyi)(LOG_W, alpha=alpha))(0.5)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 
 import jax
 import jax.numpy as jnp
@@ -218,6 +219,8 @@ def test_psnr_and_interpolation():
 
     noise, ours, (best, wider), gradient = jax.tree.map(np.asarray, compute(low, x))
     assert abs(noise - 20) < 1e-3
+    with pytest.raises(UsageError, match=r"found uint8: expected values in \[0, 1\]; divide levels by 255"):
+        inspect.unwrap(evaluate.psnr)(np.uint8([255]), np.uint8([0]))
     np.testing.assert_allclose(ours, np.clip(reference, 0, 1), atol=1e-5)
     assert max(np.abs(g).max() for g in gradient) < 1e-3
     assert best > wider

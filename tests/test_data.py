@@ -1,6 +1,7 @@
 """Every source of data, the cache, damaged files, and the preprocessing."""
 
 import gzip
+import inspect
 import json
 import struct
 from pathlib import Path
@@ -474,3 +475,8 @@ def test_a_source_of_ones_own_is_a_name_everywhere(monkeypatch):
     arrays["validation_images"] = TEST[..., None]
     with pytest.raises(UsageError, match="my own gives train_images, test_images, validation_images: expected train_i"):
         load_data(config)
+
+
+def test_an_array_is_no_name_of_a_data_set():
+    with pytest.raises(UsageError, match=r"found a ndarray: expected the name of a data set; np.save and"):
+        inspect.unwrap(data.load)(TRAIN)

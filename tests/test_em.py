@@ -103,3 +103,10 @@ def test_levels_and_memberships_are_multiplied_as_floats():
     mixture = em.maximize(x, jnp.eye(2, dtype=bool)[jnp.array([0, 0, 0, 1, 1])])
     np.testing.assert_allclose(mixture.mean[:, 0], [200, 110])
     np.testing.assert_allclose(mixture.scale_tril[:, 0, 0] ** 2, [8 / 3, 100], rtol=1e-5)
+
+
+def test_memberships_of_few_bits_are_summed_with_all_digits():
+    x = np.random.default_rng(0).normal(100.0, 1.0, (257, 1)).astype(np.float32)
+    for dtype in (jnp.float32, jnp.bfloat16):
+        mixture = em.maximize(jnp.asarray(x), jnp.ones((257, 1), dtype))
+        np.testing.assert_allclose([mixture.mean[0, 0], mixture.scale_tril[0, 0, 0]], [x.mean(), x.std()], rtol=1e-5)

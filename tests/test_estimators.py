@@ -333,6 +333,15 @@ def test_squared_mmd_has_its_closed_form_mean():
     assert_mean(same, 0.0)
 
 
+def test_sums_over_many_keep_their_digits_in_low_precision():
+    a, b = np.random.default_rng(0).normal(size=(2, 128, 2)).astype(np.float32)
+    low = [jnp.asarray(z, jnp.bfloat16) for z in (a, b)]
+    rounded = [jnp.asarray(z, jnp.float32) for z in low]
+    np.testing.assert_allclose(objectives.squared_mmd(*low), objectives.squared_mmd(*rounded), rtol=1e-5)
+    penalty = functools.partial(objectives.weight_penalty, sigma=1.0, num_train=100)
+    np.testing.assert_allclose(penalty({"w": jnp.full(3, 300.0, jnp.float16)}), 1350.0)
+
+
 def one_hot_model(logits):
     """One one-hot latent of 3 classes and 4 Bernoulli pixels."""
     weight = jnp.asarray(np.random.default_rng(2).normal(size=(3, 4)), jnp.float32)

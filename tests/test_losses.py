@@ -90,7 +90,7 @@ def test_categorical_nll_matches_scipy():
 
 def test_categorical_nll_of_a_label_outside_is_nan():
     np.testing.assert_array_equal(np.isnan(losses.categorical_nll(MEAN, jnp.array([-1, 7, 3]))), [True, True, False])
-    with pytest.raises(UsageError, match="labels are float32: expected integers"):
+    with pytest.raises(UsageError, match=r"labels are float32 of shape .*: expected integers"):
         losses.categorical_nll(MEAN, X[:, 0])
 
 
@@ -295,3 +295,18 @@ def test_kl_normal_between_extremes_is_never_nan():
     assert beyond == jnp.inf
     np.testing.assert_allclose(within, 99.0, rtol=1e-6)
     assert not any(np.isnan(g).any() for g in (*one, *other))
+
+
+def test_what_is_no_pixel_has_no_likelihood_and_no_rows_have_none():
+    """Levels of 255 would have a negative log-likelihood without bound."""
+    x = jnp.array([[255, 0], [1, 0]], jnp.uint8)
+    found = losses.bernoulli_nll(jnp.full((2, 2), 3.0), x)
+    assert np.isnan(found[0])
+    np.testing.assert_allclose(found[1], -scipy.stats.bernoulli(scipy.special.expit(3)).logpmf([1, 0]).sum(), rtol=1e-5)
+    assert losses.bernoulli_nll(jnp.zeros((0, 4)), jnp.zeros((0, 4))).shape == (0,)
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (4, 4)])
+def test_integer_one_hot_labels_are_no_batch_of_labels(shape):
+    with pytest.raises(UsageError, match=r"labels are int32 of shape .*: expected classes, .* pass their argmax"):
+        losses.categorical_nll(jnp.zeros(shape), jnp.zeros(shape, jnp.int32))

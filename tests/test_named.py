@@ -2,6 +2,7 @@
 
 import jax
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.models import drawn
@@ -79,6 +80,17 @@ def structured(table):
 @pytest.mark.parametrize("table", [TABLE, structured(TABLE), OWN, OWN.astype(float)], ids=str.__class__.__name__)
 def test_rows_by_their_names_in_any_order_or_by_their_places(table):
     np.testing.assert_array_equal(as_modelled(table, COLUMNS, "rows"), MODELLED)
+
+
+def test_a_data_frame_is_read_by_the_names_of_its_columns():
+    """In any order, numbers too; of columns without names by their places. pandas.NA is missing as None is."""
+    numbers = pd.DataFrame({"x1": [1.0, 2.0], "x0": [3, 4]})
+    two = (Column("x0", "real", 3.0, 1.0), Column("x1", "real", 1.0, 1.0))
+    np.testing.assert_array_equal(as_modelled(numbers, two, "rows"), [[3, 1], [4, 2]])
+    np.testing.assert_array_equal(as_modelled(pd.DataFrame([[3, 1], [4, 2]]), two, "rows"), [[3, 1], [4, 2]])
+    frame = pd.DataFrame(TABLE)
+    for given in (frame, frame[frame.columns[::-1]], frame.convert_dtypes(), dict(frame.convert_dtypes())):
+        np.testing.assert_array_equal(as_modelled(given, COLUMNS, "rows"), MODELLED)
 
 
 def test_as_many_structured_rows_as_there_are_columns_are_no_single_one(model):

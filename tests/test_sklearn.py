@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from vaex.errors import OptionError
+from vaex.errors import OptionError, UsageError
 from vaex.sklearn import VAETransformer
 from vaex.sklearn.programs import build_programs
 
@@ -128,6 +128,17 @@ def test_what_was_fitted_stays_whatever_is_set_for_the_next_fit(rows):
 def test_options_that_cannot_be(rows, option, value):
     with pytest.raises(OptionError, match=f"{option} is {value}"):
         VAETransformer(**{option: value}).fit(rows)
+
+
+def test_options_that_are_missing(rows):
+    for option in ("n_components", "hidden_layer_sizes", "learning_rate", "max_iter", "batch_size", "n_draws"):
+        with pytest.raises(OptionError, match=f"{option} is not set: expected a number"):
+            VAETransformer(**{option: None}).fit(rows)
+
+
+def test_a_fit_that_diverges_is_told(rows):
+    with pytest.raises(UsageError, match=r"the ELBO became non-finite in epoch \d+: lower learning_rate"):
+        VAETransformer(1, hidden_layer_sizes=(), learning_rate=1e30, max_iter=3, random_state=0).fit(rows)
 
 
 def test_latents_of_another_size(linear):

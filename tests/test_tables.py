@@ -296,6 +296,17 @@ def test_what_cannot_be_is_said_in_a_line(tmp_path, files, said, line):
     assert "\n" not in str(error.value)
 
 
+def test_codes_with_leading_zeros_are_text_and_other_whole_numbers_are_not(tmp_path):
+    lines = [f"{'02134' if i % 3 else '10001' if i % 2 else ''},{i % 5},{-(i % 4)}" for i in range(40)]
+    (tmp_path / "a.csv").write_text("zip,y,z\n" + "\n".join(lines))
+    loaded = data.load(f"table:{tmp_path / 'a.csv'}")
+    assert [(c.type, c.classes) for c in loaded.columns] == [
+        ("categorical", ("02134", "10001")),
+        ("count", ()),
+        ("real", ()),
+    ]
+
+
 def test_more_rows_than_memory_has_room_for(tmp_path, monkeypatch):
     (tmp_path / "large.csv").write_text(X)
     write(tmp_path / "large.parquet", X)

@@ -20,6 +20,7 @@ from vaex.train import Recipe, TrainState, init_state, train_epoch, train_step
 from vaex.train.loop import Loop, Plan, Progress, fit
 from vaex.train.step import epoch_order
 
+KEY = jax.random.key(1)
 VAE = small_vae(x_dim=6)
 OPTIMIZER = optax.adam(1e-2)
 IMAGES = jnp.asarray(np.random.default_rng(0).integers(0, 256, (40, 2, 3, 1)), jnp.uint8)
@@ -117,6 +118,23 @@ def test_an_epoch_compiles_once_and_its_state_is_donated():
         state, _, _ = epoch(state, jax.random.key(0), IMAGES)
     assert len(traces) == 1
     assert all(leaf.is_deleted() for leaf in jax.tree.leaves(before.params))
+
+
+def test_a_donated_state_leaves_the_callers_parameters_and_data_may_be_numpys():
+    params = VAE.init(jax.random.key(0))
+    state = init_state(params, OPTIMIZER)
+    epoch = jax.jit(functools.partial(train_epoch, recipe=RECIPE, batch_size=8), donate_argnums=0)
+    expected, _, _ = epoch(state, jax.random.key(0), IMAGES)
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(params))
+    found = jax.jit(lambda: train_epoch(start(), jax.random.key(0), np.asarray(IMAGES), recipe=RECIPE, batch_size=8))()
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found[0].params, expected.params)
+
+
+def test_an_optimizer_that_skips_nothing_is_told():
+    with pytest.raises(
+        UsageError, match=r"max_skipped is 3, of an optimizer that skips no updates: optax.apply_if_fin"
+    ):
+        jax.eval_shape(functools.partial(train_step, recipe=RECIPE._replace(max_skipped=3)), start(), KEY, IMAGES[:8])
 
 
 def test_a_run_is_a_function_of_its_key():

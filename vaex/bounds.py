@@ -1,7 +1,7 @@
 """Bounds on log p(x) from log-weights log_w[k] = log p(x, z_k) - log q(z_k|x), reduced over axis 0.
 
 Sums are taken, and returned, in float32 at least; float64 stays float64. A weight of zero is log_w = -inf; where all K
-of an example are zero its bound is -inf and has no gradient, 0.
+of an example are zero its bound is -inf and has no gradient, 0. Without an axis of K draws there is a UsageError.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from vaex.errors import OptionError
+from vaex.errors import OptionError, UsageError, known_numbers
 from vaex.losses.arithmetic import at_least_float32, logsumexp
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
+
+_MOST_POWER = 1e30  # from which on a bound is the largest or the smallest log-weight, to all digits of float32
 
 
 def elbo(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
@@ -32,7 +34,7 @@ def elbo(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
 
     Source: Kingma and Welling 2013, equation 6.
     """
-    return jnp.mean(at_least_float32(log_w), axis=0)
+    return jnp.mean(_draws(log_w), axis=0)
 
 
 def iwae(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
@@ -48,7 +50,7 @@ def iwae(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
 
     Source: Burda, Grosse and Salakhutdinov 2015, equation 8.
     """
-    log_w = at_least_float32(log_w)
+    log_w = _draws(log_w)
     return logsumexp(log_w) - jnp.log(log_w.shape[0])
 
 
@@ -68,15 +70,17 @@ def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*ba
         Nats, [...], to be maximised; above alpha = 1 it is -inf where any weight is zero.
 
     Raises:
-        OptionError: alpha is not finite.
+        OptionError: alpha is no finite number, or is traced.
 
     Source: Li and Turner 2016, the VR bound by Monte Carlo.
     """
-    if not math.isfinite(alpha):
-        raise OptionError("alpha", alpha, "a finite number", "the limit at -infinity is the objective vr_max")
+    known = known_numbers(alpha)
+    if len(known) != 1 or not math.isfinite(known[0]):
+        expected = "a finite number" + ("" if known else ", known while this is traced")
+        raise OptionError("alpha", alpha, expected, "the limit at -infinity is the objective vr_max")
     if alpha == 1:
         return elbo(log_w)
-    log_w, power = at_least_float32(log_w), 1 - alpha
+    log_w, power = _draws(log_w), max(-_MOST_POWER, min(_MOST_POWER, 1 - known[0]))
     is_zero = log_w == -jnp.inf
     none = jnp.all(is_zero, axis=0) if power > 0 else jnp.any(is_zero, axis=0)
     log_w = jnp.where(none, 0.0, log_w)
@@ -89,6 +93,13 @@ def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*ba
     near = jnp.log1p(jnp.mean(jnp.expm1(jnp.where(is_near, exponent, 0.0)), axis=0))
     far = iwae(jnp.where(is_near, 0.0, exponent))
     return jnp.where(none, -jnp.inf, origin + jnp.where(is_near, near, far) / power)
+
+
+def _draws(log_w: Float[Array, "k *batch"]) -> Float[Array, "k *batch"]:
+    log_w = at_least_float32(log_w)
+    if not log_w.ndim or not len(log_w):
+        raise UsageError(f"log_w has shape {log_w.shape}: expected [K, ...], of K draws, at least one")
+    return log_w
 
 
 @jax.custom_jvp

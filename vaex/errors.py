@@ -1,4 +1,4 @@
-"""The exceptions that vaex raises for what its user can mend, and the checks of an option's range and of shapes."""
+"""The exceptions that vaex raises for what its user can mend, and the checks of an option's range."""
 
 import math
 import numbers
@@ -97,6 +97,21 @@ def check_finite(least: float | None = None, most: float | None = None, **option
             raise OptionError(parameter, value, f"a finite number {_range(least, most)}".strip())
 
 
+def check_scalar(least: float | None = None, most: float | None = None, **options: object) -> None:
+    """The same of numbers that are one each: an array of several would be stretched over what it weighs.
+
+    Raises:
+        OptionError: another value.
+        UsageError: an array of numbers.
+    """
+    for parameter, value in options.items():
+        match value:
+            case object(shape=(_, *_) as shape):
+                cure = "jax.vmap over it and the examples gives each its own"
+                raise UsageError(f"{parameter} has shape {shape}: expected one number; {cure}")
+    check_finite(least, most, **options)
+
+
 def check_positive(**options: object) -> None:
     """Finite numbers above 0, or arrays of them; None and values that are traced pass.
 
@@ -123,42 +138,6 @@ def _range(least: float | None, most: float | None) -> str:
     if least is not None and most is not None:
         return f"from {least} to {most}"
     return f"of at least {least}" if least is not None else f"of at most {most}" if most is not None else ""
-
-
-def check_aligned(event_ndims: int, **shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of arrays together: equal from their last axis on, none of which is stretched.
-
-    Args:
-        event_ndims: how many trailing axes make one example; each array has them. Axes before them may be absent.
-        shapes: of the arrays, by their names.
-
-    Returns:
-        The longest of the shapes.
-
-    Raises:
-        UsageError: axes of different sizes, or fewer of them than one example has.
-        OptionError: event_ndims is no whole number, or below 0.
-    """
-    check_whole(0, event_ndims=event_ndims)
-    longest = max(shapes.values(), key=len)
-    if any(len(shape) < event_ndims or shape != longest[len(longest) - len(shape) :] for shape in shapes.values()):
-        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise UsageError(
-            f"found the shapes {found}: expected them equal, with event_ndims={event_ndims} axes at the end that make "
-            "one example; axes before may be absent, and an axis of 1 is not stretched: reshape, or drop it"
-        )
-    return longest
-
-
-def check_broadcasts(shape: tuple[int, ...], **found: tuple[int, ...]) -> None:
-    """That arrays of these shapes, by their names, broadcast to a shape.
-
-    Raises:
-        UsageError: one does not.
-    """
-    for name, own in found.items():
-        if len(own) > len(shape) or any(n not in (1, m) for n, m in zip(own[::-1], shape[::-1], strict=False)):
-            raise UsageError(f"{name} has shape {own}: expected a scalar, or a shape that broadcasts to {shape}")
 
 
 def _leaves(value: object) -> list:

@@ -76,6 +76,9 @@ def load(
         UsageError: nothing found (the message lists where it looked), a damaged file,
             images of no usable form, values that a column's type has not, or a source that cannot be streamed.
     """
+    if type(name) is not str:
+        cure = "np.save and give NAME.npy, or pass an array to vaex.train.train_epoch itself"
+        raise UsageError(f"found a {type(name).__name__}: expected the name of a data set; {cure}")
     check_whole(num_train=num_train)
     if name.startswith("bouncing:"):
         check_streams(name, streaming)

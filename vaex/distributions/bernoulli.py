@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, Num
 
-from vaex.losses import bernoulli_nll
+from vaex.losses.arithmetic import at_least_float32
+from vaex.losses.discrete import binary_cross_entropy
 from vaex.model import Value
 
 
@@ -31,7 +32,9 @@ class IndependentBernoulli(dist.Independent):
         logits = self.base_dist.logits  # pyright: ignore[reportAttributeAccessIssue]
         flat = self._flatten_event(logits), self._flatten_event(value)
         batch = jnp.broadcast_shapes(*(a.shape[:-1] for a in flat))  # as numpyro's do; the loss stretches no axis
-        return -bernoulli_nll(*(jnp.broadcast_to(a, (*batch, a.shape[-1])) for a in flat))
+        logits, x = (jnp.broadcast_to(a, (*batch, a.shape[-1])) for a in flat)
+        logits = at_least_float32(logits)
+        return -binary_cross_entropy(logits, jnp.asarray(x, logits.dtype))
 
     def _flatten_event(self, array: Num[Array, "..."]) -> Num[Array, "... d"]:
         batch_dim = array.ndim - self.reinterpreted_batch_ndims

@@ -88,12 +88,18 @@ def check_no_point(q: Distribution, prior: Distribution) -> None:
         )
 
 
-def check_event(name: str, p: Distribution) -> None:
-    """p is over one event.
+def check_event(name: str, p: object) -> None:
+    """p is a distribution over one event.
 
     Raises:
-        UsageError: it is a batch of distributions.
+        UsageError: it is none, or a batch of them.
     """
+    match p:
+        case object(sample=_, log_prob=_):
+            pass
+        case _:
+            cure = "such as numpyro.distributions.Normal(mean, sigma).to_event(1)"
+            raise UsageError(f"{name} is a {type(p).__name__}: expected a distribution, {cure}")
     if found := batch_shape(p):
         raise UsageError(
             f"{name} of one example has batch_shape {found}: expected (), one number for its log-density; "

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex import bounds
 from vaex.distributions.abilities import log_prob_per_layer
 from vaex.distributions.shapes import check_shape
-from vaex.errors import check_whole
+from vaex.errors import UsageError, check_whole
 from vaex.evaluate.chunks import count
 from vaex.evaluate.estimates import estimate_log_likelihood
 from vaex.model import Example, Model
@@ -123,9 +123,12 @@ def psnr(estimate: Float[Array, "*shape"], image: Float[Array, "*shape"]) -> Flo
     PSNR = -10 log10 mean_j (estimate_j - image_j)^2
 
     Raises:
-        UsageError: two shapes.
+        UsageError: two shapes, or whole numbers, whose differences would wrap.
     """
     check_shape("an estimate", estimate, jnp.shape(image))
+    for array in (estimate, image):
+        if not jnp.issubdtype(jnp.result_type(array), jnp.floating):
+            raise UsageError(f"found {jnp.result_type(array)}: expected values in [0, 1]; divide levels by 255.0")
     return -10 * jnp.log10(jnp.mean((estimate - image) ** 2))
 
 

@@ -150,7 +150,7 @@ def reverse(
         num_leapfrog: the gradients of a move.
 
     Returns:
-        Nats, [K].
+        Nats, [K]; inf where q(z|x) is 0 at z, which no path from it reaches.
 
     Raises:
         OptionError, UsageError: as of `ais`.
@@ -168,9 +168,12 @@ def reverse(
         position, _ = move(key, where, _at(schedule, k), position, num_leapfrog)
         return (position, log_w + _increment(where, schedule, k, position)), None
 
+    is_out_of_reach = where.log_prior(first) == -jnp.inf  # of any path from the start: its weight has no bound
+
     def one(key: PRNGKeyArray) -> Array:
         order = jnp.arange(len(schedule.temperatures))[::-1]
-        return jax.lax.scan(back, (first, jnp.array(0.0)), (jax.random.split(key, len(order)), order))[0][1]
+        log_w = jax.lax.scan(back, (first, jnp.array(0.0)), (jax.random.split(key, len(order)), order))[0][1]
+        return jnp.where(is_out_of_reach, jnp.inf, log_w)
 
     return jax.vmap(one)(jax.random.split(key, num_chains))
 

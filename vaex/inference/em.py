@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Num, PRNGKeyArray
 
 from vaex.errors import UsageError, check_whole
 from vaex.inference.method import Method
+from vaex.losses.arithmetic import at_least_float32
 from vaex.models.exact import LinearGaussian
 from vaex.models.mixture import GaussianMixture
 
@@ -122,12 +123,12 @@ def maximize(x: Num[Array, "n d"], responsibilities: Num[Array, "n k"] | Bool[Ar
 
 
 def _data(x: Any) -> Float[Array, "n _"]:
-    """Data as floats, so that products of uint8 and bool do not wrap.
+    """Data as floats of 32 bits at least, so that products of uint8 and bool do not wrap, and sums keep their digits.
 
     Raises:
         UsageError: they are not finite.
     """
-    x = jnp.asarray(x, jnp.result_type(float, jnp.asarray(x)))
+    x = at_least_float32(x)
     if num_bad := int(jnp.sum(~jnp.isfinite(x).all(axis=1))):
         raise UsageError(
             f"{num_bad} of {len(x)} examples have values that are nan or infinite: leave them out, or impute them"

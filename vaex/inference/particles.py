@@ -96,7 +96,7 @@ def bridge(p: Target, start: str) -> Space:
     def ratio(z: Latent) -> Float[Array, ""]:
         log_q_z = log_q(z)
         log_ratio = where.log_likelihood(z) + where.log_prior(z) - log_q_z
-        return jnp.where(log_q_z == -jnp.inf, IMPOSSIBLE, log_ratio)  # no chain starts there, and inf would call it
+        return jnp.where(log_q_z == -jnp.inf, IMPOSSIBLE, log_ratio)  # no chain from q starts there; inf would call it
 
     return where._replace(log_prior=log_q, log_likelihood=ratio)
 

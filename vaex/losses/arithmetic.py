@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 
 if TYPE_CHECKING:
-    from jaxtyping import Array, Float, Num
+    from jaxtyping import Array, Bool, Float, Num
 
 
-def at_least_float32(array: Num[Array, "..."] | float) -> Num[Array, "..."]:
+def at_least_float32(array: Num[Array, "..."] | Bool[Array, "..."] | float) -> Num[Array, "..."]:
     """The same in float32 where its precision is lower, as of whole numbers.
 
     A sum over 784 pixels costs bfloat16 several nats.

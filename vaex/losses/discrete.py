@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 
-from vaex.errors import UsageError, check_aligned
+from vaex.errors import UsageError
+from vaex.losses.alignment import check_aligned
 from vaex.losses.arithmetic import at_least_float32, sum_event
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ def bernoulli_nll(logits: Values, x: Num[Array, "..."], *, event_ndims: int = 1)
 
     Args:
         logits: log-odds of a one, [..., d]; infinite ones are right for zeros and ones.
-        x: zeros and ones, [..., d]. Values in between give a cross-entropy, which is not a likelihood.
+        x: zeros and ones, [..., d]. Values in between give a cross-entropy, which is not a likelihood; one outside
+            [0, 1] gives nan, so that levels of 255 do not pass for pixels.
         event_ndims: how many trailing axes make one example: 1 for [d], 3 for images [H, W, C].
 
     Returns:
@@ -33,8 +36,8 @@ def bernoulli_nll(logits: Values, x: Num[Array, "..."], *, event_ndims: int = 1)
     """
     check_aligned(event_ndims, logits=jnp.shape(logits), x=jnp.shape(x))
     logits = at_least_float32(logits)
-    flat = [a.reshape(*a.shape[: a.ndim - event_ndims], -1) for a in (logits, jnp.asarray(x, logits.dtype))]
-    return binary_cross_entropy(*flat)
+    flat = [_flattened(a, event_ndims) for a in (logits, jnp.asarray(x, logits.dtype))]
+    return jnp.where(jnp.all((flat[1] >= 0) & (flat[1] <= 1), axis=-1), binary_cross_entropy(*flat), jnp.nan)
 
 
 def categorical_nll(logits: Values, labels: Num[Array, "..."], *, event_ndims: int = 0) -> Values:
@@ -51,17 +54,30 @@ def categorical_nll(logits: Values, labels: Num[Array, "..."], *, event_ndims: i
         Nats, [...], without the example's axes.
 
     Raises:
-        UsageError: shapes that do not match, or labels that are no integers.
+        UsageError: shapes that do not match, or labels that are no integers, or one-hot.
 
     Source: the categorical likelihood, as in Kingma et al. 2014, equation 9.
     """
-    if not jnp.issubdtype(jnp.result_type(labels), jnp.integer):
-        raise UsageError(f"labels are {jnp.result_type(labels)}: expected integers; of one-hot ones pass their argmax")
+    logits, labels = at_least_float32(logits), jnp.asarray(labels)
+    found = f"labels are {labels.dtype} of shape {labels.shape}"
+    if not jnp.issubdtype(labels.dtype, jnp.integer):
+        raise UsageError(f"{found}: expected integers; of one-hot ones pass their argmax")
+    if not logits.ndim:
+        raise UsageError("logits have shape (): expected [..., classes]")
+    if labels.ndim == logits.ndim and labels.shape[-1] == logits.shape[-1]:
+        raise UsageError(
+            f"{found}, and logits {logits.shape}: expected classes, [...]; of one-hot ones pass their argmax"
+        )
     shape = check_aligned(event_ndims, logits=jnp.shape(logits)[:-1], labels=jnp.shape(labels))
-    logits, classes = at_least_float32(logits), jnp.broadcast_to(labels, shape)[..., None]
+    classes = jnp.broadcast_to(labels, shape)[..., None]
     chosen = jnp.take_along_axis(jnp.broadcast_to(logits, (*shape, logits.shape[-1])), classes, axis=-1, mode="clip")
     inside = (classes >= 0) & (classes < logits.shape[-1])  # negative indices would count from the end
     return sum_event(jax.nn.logsumexp(logits, axis=-1) - jnp.where(inside, chosen, jnp.nan)[..., 0], event_ndims)
+
+
+def _flattened(array: Num[Array, "..."], event_ndims: int) -> Num[Array, "... d"]:
+    batch_ndims = array.ndim - event_ndims
+    return array.reshape(*array.shape[:batch_ndims], math.prod(array.shape[batch_ndims:]))
 
 
 @jax.custom_jvp

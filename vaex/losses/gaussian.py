@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from vaex.errors import check_aligned, check_broadcasts
+from vaex.losses.alignment import check_aligned, check_broadcasts
 from vaex.losses.arithmetic import at_least_float32, sum_event
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def reparameterize(key: PRNGKeyArray, mean: Values, log_var: Values | float) -> 
     Source: Kingma and Welling 2013, equation 4 and section 2.4.
     """
     shape = check_aligned(0, mean=jnp.shape(mean), log_var=jnp.shape(log_var))
-    mean = jnp.asarray(mean)
+    mean, log_var = jnp.asarray(mean), jnp.asarray(log_var)
     dtype = mean.dtype if jnp.issubdtype(mean.dtype, jnp.floating) else jnp.float32
     return (mean + jnp.exp(0.5 * log_var) * jax.random.normal(key, shape, dtype)).astype(dtype)
 

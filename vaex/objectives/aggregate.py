@@ -8,8 +8,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import has_gradient, sample_and_log_prob
 from vaex.distributions.shapes import check_event, check_number, log_density
-from vaex.errors import OptionError, UsageError, check_finite, check_whole, known_numbers
-from vaex.losses.arithmetic import times
+from vaex.errors import OptionError, UsageError, check_scalar, check_whole, known_numbers
+from vaex.losses.arithmetic import at_least_float32, times
 from vaex.model import Distribution, Example, Latent, Model
 from vaex.objectives.draws import check_draws, draw
 from vaex.objectives.encode import encode
@@ -53,7 +53,7 @@ def total_correlation(
     Source: Chen et al. 2018, equations 2 to 4 and appendix C.1.
     """
     check_whole(num_train=num_train)
-    check_finite(0, alpha=alpha, beta=beta, gamma=gamma)
+    check_scalar(0, alpha=alpha, beta=beta, gamma=gamma)
     check_event("p(z)", model.prior)
     needed_factors(model.prior)
     num_examples = _check_batch(model, batch)
@@ -94,8 +94,8 @@ def info(key: PRNGKeyArray, model: Model, batch: Example, *, alpha: Number = 1.0
 
     Source: Zhao, Song and Ermon 2017, InfoVAE with the MMD.
     """
-    check_finite(most=1, alpha=alpha)
-    check_finite(0, strength=strength)
+    check_scalar(most=1, alpha=alpha)
+    check_scalar(0, strength=strength)
     if any(a + b < 1 - 1e-9 for a in known_numbers(alpha) for b in known_numbers(strength)):
         raise OptionError("strength", strength, f"at least 1 - alpha, {1 - alpha}", "else the MMD would be made larger")
     num_examples = _check_batch(model, batch)
@@ -137,6 +137,8 @@ def squared_mmd(a: Float[Array, "m d"], b: Float[Array, "n d"]) -> Float[Array, 
         # By differences: the matrix product's short cut loses digits where it runs in low precision.
         return jnp.exp(-jnp.sum((u[:, None] - v[None]) ** 2, axis=-1) / (2 * u.shape[-1]))
 
+    a, b = at_least_float32(a), at_least_float32(b)
+
     def within(u: Float[Array, "m d"]) -> Float[Array, ""]:
         m = u.shape[0]
         return (jnp.sum(kernel(u, u)) - m) / (m * (m - 1))
@@ -151,10 +153,9 @@ def _check_batch(model: Model, batch: Example) -> int:
         try:
             jax.eval_shape(model.encode, jax.tree.map(lambda a: a[0], batch))
             return shape[0]
-        except UsageError:
+        except Exception as error:  # whatever the network of a stranger raises
             if not _is_example(model, batch):
                 raise
-        except Exception as error:  # whatever the network of a stranger raises
             cause = error
     raise UsageError(
         f"this objective takes a batch of at least 2 examples, found shape {shape}: call it without vmap on "
@@ -165,7 +166,7 @@ def _check_batch(model: Model, batch: Example) -> int:
 def _is_example(model: Model, x: Example) -> bool:
     try:
         jax.eval_shape(model.encode, x)
-    except UsageError:
+    except Exception:  # of a stranger's network again, which then is wrong itself
         return False
     return True
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
 from vaex.distributions.abilities import (
@@ -36,11 +37,13 @@ def weigh_frozen_draws(key: PRNGKeyArray, model: Model, x: Example, q: Distribut
         OptionError: num_samples below 1.
     """
     check_whole(num_samples=num_samples)
+    check_key(key)
     return log_weights(model, x, q, jax.lax.stop_gradient(q.sample(key, (num_samples,))))
 
 
 def sample_weights(key: PRNGKeyArray, model: Model, x: Example, q: Distribution, num_samples: int) -> Weights:
     """K draws from the model's own q(z|x), weighed."""
+    check_key(key)
     if (weigh := _in_one_pass(model, q)) is None:
         z, log_qz = sample_and_log_prob(key, q, num_samples)
         return log_weights(model, x, q, z, log_qz=log_qz)
@@ -69,7 +72,33 @@ def draw(key: PRNGKeyArray, q: Distribution, num_samples: int) -> Latent:
         UsageError: a q whose draws carry no gradient.
     """
     check_draws(q, num_samples)
+    check_key(key)
     return q.sample(key, (num_samples,))
+
+
+def frozen(q: Distribution) -> Distribution:
+    """q with parameters through which no gradient flows.
+
+    Raises:
+        UsageError: it is no pytree, so that nobody knows what its parameters are.
+    """
+    if jax.tree_util.all_leaves([q]):
+        cure = "jax.tree_util.register_pytree_node_class makes it one, or use another objective"
+        raise UsageError(f"{type(q).__name__} is no pytree of arrays, as what this objective freezes: {cure}")
+    return jax.lax.stop_gradient(q)
+
+
+def check_key(key: PRNGKeyArray) -> None:
+    """Raise a UsageError for what is not one PRNG key."""
+    match key:
+        case object(dtype=dtype, shape=shape):
+            is_new = jnp.issubdtype(dtype, jax.dtypes.prng_key)
+            if (is_new and shape == ()) or (dtype == jnp.uint32 and len(shape) == 1):
+                return
+            found = f"of type {dtype} and shape {shape}"
+        case _:
+            found = f"of type {type(key).__name__}"
+    raise UsageError(f"found a key {found}: expected one PRNG key, as jax.random.key(0); jax.vmap takes several")
 
 
 def check_draws(q: Distribution, num_samples: int) -> None:

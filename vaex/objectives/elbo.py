@@ -1,11 +1,11 @@
 """The evidence lower bound, with the closed-form and the sampled KL, and its gradient of low variance."""
 
-import jax
 from jaxtyping import PRNGKeyArray
 
-from vaex.errors import OptionError, check_finite
+from vaex.errors import OptionError, check_scalar
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
+from vaex.objectives.draws import frozen
 from vaex.objectives.encode import encode
 from vaex.objectives.strata import draw_each, weigh_each
 from vaex.objectives.terms import Number, Terms, analytic_kl, known_or_sampled_kl, log_weights, terms
@@ -42,7 +42,7 @@ def elbo(
 
     Source: Kingma and Welling 2013, equation 7 (SGVB-B) and 6 (SGVB-A); beta as in Higgins et al. 2017, equation 4.
     """
-    check_finite(0, beta=beta)
+    check_scalar(0, beta=beta)
     if kl not in ("auto", "analytic", "sampled"):
         raise OptionError("kl", kl, '"auto", "analytic" or "sampled"')
     q = encode(model, x)
@@ -83,5 +83,5 @@ def stl(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) ->
     """
     q = encode(model, x)
     z, log_share = draw_each(key, q, num_samples)
-    w = log_weights(model, x, jax.lax.stop_gradient(q), z)._replace(log_share=log_share)
+    w = log_weights(model, x, frozen(q), z)._replace(log_share=log_share)
     return terms(w.average(w.log_w), w)

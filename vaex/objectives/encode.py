@@ -17,7 +17,11 @@ def encode(model: Model, x: Example) -> Distribution:
     Raises:
         UsageError: q(z|x) is a batch of distributions, or the model is none of examples without a condition.
     """
-    q = model.encode(x)
+    match model:
+        case object(encode=_, decode=_, prior=_):
+            q = model.encode(x)
+        case _:
+            raise UsageError(f"found a {type(model).__name__} for a model: expected f(key, model, x)")
     check_event("q(z|x)", q)
     return q
 

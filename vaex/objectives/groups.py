@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex import bounds
 from vaex.bounds import with_value
-from vaex.errors import check_finite, check_whole
+from vaex.errors import check_scalar, check_whole
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
 from vaex.objectives.draws import draw, weigh_draws
@@ -95,7 +95,7 @@ def ciwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 64,
 
     Source: Rainforth et al. 2018, CIWAE.
     """
-    check_finite(0, 1, beta=beta)
+    check_scalar(0, 1, beta=beta)
     q = encode(model, x)
     w = weigh_draws(key, model, x, q, num_samples)
     return terms(times(beta, bounds.elbo(w.log_w)) + times(1 - beta, bounds.iwae(w.log_w)), w)

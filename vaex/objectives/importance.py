@@ -8,7 +8,7 @@ from vaex import bounds
 from vaex.bounds import with_value
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Latent, Model
-from vaex.objectives.draws import draw, weigh_draws
+from vaex.objectives.draws import draw, frozen, weigh_draws
 from vaex.objectives.encode import encode
 from vaex.objectives.strata import weigh_each
 from vaex.objectives.terms import Terms, log_weights, terms
@@ -65,9 +65,9 @@ def dreg(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -
     Source: Tucker, Lawson, Gu and Maddison 2018, the estimator for IWAE.
     """
     q = encode(model, x)
-    z, frozen = draw(key, q, num_samples), jax.lax.stop_gradient(q)
-    v = log_weights(model, x, frozen, z).normalized()
-    w = log_weights(model, x, frozen, _scale_path(z, v))
+    z, still = draw(key, q, num_samples), frozen(q)
+    v = log_weights(model, x, still, z).normalized()
+    w = log_weights(model, x, still, _scale_path(z, v))
     return terms(with_value(bounds.iwae(w.log_w), jnp.sum(times(v, w.log_w))), w)
 
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vaex.errors import check_positive, check_whole
+from vaex.losses.arithmetic import at_least_float32
 from vaex.model import Params
 
 
@@ -28,5 +29,5 @@ def weight_penalty(params: Params, *, sigma: float, num_train: int) -> Float[Arr
     """
     check_positive(sigma=sigma)
     check_whole(num_train=num_train)
-    squares = sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(params))
+    squares = sum(jnp.sum(at_least_float32(leaf) ** 2) for leaf in jax.tree.leaves(params))
     return jnp.asarray(squares / (2 * sigma**2 * num_train))

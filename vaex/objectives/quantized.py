@@ -3,7 +3,7 @@
 from jaxtyping import PRNGKeyArray
 
 from vaex.distributions.codes import distance_to_codes
-from vaex.errors import UsageError, check_finite
+from vaex.errors import UsageError, check_scalar
 from vaex.model import Example, Model
 from vaex.objectives.draws import sample_weights
 from vaex.objectives.encode import encode
@@ -34,7 +34,7 @@ def vq(key: PRNGKeyArray, model: Model, x: Example, *, commitment: Number = 0.25
 
     Source: van den Oord et al. 2017, equation 3.
     """
-    check_finite(0, commitment=commitment)
+    check_scalar(0, commitment=commitment)
     q = encode(model, x)
     if (distance := distance_to_codes(q)) is None:
         raise UsageError(

@@ -8,7 +8,7 @@ from jaxtyping import PRNGKeyArray
 from vaex.distributions.labelled import Pair
 from vaex.distributions.shapes import log_density
 from vaex.distributions.stacked import StackedLatent, generator
-from vaex.errors import OptionError, UsageError, check_finite, check_whole
+from vaex.errors import OptionError, UsageError, check_scalar, check_whole
 from vaex.losses.arithmetic import times
 from vaex.model import Model
 from vaex.objectives.draws import check_draws
@@ -56,7 +56,7 @@ def semi_supervised(
 
     Source: Kingma, Rezende, Mohamed and Welling 2014, equations 8 and 9.
     """
-    check_finite(0, alpha=alpha)
+    check_scalar(0, alpha=alpha)
     if not 1 <= num_labels <= num_train:
         raise OptionError("num_labels", num_labels, f"1 to {num_train}, the number of training images")
     unlabelled_key, labelled_key = jax.random.split(key)
@@ -101,7 +101,7 @@ def stacked_semi_supervised(
 
     Source: Kingma, Rezende, Mohamed and Welling 2014, section 2, stacked generative semi-supervised model.
     """
-    check_finite(0, alpha=alpha)
+    check_scalar(0, alpha=alpha)
     check_whole(num_exact=num_exact)
     if (upper := generator(model.prior)) is None:
         raise UsageError(f"this objective is for M1+M2, found the prior {type(model.prior).__name__}: use another")

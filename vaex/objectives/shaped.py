@@ -5,7 +5,7 @@ from jaxtyping import PRNGKeyArray
 
 from vaex import bounds
 from vaex.distributions.divergences import kl_per_dimension
-from vaex.errors import OptionError, UsageError, check_finite, check_whole
+from vaex.errors import OptionError, UsageError, check_scalar, check_whole
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
 from vaex.objectives.draws import weigh_draws
@@ -42,7 +42,7 @@ def free_bits(
 
     Source: Kingma et al. 2016, free bits.
     """
-    check_finite(0, nats=nats)
+    check_scalar(0, nats=nats)
     check_whole(group_size=group_size)
     q = encode(model, x)
     w = weigh_draws(key, model, x, q, num_samples)
@@ -85,6 +85,6 @@ def capacity(
 
     Source: Burgess et al. 2018, understanding disentangling in beta-VAE, equation 8.
     """
-    check_finite(0, nats=nats, gamma=gamma)
+    check_scalar(0, nats=nats, gamma=gamma)
     plain = elbo(key, model, x, num_samples=num_samples, kl="analytic")
     return plain._replace(objective=plain.log_px_z - times(gamma, jnp.abs(plain.kl - nats)))

@@ -112,6 +112,7 @@ class Trained:
         image is, under that image.
         """
         check_whole(num_samples=num_samples)
+        check_seed(seed=seed)
         data_key = jax.random.fold_in(jax.random.key(seed), _OF_NONE)
         conditions = to_sample(condition, self.kept, num_samples, key=data_key)
 

@@ -13,7 +13,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from vaex.distributions.masked import Masked
-from vaex.errors import check_positive, check_seed, check_whole
+from vaex.errors import OptionError, UsageError, check_positive, check_seed, check_whole
 from vaex.evaluate import in_chunks
 from vaex.model import Example
 from vaex.sklearn.programs import Programs, build_programs
@@ -66,6 +66,9 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train on rows [N, D]; y is not looked at."""
+        for name, value in self.get_params(deep=False).items():
+            if value is None and name != "random_state":
+                raise OptionError(name, value, "a number")
         rows = self._rows(X, reset=True)
         widths = tuple(np.ravel(self.hidden_layer_sizes).tolist())
         check_whole(n_components=self.n_components, hidden_layer_sizes=widths)
@@ -88,8 +91,13 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         state = programs.init(init_key, jnp.float32(self.learning_rate))
         batch_size = min(self.batch_size, len(rows))
         state, bounds = programs.epochs(state, key, self._seen(rows), batch_size=batch_size, num_epochs=self.max_iter)
-        self.params_ = jax.device_get(state.params)
         self.elbo_ = np.asarray(bounds)
+        if (bad := ~np.isfinite(self.elbo_)).any():
+            epoch = int(np.argmax(bad)) + 1
+            raise UsageError(
+                f"the ELBO became non-finite in epoch {epoch}: lower learning_rate, or look for extreme data"
+            )
+        self.params_ = jax.device_get(state.params)
         self.n_iter_ = self.max_iter
         self._n_features_out = self.n_components  # which set_params changes only for the next fit
         return self

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from vaex.errors import OptionError, check_whole
+from vaex.errors import OptionError, UsageError, check_whole
 from vaex.model import Conditional, Example, Model, Observed, Params, num_examples
 from vaex.objectives import BatchLoss, Context
 from vaex.objectives.batch import sharded
@@ -57,6 +57,7 @@ def init_state(
         optimizer: what moves them.
         average: the recipe's, where an average of them is evaluated.
     """
+    params = jax.tree.map(jnp.array, params)  # copies: a step to which the state is donated leaves the caller's alone
     moved = None if average is None else params
     return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32), jnp.zeros(()), moved)
 
@@ -110,7 +111,9 @@ def _skipped(opt_state: optax.OptState, max_skipped: int) -> Bool[Array, ""]:
     """Whether optax.apply_if_finite left this update out; never, where none can be."""
     if not max_skipped:
         return jnp.array(False)
-    assert isinstance(opt_state, optax.ApplyIfFiniteState), "max_skipped is of optax.apply_if_finite"
+    if not isinstance(opt_state, optax.ApplyIfFiniteState):
+        cure = f"optax.apply_if_finite(optimizer, {max_skipped}) makes it one"
+        raise UsageError(f"max_skipped is {max_skipped}, of an optimizer that skips no updates: {cure}")
     return (opt_state.notfinite_count > 0) & (opt_state.notfinite_count <= max_skipped)
 
 
@@ -129,7 +132,7 @@ def train_epoch(
     Args:
         state: the state at the start of an epoch.
         key: the run's key.
-        examples: the stored data, on the device: an array, or a pytree of them, with a leading axis of n.
+        examples: the stored data: an array, on the device at best, or a pytree of them, with a leading axis of n.
         recipe: what stays.
         batch_size: M.
 
@@ -140,6 +143,7 @@ def train_epoch(
     Raises:
         OptionError: batch_size below 1, or above n.
     """
+    examples = jax.tree.map(jnp.asarray, examples)
     n = num_examples(examples)
     order_key, step_key = jax.random.split(key)
     batches = batches_of(order_key, state.step, n, batch_size)

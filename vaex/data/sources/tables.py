@@ -1,5 +1,6 @@
 """Tables in CSV and Parquet files, by pyarrow -> structured arrays, a field to a column."""
 
+import importlib
 import os
 from pathlib import Path
 from typing import Any
@@ -133,15 +134,31 @@ def _parquet(path: Path) -> ArrowTable:
 
 
 def _csv(path: Path) -> ArrowTable:
+    import pyarrow as arrow
     from pyarrow import csv
 
+    compute: Any = importlib.import_module("pyarrow.compute")  # whose functions are made when it is imported
     size = path.stat().st_size
     check_memory(_COPIES * size, f"{path}, {size / 1e9:,.1f} GB of text,")
-    return csv.read_csv(
-        path,
-        parse_options=csv.ParseOptions(delimiter="\t" if path.suffix.lower() == ".tsv" else ","),
-        convert_options=csv.ConvertOptions(null_values=_NO_VALUE, strings_can_be_null=True),
-    )
+    parse = csv.ParseOptions(delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+
+    def read(**options: object) -> ArrowTable:
+        convert = csv.ConvertOptions(null_values=_NO_VALUE, strings_can_be_null=True, **options)
+        return csv.read_csv(path, parse_options=parse, convert_options=convert)
+
+    table = read()
+    try:
+        names = table.column_names
+    except UnicodeDecodeError:
+        return table  # whose reader says so
+    whole = [name for name, type_ in zip(names, table.schema.types, strict=True) if str(type_) == "int64"]
+    if not whole or len(set(names)) < len(names):
+        return table
+    text = read(include_columns=whole, column_types=dict.fromkeys(whole, arrow.string()))
+    for name in whole:
+        if compute.any(compute.match_substring_regex(text[name], "^0[0-9]")).as_py():  # a code, such as 02134
+            table = table.set_column(names.index(name), name, text[name])
+    return table
 
 
 def _column(column: Any, what: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from vaex.data.tabular.values import as_number, as_values, class_name, class_num
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, Column, Columns, positions
 
-Table = Any  # rows [N, D], a structured array [N], or the values of columns by their names
+Table = Any  # rows [N, D], a structured array [N], a data frame, or the values of columns by their names
 _CURE = "mend it, or leave it empty"
 
 
@@ -23,6 +23,8 @@ def fields(table: Table, columns: Columns, what: str) -> dict[str, object]:
     Raises:
         UsageError: another shape, or columns that are missing.
     """
+    if names := _names_of_frame(table):
+        return fields({name: table[name] for name in names}, columns, what)
     array = np.asarray(table)
     if array.dtype.names is not None:
         return _all_there({name: array[name] for name in array.dtype.names}, columns, what)
@@ -49,10 +51,18 @@ def _(table: Mapping, columns: Columns, what: str) -> dict[str, object]:
 @functools.singledispatch
 def is_by_name(table: Table) -> bool:
     """Whether a table has names for its columns."""
-    return np.asarray(table).dtype.names is not None
+    return bool(_names_of_frame(table)) or np.asarray(table).dtype.names is not None
 
 
 is_by_name.register(Mapping, lambda table: True)
+
+
+def _names_of_frame(table: Table) -> list[str]:
+    """Of the columns of a data frame, whosever it is; none of one whose columns have numbers alone."""
+    match table:
+        case object(columns=names, shape=(_, _)):
+            return list(names) if all(type(name) is str for name in names) else []
+    return []
 
 
 def as_modelled(table: Table, columns: Columns, what: str) -> np.ndarray:

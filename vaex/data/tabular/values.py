@@ -2,6 +2,7 @@
 
 import numbers
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -75,8 +76,15 @@ def missing(values: np.ndarray) -> np.ndarray:
     if is_float(values):
         return np.isnan(values)
     if is_object(values) or is_characters(values):
-        return np.array([value is None or value == "" or value != value for value in values], bool)
+        return np.array([_is_nothing(value) for value in values], bool)
     return np.zeros(len(values), bool)
+
+
+def _is_nothing(value: Any) -> bool:
+    try:
+        return value is None or bool(value == "" or value != value)
+    except TypeError:  # of pandas.NA, of which nothing is known, not even whether it is itself
+        return True
 
 
 def class_name(value: object) -> str:
