@@ -162,7 +162,9 @@ def test_overrides_of_a_run_that_has_its_config(capsys, run):
 
 
 def test_no_samples(capsys, run):
-    assert "--num-samples is 0: expected at least 1" in fails(capsys, ["sample", str(run), "--num-samples", "0"])
+    assert "--num-samples is 0: expected a whole number of at least 1" in fails(
+        capsys, ["sample", str(run), "--num-samples", "0"]
+    )
 
 
 def test_a_loss_that_explodes_names_the_steps_and_the_checkpoint(capsys, tmp_path):

@@ -488,8 +488,8 @@ def test_map_adds_the_weights_log_prior():
 
 def test_gradient_statistics_against_a_plain_loop(exact_gradient):
     found = gradient_statistics(
-        LINEAR_BOUNDS["elbo"],
         KEY,
+        LINEAR_BOUNDS["elbo"],
         LINEAR,
         exact.bind_linear_gaussian,
         X,
@@ -569,7 +569,7 @@ def test_gradient_statistics_against_a_plain_loop(exact_gradient):
         (lambda: batches_of(KEY, jnp.array(0), 5, 0), "batch_size is 0"),
         (lambda: objectives.free_bits(KEY, MODEL, BITS, group_size=3), "expected a divisor of the 2 latent dimensions"),
         (
-            lambda: gradient_statistics(objectives.elbo, KEY, TABLE, exact.bind_table, SYMBOL, num_keys=1),
+            lambda: gradient_statistics(KEY, objectives.elbo, TABLE, exact.bind_table, SYMBOL, num_keys=1),
             "num_keys is 1",
         ),
     ],

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.one_step import QUICK, SGD, one_step, traced_first_step
+from tests.one_step import QUICK, SGD, configured, one_step, traced_first_step
 from vaex.config import (
     LIKELIHOODS,
     MODELS,
@@ -36,11 +36,6 @@ QUANTIZED = ["name=vqvae", "patch=2", "latent_dim=3", "num_codes=6", "prior_widt
 QUANTIZED = [f"--config.model.{flag}" for flag in QUANTIZED]
 OF_M1M2 = ["--config.model.name=m1m2", "--config.data.num_labels=20", NARROW]
 OF_M1M2 += ["--config.model.upper_dim=2", "--config.model.upper_hidden=(4,)"]
-
-
-def configured(*flags):
-    narrow = [] if any("model.name" in flag for flag in flags) else [NARROW]
-    return setup(override(load_experiment("digits"), [*narrow, *flags]))
 
 
 def first_steps(compute):

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+import vaex
 from vaex.__main__ import main
 from vaex.errors import UsageError
 from vaex.runs.experiments import about_experiments, load_experiment
@@ -92,3 +93,9 @@ def test_an_experiment_imports_its_neighbours_and_nothing_from_the_folder_above(
     (folder / "above.py").write_text("from .. import planted\n")
     with pytest.raises(UsageError, match="ImportError"):
         load_experiment(str(folder / "above.py"))
+
+
+def test_the_version_is_the_packages(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"vaex {vaex.__version__}\n"

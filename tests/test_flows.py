@@ -164,7 +164,7 @@ def test_planar_steps_stay_invertible_where_their_vectors_are_long():
 
 @pytest.mark.parametrize("num_bins", [1, 1000])
 def test_a_number_of_bins_that_cannot_be(num_bins):
-    with pytest.raises(UsageError, match=f"num_bins is {num_bins}: expected 2 to 999"):
+    with pytest.raises(UsageError, match=f"num_bins is {num_bins}: expected a whole number from 2 to 999"):
         flows.rational_quadratic(num_bins)
 
 
@@ -309,7 +309,7 @@ CAPACITY = "--config.objective.name=capacity"  # which needs the closed form of 
         ),
         (
             [*of("affine_coupling", *FLAGS["affine_coupling"]), "--config.model.latent_dim=1"],
-            "latent_dim is 1: a coupling flow splits z in two: expected at least 2",
+            "latent_dim is 1: expected at least 2, since a coupling flow splits z in two",
         ),
         (
             of("iaf", "num_flows=1", "hidden=0,"),

@@ -263,7 +263,7 @@ BIJECTION = planar(2, 2)
 SECOND = {  # functions of three numbers
     "kl_standard_normal": lambda t: losses.kl_standard_normal(t[:1], t[1:2]),
     "kl_normal": lambda t: losses.kl_normal(t[:1], t[1:2], t[2:], t[1:2] * t[2:]),
-    "bernoulli_nll": lambda t: losses.bernoulli_nll(t[:2], t[1:]),
+    "bernoulli_nll": lambda t: losses.bernoulli_nll(t[:2], jnp.abs(t[1:])),
     "gaussian_nll": lambda t: losses.gaussian_nll(t[:1], t[1:2], log_var=t[2]),
     "categorical_nll": lambda t: losses.categorical_nll(t, jnp.array(1)),
     "iwae": bounds.iwae,

@@ -50,7 +50,7 @@ def test_gradients_of_m1m2_are_told_apart():
     objective = functools.partial(objectives.stacked_semi_supervised, num_train=100, num_labels=10)
     params = jax.jit(description.init)(jax.random.key(0))
     found = gradient_statistics(
-        objective, jax.random.key(1), params, description.bind, x, num_keys=3, recognition=description.recognition
+        jax.random.key(1), objective, params, description.bind, x, num_keys=3, recognition=description.recognition
     )
     variance = found.leaves.variance
     parts = variance["m1"]["encoder"], variance["m2"]["classifier"], variance["m2"]["encoder"]

@@ -50,7 +50,7 @@ def test_value_and_gradient_are_those_of_the_sum(n, first):
 
     @jax.jit
     def compute(keys):
-        found = gradient_statistics(objective, KEY, TABLE, exact.bind_table, SYMBOL, num_keys=NUM_KEYS).leaves
+        found = gradient_statistics(KEY, objective, TABLE, exact.bind_table, SYMBOL, num_keys=NUM_KEYS).leaves
         values = jax.vmap(lambda k: objective(k, model, SYMBOL).objective)(keys)
         return jax.value_and_grad(exact_tvo)(TABLE, betas), found, values
 

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from vaex import sklearn as sklearn
     from vaex import train as train
     from vaex.config.program import make_train as make_train
+    from vaex.distributions.masked import Masked as Masked
     from vaex.errors import OptionError as OptionError
     from vaex.errors import UsageError as UsageError
     from vaex.model import Conditional as Conditional
+    from vaex.model import Given as Given
     from vaex.model import Model as Model
     from vaex.model import Observed as Observed
     from vaex.models.vae import VAE as VAE
@@ -45,6 +47,8 @@ _MODULES = (
 )
 _HOME = {
     "Conditional": "vaex.model",
+    "Given": "vaex.model",
+    "Masked": "vaex.distributions.masked",
     "Model": "vaex.model",
     "Observed": "vaex.model",
     "OptionError": "vaex.errors",

@@ -10,6 +10,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import vaex
 from vaex.errors import LostProcess, UsageError
 from vaex.runs.process import complain, flushed, interrupted, unheard
 from vaex.runs.process import run as run_process
@@ -129,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Variational autoencoders in JAX. make COMMAND EXP=... (RUN=..., INPUT=..., NAME=...) ARGS=...",
         epilog=f"--debug shows the traceback of an error\n\nexperiments (EXP):\n{known}",
     )
+    parser.add_argument("--version", action="version", version=f"vaex {vaex.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, run, about: str, *, takes_flags: bool = False, computes: bool = True):

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 
 from vaex import evaluate, objectives
-from vaex.data.tabular.rows import standardized
+from vaex.data.tabular.standard import standardized
 from vaex.distributions.masked import Masked
 from vaex.inference import imputation
 from vaex.models import Source

@@ -66,7 +66,7 @@ def measure(estimators: Mapping[str, Any], *, num_keys: int = 100_000) -> dict[s
     for name, estimator in estimators.items():
         objective: Any = functools.partial(estimator, num_samples=_NUM_SAMPLES)
         statistics = gradient_statistics(
-            objective, jax.random.key(1), params, exact.bind_linear_gaussian, x, num_keys=num_keys
+            jax.random.key(1), objective, params, exact.bind_linear_gaussian, x, num_keys=num_keys
         )
         leaves = statistics.leaves
         found[name] = Found(flat(leaves.mean["encoder"]), flat(leaves.variance["encoder"]), flat(right))

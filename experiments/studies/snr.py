@@ -57,8 +57,8 @@ def snr_curves(ks: tuple[int, ...] = (16, 32, 64, 128, 256, 512), *, num_keys: i
         """The ratios of the generator and of the recognition model, for each K."""
         found = [
             gradient_statistics(
-                functools.partial(objective, num_samples=k),
                 jax.random.key(k),
+                functools.partial(objective, num_samples=k),
                 params,
                 exact.bind_linear_gaussian,
                 x,

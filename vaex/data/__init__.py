@@ -22,8 +22,9 @@ from vaex.data.streams.streamed import lay
 from vaex.data.streams.streaming import STREAMING as STREAMING
 from vaex.data.streams.streaming import check_streams, is_streamed
 from vaex.data.tabular.columns import said_columns
-from vaex.data.tabular.rows import as_rows, check_classes, is_table, one_of_each_class, standardized
+from vaex.data.tabular.rows import as_rows, check_classes, is_table, one_of_each_class
 from vaex.data.tabular.rows import described as rows_described
+from vaex.data.tabular.standard import standardized
 from vaex.errors import UsageError, check_whole
 from vaex.models.columns import Columns
 

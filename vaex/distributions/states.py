@@ -60,5 +60,6 @@ def sizes_of_states(q: Distribution) -> tuple[int, ...]:
 
 @sizes_of_states.register(dist.Independent)
 def _(q: dist.Independent) -> tuple[int, ...]:
-    num_variables = all_states(q).shape[-1]
+    all_states(q)  # which refuses too many
+    (num_variables,) = q.base_dist.batch_shape
     return (len(q.base_dist.enumerate_support(expand=False)),) * num_variables

@@ -95,7 +95,7 @@ def _codes(key: PRNGKeyArray, model: AnyModel, x: Example) -> tuple[Array | None
 
     @jax.jit
     def codes(x: Example) -> tuple[Latent, Array | None]:
-        return latent_means(key, model, x, batch_size=250), map_examples(deviations, key, x, batch_size=250)
+        return latent_means(key, model, x), map_examples(deviations, key, x)
 
     means, scale = codes(x)
     parts = latent_arrays(means)

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.errors import UsageError
+from vaex.errors import check_whole
 from vaex.model import Example, Model, Params
 from vaex.objectives import Objective
 
 
-class Moments(NamedTuple):
+class GradientMoments(NamedTuple):
     """Of each component of a gradient over keys; or, for a group of parameters, averaged over its components."""
 
     mean: Params
@@ -25,17 +25,17 @@ class Moments(NamedTuple):
 class GradientStatistics(NamedTuple):
     """What an estimator's gradient is like."""
 
-    leaves: Moments  # each a pytree like params
+    leaves: GradientMoments  # each a pytree like params
     # Each a number, averaged over the group's components, or None for a group without parameters; bias is the root
     # mean square.
-    generator: Moments
-    recognition: Moments
+    generator: GradientMoments
+    recognition: GradientMoments
     seconds: float  # for one gradient, compiled
 
 
 def gradient_statistics(
-    objective: Objective,
     key: PRNGKeyArray,
+    objective: Objective,
     params: Params,
     bind: Callable[[Params], Model],
     x: Example,
@@ -49,8 +49,8 @@ def gradient_statistics(
     snr = |E[g]| / sd[g] for each component; over a group, the mean of its components'
 
     Args:
-        objective: (key, model, x) -> Terms.
         key: a PRNG key.
+        objective: (key, model, x) -> Terms.
         params: nested dicts of parts.
         bind: params -> Model.
         x: one example.
@@ -62,12 +62,11 @@ def gradient_statistics(
         GradientStatistics.
 
     Raises:
-        UsageError: num_keys below 2.
+        OptionError: num_keys below 2.
 
     Source: the signal-to-noise ratio as in Rainforth et al. 2018, section 3.
     """
-    if num_keys < 2:
-        raise UsageError(f"num_keys is {num_keys}: a variance needs at least 2 gradients")
+    check_whole(2, num_keys=num_keys)
 
     def gradient(params: Params, k: PRNGKeyArray) -> Params:
         return jax.grad(lambda p: objective(k, bind(p), x).objective)(params)
@@ -92,7 +91,7 @@ def gradient_statistics(
     seconds = (time.perf_counter() - start) / num_keys
     snr = jax.tree.map(_snr, mean, variance)
     bias = None if exact is None else jax.tree.map(jnp.subtract, mean, exact)
-    leaves = Moments(mean, variance, snr, bias)
+    leaves = GradientMoments(mean, variance, snr, bias)
     return GradientStatistics(
         leaves=leaves,
         generator=_average(leaves, recognition, within=False),
@@ -106,7 +105,7 @@ def _snr(mean: Array, variance: Array) -> Array:
     return jnp.where(variance > 0, jnp.abs(mean) / jnp.sqrt(variance), jnp.where(mean == 0, 0.0, jnp.inf))
 
 
-def _average(leaves: Moments, paths: Sequence[tuple[str, ...]], *, within: bool) -> Moments:
+def _average(leaves: GradientMoments, paths: Sequence[tuple[str, ...]], *, within: bool) -> GradientMoments:
     """Over the components below some paths, or over all others."""
 
     def chosen(tree: Params) -> list[Array]:
@@ -118,8 +117,8 @@ def _average(leaves: Moments, paths: Sequence[tuple[str, ...]], *, within: bool)
         return jnp.concatenate([jnp.ravel(leaf) for leaf in chosen(tree)])
 
     if not chosen(leaves.mean):
-        return Moments(None, None, None, None)
+        return GradientMoments(None, None, None, None)
 
     mean, variance, snr = (jnp.mean(components(tree)) for tree in (leaves.mean, leaves.variance, leaves.snr))
     bias = None if leaves.bias is None else jnp.sqrt(jnp.mean(components(leaves.bias) ** 2))
-    return Moments(mean, variance, snr, bias)
+    return GradientMoments(mean, variance, snr, bias)

@@ -165,7 +165,7 @@ def reconstruction_of(model: Model | Conditional, example: Example) -> dict[str,
     return {"log_px_z": log_density("p(x|z)", p, seen), "squared_error": jnp.sum((seen - own_mean(p)) ** 2)}
 
 
-def latent_means(key: PRNGKeyArray, model: AnyModel, x: Example, *, batch_size: int) -> Latent:
+def latent_means(key: PRNGKeyArray, model: AnyModel, x: Example, *, batch_size: int = 250) -> Latent:
     """E_q[z] of each example; given a condition, beyond that of p(z|c)."""
 
     def one(k: PRNGKeyArray, example: Example) -> Latent:

@@ -50,8 +50,8 @@ def report_scores(key: PRNGKeyArray, trial: Trial) -> Scores:
             layers = kl_per_layer(k, now, seen, num_samples=_ELBO_SAMPLES)
             return terms, kl_per_dimension(encode(now, seen), now.prior), layers
 
-        means = latent_means(elbo_key, model, x, batch_size=250)
-        return *map_examples(one, elbo_key, x, batch_size=250), means
+        means = latent_means(elbo_key, model, x)
+        return *map_examples(one, elbo_key, x), means
 
     terms, kls, layers, means = summaries(trial.x)
     parts = []
@@ -83,7 +83,7 @@ def report_reconstruction(key: PRNGKeyArray, trial: Trial) -> Scores:
 
     @jax.jit
     def measure(x: Example) -> dict[str, Array]:
-        return map_examples(lambda k, example: reconstruction_of(trial.model, example), key, x, batch_size=250)
+        return map_examples(lambda k, example: reconstruction_of(trial.model, example), key, x)
 
     found: Scores = {"bound_on_log_px": "none: an autoencoder has no p(z), so what stands here bounds nothing"}
     values = {f"test_{name}": np.asarray(array) for name, array in measure(trial.x).items()}
@@ -117,7 +117,7 @@ def report_clusters(key: PRNGKeyArray, trial: Trial) -> Scores:
             probabilities = cluster_probabilities(k, *at(trial.model, example))
             return jnp.argmax(jax.ops.segment_sum(probabilities, cluster_of, num_segments=len(cluster_of)))
 
-        return map_examples(one, key, x, batch_size=250)
+        return map_examples(one, key, x)
 
     labels, clusters = trial.dataset.test.labels, np.asarray(assign(trial.x))
     scores = {"clusters_used": float(len(np.unique(clusters)))}
@@ -130,7 +130,7 @@ def report_clusters(key: PRNGKeyArray, trial: Trial) -> Scores:
 def report_codebook(key: PRNGKeyArray, trial: Trial) -> Scores:
     """How much of its codebook a VQ-VAE uses on test examples."""
     one = lambda k, example: trial.model.encode(example).indices
-    indices = jax.jit(lambda x: map_examples(one, key, x, batch_size=250))(trial.x)
+    indices = jax.jit(lambda x: map_examples(one, key, x))(trial.x)
     fraction, perplexity = codebook_use(indices, len(trial.model.prior.codes))
     return {"codebook_use": float(fraction), "code_perplexity": float(perplexity)}
 

@@ -153,7 +153,7 @@ def ssim(estimate: Float[Array, "h w c"], image: Float[Array, "h w c"]) -> Float
 
 
 def map_examples(
-    f: Callable[[PRNGKeyArray, Example], Score], key: PRNGKeyArray, examples: Example, *, batch_size: int
+    f: Callable[[PRNGKeyArray, Example], Score], key: PRNGKeyArray, examples: Example, *, batch_size: int = 250
 ) -> Score:
     """Apply f(key, x) to many examples, `batch_size` at a time, in one program; example i gets fold_in(key, i).
 
@@ -172,12 +172,11 @@ def map_examples(
     @jax.jit  # outside of it each operation on the last few examples would be a program of its own
     def apply(key: PRNGKeyArray, examples: Example) -> Score:
         keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(n))
-        rest = (keys, examples)
-        batches = jax.tree.map(lambda a: a[:whole].reshape(n // size, size, *a.shape[1:]), rest)
+        batches = jax.tree.map(lambda a: a[:whole].reshape(n // size, size, *a.shape[1:]), (keys, examples))
         found = jax.tree.map(lambda a: a.reshape(whole, *a.shape[2:]), jax.lax.map(of_batch, batches))
         if whole == n:
             return found
-        rest = of_batch(jax.tree.map(lambda a: a[whole:], rest))
-        return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), found, rest)
+        last = of_batch(jax.tree.map(lambda a: a[whole:], (keys, examples)))
+        return jax.tree.map(lambda a, b: jnp.concatenate([a, b]), found, last)
 
     return apply(key, examples)

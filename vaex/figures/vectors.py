@@ -13,7 +13,7 @@ def vectors(key: PRNGKeyArray, trial: Trial) -> np.ndarray | None:
     """Posterior means, where z is one vector and there is no condition: what follows moves along its axes."""
     if not has_vectors(key, trial):
         return None
-    return np.asarray(jax.jit(lambda x: latent_means(key, trial.model, x, batch_size=250))(trial.x))
+    return np.asarray(jax.jit(lambda x: latent_means(key, trial.model, x))(trial.x))
 
 
 def has_vectors(key: PRNGKeyArray, trial: Trial) -> bool:

@@ -46,8 +46,8 @@ def ais(schedule: Schedule, *, start: str = "posterior", num_leapfrog: int = NUM
     f_t(z) = q(z|x)^(1 - t) p(x, z)^t,   log w = sum_k (t_k - t_{k-1}) (log p(x, z_{k-1}) - log q(z_{k-1}|x)),
     z_0 ~ q(z|x),   z_k ~ a kernel that leaves f_{t_k} invariant
 
-    exp(log w) is unbiased for p(x), and so log w on average is below log p(x). The kernel is Hamiltonian Monte Carlo by
-    blackjax, of discrete latents a sweep of Gibbs sampling.
+    exp(log w) is unbiased for p(x), if q(z|x) is nowhere 0 where p(z|x) is not, and so log w on average is below
+    log p(x). The kernel is Hamiltonian Monte Carlo by blackjax, of discrete latents a sweep of Gibbs sampling.
 
     Args:
         schedule: of a `find_schedule` of other examples, or one's own: it must not depend on these chains.

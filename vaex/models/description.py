@@ -50,7 +50,7 @@ class Refit(NamedTuple):
     fit: Callable[[Array, int], Params]  # (draws from q(z|x) of n examples [n, d], seed) -> the entry
 
 
-class Weights(NamedTuple):
+class RandomWeights(NamedTuple):
     """Weights that have a distribution: what training draws, of the parameters of a Description that averages."""
 
     draw: Callable[[PRNGKeyArray, Params], Params]  # (key, params) -> params with one value of each weight
@@ -68,7 +68,7 @@ class Description(NamedTuple):
     bind: Callable[[Params], Any]  # params -> Model or Conditional
     recognition: tuple[tuple[str, ...], ...] = (("encoder",), ("posterior",))  # where params hold q(z|x)'s
     generator: tuple[str, ...] = ()  # which entries of params are weights of p(x|z) and of nothing else
-    weights: Weights | None = None  # where these have a distribution
+    weights: RandomWeights | None = None  # where these have a distribution
     # (key, params, batch) -> entries of params that no gradient moves, such as moving averages, after a batch
     statistics: Callable[[PRNGKeyArray, Params, Example], dict[str, Params]] | None = None
     prepare: Callable[[PRNGKeyArray, Example], Example] | None = None  # (key, batch of data) -> batch of examples

@@ -21,6 +21,7 @@ from vaex.models.posterior_table import diagonal
 from vaex.models.posteriors import Posterior
 from vaex.models.prior_table import PRIORS, Prior, build_prior, standard
 from vaex.models.structure import Factor, recognition
+from vaex.models.vae import draw_of_zeros
 from vaex.networks import NETWORKS
 from vaex.networks.pairs import mlp
 
@@ -58,7 +59,8 @@ class M2:
         keys = jax.random.split(key, 7)
         x, y = jnp.zeros(self.x_shape), jnp.zeros(self.num_classes)
         raw, encoder = self.encoder.init_with_output(keys[1], x, y)
-        z = self.posterior.apply(posterior := self.posterior.init(keys[2]), raw).sample(keys[0])
+        posterior = self.posterior.init(keys[2])
+        z = draw_of_zeros(lambda key: self.posterior.apply(posterior, raw).sample(key))
         return {
             "prior": self.prior.init(keys[3]),
             "classifier": self.classifier.init(keys[4], x),

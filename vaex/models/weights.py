@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions.uniform_mixture import UniformMixture
 from vaex.errors import OptionError, check_positive
 from vaex.model import AnyModel, Conditional, Distribution, Latent, Model, Params
-from vaex.models.description import Description, Source, Weights
+from vaex.models.description import Description, RandomWeights, Source
 
 _LOG_SIGMA = "log_sigma"  # the entry of params that holds the deviations, apart from the means, which keep their place
 
@@ -138,7 +138,9 @@ def of_variational(
     graph = description.structure
     if graph is not None:
         graph = graph._replace(shared=(*graph.shared, (_LOG_SIGMA, "the deviations of p(x|z)'s weights")))
-    return description._replace(init=init, bind=bind, weights=Weights(draw, description.bind, kl), structure=graph)
+    return description._replace(
+        init=init, bind=bind, weights=RandomWeights(draw, description.bind, kl), structure=graph
+    )
 
 
 WEIGHTS: dict[str, Callable[..., Description]] = {  # (description, source, *, sigma, num_draws, seed)

@@ -118,7 +118,7 @@ def _seen(task: Task) -> Callable[[Params], dict[str, jax.Array]] | None:
             means = jax.vmap(lambda one: model.decode(one).mean)(z)
             found["images"] = jnp.round(255 * jnp.clip(means, 0, 1)).astype(jnp.uint8)
         if has_two:
-            found["means"] = latent_means(key, model, x, batch_size=250)
+            found["means"] = latent_means(key, model, x)
         return found
 
     return seen

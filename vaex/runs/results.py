@@ -64,17 +64,9 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
     data_key, score_key, figure_key, report_key = jax.random.split(jax.random.fold_in(task.key, TEST_KEY), 4)
     start = time.perf_counter()
     x = devices.placed(task.examples.observe(data_key, task.dataset.test))
-    scores: Fields = {}
-    own: Fields = {}  # all but the first report's
-    each: dict[str, np.ndarray] = {}  # of each test example
     with console.evaluating(len(task.dataset.test.images), task.experiment.evaluate.num_samples) as advance:
         trial = _trial(task, task.description.bind(params), x, advance)
-        for i, name in enumerate(task.reports):
-            key = score_key if i == 0 else jax.random.fold_in(report_key, i - 1)
-            found = REPORTS[name](key, trial)
-            each |= found.pop(PER_EXAMPLE, {})
-            scores |= found
-            own |= found if i else {}
+        scores, own, each = _reported(score_key, report_key, task, trial)
     results = {
         **folder.read_dataset(path),
         **read_origin(path),
@@ -105,6 +97,21 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
         file.write(explorer(trial).encode())
     write_page(path)
     console.summary(results, folder.shown(path), own)
+
+
+def _reported(
+    score_key: jax.Array, report_key: jax.Array, task: Task, trial: Trial
+) -> tuple[Fields, Fields, dict[str, np.ndarray]]:
+    """All scores, those of all but the first report, and those of each test example."""
+    scores: Fields = {}
+    own: Fields = {}
+    each: dict[str, np.ndarray] = {}
+    for i, name in enumerate(task.reports):
+        found = REPORTS[name](score_key if i == 0 else jax.random.fold_in(report_key, i - 1), trial)
+        each |= found.pop(PER_EXAMPLE, {})
+        scores |= found
+        own |= found if i else {}
+    return scores, own, each
 
 
 def draw(path: Path, key: jax.Array, names: tuple[str, ...], trial: Trial, results: Fields) -> None:

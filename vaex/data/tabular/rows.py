@@ -9,7 +9,8 @@ from vaex.data.dtypes import is_characters, is_number, is_object
 from vaex.data.sources.place import Arrays
 from vaex.data.sources.tables import check_memory
 from vaex.data.tabular.columns import Said, check_said, check_unsaid, classes_of, guessed, numbered
-from vaex.data.tabular.values import as_values, class_name, listed, missing
+from vaex.data.tabular.standard import narrowed
+from vaex.data.tabular.values import as_values, listed, missing
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, TYPES, Column, Columns
 
@@ -43,6 +44,37 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
     Raises:
         UsageError: splits of different columns, or values that a column's type has not; the message has the cure.
     """
+    tables = _tables(arrays, said, source)
+    found = [
+        _read(name, one, {key: table[name] for key, table in tables.items()}, source)
+        for name in tables["train_images"]
+        if (one := said.get(name) or said.get("")) is None or one.type != "ignore"
+    ]
+    label, labels = _label([one for one in found if one.is_label], arrays, source)
+    modelled = [one for one in found if not one.is_label]
+    if not modelled:
+        raise UsageError(f"{source}: no column is left to model: expected at least one")
+    rows = {key: np.stack([one.parts[key] for one in modelled], axis=1) for key in tables}
+    for key, table in rows.items():
+        empty = np.isnan(table).all(axis=1)
+        if empty.any():
+            raise UsageError(
+                f"{source}: {int(empty.sum())} of the {key.split('_')[0]} rows have no value at all, the first is row "
+                f"{int(np.argmax(empty))}: remove them"
+            )
+    return Rows(arrays | rows | labels, tuple(one.column for one in modelled), label)
+
+
+class _Read(NamedTuple):
+    """A column, with its numbers in each split, [N]."""
+
+    column: Column
+    parts: Arrays
+    is_label: bool
+
+
+def _tables(arrays: Arrays, said: Mapping[str, Said], source: str) -> dict[str, dict[str, np.ndarray]]:
+    """The columns of each split by their names, which are alike, are those that are said, and fit into memory."""
     tables = {key: _fields(array) for key, array in arrays.items() if key.endswith("_images")}
     names = {key: tuple(table) for key, table in tables.items()}
     train = names["train_images"]
@@ -51,47 +83,41 @@ def as_rows(arrays: Arrays, said: Mapping[str, Said], source: str) -> Rows:
     check_said(said, train)
     size = sum(len(next(iter(table.values()))) for table in tables.values())
     check_memory(_BYTES * size * len(train), f"{source}, {size:,} rows of {len(train):,} columns,")
-    columns, values, labels, label = [], {key: [] for key in tables}, {}, None
-    for name in train:
-        one = said.get(name) or said.get("")
-        if one is not None and one.type == "ignore":
-            continue
-        parts = {key: as_values(table[name], f"{source}: column {name!r}") for key, table in tables.items()}
-        together = np.concatenate(list(parts.values()))
-        parts = {key: part.astype(together.dtype, copy=False) for key, part in parts.items()}  # a class has one name
-        if one is None:
-            check_unsaid(name, together)
-            one = Said(guessed(together))
-        if missing(together).all():
-            cure = f'--config.data.columns="{name}=ignore" leaves it out'
-            raise UsageError(f"{source}: column {name!r} has no value in any row: {cure}")
-        is_class = one.type in (*CLASSES, "label")
-        classes = classes_of(name, together, one) if is_class else ()
-        type_ = "categorical" if one.type == "label" else one.type
-        found = {key: numbered(name, part, type_, classes, f"{key.split('_')[0]} rows") for key, part in parts.items()}
-        if one.type == "label":
-            if (other := "labels beside its rows" if "train_labels" in arrays else label and label.name) is not None:
-                raise UsageError(
-                    f"{source}: column {name!r} is said to be the label, and so is {other}: expected one label; say "
-                    f'that it is another type, or --config.data.columns="{name}=ignore"'
-                )
-            labels = {key.replace("images", "labels"): np.nan_to_num(part, nan=-1) for key, part in found.items()}
-            label = Column(name, type_, classes=classes)
-            continue
-        columns.append(Column(name, type_, classes=classes, has_gaps=bool(missing(together).any())))
-        for key, part in found.items():
-            values[key].append(_narrowed(name, part, source))
-    if not columns:
-        raise UsageError(f"{source}: no column is left to model: expected at least one")
-    rows = {key: np.stack(parts, axis=1) for key, parts in values.items()}
-    for key, table in rows.items():
-        empty = np.isnan(table).all(axis=1)
-        if empty.any():
-            raise UsageError(
-                f"{source}: {int(empty.sum())} of the {key.split('_')[0]} rows have no value at all, the first is row "
-                f"{int(np.argmax(empty))}: remove them"
-            )
-    return Rows(arrays | rows | labels, tuple(columns), label)
+    return tables
+
+
+def _read(name: str, one: Said | None, values: Mapping[str, np.ndarray], source: str) -> _Read:
+    """A column as it is said to be, or guessed, in numbers of 32 bits; a label in those of its classes."""
+    parts = {key: as_values(part, f"{source}: column {name!r}") for key, part in values.items()}
+    together = np.concatenate(list(parts.values()))
+    parts = {key: part.astype(together.dtype, copy=False) for key, part in parts.items()}  # a class has one name
+    if one is None:
+        check_unsaid(name, together)
+        one = Said(guessed(together))
+    if (gone := missing(together)).all():
+        cure = f'--config.data.columns="{name}=ignore" leaves it out'
+        raise UsageError(f"{source}: column {name!r} has no value in any row: {cure}")
+    is_label = one.type == "label"
+    classes = classes_of(name, together, one) if one.type in CLASSES or is_label else ()
+    type_ = "categorical" if is_label else one.type
+    found = {key: numbered(name, part, type_, classes, f"{key.split('_')[0]} rows") for key, part in parts.items()}
+    if is_label:
+        return _Read(Column(name, type_, classes=classes), found, is_label)
+    column = Column(name, type_, classes=classes, has_gaps=bool(gone.any()))
+    return _Read(column, {key: narrowed(name, part, source) for key, part in found.items()}, is_label)
+
+
+def _label(found: Sequence[_Read], arrays: Arrays, source: str) -> tuple[Column | None, Arrays]:
+    """The column that is the label, and its classes for labels, -1 where one is missing."""
+    if not found:
+        return None, {}
+    label = found[-1].column
+    if others := ["labels beside its rows"] * ("train_labels" in arrays) + [one.column.name for one in found[:-1]]:
+        raise UsageError(
+            f"{source}: column {label.name!r} is said to be the label, and so is {others[0]}: expected one label; say "
+            f'that it is another type, or --config.data.columns="{label.name}=ignore"'
+        )
+    return label, {key.replace("images", "labels"): np.nan_to_num(part, nan=-1) for key, part in found[0].parts.items()}
 
 
 def one_of_each_class(columns: Columns, rows: np.ndarray) -> list[int]:
@@ -116,57 +142,6 @@ def check_classes(columns: Columns, train: np.ndarray, others: Sequence[np.ndarr
                     "the validation and test rows, and in no training row: move one there, join the class to another, "
                     f'or leave the column out, --config.data.columns="{column.name}=ignore"'
                 )
-
-
-def standardized(columns: Columns, train: np.ndarray, source: str) -> Columns:
-    """The columns with the means and the standard deviations of the training rows.
-
-    Args:
-        columns: D of them.
-        train: the training rows, [N, D], nan where a value is missing.
-        source: where they are from, for the error.
-
-    Raises:
-        UsageError: columns of one value, or of which no training row has one, or that float32 does not resolve.
-    """
-    inside = {"positive": np.log, "count": np.log1p}
-    constant, found = [], []
-    for column, values in zip(columns, train.T, strict=True):
-        known = values[~np.isnan(values)].astype(np.float64)  # a column at a time: all are twice the data
-        if len(np.unique(known)) < 2:
-            constant.append((column.name, known))
-            continue
-        most = float(known.max())
-        if column.type in ("binary", *CLASSES):
-            found.append(column._replace(most=most))
-            continue
-        x = inside.get(column.type, lambda x: x)(known)
-        center, scale = float(x.mean()), float(x.std())
-        if column.type == "real" and abs(center) > 1e5 * scale:
-            raise _unresolved(column.name, center, scale, source)
-        found.append(column._replace(center=center, scale=scale, most=most))
-    if constant:
-        name, known = constant[0]
-        value = (
-            f"one value, {class_name(known[0])}, in all training rows" if len(known) else "no value in any training row"
-        )
-        cure = ",".join(f"{name}=ignore" for name, _ in constant)
-        raise UsageError(f'{source}: column {name!r} has {value}: leave it out, --config.data.columns="{cure}"')
-    return tuple(found)
-
-
-def _narrowed(name: str, values: np.ndarray, source: str) -> np.ndarray:
-    """In 32 bits, if these leave different values different."""
-    narrow = values.astype(np.float32)
-    known = values[~np.isnan(values)]
-    if len(known) and known.min() < known.max() and np.nanmin(narrow) == np.nanmax(narrow):
-        raise _unresolved(name, float(known.mean()), float(known.std()), source)
-    return narrow
-
-
-def _unresolved(name: str, center: float, scale: float, source: str) -> UsageError:
-    lies = f"lies at {center:.7g} with a standard deviation of {scale:.3g}"
-    return UsageError(f"{source}: column {name!r} {lies}, which 32-bit floats do not tell apart: subtract its mean")
 
 
 def described(columns: Columns, splits: Sequence[np.ndarray]) -> str:

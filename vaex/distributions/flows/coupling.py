@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from vaex.distributions.flows.conditioner import Conditioner
 from vaex.distributions.flows.flow import Bijection
-from vaex.errors import UsageError
+from vaex.errors import OptionError
 from vaex.model import Params, Raw
 
 
@@ -64,12 +64,12 @@ def coupling(
         reverse: whether b is the first half instead, as in every second step.
 
     Raises:
-        UsageError: one dimension, which has no halves.
+        OptionError: one dimension, which has no halves.
 
     Source: Dinh et al. 2017, section 3.2.
     """
     if latent_dim < 2:
-        raise UsageError(f"latent_dim is {latent_dim}: a coupling flow splits z in two: expected at least 2")
+        raise OptionError("latent_dim", latent_dim, "at least 2, since a coupling flow splits z in two")
     first = latent_dim // 2
     moved = slice(0, first) if reverse else slice(first, latent_dim)
     kept = slice(first, latent_dim) if reverse else slice(0, first)

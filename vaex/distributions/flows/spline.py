@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from vaex.distributions.flows.coupling import Elementwise
-from vaex.errors import UsageError
+from vaex.errors import check_whole
 
 _LEAST = 1e-3  # width and height of a bin, as a share of the interval; and slope at a knot
 
@@ -33,12 +33,11 @@ def rational_quadratic(num_bins: int, *, bound: float = 5.0) -> Elementwise:
         bound: where the tails begin.
 
     Raises:
-        UsageError: num_bins of 1, which is the identity, or so many that their least widths fill the interval.
+        OptionError: num_bins of 1, which is the identity, or so many that their least widths fill the interval.
 
     Source: Durkan et al. 2019, section 3.1.
     """
-    if not 2 <= num_bins < 1 / _LEAST:
-        raise UsageError(f"num_bins is {num_bins}: expected 2 to {round(1 / _LEAST) - 1}; 8 to 16 are usual")
+    check_whole(2, round(1 / _LEAST) - 1, num_bins=num_bins)
 
     def knots(raw: Float[Array, "k d"]) -> Float[Array, "k+1 d"]:
         shares = _LEAST + (1 - num_bins * _LEAST) * jax.nn.softmax(raw, axis=0)

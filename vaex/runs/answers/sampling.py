@@ -8,7 +8,7 @@ import numpy as np
 from vaex.data.given.kept import Kept
 from vaex.data.given.under import to_sample
 from vaex.data.npz import write_npz
-from vaex.errors import UsageError, check_finite, check_seed
+from vaex.errors import check_finite, check_seed, check_whole
 from vaex.files import advising, replaced
 from vaex.runs import console, folder
 from vaex.runs.answers.answering import as_csv
@@ -21,8 +21,7 @@ def sample(run: str, num_samples: int, seed: int, label: str | None = None, temp
 
     Where labels are the condition, from p(x|label), or from that of each label in turn.
     """
-    if num_samples < 1:
-        raise UsageError(f"--num-samples is {num_samples}: expected at least 1")
+    check_whole(**{"--num-samples": num_samples})
     check_seed(**{"--seed": seed})
     check_finite(0, **{"--temperature": temperature})
     path = folder.open_run(run)

@@ -18,10 +18,11 @@ from vaex.config.setup import setup
 from vaex.config.sweep import Member
 from vaex.errors import UsageError
 from vaex.evaluate.metrics import Measured
+from vaex.files import Fields
 from vaex.model import Params
 from vaex.runs import checkpoints, folder
 from vaex.train import Metrics, TrainState
-from vaex.train.loop import Progress, account
+from vaex.train.loop import Plan, Progress, account
 from vaex.train.members import each_member, for_members, only_if, shared, spread
 
 
@@ -76,23 +77,11 @@ def train_together(runs: list[Run], program: Program, *, show: folder.Show, inte
         for i, run in turn.items():
             mine = {name: values[i] for name, values in metrics.items()}
             validation = {name: values[i].tolist() for name, values in measured.items()}
-            before = run.progress
             try:
-                progress, row, selected = account(
-                    before,
-                    plan,
-                    mine,
-                    int(first_bad[i]),
-                    lambda v=validation: v,
-                    functools.partial(folder.last_good, run.path),
-                )
+                row, selected = _accounted(run, plan, mine, int(first_bad[i]), validation, epoch_seconds, seconds)
             except UsageError as error:
                 run.stopped = str(error)
                 continue
-            run.progress = progress._replace(
-                epoch_seconds=before.epoch_seconds + epoch_seconds, seconds=before.seconds + seconds
-            )
-            run.write(row | {"epoch_seconds": epoch_seconds, "seconds": run.progress.seconds})
             if host is not None:
                 one = jax.tree.map(lambda a, i=i: a[i], host)
                 checkpoints.save(run.path, epoch + 1, one, run.progress._asdict(), selected=selected)
@@ -100,6 +89,23 @@ def train_together(runs: list[Run], program: Program, *, show: folder.Show, inte
         if stop:
             return False
     return True
+
+
+def _accounted(
+    run: Run, plan: Plan, metrics: Metrics, first_bad: int, validation: Fields, epoch_seconds: float, seconds: float
+) -> tuple[Fields, float | None]:
+    """The row of an epoch, which is written, and the metric that selects; the run is an epoch further.
+
+    Raises:
+        UsageError: its loss, or its validation, is not finite.
+    """
+    before, last_good = run.progress, functools.partial(folder.last_good, run.path)
+    progress, row, selected = account(before, plan, metrics, first_bad, lambda: validation, last_good)
+    run.progress = progress._replace(
+        epoch_seconds=before.epoch_seconds + epoch_seconds, seconds=before.seconds + seconds
+    )
+    run.write(row | {"epoch_seconds": epoch_seconds, "seconds": run.progress.seconds})
+    return row, selected
 
 
 def _compiled(program: Program, mesh: Mesh) -> tuple[Callable, Callable]:
