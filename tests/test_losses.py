@@ -297,6 +297,16 @@ def test_kl_normal_between_extremes_is_never_nan():
     assert not any(np.isnan(g).any() for g in (*one, *other))
 
 
+def test_numpys_arrays_are_taken_and_jaxs_come_back():
+    found = losses.negative_elbo(
+        losses.bernoulli_nll(np.zeros((2, 3)), np.ones((2, 3), np.uint8)), np.ones(2), beta=2.0
+    )
+    assert isinstance(found, jax.Array)
+    np.testing.assert_allclose(found, 3 * np.log(2) + 2, rtol=1e-6)
+    with pytest.raises(UsageError, match=r"beta is -1.0: expected a finite number of at least 0"):
+        losses.negative_elbo(jnp.ones(2), jnp.ones(2), beta=-1.0)
+
+
 def test_what_is_no_pixel_has_no_likelihood_and_no_rows_have_none():
     """Levels of 255 would have a negative log-likelihood without bound."""
     x = jnp.array([[255, 0], [1, 0]], jnp.uint8)

@@ -124,6 +124,7 @@ def test_rows_in_their_own_units_and_under_their_names_come_back():
         ({**TABLE, "visits": [1, -1, 2]}, "'visits' is count, and row 1 of the rows has -1 there: expected a whole"),
         ({**TABLE, "age": ["old", 1, 2]}, "'age' is real, and has text in it, as 'old': mend it, or leave it empty"),
         ({**TABLE, "age": [1.0]}, "rows: found columns of 2 lengths: expected as many values in each"),
+        ({name: values[0] for name, values in TABLE.items()}, "found one value in the place of a column: expected [N]"),
         ({"age": [1.0]}, "rows: found the columns age: expected 'colour' too, as in training; add it, empty where"),
     ],
 )

@@ -5,6 +5,7 @@ from typing import assert_type
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro.distributions as dist
 from jax import Array
 
@@ -26,6 +27,10 @@ def objective(key: Array, x: Array) -> Array:
 def loss(mean: Array, log_var: Array) -> Array:
     z = losses.reparameterize(jax.random.key(0), mean, log_var)
     return losses.negative_elbo(losses.gaussian_nll(z, mean, log_var=0.0), losses.kl_standard_normal(mean, log_var))
+
+
+def of_numpy(logits: Array, levels: np.ndarray) -> Array:
+    return losses.bernoulli_nll(logits, levels / 255, event_ndims=3)
 
 
 def refused(key: Array, x: Array) -> None:

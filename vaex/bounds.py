@@ -16,12 +16,13 @@ from vaex.errors import OptionError, UsageError, known_numbers
 from vaex.losses.arithmetic import at_least_float32, logsumexp
 
 if TYPE_CHECKING:
+    import numpy as np
     from jaxtyping import Array, Float
 
 _MOST_POWER = 1e30  # from which on a bound is the largest or the smallest log-weight, to all digits of float32
 
 
-def elbo(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
+def elbo(log_w: Float[Array | np.ndarray, "k *batch"]) -> Float[Array, "*batch"]:
     """The evidence lower bound, averaged over K draws.
 
     ELBO = 1/K sum_k log w_k
@@ -37,7 +38,7 @@ def elbo(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
     return jnp.mean(_draws(log_w), axis=0)
 
 
-def iwae(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
+def iwae(log_w: Float[Array | np.ndarray, "k *batch"]) -> Float[Array, "*batch"]:
     """The importance-weighted bound L_K, which grows to log p(x) with K.
 
     L_K = log 1/K sum_k w_k
@@ -54,7 +55,7 @@ def iwae(log_w: Float[Array, "k *batch"]) -> Float[Array, "*batch"]:
     return logsumexp(log_w) - jnp.log(log_w.shape[0])
 
 
-def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*batch"]:
+def renyi(log_w: Float[Array | np.ndarray, "k *batch"], *, alpha: float) -> Float[Array, "*batch"]:
     """The variational Renyi bound, which is the ELBO at alpha = 1 and the importance-weighted bound at alpha = 0.
 
     L_alpha = 1/(1 - alpha) log 1/K sum_k w_k^(1 - alpha)
@@ -95,11 +96,11 @@ def renyi(log_w: Float[Array, "k *batch"], *, alpha: float) -> Float[Array, "*ba
     return jnp.where(none, -jnp.inf, origin + jnp.where(is_near, near, far) / power)
 
 
-def _draws(log_w: Float[Array, "k *batch"]) -> Float[Array, "k *batch"]:
-    log_w = at_least_float32(log_w)
-    if not log_w.ndim or not len(log_w):
-        raise UsageError(f"log_w has shape {log_w.shape}: expected [K, ...], of K draws, at least one")
-    return log_w
+def _draws(log_w: Float[Array | np.ndarray, "k *batch"]) -> Float[Array, "k *batch"]:
+    found = at_least_float32(log_w)
+    if not found.ndim or not len(found):
+        raise UsageError(f"log_w has shape {found.shape}: expected [K, ...], of K draws, at least one")
+    return found
 
 
 @jax.custom_jvp

@@ -8,17 +8,18 @@ import jax
 import jax.numpy as jnp
 
 if TYPE_CHECKING:
-    from jaxtyping import Array, Bool, Float, Num
+    import numpy as np
+    from jaxtyping import Array, Float, Num, Shaped
 
 
-def at_least_float32(array: Num[Array, "..."] | Bool[Array, "..."] | float) -> Num[Array, "..."]:
+def at_least_float32(array: Shaped[Array | np.ndarray, "..."] | float) -> Float[Array, "..."]:
     """The same in float32 where its precision is lower, as of whole numbers.
 
     A sum over 784 pixels costs bfloat16 several nats.
     """
-    array = jnp.asarray(array)
-    is_low = not jnp.issubdtype(array.dtype, jnp.floating) or jnp.finfo(array.dtype).bits < 32
-    return array.astype(jnp.float32) if is_low else array
+    found = jnp.asarray(array)
+    is_low = not jnp.issubdtype(found.dtype, jnp.floating) or jnp.finfo(found.dtype).bits < 32
+    return found.astype(jnp.float32) if is_low else found
 
 
 def times(weight: Num[Array, "..."] | float, log_value: Float[Array, "..."] | float) -> Float[Array, "..."]:

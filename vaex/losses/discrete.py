@@ -13,12 +13,14 @@ from vaex.losses.alignment import check_aligned
 from vaex.losses.arithmetic import at_least_float32, sum_event
 
 if TYPE_CHECKING:
+    import numpy as np
     from jaxtyping import Array, Float, Num
 
-    Values = Float[Array, "..."]
+    Floats = Float[Array | np.ndarray, "..."]  # what is given
+    Values = Float[Array, "..."]  # what comes of it
 
 
-def bernoulli_nll(logits: Values, x: Num[Array, "..."], *, event_ndims: int = 1) -> Values:
+def bernoulli_nll(logits: Floats, x: Num[Array | np.ndarray, "..."], *, event_ndims: int = 1) -> Values:
     """-log p(x) for independent Bernoulli variables.
 
     nll = sum_j (softplus(logits_j) - x_j * logits_j)
@@ -40,7 +42,7 @@ def bernoulli_nll(logits: Values, x: Num[Array, "..."], *, event_ndims: int = 1)
     return jnp.where(jnp.all((flat[1] >= 0) & (flat[1] <= 1), axis=-1), binary_cross_entropy(*flat), jnp.nan)
 
 
-def categorical_nll(logits: Values, labels: Num[Array, "..."], *, event_ndims: int = 0) -> Values:
+def categorical_nll(logits: Floats, labels: Num[Array | np.ndarray, "..."], *, event_ndims: int = 0) -> Values:
     """-log softmax(logits)[label].
 
     nll = logsumexp(logits) - logits[label]

@@ -11,14 +11,16 @@ from vaex.losses.alignment import check_aligned, check_broadcasts
 from vaex.losses.arithmetic import at_least_float32, sum_event
 
 if TYPE_CHECKING:
+    import numpy as np
     from jaxtyping import Array, Float, PRNGKeyArray
 
-    Values = Float[Array, "..."]
+    Floats = Float[Array | np.ndarray, "..."]  # what is given
+    Values = Float[Array, "..."]  # what comes of it
 
 _LOG_2PI = 1.8378770664093453
 
 
-def reparameterize(key: PRNGKeyArray, mean: Values, log_var: Values | float) -> Values:
+def reparameterize(key: PRNGKeyArray, mean: Floats, log_var: Floats | float) -> Values:
     """A draw z ~ N(mean, exp(log_var)) through which gradients flow.
 
     z = mean + exp(log_var / 2) * eps,   eps ~ N(0, I)
@@ -42,7 +44,7 @@ def reparameterize(key: PRNGKeyArray, mean: Values, log_var: Values | float) -> 
     return (mean + jnp.exp(0.5 * log_var) * jax.random.normal(key, shape, dtype)).astype(dtype)
 
 
-def kl_standard_normal(mean: Values, log_var: Values | float, *, event_ndims: int = 1) -> Values:
+def kl_standard_normal(mean: Floats, log_var: Floats | float, *, event_ndims: int = 1) -> Values:
     """KL(N(mean, exp(log_var)) || N(0, I)).
 
     KL = 1/2 sum_j (exp(log_var_j) - 1 - log_var_j + mean_j^2)
@@ -63,10 +65,10 @@ def kl_standard_normal(mean: Values, log_var: Values | float, *, event_ndims: in
 
 
 def kl_normal(
-    mean_q: Values,
-    log_var_q: Values | float,
-    mean_p: Values | float,
-    log_var_p: Values | float,
+    mean_q: Floats,
+    log_var_q: Floats | float,
+    mean_p: Floats | float,
+    log_var_p: Floats | float,
     *,
     event_ndims: int = 1,
 ) -> Values:
@@ -97,7 +99,7 @@ def kl_normal(
     return 0.5 * sum_event(jnp.expm1(log_ratio) - log_ratio + mahalanobis, event_ndims)
 
 
-def gaussian_nll(mean: Values, x: Values, *, log_var: Values | float, event_ndims: int = 1) -> Values:
+def gaussian_nll(mean: Floats, x: Floats, *, log_var: Floats | float, event_ndims: int = 1) -> Values:
     """-log N(x; mean, exp(log_var)), constants included.
 
     nll = 1/2 sum_j (log(2 pi) + log_var_j + (x_j - mean_j)^2 / exp(log_var_j))

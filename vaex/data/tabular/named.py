@@ -43,6 +43,8 @@ def fields(table: Table, columns: Columns, what: str) -> dict[str, object]:
 def _(table: Mapping, columns: Columns, what: str) -> dict[str, object]:
     found = {str(name): values for name, values in table.items()}
     arrays = [np.asarray(values, object) for values in found.values()]
+    if any(array.ndim == 0 for array in arrays):
+        raise UsageError(f"{what}: found one value in the place of a column: expected [N] of them; [value] is one row")
     if len(lengths := {len(array) for array in arrays if array.ndim == 1}) != 1:
         raise UsageError(f"{what}: found columns of {len(lengths)} lengths: expected as many values in each")
     return _all_there(found, columns, what)
@@ -116,8 +118,9 @@ def named(columns: Columns, rows: np.ndarray) -> dict[str, np.ndarray]:
     Raises:
         UsageError: another shape than that of such rows.
     """
-    if np.shape(rows)[1:] != (len(columns),) or not columns:
-        raise UsageError(f"rows have shape {np.shape(rows)}: expected [N, {len(columns)}], of a model of a table")
+    rows = np.asarray(rows)
+    if rows.shape[1:] != (len(columns),) or not columns:
+        raise UsageError(f"rows have shape {rows.shape}: expected [N, {len(columns)}], of a model of a table")
     return {column.name: _by_class(column, values) for column, values in zip(columns, rows.T, strict=True)}
 
 
