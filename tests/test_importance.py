@@ -47,7 +47,7 @@ def test_weighted_draws_have_the_posterior_mean_and_the_evidence():
 
 
 def test_pareto_k_is_that_of_a_gaussian_that_is_too_narrow_and_only_the_tail_is_smoothed():
-    """p(w > t) ~ t^(-1/k), k = 1 - s, where q's covariance is s times that of p(z|x)."""
+    """P(w > t) ~ t^(-1/k), k = 1 - s, where q's covariance is s times that of p(z|x)."""
     found, (log_likelihood, size, k), _, smoothed = drawn(KEY, 0.0, 0.2)
     assert 0.6 < k < 1.0
     assert size < 500

@@ -111,7 +111,7 @@ def categorical(columns: Columns, options: Options) -> Part:
 
 
 def ordinal(columns: Columns, options: Options) -> Part:
-    """p(x <= k) = sigmoid(c_k - raw), the cutpoints c_1 < c_2 < ... learned, of columns with as many classes."""
+    """P(x <= k) = sigmoid(c_k - raw), the cutpoints c_1 < c_2 < ... learned, of columns with as many classes."""
     n, num_classes = len(columns), len(columns[0].classes)
     share = np.arange(1, num_classes) / num_classes
     cuts = np.log(share) - np.log1p(-share)

@@ -32,7 +32,10 @@ def check_names(arrays: Arrays, source: str) -> None:
     """
     unknown = [name for name in arrays if name not in _NAMES]
     if unknown or _NAMES[0] not in arrays:
-        raise UsageError(f"{source} gives {', '.join(arrays)}: expected {_NAMES[0]}, and of the others {_NAMES[1:]}")
+        others = ", ".join(_NAMES[1:])
+        raise UsageError(
+            f"{source} gives {', '.join(arrays)}: expected {_NAMES[0]}, and beside it no others than {others}"
+        )
 
 
 def at_once(source: str, read: Callable[[], Arrays], files: Sequence[Path] = ()) -> Place:
