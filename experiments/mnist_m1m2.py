@@ -6,7 +6,7 @@ make train EXP=mnist_m1m2
 28 of 50 + 1 of 1 + 8 of 10.
 """
 
-from vaex.config import MODELS, NETWORKS, OBJECTIVES, SCHEDULES, section
+from vaex.config import AUGMENTATIONS, MODELS, NETWORKS, OBJECTIVES, SCHEDULES, section
 
 from ._muon import by_muon
 from ._one_layer import one_layer
@@ -22,6 +22,7 @@ def get_config():
         preconditioning="aol",
     )
     config.data.num_labels = 100
+    config.data.augment = section(AUGMENTATIONS, "shift")  # of those with a label, as in mnist_m2
     hidden = {"encoder_hidden": (200,), "decoder_hidden": (200,), "activation": "tanh"}
     network = section(NETWORKS, "conv", channels=(8, 16), **hidden)
     config.model = section(MODELS, "m1m2", latent_dim=50, network=network, upper_dim=10, upper_hidden=(300,))

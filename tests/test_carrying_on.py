@@ -140,9 +140,18 @@ def test_a_run_starts_from_another_and_says_which(saved_run, tmp_path, monkeypat
     assert origin.read_origin(saved_run) == {}
 
 
+def test_devices_that_are_not_there_leave_no_folder(tmp_path, capsys):
+    flags = ["--config.train.devices=9", "--config.train.batch_size=9"]
+    assert main(["train", "digits", "--runs", str(tmp_path), *flags]) == 2
+    assert "train.devices is 9" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_run_of_another_model_is_no_start(saved_run, tmp_path, capsys):
     assert main(["train", "digits", f"--from={saved_run}", "--runs", str(tmp_path)]) == 2
-    assert "a run starts from one of the same model" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "by the config; a run starts from one of the same model" in told
+    assert "config.json" not in told
     assert not list(tmp_path.iterdir())
 
 

@@ -163,6 +163,16 @@ def test_the_table_the_page_the_csv_and_the_latex_say_the_same(make, capsys, tmp
     assert r"& $-$2.00 $\pm$ 0.04 (test examples, paired)" in latex
 
 
+def test_seeds_without_scores_are_no_seeds_of_a_mean(make, capsys, tmp_path):
+    for seed in range(3):
+        make(f"seed{seed}", seed, 2, None if seed else IMAGES)
+    out = compare(make, capsys, tmp_path)
+    assert "1 of 3" in out
+    assert "left out: digits/seed1, which has no scores, as other seeds have" in out
+    (row,) = csv.DictReader(io.StringIO(compare(make, capsys, tmp_path, "--csv")))
+    assert row["seeds"] == "1"
+
+
 def test_bounds_of_different_k_stand_apart_and_none_decides(make, capsys, tmp_path):
     make("few", 0, 2, IMAGES)
     make("many", 0, 3, IMAGES, num_samples=500)

@@ -105,6 +105,13 @@ def test_levels_and_memberships_are_multiplied_as_floats():
     np.testing.assert_allclose(mixture.scale_tril[:, 0, 0] ** 2, [8 / 3, 100], rtol=1e-5)
 
 
+def test_whole_numbers_are_of_the_widest_floats_there_are():
+    with jax.enable_x64(True):
+        x = 10**9 + np.random.default_rng(0).integers(-50, 50, (500, 1))
+        mixture = em.maximize(jnp.asarray(x), jnp.ones((500, 1)))
+        np.testing.assert_allclose(mixture.scale_tril[0, 0, 0], x.std(), rtol=1e-6)
+
+
 def test_memberships_of_few_bits_are_summed_with_all_digits():
     x = np.random.default_rng(0).normal(100.0, 1.0, (257, 1)).astype(np.float32)
     for dtype in (jnp.float32, jnp.bfloat16):

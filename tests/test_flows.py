@@ -162,6 +162,21 @@ def test_planar_steps_stay_invertible_where_their_vectors_are_long():
     assert np.isfinite(both(context)).all()
 
 
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_steep_spline_comes_back(wide):
+    """By knots drawn with a deviation of 5; in 32 bits a value in a flat bin is rounded, but has a slope."""
+    with jax.enable_x64(wide):
+        elementwise, rng = flows.rational_quadratic(8), np.random.default_rng(0)
+        z = jnp.asarray(rng.uniform(-3, 3, 2000), float)
+        theta = jnp.asarray(rng.normal(scale=5 if wide else 20, size=(23, 2000)), float)
+        y, slope = elementwise.forward(theta, z)
+        back, found = elementwise.inverse(theta, y)
+        assert np.isfinite(found).all()
+        if wide:
+            np.testing.assert_allclose(back, z, atol=1e-7)
+            np.testing.assert_allclose(found, slope, atol=1e-6)
+
+
 @pytest.mark.parametrize("num_bins", [1, 1000])
 def test_a_number_of_bins_that_cannot_be(num_bins):
     with pytest.raises(UsageError, match=f"num_bins is {num_bins}: expected a whole number from 2 to 999"):

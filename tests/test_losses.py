@@ -90,7 +90,7 @@ def test_categorical_nll_matches_scipy():
 
 def test_categorical_nll_of_a_label_outside_is_nan():
     np.testing.assert_array_equal(np.isnan(losses.categorical_nll(MEAN, jnp.array([-1, 7, 3]))), [True, True, False])
-    with pytest.raises(UsageError, match=r"labels are float32 of shape .*: expected integers"):
+    with pytest.raises(UsageError, match=r"labels are float32 of shape .*: expected classes as integers"):
         losses.categorical_nll(MEAN, X[:, 0])
 
 
@@ -318,5 +318,11 @@ def test_what_is_no_pixel_has_no_likelihood_and_no_rows_have_none():
 
 @pytest.mark.parametrize("shape", [(4,), (3, 4), (4, 4)])
 def test_integer_one_hot_labels_are_no_batch_of_labels(shape):
-    with pytest.raises(UsageError, match=r"labels are int32 of shape .*: expected classes, .* pass their argmax"):
-        losses.categorical_nll(jnp.zeros(shape), jnp.zeros(shape, jnp.int32))
+    """Nor where vmap has traced them; and as many labels as there are classes are labels."""
+    one_hot = jax.nn.one_hot(np.arange(np.prod(shape[:-1], dtype=int)).reshape(shape[:-1]) % 4, 4, dtype=jnp.int32)
+    for f in (losses.categorical_nll, jax.jit(losses.categorical_nll)):
+        with pytest.raises(UsageError, match=r"labels are int32 of shape .*: expected classes as integers; .* argmax"):
+            f(jnp.zeros(shape), one_hot)
+    labels = np.array([3, 0, 1, 2])
+    np.testing.assert_allclose(losses.categorical_nll(jnp.zeros((4, 4)), labels), np.log(4), rtol=1e-6)
+    np.testing.assert_allclose(losses.categorical_nll(jnp.zeros(4), labels), np.log(4), rtol=1e-6)

@@ -251,6 +251,9 @@ def test_independent_bernoulli_is_numpyros():
     np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-5)
     np.testing.assert_array_equal(ours[1], theirs[1])
     assert found.event_shape == (4, 8)
+    outside = IndependentBernoulli(jnp.asarray(logits[:2]), 2).log_prob(jnp.stack([x[0] * 255, x[1] * 0.5]))
+    assert np.isneginf(outside[0])
+    assert np.isfinite(outside[1])  # a cross-entropy
     np.testing.assert_allclose(jax.jit(lambda d, x: d.log_prob(x))(found, x), theirs[0], rtol=1e-5)
 
 

@@ -50,6 +50,7 @@ SINCE = {  # what an experiment had then, where it is set otherwise today
     ],
     "mnist_m2": ["--config.data.augment=None"],
     "mnist_m1m2": [
+        "--config.data.augment=None",
         "--config.model.network.name=mlp",
         "--config.model.network.encoder_hidden=500,500",
         "--config.model.network.decoder_hidden=500,500",

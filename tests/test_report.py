@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from vaex.config import default_config, override, save_config
 from vaex.errors import UsageError
 from vaex.runs import words
-from vaex.runs.reports import report, tables
+from vaex.runs.reports import kept, report, tables
 
 ROOT = Path(__file__).parent.parent
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("[!_]*.py"))
@@ -157,13 +158,21 @@ def test_of_known_factors_each_seed_stands_and_their_mean():
     ]
 
 
-def test_a_new_run_takes_the_place_of_the_one_before_and_keeps_what_is_by_hand(tmp_path):
+def a_run(path, results, *flags):
+    path.mkdir(exist_ok=True)
+    save_config(override(default_config(), list(flags)), path / "config.json")
+    (path / "dataset.json").write_text("{}")
+    (path / "results.json").write_text(json.dumps(results))
+    return path
+
+
+def test_a_new_run_takes_the_place_of_the_one_before_and_keeps_what_is_by_hand(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "load_experiment", lambda name: default_config())
     _write(tmp_path, RUN | {"provenance": "README", "others": [{"seed": 1}], "published": "p"})
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "results.json").write_text(json.dumps({"experiment": "a", "test_elbo": -1.0, "versions": {"jax": "0"}}))
-    kept = json.loads(report.keep(run, tmp_path).read_text())
-    assert kept == {
+    results = {"experiment": "a", "test_elbo": -1.0, "versions": {"jax": "0"}}
+    run = a_run(tmp_path / "run", results)
+    found = json.loads(report.keep(run, tmp_path).read_text())
+    assert found == {
         "family": "F",
         "command": "make train EXP=a",
         "published": "p",
@@ -173,9 +182,16 @@ def test_a_new_run_takes_the_place_of_the_one_before_and_keeps_what_is_by_hand(t
         "others": [{"seed": 1}],
     }
     subset = {"experiment": "a", "dataset": "mnist (5,000-image subset)"}
-    (run / "results.json").write_text(json.dumps(subset))
-    with pytest.raises(UsageError, match=r"was trained on mnist \(5,000"):
-        report.keep(run, tmp_path)
+    for other, flags, message in (
+        (subset, (), r"was trained on mnist \(5,000"),
+        (results, ("--config.seed=1", "--config.optimizer.learning_rate=2e-3"), r"has seed 1, optimizer.learning_rate"),
+        (results | {"origin": {"run": "b"}}, (), "started from another run: expected one of make train EXP=a"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            report.keep(a_run(run, other, *flags), tmp_path)
+    assert json.loads((tmp_path / report.RESULTS / "a.json").read_text()) == found
+    with pytest.raises(UsageError, match="is not a run folder"):
+        report.keep(tmp_path / "none", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -239,6 +255,5 @@ def test_broken_files_are_named_and_the_others_are_reported(tmp_path, text):
 
 
 def test_a_run_names_no_file_but_its_experiment_s(tmp_path):
-    (tmp_path / "results.json").write_text(json.dumps({"experiment": "../planted"}))
     with pytest.raises(UsageError, match=r"experiment is '../planted'"):
-        report.keep(tmp_path, tmp_path)
+        report.keep(a_run(tmp_path, {"experiment": "../planted"}), tmp_path)

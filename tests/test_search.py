@@ -55,7 +55,7 @@ def test_a_search_asks_by_generations_and_carries_on_trials_that_were_under_way(
         diverged.append(max((one.name for one in found), key=best_of))
         return [group]
 
-    def train_all(path, together, name):
+    def train_all(path, together, name, command):
         if len(generations) == 1:
             return {diverged[0]: "the loss became non-finite"}
         return None if len(generations) == 2 else {}

@@ -43,5 +43,5 @@ def test_the_scale_of_each_pixel_is_learned():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(OptionError, match="degrees is 0: expected a number above 0"):
+    with pytest.raises(OptionError, match="degrees is 0: expected a number above 1, from where on"):
         student_t(x_shape=SHAPE, degrees=0)

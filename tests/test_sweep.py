@@ -50,6 +50,11 @@ def test_members_are_the_runs_that_train_makes_also_after_an_interruption(tmp_pa
     assert main(command) == 0
     assert "seed=0_learning_rate=1e30 stopped: the loss became non-finite" in (said := capsys.readouterr().out)
     assert "2, and 0" not in said
+    page = path / "seed=0_learning_rate=1e30" / folder.PAGE
+    assert "Training ended early: the loss became non-finite" in page.read_text()
+    made_by = (mine / folder.COMMAND).read_text().splitlines()
+    assert len(made_by) == 2  # and carried on
+    assert "--sweep.seed=0:2" in made_by[1]
     ranked = json.loads((path / "ranking.json").read_text())["settings"]
     assert [(row["setting"]["optimizer.learning_rate"], row["num_stopped"]) for row in ranked] == [
         ("1e-2", 0),
@@ -59,7 +64,8 @@ def test_members_are_the_runs_that_train_makes_also_after_an_interruption(tmp_pa
     np.testing.assert_allclose(ranked[0]["mean"], np.mean(elbos))
     np.testing.assert_allclose(ranked[0]["error"], abs(elbos[0] - elbos[1]) / 2)
     assert (path / "figures" / "ranking.png").exists()
-    assert (tmp_path / "latest").resolve().name == f"seed={int(elbos[1] > elbos[0])}_learning_rate=1e-2"
+    assert (best := (tmp_path / "latest").resolve().name) == f"seed={int(elbos[1] > elbos[0])}_learning_rate=1e-2"
+    assert f" {best} " in said  # nothing of a table is cut where there is no terminal
 
     flags = ["--config.seed=1", "--config.optimizer.learning_rate=1e-2"]
     assert main(["train", "digits", "--runs", str(tmp_path), *FLAGS, *flags]) == 0
@@ -97,6 +103,7 @@ def test_values_are_split_at_commas_outside_of_brackets():
         (["--sweep.seed=4:4"], "--sweep.seed is 4:4, an empty range"),
         (["--sweep.seed=1,,2"], "has no value between two commas"),
         (["--sweep.seed=1,1"], "names a value twice"),
+        (["--sweep.seed=1,01"], "names one run twice, by {'seed': '1'} and {'seed': '01'}: expected different values"),
         (["--sweep.seed="], "names no values"),
         (["--sweep.seed=0:2", "--config.seed=1"], "--sweep.seed is of a field that another flag sets"),
         (["--sweep.lr=1,2"], "unknown config field --sweep.lr: it is --sweep.optimizer.learning_rate"),
@@ -142,6 +149,9 @@ def test_what_makes_other_data_is_said_not_to_compare(tmp_path, capsys):
     assert "by data.binarize validation images are others: elbo does not compare" in capsys.readouterr().out
     show_ranking(tmp_path, [placed({"data.num_train": "9"})], "digits", "elbo")
     assert "does not compare" not in capsys.readouterr().out
+    for metric, is_said in (("log_likelihood", True), ("elbo", False)):
+        show_ranking(tmp_path, [placed({"evaluate.validation_samples": "9"})], "digits", metric)
+        assert ("by evaluate.validation_samples log_likelihood is" in capsys.readouterr().out) is is_said
 
 
 @pytest.mark.parametrize(("name", "is_said"), [("discretized_logistic", True), ("student_t", False)])

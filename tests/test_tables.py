@@ -99,6 +99,16 @@ def test_a_poisson_of_large_counts_keeps_its_digits(rate):
     np.testing.assert_array_equal(Poisson(rate).log_prob(jnp.array([-1.0, 0.5, jnp.nan])), -np.inf)
 
 
+@pytest.mark.parametrize(("rate", "x"), [(1e-30, 20), (1e-6, 20), (1e-4, 1e4), (1e-2, 1e4), (1.0, 1e6), (4e5, 1e6)])
+def test_a_poisson_keeps_its_digits_where_its_rate_is_far_below_a_count(rate, x):
+    log_p = lambda log_rate: Poisson(jnp.exp(log_rate)).log_prob(jnp.float32(x))
+    found, slope = jax.value_and_grad(log_p)(jnp.float32(np.log(rate)))
+    rate = float(jnp.exp(jnp.float32(np.log(rate))))
+    np.testing.assert_allclose(found, st.poisson(rate).logpmf(x), rtol=1e-6)
+    np.testing.assert_allclose(slope, x - rate, rtol=1e-5)
+    assert Poisson(rate).log_prob(jnp.inf) == -jnp.inf
+
+
 def test_what_is_no_class_has_no_probability():
     one = Columns((dist.CategoricalLogits(jnp.zeros((1, 3))),), ((0,),))
     found = [one.log_prob(jnp.array([value]))[0] for value in (1.0, 1.7, jnp.nan)]

@@ -17,6 +17,7 @@ from vaex import objectives
 from vaex.data.preprocess import binarize_dynamic
 from vaex.errors import UsageError
 from vaex.train import Recipe, TrainState, init_state, train_epoch, train_step
+from vaex.train.averages import exponential
 from vaex.train.loop import Loop, Plan, Progress, fit
 from vaex.train.step import epoch_order
 
@@ -126,6 +127,9 @@ def test_a_donated_state_leaves_the_callers_parameters_and_data_may_be_numpys():
     epoch = jax.jit(functools.partial(train_epoch, recipe=RECIPE, batch_size=8), donate_argnums=0)
     expected, _, _ = epoch(state, jax.random.key(0), IMAGES)
     assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(params))
+    averaged = functools.partial(train_epoch, recipe=RECIPE._replace(average=exponential(0.9)), batch_size=8)
+    beside = init_state(params, OPTIMIZER, average=exponential(0.9))
+    jax.jit(averaged, donate_argnums=0)(beside, jax.random.key(0), IMAGES)  # which may not be given a buffer twice
     found = jax.jit(lambda: train_epoch(start(), jax.random.key(0), np.asarray(IMAGES), recipe=RECIPE, batch_size=8))()
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found[0].params, expected.params)
 

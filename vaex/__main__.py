@@ -65,9 +65,13 @@ def run() -> NoReturn:
 
 def _show_config(arguments: argparse.Namespace, flags: list[str]) -> None:
     from vaex.config import describe
+    from vaex.config.root import ROOT
+    from vaex.config.section import call
     from vaex.runs.experiments import load_experiment
 
-    print(describe(_config(arguments.experiment, flags), load_experiment(arguments.experiment)))
+    config = _config(arguments.experiment, flags)
+    call(ROOT, config)  # which says what no field can be
+    print(describe(config, load_experiment(arguments.experiment)))
 
 
 def _figure(arguments: argparse.Namespace, flags: list[str]) -> None:

@@ -90,8 +90,8 @@ class Train:
         batch_size: examples of an update.
         num_epochs: passes over the training examples.
         eval_every: epochs between validations, each of which writes a checkpoint.
-        select: the metric by which the best checkpoint is chosen; unset, the bound that the objective maximises, or the
-            ELBO.
+        select: the metric by which the best checkpoint is chosen, the one with the most of it, or the least of a loss
+            or an error; unset, the bound that the objective maximises, or the ELBO.
         patience: validations without a better one before training stops; 0, never.
         learning_rate: its schedule, from the optimizer's own; unset, constant.
         schedule_epochs: epochs that this schedule is over, and held from there on; unset, all.

@@ -1,6 +1,7 @@
 """The members of a sweep: every combination of the values that --sweep.FIELD=VALUES names."""
 
 import itertools
+import json
 import re
 import zlib
 from collections.abc import Callable, Mapping
@@ -103,7 +104,14 @@ def members(config: Config, swept: Mapping[str, str], *, log: Callable[[str], No
     told: set[str] = set()
     once = lambda line: None if line in told else (told.add(line), log(line))
     each = [[(path, value) for value in values_of(path, text)] for path, text in swept.items()]
-    return [member(config, dict(chosen), log=once) for chosen in itertools.product(*each)]
+    found = [member(config, dict(chosen), log=once) for chosen in itertools.product(*each)]
+    made: dict[str, Member] = {}
+    for one in found:
+        if other := made.get(same := json.dumps(one.config.to_dict(), sort_keys=True)):
+            both = " and ".join(str(dict(each.said)) for each in (other, one))
+            raise UsageError(f"--sweep names one run twice, by {both}: expected different values")
+        made[same] = one
+    return found
 
 
 def member(config: Config, said: Mapping[str, str], *, log: Callable[[str], object] = print) -> Member:

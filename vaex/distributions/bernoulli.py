@@ -17,7 +17,8 @@ class IndependentBernoulli(dist.Independent):
     log p(x) = sum_j x_j logits_j - softplus(logits_j)
 
     The same distribution as `BernoulliLogits(logits).to_event(event_dim)`, with a faster `log_prob`: the softplus of
-    that one takes longer than the matrix products when images are evaluated.
+    that one takes longer than the matrix products when images are evaluated. Values between 0 and 1 have their
+    cross-entropy, those outside no probability.
 
     Args:
         logits: log-odds of a one, [*batch, *event].
@@ -34,7 +35,8 @@ class IndependentBernoulli(dist.Independent):
         batch = jnp.broadcast_shapes(*(a.shape[:-1] for a in flat))  # as numpyro's do; the loss stretches no axis
         logits, x = (jnp.broadcast_to(a, (*batch, a.shape[-1])) for a in flat)
         logits = at_least_float32(logits)
-        return -binary_cross_entropy(logits, jnp.asarray(x, logits.dtype))
+        found = -binary_cross_entropy(logits, jnp.asarray(x, logits.dtype))
+        return jnp.where(jnp.all((flat[1] >= 0) & (flat[1] <= 1), axis=-1), found, -jnp.inf)
 
     def _flatten_event(self, array: Num[Array, "..."]) -> Num[Array, "... d"]:
         batch_dim = array.ndim - self.reinterpreted_batch_ndims

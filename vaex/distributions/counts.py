@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from vaex.model import Value
 
 _LARGE = 16.0  # from where two terms of Stirling's series are within 1e-9
+_SMALL = -0.5  # from where on down 1 + u is rounded more than the logarithm of each
 _NEAR = 0.05  # relative distances below which a series has more digits than a difference
 
 
@@ -25,13 +26,15 @@ class Poisson(dist.Poisson):
         few, many = jnp.where(is_large, 1.0, x), jnp.where(is_large, x, _LARGE)
         of_few = xlogy(few, rate) - gammaln(few + 1) - rate
         stirling = 0.5 * jnp.log(2 * jnp.pi * many) + 1 / (12 * many) - 1 / (360 * many**3)
-        found = jnp.where(is_large, -many * _distance((rate - many) / many) - stirling, of_few)
-        return jnp.where((x >= 0) & (x == jnp.floor(x)), found, -jnp.inf)
+        found = jnp.where(is_large, -many * _distance(rate, many) - stirling, of_few)
+        return jnp.where((x >= 0) & (x < jnp.inf) & (x == jnp.floor(x)), found, -jnp.inf)
 
 
-def _distance(u: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The function d(u) = u - log(1 + u)."""
-    near = jnp.where(jnp.abs(u) < _NEAR, u, 0.0)
-    far = jnp.where(jnp.abs(u) < _NEAR, 1.0, u)
+def _distance(rate: Float[Array, "..."], x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The function d(u) = u - log(1 + u) of u = rate / x - 1, by what keeps its digits in each of three ranges."""
+    u = (rate - x) / x
+    is_near, is_small = jnp.abs(u) < _NEAR, u < _SMALL
+    near, far = jnp.where(is_near, u, 0.0), jnp.where(is_near | is_small, 1.0, u)
     series = jnp.polyval(jnp.asarray([-1 / 7, 1 / 6, -1 / 5, 1 / 4, -1 / 3, 1 / 2], near.dtype), near) * near**2
-    return jnp.where(jnp.abs(u) < _NEAR, series, far - jnp.log1p(far))
+    small = u - jnp.log(jnp.where(is_small, rate, x)) + jnp.log(x)  # where 1 + u has lost the rate's digits
+    return jnp.where(is_near, series, jnp.where(is_small, small, far - jnp.log1p(far)))

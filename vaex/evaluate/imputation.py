@@ -69,7 +69,7 @@ def row_imputation_errors(key: PRNGKeyArray, trial: Trial) -> dict[str, float]:
     if not hidden.any():
         return {}
     is_class = np.isin(np.arange(len(columns)), positions(columns, *CLASSES))
-    mean, scale = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
+    mean, scale = (np.asarray(of(train, axis=0, dtype=np.float64)) for of in (np.nanmean, np.nanstd))
     guess, scores = impute(key, trial, some), {}
 
     def rmse(guess: np.ndarray) -> float:

@@ -128,7 +128,7 @@ def _data(x: Any) -> Float[Array, "n _"]:
     Raises:
         UsageError: they are not finite.
     """
-    x = at_least_float32(x)
+    x = at_least_float32(jnp.asarray(x, jnp.result_type(float, jnp.asarray(x))))
     if num_bad := int(jnp.sum(~jnp.isfinite(x).all(axis=1))):
         raise UsageError(
             f"{num_bad} of {len(x)} examples have values that are nan or infinite: leave them out, or impute them"

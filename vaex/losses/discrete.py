@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from vaex.errors import UsageError
 from vaex.losses.alignment import check_aligned
@@ -61,20 +62,26 @@ def categorical_nll(logits: Floats, labels: Num[Array | np.ndarray, "..."], *, e
     Source: the categorical likelihood, as in Kingma et al. 2014, equation 9.
     """
     logits, labels = at_least_float32(logits), jnp.asarray(labels)
-    found = f"labels are {labels.dtype} of shape {labels.shape}"
-    if not jnp.issubdtype(labels.dtype, jnp.integer):
-        raise UsageError(f"{found}: expected integers; of one-hot ones pass their argmax")
     if not logits.ndim:
         raise UsageError("logits have shape (): expected [..., classes]")
-    if labels.ndim == logits.ndim and labels.shape[-1] == logits.shape[-1]:
-        raise UsageError(
-            f"{found}, and logits {logits.shape}: expected classes, [...]; of one-hot ones pass their argmax"
-        )
+    if not jnp.issubdtype(labels.dtype, jnp.integer) or _are_one_hot(labels, logits):
+        found = f"labels are {labels.dtype} of shape {labels.shape}, and logits of {logits.shape}"
+        raise UsageError(f"{found}: expected classes as integers; of one-hot ones pass their argmax")
     shape = check_aligned(event_ndims, logits=jnp.shape(logits)[:-1], labels=jnp.shape(labels))
     classes = jnp.broadcast_to(labels, shape)[..., None]
     chosen = jnp.take_along_axis(jnp.broadcast_to(logits, (*shape, logits.shape[-1])), classes, axis=-1, mode="clip")
     inside = (classes >= 0) & (classes < logits.shape[-1])  # negative indices would count from the end
     return sum_event(jax.nn.logsumexp(logits, axis=-1) - jnp.where(inside, chosen, jnp.nan)[..., 0], event_ndims)
+
+
+def _are_one_hot(labels: Num[Array, "..."], logits: Float[Array, "... classes"]) -> bool:
+    """Whether integers have a class to a column: by their values, or where they are traced by the shape of logits."""
+    if labels.ndim != logits.ndim or labels.shape[-1] != logits.shape[-1]:
+        return False
+    match labels:
+        case Tracer():
+            return labels.shape == logits.shape
+    return bool(jnp.all((labels == 0) | (labels == 1)) & jnp.all(jnp.sum(labels, axis=-1) == 1))
 
 
 def _flattened(array: Num[Array, "..."], event_ndims: int) -> Num[Array, "... d"]:

@@ -153,7 +153,7 @@ def _ordered(cuts: Float[Array, "n c"]) -> Float[Array, "n k"]:
 
 
 def _rate(columns: Columns) -> Callable[[Array], Array]:
-    """Exp(m + s raw), which tanh bends within what a column has, and which stays below 150 times the most of it."""
+    """exp(m + s raw), which tanh bends within what a column has, below 150 times one more than the most of it."""
     center, scale = units(columns)
     bound = jnp.log1p(jnp.asarray([c.most for c in columns], jnp.float32)) + 5
     return lambda raw: jnp.exp(bound * jnp.tanh((center + scale * raw) / bound))

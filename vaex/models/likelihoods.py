@@ -16,7 +16,7 @@ from vaex.distributions import (
 from vaex.errors import check_positive, check_whole
 from vaex.model import Distribution, Params
 from vaex.models.likelihood_parts import Likelihood, bounded, from_function, learned_normal, unbounded, with_scale
-from vaex.models.scales import MIN_SIGMA, check_learned, learned_scale
+from vaex.models.scales import MIN_SIGMA, check_degrees, check_learned, learned_scale
 from vaex.models.table import table
 from vaex.networks.pairs import Shape
 
@@ -92,12 +92,12 @@ def student_t(*, x_shape: Shape, sigma: float = 0.1, degrees: float = 4.0, min_s
     Args:
         x_shape: the shape of one example.
         sigma: the scale from which learning starts.
-        degrees: of freedom; 1 is Cauchy's distribution, many are a Gaussian.
+        degrees: of freedom, above 1, from where on there is a mean; many are a Gaussian.
         min_sigma: what the scale stays above; by default a third of the noise of rounding.
 
     Source: Takahashi et al. 2018, Student-t variational autoencoder, with degrees that are given.
     """
-    check_positive(degrees=degrees)
+    check_degrees(degrees)
     check_learned(sigma, min_sigma)
 
     def apply(params: Params, raw: Float[Array, "..."]) -> Distribution:

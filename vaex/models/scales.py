@@ -9,7 +9,7 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from vaex.errors import OptionError, check_positive, known_numbers
+from vaex.errors import OptionError, check_finite, check_positive, known_numbers
 from vaex.model import Params
 
 # What a likelihood's scale stays above: x is in [0, 1], and grey levels that are spread over their width have a
@@ -66,3 +66,14 @@ def scale_of(log_var: Float[Array, "..."]) -> Float[Array, "..."]:
 def _beyond(excess: Float[Array, "..."], room: float) -> Float[Array, "..."]:
     """How far beyond an edge something is put that lies `excess` beyond it: less than `room`."""
     return room - room / (1 + jnp.maximum(excess, 0.0) / room)
+
+
+def check_degrees(degrees: float) -> None:
+    """Degrees of freedom with which Student's t has a mean, as a reconstruction is one.
+
+    Raises:
+        OptionError: others.
+    """
+    check_finite(degrees=degrees)
+    if not degrees > 1:
+        raise OptionError("degrees", degrees, "a number above 1, from where on Student's t has a mean")

@@ -8,12 +8,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from vaex.distributions.columns import Columns as Product
-from vaex.errors import check_positive
 from vaex.model import Distribution, Params
 from vaex.models.column_parts import COUNT, POSITIVE, REAL, Options, bernoulli, categorical, ordinal
 from vaex.models.columns import Column, Columns
 from vaex.models.likelihood_parts import Likelihood, unbounded
-from vaex.models.scales import check_learned
+from vaex.models.scales import check_degrees, check_learned
 
 
 def table(
@@ -37,11 +36,11 @@ def table(
         count: of counts: poisson or negative_binomial, or either after zero_inflated_.
         sigma: where scales start, in standard deviations of a column.
         min_sigma: what they stay above, and those from z below the inverse of.
-        degrees: of freedom, of Student's.
+        degrees: of freedom, of Student's, above 1.
 
     Source: Nazabal, Olmos, Ghahramani and Valera 2020, section 3.1.
     """
-    check_positive(degrees=degrees)
+    check_degrees(degrees)
     check_learned(sigma, min_sigma)
     if "output" in real + positive:
         unbounded(sigma, min_sigma)

@@ -15,6 +15,7 @@ from etils import epath
 
 from vaex.errors import UsageError
 from vaex.files import first_line
+from vaex.runs.folder import OTHERS
 
 Tree = TypeVar("Tree")
 
@@ -99,7 +100,7 @@ def _check_same(saved: Mapping[str, _Leaf], wanted: Mapping[str, _Leaf], place: 
     Raises:
         UsageError: a leaf more or less, or one of another shape or kind.
     """
-    cure = "the run's config.json and dataset.json are not those that it was trained by: put those back"
+    cure = f"{OTHERS} that it was trained by: put those back"
     for name, leaf in wanted.items():
         if name not in saved:
             raise UsageError(f"checkpoint {place} has no {name}, which the config's model or optimizer has; {cure}")

@@ -43,6 +43,7 @@ def train_new(
     check_name(called)
     made = setup(config)  # whatever is wrong with the config is said before a folder is made
     results.check_selection(made)
+    devices.check(made.task.experiment.train.devices)
     files = {}
     if start is not None:
         state = origin.start_from(start, made)
@@ -113,10 +114,8 @@ def evaluate(run: str, name: str = "", num_samples: int | None = None) -> Path:
         given = _read(name, path) if name else None
         task = open_task(path, num_samples)
         with devices.over(min(task.experiment.train.devices, jax.device_count())):
-            if given is None:
-                results.write(path, task, newest_progress(path))
-            else:
-                results.write(path, _on(task, given, name), newest_progress(path), given=name)
+            scored = task if given is None else _on(task, given, name)
+            results.write(path, scored, newest_progress(path), given=name)
     return path
 
 
@@ -165,10 +164,11 @@ def check_data(path: Path, task: Task) -> None:
     now = describe(task, before["experiment"])
     if any(now[field] != before[field] for field in ("dataset", "num_train", "x_shape", "crc32")):
         named = lambda one: f"{one['dataset']} ({one['num_train']:,} examples)"
-        raise UsageError(
-            f"{path} was trained on {named(before)}; found other data, {named(now)}, in {task.dataset.source}: "
-            f"set VAEX_DATA_DIR, or unset it, as it was when the data came from {before['source']}"
-        )
+        cure = f"set VAEX_DATA_DIR, or unset it, as it was when the data came from {before['source']}"
+        if str(task.dataset.source) == before["source"]:
+            cure = "it has changed since: bring back what was there, or train anew"
+        found = f"found other data, {named(now)}, in {task.dataset.source}"
+        raise UsageError(f"{path} was trained on {named(before)}; {found}: {cure}")
     if now["checksum"] != before.get("checksum", now["checksum"]):  # runs from before have that of the images alone
         raise UsageError(
             f"{path} was trained on {before['dataset']} with other labels or splits than {task.dataset.source} has "

@@ -68,20 +68,20 @@ def training(
 
 
 @contextlib.contextmanager
-def sweeping(total: int, done: int) -> Iterator[Callable[[int, str], None]]:
-    """A function that is told how many epochs of all members are done, and how it goes.
+def sweeping(total: int, done: int, seconds: float) -> Iterator[Callable[[int, float, str], None]]:
+    """A function that is told how many epochs of all members are done, how long they took, and how it goes.
 
     Args:
         total: epochs of all members.
         done: those already behind.
+        seconds: that these took, without compilation.
     """
-    start = time.perf_counter()
-    turn = pace(total, done, start)
+    turn = pace(total, done, seconds)
     with _bar(total, done, "epochs of members") as (bar, task):
 
-        def show(now: int, text: str) -> None:
+        def show(now: int, seconds: float, text: str) -> None:
             bar.update(task, completed=now, description=text)
-            is_due, left = turn(now, time.perf_counter(), now == total)
+            is_due, left = turn(now, seconds, now == total)
             if is_due and not _console.is_terminal:
                 say(f"epoch {now:,} of {total:,} of all members  {text}" + ("" if now == total else f"  ETA {left}"))
 
@@ -93,7 +93,7 @@ def ranking(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) ->
     table = Table(*(Column(Text(name)) for name in header), title=Text(title), title_justify="left")
     for row in rows:
         table.add_row(*map(Text, row))
-    _console.print(table)
+    (_console if _console.is_terminal else Console(width=400)).print(table)  # nothing cuts it in a file
 
 
 @contextlib.contextmanager

@@ -29,6 +29,11 @@ def over(num_devices: int) -> contextlib.AbstractContextManager[object]:
     return jax.set_mesh(_mesh(_first(jax.devices(), num_devices)))
 
 
+def check(num_devices: int) -> None:
+    """Raise a UsageError where this host has fewer devices."""
+    _first(jax.local_devices(), num_devices)
+
+
 def of_hosts(num_devices: int, batch_size: int) -> Mesh:
     """The first devices of each host.
 

@@ -55,7 +55,10 @@ def start_from(run: Path, made: Setup) -> TrainState:
     try:
         params, _ = checkpoints.restore_params(run, jax.eval_shape(made.init).params)
     except UsageError as error:
-        raise UsageError(f"--from: {error}; a run starts from one of the same model") from None
+        found = str(error).partition(f"; {folder.OTHERS}")[0]
+        raise UsageError(
+            f"--from: {found}; a run starts from one of the same model, as its flags describe it"
+        ) from None
     return init_state(params, made.recipe.optimizer, average=made.recipe.average)
 
 

@@ -58,7 +58,7 @@ def init_state(
         average: the recipe's, where an average of them is evaluated.
     """
     params = jax.tree.map(jnp.array, params)  # copies: a step to which the state is donated leaves the caller's alone
-    moved = None if average is None else params
+    moved = None if average is None else jax.tree.map(jnp.array, params)
     return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32), jnp.zeros(()), moved)
 
 

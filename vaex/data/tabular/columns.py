@@ -105,9 +105,10 @@ def classes_of(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
             f'--config.data.columns="{name}=ordinal:{"<".join(found[:3])}"'
         )
     if len(found) > min(_MOST_CLASSES, max(len(known) // 2, 2)):
+        numbers = f"; they all read as numbers, which {name}=real makes of them" * all(map(reads_as_number, found))
         raise UsageError(
             f"column {name!r} has {len(found):,} classes in {len(known):,} rows: leave it out, "
-            f'--config.data.columns="{name}=ignore", or join classes'
+            f'--config.data.columns="{name}=ignore", or join classes{numbers}'
         )
     return found
 

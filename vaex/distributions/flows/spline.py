@@ -77,8 +77,8 @@ def rational_quadratic(num_bins: int, *, bound: float = 5.0) -> Elementwise:
         s, above = b.height / b.width, inside - b.bottom
         bend = above * (b.slope_left + b.slope_right - 2 * s)
         quadratic, linear, constant = b.height * (s - b.slope_left) + bend, b.height * b.slope_left - bend, -s * above
-        root = jnp.sqrt(jnp.maximum(linear**2 - 4 * quadratic * constant, 1e-12))
-        t = 2 * constant / (-linear - root)
+        root = jnp.sqrt(jnp.maximum(linear**2 - 4 * quadratic * constant, 1e-30 * b.height**2))
+        t = jnp.clip(2 * constant / (-linear - root), 0, 1)  # which rounding may leave
         return _with_tails(y, bound, b.left + b.width * t, log_slope(b, t))
 
     return Elementwise(3 * num_bins - 1, forward, inverse)

@@ -41,8 +41,9 @@ def _sweep(arguments: argparse.Namespace, flags: list[str], config_of: Callable[
         launch(config, swept, name, runs, called=arguments.name)
         return
     if arguments.search is None:
-        sweep(config, swept, name, runs, called=arguments.name)
+        sweep(config, swept, name, runs, called=arguments.name, command=arguments.words)
         return
     from vaex.runs.sweeps.search import search
 
-    search(config, swept, name, runs, num_trials=arguments.search, called=arguments.name)
+    made = {"called": arguments.name, "command": arguments.words}
+    search(config, swept, name, runs, num_trials=arguments.search, **made)

@@ -40,6 +40,8 @@ def compare(patterns: str, out: Path, *, form: str = "") -> None:
     runs, repeated = newest_of_seeds(runs)
     left_out += repeated
     tables = {name: ordered(groups) for name, groups in by_data(runs).items()}
+    unscored = [run.folder for groups in tables.values() for group in groups for run in group.unscored]
+    left_out += [f"{name}, which has no scores, as other seeds have: evaluate it" for name in unscored]
     if form:
         print({"csv": as_csv, "latex": as_latex}[form](tables), end="")
         return

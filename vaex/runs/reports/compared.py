@@ -46,6 +46,18 @@ class Group(NamedTuple):
     name: str
     runs: Sequence[Compared]
 
+    @property
+    def unscored(self) -> list[Compared]:
+        """The runs that have no score while others of the group have, as of a sweep that was interrupted."""
+        without = [run for run in self.runs if not names_of(run.results)]
+        return [] if len(without) == len(self.runs) else without
+
+    @property
+    def seeds(self) -> str:
+        """How many its scores are of."""
+        num, without = len(self.runs), len(self.unscored)
+        return f"{num - without} of {num}" if without else str(num)
+
     def scored(self, score: str) -> list[Scored]:
         """A score of those runs that have it, by its name, of a bound on log p(x) with its K behind it."""
         found = [run for run in self.runs if score in names_of(run.results)]

@@ -41,7 +41,7 @@ def words_table(groups: Sequence[Group]) -> Table:
     return heads, [
         [
             group.name,
-            str(len(group.runs)),
+            group.seeds,
             *(_said(group.estimate(score), _digits(score)) for score in scores),
             _difference(below.get(group.name), _digits(decides)),
             _seconds(group),
@@ -77,7 +77,14 @@ def as_csv(tables: Mapping[str, Sequence[Group]]) -> str:
             estimates = [group.estimate(score) for score in scores]
             found = below.get(group.name)
             numbers = [number for estimate in estimates for number in _pair(estimate)]
-            row = [data, group.name, len(group.runs), *numbers, *_pair(found), found.over if found else ""]
+            row = [
+                data,
+                group.name,
+                len(group.runs) - len(group.unscored),
+                *numbers,
+                *_pair(found),
+                found.over if found else "",
+            ]
             writer.writerow([*row, _seconds(group)])
     return file.getvalue()
 

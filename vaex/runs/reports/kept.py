@@ -5,8 +5,11 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from vaex.config import read_config, told
 from vaex.errors import UsageError
 from vaex.files import Fields, replaced
+from vaex.runs import folder
+from vaex.runs.experiments import load_experiment
 from vaex.runs.reports import tables
 from vaex.runs.words import Run, score_line
 
@@ -66,14 +69,17 @@ def keep(run: Path, root: Path) -> Path:
         The file of docs/results, whose tables are then written by `make report`.
 
     Raises:
-        UsageError: the run is of a part of the data set, or of grey pixels, whose scores would mislead beside others.
+        UsageError: the run is of a part of the data set, or of grey pixels, whose scores would mislead beside others;
+            or it was made by flags, or from another run, so that its command would not make it again.
     """
-    results = _read(run / "results.json")
+    run = folder.open_run(run)
+    results = _read(run / folder.RESULTS)
     if "(" in (dataset := str(results.get("dataset", ""))):
         raise UsageError(f"{run} was trained on {dataset}: expected the whole data set, and pixels of the likelihood")
     name = str(results.get("experiment"))
     if not re.fullmatch(r"[\w-]+", name):  # it is a file's name
         raise UsageError(f"{run / 'results.json'}: experiment is {name!r}: expected the name of an experiment")
+    _check_plain(run, results, name)
     path = root / RESULTS / f"{name}.json"
     before = _read(path) if path.is_file() else {}
     defaults = {"family": "", "command": f"make train EXP={name}"}
@@ -86,10 +92,23 @@ def keep(run: Path, root: Path) -> Path:
     return path
 
 
-def _read_all(folder: Path, read: Callable[[Path], Run]) -> tuple[dict[str, Run], list[str]]:
+def _check_plain(run: Path, results: Fields, name: str) -> None:
+    """A run is what the command of its experiment makes."""
+    if "origin" in results:
+        raise UsageError(f"{run} started from another run: expected one of make train EXP={name}")
+    made, plain = (
+        {field.path: field.value for field in told(config) if field.path != "data.dir"}
+        for config in (read_config(run / folder.CONFIG), load_experiment(name))
+    )
+    if others := [path for path in made | plain if made.get(path) != plain.get(path)]:
+        found = ", ".join(f"{path} {made.get(path)}" for path in others[:3])
+        raise UsageError(f"{run} has {found}: expected a run of make train EXP={name}, without flags")
+
+
+def _read_all(below: Path, read: Callable[[Path], Run]) -> tuple[dict[str, Run], list[str]]:
     """What can be read of a folder's JSON files, and what is wrong with the others."""
     found, broken = {}, []
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(below.glob("*.json")):
         try:
             found[path.stem] = read(path)
         except UsageError as error:

@@ -18,6 +18,9 @@ from vaex.train.loop import is_minimised
 _FIELDS = "name dir num_validation image_size channels columns binarize condition num_previous missing"
 _OF_OTHER_DATA = tuple(f"data.{field}" for field in _FIELDS.split())  # by whose values scores are of other images
 
+_DRAWS = ("evaluate.validation_samples", "evaluate.weight_draws")
+_MEASURED_BY = {"log_likelihood": _DRAWS, "effective_sample_size": _DRAWS, "bound": _DRAWS[1:], "elbo": _DRAWS[1:]}
+
 
 class Place(NamedTuple):
     """One setting, of all its seeds."""
@@ -70,6 +73,9 @@ def show_ranking(path: Path, places: Sequence[Place], name: str, select: str) ->
         folder.save_figure(path, "ranking", figures.titled(figure, f"{name}, best validation of each run"))
     header = [*map(short, fields), f"validation {select}", "seeds", "best run"]
     console.ranking(f"{name}, the best first", header, [[*row["setting"].values(), *_shown(row)] for row in rows])
+    measured = [field for field in fields if field in _MEASURED_BY.get(select, ())]
+    if measured:
+        console.say(f"by {', '.join(measured)} {select} is another number: it does not compare across its values")
     if others := [field for field in fields if field in _OF_OTHER_DATA]:
         console.say(f"by {', '.join(others)} validation images are others: {select} does not compare across its values")
     if select == "bound" and (bounds := [field for field in fields if field.startswith("objective.")]):

@@ -26,7 +26,14 @@ JOURNAL = "search.journal"
 
 
 def search(
-    config: Config, swept: Mapping[str, str], name: str, runs: Path, *, num_trials: int, called: str | None = None
+    config: Config,
+    swept: Mapping[str, str],
+    name: str,
+    runs: Path,
+    *,
+    num_trials: int,
+    called: str | None = None,
+    command: str = "",
 ) -> Path:
     """Train members whose values optuna's TPE chooses by the validation metric of those before, then score the best.
 
@@ -40,6 +47,7 @@ def search(
         runs: where run folders are made.
         num_trials: how many members.
         called: what the search is called.
+        command: that it is made by, which each member's folder keeps.
 
     Returns:
         runs/NAME/search_CALLED, in which each member has its folder.
@@ -70,7 +78,7 @@ def search(
             now = sweep.check_groups(together)
             select = one_metric([select or now, now])
             console.say(f"trials {min(asked) + 1} to {max(asked) + 1} of {num_trials}; folder {folder.shown(path)}")
-            ended = sweep.train_all(path, together, name)
+            ended = sweep.train_all(path, together, name, command=command)
             if ended is None:
                 return path
             stopped |= ended

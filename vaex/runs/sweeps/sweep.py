@@ -15,6 +15,9 @@ from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import commands, console, folder, results
 from vaex.runs.create import check_experiment, check_name, fill_run, point_latest
+from vaex.runs.environment import environment
+from vaex.runs.page_file import write_page
+from vaex.runs.process import interruptible
 from vaex.runs.sweeps.ranking import one_metric, rank, show_ranking
 from vaex.runs.sweeps.sweeping import Run, train_together
 from vaex.runs.training import newest_progress
@@ -24,7 +27,9 @@ from vaex.train.loop import Progress, signals
 SWEEP = "sweep.json"
 
 
-def sweep(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, called: str | None = None) -> Path:
+def sweep(
+    config: Config, swept: Mapping[str, str], name: str, runs: Path, *, called: str | None = None, command: str = ""
+) -> Path:
     """Train every combination of some fields' values, those together that one program can; then evaluate and rank.
 
     The same command carries it on where it was left.
@@ -35,6 +40,7 @@ def sweep(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, ca
         name: of the experiment.
         runs: where run folders are made.
         called: what the sweep is called.
+        command: that it is made by, which each member's folder keeps.
 
     Returns:
         runs/NAME/sweep_CALLED, in which each member has its folder.
@@ -48,7 +54,7 @@ def sweep(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, ca
     open_sweep(path, said)
     with folder.locked(path), advising(lambda: how_to_go_on(path)):
         console.say(f"{_count(found, together)}; sweep folder {folder.shown(path)}")
-        stopped = train_all(path, together, name)
+        stopped = train_all(path, together, name, command=command)
         if stopped is None:
             return path
         for group in together:
@@ -95,32 +101,41 @@ def open_sweep(path: Path, said: Mapping[str, object]) -> None:
         raise UsageError(f"{path} is another sweep's: name this one otherwise, or give the command that made it again")
 
 
-def train_all(path: Path, together: list[Group], name: str) -> dict[str, str] | None:
+def train_all(path: Path, together: list[Group], name: str, *, command: str = "") -> dict[str, str] | None:
     """Train the members of all groups -> why each stopped that did so early; None where an interruption ended it."""
     _allow_files(2 * sum(len(group.members) for group in together))
     with contextlib.ExitStack() as stack:
-        waiting = [[open_run(path / one.name, one, group, name, stack) for one in group.members] for group in together]
+        waiting = [
+            [open_run(path / one.name, one, group, name, stack, command=command) for one in group.members]
+            for group in together
+        ]
         total = sum(group.program.made.plan.num_epochs * len(group.members) for group in together)
         done = lambda: sum(run.progress.epoch for runs in waiting for run in runs)
+        seconds = lambda: sum(run.progress.seconds for runs in waiting for run in runs)
         interrupted = stack.enter_context(signals())
-        show = stack.enter_context(console.sweeping(total, done()))
+        show = stack.enter_context(console.sweeping(total, done(), seconds()))
         for group, runs in zip(together, waiting, strict=True):
-            told: folder.Show = lambda row: show(done(), f"loss {row['loss']:.2f}")
+            told: folder.Show = lambda row: show(done(), seconds(), f"loss {row['loss']:.2f}")
             if not train_together(runs, group.program, show=told, interrupted=interrupted):
                 console.say(f"interrupted; the same command carries on {folder.shown(path)}")
                 return None
         stopped = {run.path.name: run.stopped for runs in waiting for run in runs if run.stopped}
     for member, why in stopped.items():
         console.say(f"{member} stopped: {why}")
+        write_page(path / member, state=f"Training ended early: {why}", is_wrong=True, made_by=environment())
     return stopped
 
 
-def open_run(path: Path, member: Member, group: Group, name: str, stack: contextlib.ExitStack) -> Run:
+def open_run(
+    path: Path, member: Member, group: Group, name: str, stack: contextlib.ExitStack, *, command: str = ""
+) -> Run:
     """The folder of a member, made where there is none, and how far it is; held until the stack is unwound."""
     fill_run(path, member.config, lambda: commands.describe(group.program.made.task, name))
     stack.enter_context(folder.locked(path))
     commands.check_data(path, group.program.made.task)
     progress = Progress() if folder.newest_checkpoint(path) is None else newest_progress(path)
+    if command and not group.program.made.plan.is_over(progress):
+        folder.add_command(path, command)
     to = loggers(group.program.made.task.experiment.train.loggers)
     write = stack.enter_context(folder.metrics_writer(path, epoch=progress.epoch, to=to))
     return Run(path, member, numbers_of(member, group.numbers), write, progress)
@@ -128,10 +143,11 @@ def open_run(path: Path, member: Member, group: Group, name: str, stack: context
 
 def evaluate(path: Path, group: Group, finished: list[Member]) -> None:
     """Write the results and figures of those members of a group that have none yet."""
+    advice = f"the checkpoints are whole; the same command carries on {folder.shown(path)}"
     for member in finished:
         run = path / member.name
         if not (run / folder.RESULTS).exists():
-            with folder.locked(run):
+            with folder.locked(run), interruptible(advice):
                 task = setup(member.config, dataset=group.program.made.task.dataset).task
                 results.write(run, task, newest_progress(run))
 

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
+from jax.stages import Wrapped
 from jaxtyping import Array, PRNGKeyArray
 from numpy.typing import ArrayLike
 
@@ -60,6 +61,8 @@ def train_together(runs: list[Run], program: Program, *, show: folder.Show, inte
     images = shared(jnp.asarray(program.made.task.dataset.train.images), mesh)
     epoch_of_all, measure_all = _compiled(program, mesh)
     state = spread(_start(padded, program, own, mesh), mesh)
+    everyone = spread(jnp.ones(len(padded), bool), mesh)
+    epoch_of_all = epoch_of_all.lower(state, (everyone, *own), (images,)).compile()  # which no epoch's time has in it
     while going := [run for run in runs if not run.stopped and not plan.is_over(run.progress)]:
         start, epoch = time.perf_counter(), min(run.progress.epoch for run in going)
         turn = {i: run for i, run in enumerate(runs) if run in going and run.progress.epoch == epoch}
@@ -108,7 +111,7 @@ def _accounted(
     return row, selected
 
 
-def _compiled(program: Program, mesh: Mesh) -> tuple[Callable, Callable]:
+def _compiled(program: Program, mesh: Mesh) -> tuple[Wrapped, Callable]:
     """An epoch of all members that are active, and a validation of them."""
 
     def epoch(
