@@ -264,7 +264,7 @@ def test_an_interrupt_ends_the_process_with_one_line(tmp_path, script):
 def test_an_interrupt_of_an_evaluation_says_how_to_go_on(run, capsys, monkeypatch):
     """By hand or while it leaves at once; an error within leaves nothing to be said of a later one."""
 
-    def interrupt(*arguments):
+    def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(results, "write", interrupt)
