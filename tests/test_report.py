@@ -169,7 +169,7 @@ def a_run(path, results, *flags):
 def test_a_new_run_takes_the_place_of_the_one_before_and_keeps_what_is_by_hand(tmp_path, monkeypatch):
     monkeypatch.setattr(kept, "load_experiment", lambda name: default_config())
     _write(tmp_path, RUN | {"provenance": "README", "others": [{"seed": 1}], "published": "p"})
-    results = {"experiment": "a", "test_elbo": -1.0, "versions": {"jax": "0"}}
+    results = {"experiment": "a", "test_elbo": -1.0, "versions": {"jax": "0"}, "source": "/home/me/data/mnist"}
     run = a_run(tmp_path / "run", results)
     found = json.loads(report.keep(run, tmp_path).read_text())
     assert found == {
@@ -179,6 +179,7 @@ def test_a_new_run_takes_the_place_of_the_one_before_and_keeps_what_is_by_hand(t
         "experiment": "a",
         "test_elbo": -1.0,
         "versions": {"jax": "0"},
+        "source": "data/mnist",
         "others": [{"seed": 1}],
     }
     subset = {"experiment": "a", "dataset": "mnist (5,000-image subset)"}

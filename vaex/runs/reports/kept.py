@@ -80,6 +80,8 @@ def keep(run: Path, root: Path) -> Path:
     if not re.fullmatch(r"[\w-]+", name):  # it is a file's name
         raise UsageError(f"{run / 'results.json'}: experiment is {name!r}: expected the name of an experiment")
     _check_plain(run, results, name)
+    if (source := Path(str(results.get("source", "")))).is_absolute():  # a machine's own, which is nobody else's
+        results["source"] = "/".join(source.parts[-2:])
     path = root / RESULTS / f"{name}.json"
     before = _read(path) if path.is_file() else {}
     defaults = {"family": "", "command": f"make train EXP={name}"}
