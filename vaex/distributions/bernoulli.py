@@ -1,12 +1,10 @@
 """Bernoulli variables with a faster log-probability than numpyro's."""
 
-import math
-
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, Float
 
-from vaex.losses.arithmetic import at_least_float32
+from vaex.losses.arithmetic import all_in_unit_interval, at_least_float32, flattened
 from vaex.losses.discrete import binary_cross_entropy
 from vaex.model import Value
 
@@ -31,13 +29,9 @@ class IndependentBernoulli(dist.Independent):
 
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
         logits = self.base_dist.logits  # pyright: ignore[reportAttributeAccessIssue]
-        flat = self._flatten_event(logits), self._flatten_event(value)
+        flat = [flattened(a, self.reinterpreted_batch_ndims) for a in (logits, value)]
         batch = jnp.broadcast_shapes(*(a.shape[:-1] for a in flat))  # as numpyro's do; the loss stretches no axis
         logits, x = (jnp.broadcast_to(a, (*batch, a.shape[-1])) for a in flat)
         logits = at_least_float32(logits)
         found = -binary_cross_entropy(logits, jnp.asarray(x, logits.dtype))
-        return jnp.where(jnp.all((flat[1] >= 0) & (flat[1] <= 1), axis=-1), found, -jnp.inf)
-
-    def _flatten_event(self, array: Num[Array, "..."]) -> Num[Array, "... d"]:
-        batch_dim = array.ndim - self.reinterpreted_batch_ndims
-        return array.reshape(*array.shape[:batch_dim], math.prod(array.shape[batch_dim:]))
+        return jnp.where(all_in_unit_interval(flat[1]), found, -jnp.inf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 
 if TYPE_CHECKING:
     import numpy as np
-    from jaxtyping import Array, Float, Num, Shaped
+    from jaxtyping import Array, Bool, Float, Num, Shaped
 
 
 def at_least_float32(array: Shaped[Array | np.ndarray, "..."] | float) -> Float[Array, "..."]:
@@ -49,3 +50,14 @@ def logsumexp(log_values: Float[Array, "..."], axis: int = 0) -> Float[Array, ".
 def sum_event(terms: Float[Array, "..."], event_ndims: int) -> Float[Array, "..."]:
     """The sum over the trailing axes that make one example."""
     return jnp.sum(terms, axis=tuple(range(-event_ndims, 0)))
+
+
+def flattened(array: Num[Array, "..."], event_ndims: int) -> Num[Array, "... d"]:
+    """The same with the trailing axes that make one example as one."""
+    batch_ndims = array.ndim - event_ndims
+    return array.reshape(*array.shape[:batch_ndims], math.prod(array.shape[batch_ndims:]))
+
+
+def all_in_unit_interval(x: Num[Array, "... d"]) -> Bool[Array, "..."]:
+    """Whether all values along the last axis are from 0 to 1, and numbers."""
+    return jnp.all((x >= 0) & (x <= 1), axis=-1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import jax
@@ -11,7 +10,7 @@ from jax.core import Tracer
 
 from vaex.errors import UsageError
 from vaex.losses.alignment import check_aligned
-from vaex.losses.arithmetic import at_least_float32, sum_event
+from vaex.losses.arithmetic import all_in_unit_interval, at_least_float32, flattened, sum_event
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,8 +38,8 @@ def bernoulli_nll(logits: Floats, x: Num[Array | np.ndarray, "..."], *, event_nd
     """
     check_aligned(event_ndims, logits=jnp.shape(logits), x=jnp.shape(x))
     logits = at_least_float32(logits)
-    flat = [_flattened(a, event_ndims) for a in (logits, jnp.asarray(x, logits.dtype))]
-    return jnp.where(jnp.all((flat[1] >= 0) & (flat[1] <= 1), axis=-1), binary_cross_entropy(*flat), jnp.nan)
+    flat = [flattened(a, event_ndims) for a in (logits, jnp.asarray(x, logits.dtype))]
+    return jnp.where(all_in_unit_interval(flat[1]), binary_cross_entropy(*flat), jnp.nan)
 
 
 def categorical_nll(logits: Floats, labels: Num[Array | np.ndarray, "..."], *, event_ndims: int = 0) -> Values:
@@ -82,11 +81,6 @@ def _are_one_hot(labels: Num[Array, "..."], logits: Float[Array, "... classes"])
         case Tracer():
             return labels.shape == logits.shape
     return bool(jnp.all((labels == 0) | (labels == 1)) & jnp.all(jnp.sum(labels, axis=-1) == 1))
-
-
-def _flattened(array: Num[Array, "..."], event_ndims: int) -> Num[Array, "... d"]:
-    batch_ndims = array.ndim - event_ndims
-    return array.reshape(*array.shape[:batch_ndims], math.prod(array.shape[batch_ndims:]))
 
 
 @jax.custom_jvp

@@ -15,7 +15,6 @@ from etils import epath
 
 from vaex.errors import UsageError
 from vaex.files import first_line
-from vaex.runs.folder import OTHERS
 
 Tree = TypeVar("Tree")
 
@@ -30,13 +29,17 @@ class _Leaf(Protocol):
     def dtype(self) -> np.dtype: ...
 
 
-def read(place: Path, abstract: Tree, cure: str) -> Tree:
+PUT_BACK = "the run's config.json and dataset.json are not those that it was trained by: put those back"
+
+
+def read(place: Path, abstract: Tree, cure: str, *, of_others: str = PUT_BACK) -> Tree:
     """The arrays of a checkpoint, as numpy's and in the precision that they were saved in.
 
     Args:
         place: the checkpoint's folder.
         abstract: the shapes and dtypes of those parts of the state that are asked for.
         cure: what to do where they cannot be read.
+        of_others: what to do where they are of another model or optimizer.
 
     Raises:
         UsageError: they cannot be read, or are of another model or optimizer.
@@ -50,7 +53,7 @@ def read(place: Path, abstract: Tree, cure: str) -> Tree:
         with _one_line(place, cure):
             saved = handler.metadata(directory).tree
             found = _leaves({part: saved.get(part) for part in _parts(wanted)})
-        _check_same(found, _leaves(wanted), place)
+        _check_same(found, _leaves(wanted), place, of_others)
         with _one_line(place, cure):
             return handler.restore(directory, args=item)
 
@@ -89,18 +92,18 @@ def restored(state: Tree, abstract: Tree) -> Tree:
     return jax.tree.map(one, state, abstract)
 
 
-def _check_same(saved: Mapping[str, _Leaf], wanted: Mapping[str, _Leaf], place: Path) -> None:
+def _check_same(saved: Mapping[str, _Leaf], wanted: Mapping[str, _Leaf], place: Path, cure: str) -> None:
     """What is saved is what is wanted; 32 and 64 bits of a kind are the same.
 
     Args:
         saved: the leaves of a checkpoint, of which shapes and dtypes are looked at.
         wanted: those of a state.
         place: of the checkpoint.
+        cure: what to do where it is not.
 
     Raises:
         UsageError: a leaf more or less, or one of another shape or kind.
     """
-    cure = f"{OTHERS} that it was trained by: put those back"
     for name, leaf in wanted.items():
         if name not in saved:
             raise UsageError(f"checkpoint {place} has no {name}, which the config's model or optimizer has; {cure}")

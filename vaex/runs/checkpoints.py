@@ -16,7 +16,7 @@ from vaex.config.stored import check_type, read_json, read_object
 from vaex.errors import UsageError
 from vaex.files import Fields, first_line, remove_for_good, reserve, writing
 from vaex.model import Params
-from vaex.runs.arrays import alone, nameable, plain, read, restored
+from vaex.runs.arrays import PUT_BACK, alone, nameable, plain, read, restored
 from vaex.runs.folder import CHECKPOINTS, checkpoints
 from vaex.runs.sums import check_sums, write_sums
 from vaex.train.step import TrainState
@@ -72,12 +72,13 @@ def restore(path: Path, abstract: TrainState) -> tuple[TrainState, Fields]:
     return _state(place, abstract, progress["crc32"]), _without_sums(progress)
 
 
-def restore_params(path: Path, abstract: Params) -> tuple[Params, Fields]:
+def restore_params(path: Path, abstract: Params, *, of_others: str = PUT_BACK) -> tuple[Params, Fields]:
     """The parameters of a run's best checkpoint, or of its newest where none was validated; nothing else is read.
 
     Args:
         path: the run folder.
         abstract: as of restore, of the parameters alone.
+        of_others: what to do where they are of another model.
 
     Returns:
         The parameters, on the device, and the progress that was saved with them.
@@ -87,7 +88,8 @@ def restore_params(path: Path, abstract: Params) -> tuple[Params, Fields]:
     """
     place = _best(path)
     progress = _progress(place)
-    return _state(place, {"params": abstract}, progress.get("params_crc32"))["params"], _without_sums(progress)
+    state = _state(place, {"params": abstract}, progress.get("params_crc32"), of_others=of_others)
+    return state["params"], _without_sums(progress)
 
 
 def best_epoch(path: Path) -> int:
@@ -166,10 +168,10 @@ def _writing(folder: Path, state: TrainState) -> Iterator[None]:
             raise OSError(first_line(error)) from error
 
 
-def _state(place: Path, abstract: Tree, checksum: int | None) -> Tree:
+def _state(place: Path, abstract: Tree, checksum: int | None, *, of_others: str = PUT_BACK) -> Tree:
     """The parts of a state that are asked for; the parameters of a run from before have no sum of their own."""
     check_sums(place, _cure(place), under="state/")
-    state = read(place, abstract, _cure(place))
+    state = read(place, abstract, _cure(place), of_others=of_others)
     if checksum is not None and checksum != _crc32(state):
         raise UsageError(f"checkpoint {place} is damaged: its checksum does not match; {_cure(place)}")
     return restored(state, abstract)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Row = dict[str, Json]  # the metrics of an epoch
 Show = Callable[[Row], None]
 CONFIG, DATASET, METRICS, RESULTS = "config.json", "dataset.json", "metrics.jsonl", "results.json"
-OTHERS = "the run's config.json and dataset.json are not those"  # a checkpoint's, whose shapes are others
 SAMPLES, CHECKPOINTS, ORIGIN, ANSWERS = "samples.npz", "checkpoints", "origin.json", "answers"
 SCORES, PAGE, COMMAND, EXPLORER = "scores.npz", "index.html", "command.txt", "explorer.html"
 FRAMES = "frames.npz"  # of what moves while a run trains

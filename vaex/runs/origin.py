@@ -52,13 +52,11 @@ def start_from(run: Path, made: Setup) -> TrainState:
     """
     from vaex.runs import checkpoints
 
+    of_others = "a run starts from one of the same model, as its flags describe it"
     try:
-        params, _ = checkpoints.restore_params(run, jax.eval_shape(made.init).params)
+        params, _ = checkpoints.restore_params(run, jax.eval_shape(made.init).params, of_others=of_others)
     except UsageError as error:
-        found = str(error).partition(f"; {folder.OTHERS}")[0]
-        raise UsageError(
-            f"--from: {found}; a run starts from one of the same model, as its flags describe it"
-        ) from None
+        raise UsageError(f"--from: {error}") from None
     return init_state(params, made.recipe.optimizer, average=made.recipe.average)
 
 

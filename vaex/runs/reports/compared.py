@@ -53,10 +53,9 @@ class Group(NamedTuple):
         return [] if len(without) == len(self.runs) else without
 
     @property
-    def seeds(self) -> str:
-        """How many its scores are of."""
-        num, without = len(self.runs), len(self.unscored)
-        return f"{num - without} of {num}" if without else str(num)
+    def num_scored(self) -> int:
+        """How many seeds its scores are of."""
+        return len(self.runs) - len(self.unscored)
 
     def scored(self, score: str) -> list[Scored]:
         """A score of those runs that have it, by its name, of a bound on log p(x) with its K behind it."""

@@ -41,7 +41,7 @@ def words_table(groups: Sequence[Group]) -> Table:
     return heads, [
         [
             group.name,
-            group.seeds,
+            f"{group.num_scored} of {len(group.runs)}" if group.unscored else str(len(group.runs)),
             *(_said(group.estimate(score), _digits(score)) for score in scores),
             _difference(below.get(group.name), _digits(decides)),
             _seconds(group),
@@ -80,7 +80,7 @@ def as_csv(tables: Mapping[str, Sequence[Group]]) -> str:
             row = [
                 data,
                 group.name,
-                len(group.runs) - len(group.unscored),
+                group.num_scored,
                 *numbers,
                 *_pair(found),
                 found.over if found else "",
