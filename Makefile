@@ -75,7 +75,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "vaex needs Python 3.11 or newer on the PATH; found none: install one, or name it with PYTHON=/path/to/python3" >&2; exit 2; }
 	@echo "installing into .venv (once, about a minute)"
 	@if command -v uv >/dev/null 2>&1; then \
-	    test -x $(BIN)/python || uv venv -q --python $(PYTHON) .venv; \
+	    test -x $(BIN)/python || uv venv -q --seed --python $(PYTHON) .venv; \
 	else \
 	    test -x $(BIN)/pip || $(PYTHON) -m venv .venv; \
 	fi

@@ -118,8 +118,8 @@ def test_neither_experiment_nor_run(capsys):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"images": np.zeros((50, 3, 3, 1, 1))}, "shape (45, 3, 3, 1, 1): expected [N, H, W]"),
-        ({"images": np.where(np.arange(450).reshape(50, 3, 3) == 7, np.nan, 0.5)}, "1 values that are nan or infinite"),
+        ({"images": np.zeros((50, 3, 3, 1, 1))}, "shape (50, 3, 3, 1, 1): expected [N, H, W]"),
+        ({"images": np.where(np.arange(450).reshape(50, 3, 3) == 300, np.nan, 0.5)}, "infinite, the first in image 33"),
     ],
 )
 def test_data(capsys, tmp_path, arrays, message):

@@ -100,10 +100,11 @@ def load(
 
 
 def _of_images(name: str, label: str, arrays: Arrays, form: Form, source: str, num_validation: int) -> Dataset:
-    arrays, factors = _whole(arrays, source)
-    levels, meaning = as_levels({split: arrays[f"{split}_images"] for split in ("train", "test")}, source)
+    stored = {split: arrays[f"{split}_images"] for split in ("train", "test") if f"{split}_images" in arrays}
+    levels, meaning = as_levels(stored, source)  # in the order of the file, so that its images are named by their places
     images = {f"{split}_images": formed(of_split, form) for split, of_split in levels.items()}
-    train, test = _splits(arrays | images)
+    arrays, factors = _whole(arrays | images, source)
+    train, test = _splits(arrays)
     cut = _cut(len(train.images), num_validation, f"images of {label}")
     meaning = ", ".join([meaning, described([train.labels, test.labels]), *known_as(factors)])
     validation = cut_split(train, slice(cut, None))
@@ -117,9 +118,6 @@ def _of_rows(
     arrays, types, label_column = as_rows(arrays, said_columns(columns), source)
     arrays, factors = _whole(arrays, source, types)
     train, test = _splits(arrays)
-    if not min(len(train.images), len(test.images)):
-        n = len(train.images) + len(test.images)
-        raise UsageError(f"{source} has {n} rows: expected 10 or more, of which a tenth becomes the test split")
     cut = _cut(len(train.images), num_validation, f"rows of {label}")
     trained, validation = cut_split(train, slice(cut)), cut_split(train, slice(cut, None))
     check_classes(types, trained.images, [validation.images, test.images], source)
@@ -135,6 +133,10 @@ def _whole(arrays: Arrays, source: str, types: Columns = ()) -> tuple[Arrays, tu
     arrays = with_classes(arrays, source)
     if "test_images" not in arrays:
         arrays = hold_out_test(arrays, one_of_each_class(types, arrays["train_images"]) if types else [])
+    found = [len(arrays[f"{split}_images"]) for split in ("train", "test")]
+    if not min(found):
+        what = f"{sum(found)} {'rows' if types else 'images'}"
+        raise UsageError(f"{source} has {what}: expected 10 or more, of which a tenth becomes the test split")
     return arrays, factors
 
 
