@@ -67,6 +67,9 @@ def test_splits_by_their_folders(tmp_path):
         path.unlink()
     arrays = read(tmp_path)
     assert (len(arrays["train_images"]), level("test")) == (3, [3])
+    save(tmp_path / "more" / "0.png", grey(4, 4))  # which would make classes of the splits
+    with pytest.raises(UsageError, match="has a split of its own, and more/0.png in none"):
+        read(tmp_path)
 
 
 def test_sixteen_bits_transparency_palettes_and_orientation(tmp_path):
@@ -86,6 +89,19 @@ def test_sixteen_bits_transparency_palettes_and_orientation(tmp_path):
     pixels = grey(4, 3)
     save(tmp_path / "turned" / "a.png", pixels, exif=exif)
     np.testing.assert_array_equal(read(tmp_path / "turned")["train_images"][0, ..., 0], np.rot90(pixels, -1))
+
+
+def test_eight_bits_in_a_file_of_sixteen_and_several_images_in_one_are_refused(tmp_path):
+    save(tmp_path / "dark" / "a.png", grey(4, 3).astype(np.uint16))
+    with pytest.raises(UsageError, match=r"a.png: its pixels end at \d+ of the 65535 of 16 bits: save it with 8 bits"):
+        read(tmp_path / "dark")
+    save(tmp_path / "black" / "a.png", np.zeros((4, 3), np.uint16))
+    assert not read(tmp_path / "black")["train_images"].any()
+    pages = [Image.fromarray(grey(4, 3)) for _ in range(3)]
+    (tmp_path / "pages").mkdir()
+    pages[0].save(tmp_path / "pages" / "a.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(UsageError, match="a.tif holds 3 images: expected one; save each in a file of its own"):
+        read(tmp_path / "pages")
 
 
 def test_a_size_crops_the_middle_and_averages(tmp_path):

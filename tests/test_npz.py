@@ -1,5 +1,8 @@
 """Damage of npz files, byte by byte: the right arrays or one line that names the file, and never other arrays."""
 
+import os
+import time
+
 import numpy as np
 import pytest
 
@@ -55,6 +58,19 @@ def test_every_byte_of_a_cache(tmp_path, monkeypatch, capsys):
     told = capsys.readouterr().out.splitlines()
     assert 500 < len(decoded) == len(told) + 1
     assert all("damaged, and decoded again" in line and str(path) in line for line in told)
+
+
+def test_a_file_replaced_by_one_of_its_size_and_time_is_decoded_again(tmp_path):
+    """As by an archive that is unpacked over another."""
+    path = tmp_path / "mine.bin"
+
+    def written(content):
+        time.sleep(0.05)  # the system's clock of changes is not finer than some milliseconds
+        path.write_bytes(content)
+        os.utime(path, (1, 1))
+        return cache.file_stats([path])
+
+    assert written(b"one") != written(b"two")
 
 
 @pytest.mark.parametrize("change", ["name", "array", "type", "gone"])

@@ -101,7 +101,7 @@ def load(
 
 def _of_images(name: str, label: str, arrays: Arrays, form: Form, source: str, num_validation: int) -> Dataset:
     stored = {split: arrays[f"{split}_images"] for split in ("train", "test") if f"{split}_images" in arrays}
-    levels, meaning = as_levels(stored, source)  # in the order of the file, so that its images are named by their places
+    levels, meaning = as_levels(stored, source)  # before a test split is held out: they are named by their places
     images = {f"{split}_images": formed(of_split, form) for split, of_split in levels.items()}
     arrays, factors = _whole(arrays | images, source)
     train, test = _splits(arrays)

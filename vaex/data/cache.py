@@ -61,10 +61,15 @@ def cache_name(name: str, of: object) -> str:
 def file_stats(files: Sequence[Path], below: Path | None = None) -> list[tuple[str | int, ...]]:
     """What tells files from others of their names: paths, sizes and times, and the names below a folder.
 
-    A link has a name there, and a path elsewhere.
+    A link has a name there, and a path elsewhere. Of the times one is that of the last change, which nobody sets: an
+    archive that is unpacked over another gives its files the old time of writing.
     """
     names = [() if below is None else (str(f.relative_to(below)),) for f in files]
-    return [(str(f.resolve()), (s := f.stat()).st_size, s.st_mtime_ns, *n) for f, n in zip(files, names, strict=True)]
+    stats = [f.stat() for f in files]
+    return [
+        (str(f.resolve()), s.st_size, s.st_mtime_ns, s.st_ctime_ns, *n)
+        for f, s, n in zip(files, stats, names, strict=True)
+    ]
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

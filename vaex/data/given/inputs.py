@@ -10,7 +10,8 @@ from vaex.data.form import MODES, Form
 from vaex.data.given.as_trained import as_given, check_given_shape
 from vaex.data.given.kept import GivenImages, Kept
 from vaex.data.sources import array_files
-from vaex.data.sources.image_folder import image_files, read_files
+from vaex.data.sources.image_file import read_files
+from vaex.data.sources.image_folder import image_files
 from vaex.data.sources.tables import TABLES, read_table
 from vaex.data.tabular.named import in_own_units, named
 from vaex.errors import UsageError

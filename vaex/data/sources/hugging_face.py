@@ -10,7 +10,8 @@ import numpy as np
 
 from vaex.data.cache import cached
 from vaex.data.form import Form
-from vaex.data.sources.image_folder import check_alike, pixels, whole_image
+from vaex.data.sources.image_file import pixels, whole_image
+from vaex.data.sources.image_folder import check_alike
 from vaex.data.sources.place import Arrays
 from vaex.data.sources.tables import as_array, check_memory
 from vaex.errors import UsageError

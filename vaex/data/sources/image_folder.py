@@ -1,22 +1,18 @@
 """A folder of images -> arrays: any size, grey or colour, its subfolders for labels."""
 
-import contextlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vaex.data.blocks import Blocks, of_array, per_piece
-from vaex.data.form import Form, Picture, fitted, with_channels
+from vaex.data.form import Form
+from vaex.data.sources.image_file import read_files
 from vaex.data.sources.place import Arrays
 from vaex.errors import UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
-_GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "I;16N")
-_DEEPEST = 2**16 - 1
 _SPLITS = {"train": "train", "test": "test", "val": "validation", "validation": "validation"}
 
 
@@ -113,76 +109,18 @@ def _ordered(folder: Path, files: Sequence[Path]) -> dict[str, tuple[list[Path],
     return ordered | {"train": (paths + more, both)}
 
 
-def read_files(files: Sequence[Path], form: Form) -> list[np.ndarray]:
-    """Images in the order of their files, each uint8 [H, W, C] of its own size.
-
-    Raises:
-        UsageError: a file that is no whole image.
-    """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(lambda path: _read(path, form), files))
-
-
 def _by_split(folder: Path, files: Sequence[Path]) -> dict[str, tuple[int, list[Path]]]:
     """Of each split how many folders it lies below, and its images."""
     first = lambda path: _SPLITS.get(path.relative_to(folder).parts[0].lower()) if path.parent != folder else None
     found = {split: [path for path in files if first(path) == split] for split in ("train", "test", "validation")}
-    if found["train"] and (found["test"] or found["validation"]) and sum(map(len, found.values())) == len(files):
-        return {split: (1, paths) for split, paths in found.items() if paths}
-    return {"train": (0, list(files))}
-
-
-def _read(path: Path, form: Form) -> np.ndarray:
-    from PIL import Image
-
-    with whole_image(str(path)), Image.open(path) as opened:
-        return pixels(opened, form, str(path))
-
-
-@contextlib.contextmanager
-def whole_image(what: str) -> Iterator[None]:
-    """Whatever Pillow says of damage within is said of this image.
-
-    Raises:
-        UsageError: in place of what Pillow raises.
-    """
-    from PIL import Image
-
-    try:
-        yield
-    except UsageError:  # a ValueError, which has said of what it is
-        raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UsageError(f"{what}: not a whole image ({error}): get it again or remove it") from None
-
-
-def pixels(opened: Picture, form: Form, path: str) -> np.ndarray:
-    """One image: uint8 [H, W, C], turned as its EXIF orientation says, what is transparent laid over white.
-
-    Args:
-        opened: Pillow's.
-        form: what it is brought to.
-        path: where it is from, for the error.
-
-    Raises:
-        UsageError: its pixels are floats, or integers beyond 16 bits.
-    """
-    from PIL import Image, ImageOps
-
-    image: Picture = ImageOps.exif_transpose(opened)
-    image.load()
-    if image.mode == "F":
-        raise UsageError(f"{path}: its pixels are floats, of unknown range: save it with 8 or 16 bits")
-    is_grey = image.mode in _GREY
-    if is_grey and image.mode.startswith("I"):  # 16 bits, which Pillow may hold in 32
-        levels = np.asarray(image, np.float64)
-        if levels.min() < 0 or levels.max() > _DEEPEST:
-            found = f"[{levels.min():.0f}, {levels.max():.0f}]"
-            raise UsageError(f"{path}: its pixels lie in {found}: expected 0 to {_DEEPEST}; save it with 8 or 16 bits")
-        image = Image.fromarray(np.round(levels / 257).astype(np.uint8))
-    channels = form.channels or (1 if is_grey else 3)
-    pixels = np.asarray(fitted(with_channels(image, channels), form.size))
-    return pixels.reshape(*pixels.shape[:2], channels)
+    if not found["train"] or not (found["test"] or found["validation"]):
+        return {"train": (0, list(files))}
+    if other := [path for path in files if first(path) is None]:
+        raise UsageError(
+            f"{folder} has a split of its own, and {other[0].relative_to(folder)} in none: expected all images below "
+            "train, test and validation; move the others elsewhere, or these folders together"
+        )
+    return {split: (1, paths) for split, paths in found.items() if paths}
 
 
 def check_alike(images: Mapping[Any, np.ndarray]) -> None:

@@ -1,0 +1,84 @@
+"""One file -> one image: grey or colour, of 8 bits, whatever its format."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from vaex.data.form import Form, Picture, fitted, with_channels
+from vaex.errors import UsageError
+
+_GREY = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "I;16N")
+_DEEPEST = 2**16 - 1
+
+
+def read_files(files: Sequence[Path], form: Form) -> list[np.ndarray]:
+    """Images in the order of their files, each uint8 [H, W, C] of its own size.
+
+    Raises:
+        UsageError: a file that is no whole image.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(lambda path: _read(path, form), files))
+
+
+def _read(path: Path, form: Form) -> np.ndarray:
+    from PIL import Image
+
+    with whole_image(str(path)), Image.open(path) as opened:
+        return pixels(opened, form, str(path))
+
+
+@contextlib.contextmanager
+def whole_image(what: str) -> Iterator[None]:
+    """Whatever Pillow says of damage within is said of this image.
+
+    Raises:
+        UsageError: in place of what Pillow raises.
+    """
+    from PIL import Image
+
+    try:
+        yield
+    except UsageError:  # a ValueError, which has said of what it is
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UsageError(f"{what}: not a whole image ({error}): get it again or remove it") from None
+
+
+def pixels(opened: Picture, form: Form, path: str) -> np.ndarray:
+    """One image: uint8 [H, W, C], turned as its EXIF orientation says, what is transparent laid over white.
+
+    Args:
+        opened: Pillow's.
+        form: what it is brought to.
+        path: where it is from, for the error.
+
+    Raises:
+        UsageError: it is one of several, or its pixels are floats, or integers that do not fill 16 bits.
+    """
+    from PIL import Image, ImageOps
+
+    # The second image of a camera's MPO is the same in another size.
+    if (num := getattr(opened, "n_frames", 1)) > 1 and opened.format != "MPO":
+        raise UsageError(f"{path} holds {num} images: expected one; save each in a file of its own")
+    image: Picture = ImageOps.exif_transpose(opened)
+    image.load()
+    if image.mode == "F":
+        raise UsageError(f"{path}: its pixels are floats, of unknown range: save it with 8 or 16 bits")
+    is_grey = image.mode in _GREY
+    if is_grey and image.mode.startswith("I"):  # 16 bits, which Pillow may hold in 32
+        levels = np.asarray(image, np.float64)
+        if levels.min() < 0 or levels.max() > _DEEPEST:
+            found = f"[{levels.min():.0f}, {levels.max():.0f}]"
+            raise UsageError(f"{path}: its pixels lie in {found}: expected 0 to {_DEEPEST}; save it with 8 or 16 bits")
+        if 0 < levels.max() <= 255:
+            cure = f"save it with 8 bits, or with its white at {_DEEPEST}"
+            raise UsageError(f"{path}: its pixels end at {levels.max():.0f} of the {_DEEPEST} of 16 bits: {cure}")
+        image = Image.fromarray(np.round(levels / 257).astype(np.uint8))
+    channels = form.channels or (1 if is_grey else 3)
+    pixels = np.asarray(fitted(with_channels(image, channels), form.size))
+    return pixels.reshape(*pixels.shape[:2], channels)
