@@ -68,7 +68,7 @@ def test_splits_by_their_folders(tmp_path):
     arrays = read(tmp_path)
     assert (len(arrays["train_images"]), level("test")) == (3, [3])
     save(tmp_path / "more" / "0.png", grey(4, 4))  # which would make classes of the splits
-    with pytest.raises(UsageError, match="has a split of its own, and more/0.png in none"):
+    with pytest.raises(UsageError, match=r"has a split of its own, and more/0\.png in none"):
         read(tmp_path)
 
 
@@ -100,7 +100,7 @@ def test_eight_bits_in_a_file_of_sixteen_and_several_images_in_one_are_refused(t
     pages = [Image.fromarray(grey(4, 3)) for _ in range(3)]
     (tmp_path / "pages").mkdir()
     pages[0].save(tmp_path / "pages" / "a.tif", save_all=True, append_images=pages[1:])
-    with pytest.raises(UsageError, match="a.tif holds 3 images: expected one; save each in a file of its own"):
+    with pytest.raises(UsageError, match=r"a\.tif holds 3 images: expected one; save each in a file of its own"):
         read(tmp_path / "pages")
 
 

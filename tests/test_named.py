@@ -47,9 +47,9 @@ x,2,red,31.5,10,true,a
 y,0,,40,2,false,b
 x,11,blue,,4,,c
 """
-LINES = """900719925474099301,31.500000001,x,2,red,true,,10
-900719925474099302,40.25,y,0,,false,0.1,2
-900719925474099303,,x,11,blue,,7,4
+LINES = """90071992547409930199,31.500000001,x,2,red,true,NA,10
+90071992547409930200,40.250,y,0,,false,0.1,2
+90071992547409930201,,x,11,blue,,7,4
 """
 
 
@@ -200,9 +200,9 @@ def test_what_is_imputed_of_a_file_stands_among_its_own_cells(model, tmp_path, a
     found = ANSWERS["impute"](model, given, Asked())
     assert as_csv(found.table).splitlines() == [
         "index,id,age,kind,visits,colour,member,note,grade",
-        "0,900719925474099301,31.500000001,x,2,red,True,,10",
-        "1,900719925474099302,40.25,y,0,red,False,0.1,2",
-        "2,900719925474099303,1.0,x,11,blue,1.0,7.0,4",
+        "0,90071992547409930199,31.500000001,x,2,red,true,NA,10",
+        "1,90071992547409930200,40.250,y,0,red,false,0.1,2",
+        "2,90071992547409930201,1.0,x,11,blue,1.0,7,4",
     ]
     assert found.arrays["images"].shape == (3, 5)
 

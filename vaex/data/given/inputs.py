@@ -1,5 +1,6 @@
 """INPUT, the name of what a user gives a trained model -> images or rows: of a file, a folder, or a data set."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,9 +52,8 @@ def read_given(name: str, kept: Kept, *, may_miss: bool = False) -> GivenImages:
     if (is_table or is_arrays) and not path.exists():
         raise UsageError(f"INPUT is {name}: no such file; {expected}")
     if is_table:
-        tables = read_table(str(path))[0]
-        table = tables.get("test_images", tables["train_images"])
-        return as_given(table, kept, may_miss=may_miss, what=str(path))._replace(table=table)
+        cells = functools.partial(_cells, path, as_text=True)
+        return as_given(_cells(path), kept, may_miss=may_miss, what=str(path))._replace(cells=cells)
     if is_arrays:
         arrays = _READERS[path.suffix.lower()](path)
         return as_given(arrays.pop("images"), kept, **arrays, may_miss=may_miss, what=str(path))
@@ -64,6 +64,11 @@ def of_split(split: Split, kept: Kept) -> GivenImages:
     """A split of the run's own data set."""
     mask = ~np.isnan(split.images) if kept.columns else None
     return GivenImages(split.images, split.labels, None if mask is None or mask.all() else mask)
+
+
+def _cells(path: Path, *, as_text: bool = False) -> np.ndarray:
+    tables = read_table(str(path), as_text=as_text)[0]
+    return tables.get("test_images", tables["train_images"])
 
 
 def _of_data_set(name: str, kept: Kept, may_miss: bool) -> GivenImages:

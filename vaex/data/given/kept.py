@@ -1,5 +1,6 @@
 """What a run keeps of its data set, and what a user gives it, of the same shape."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -53,7 +54,13 @@ class GivenImages(NamedTuple):
     labels: np.ndarray | None = None  # int32 [N]; -1 for none
     mask: np.ndarray | None = None  # bool, of their shape, True where a pixel is observed; None where all are
     files: tuple[str, ...] = ()  # their names in a folder
-    table: np.ndarray | None = None  # the rows of a file as they stand there, structured [N], with all its columns
+    cells: Callable[[], np.ndarray] | None = None  # reads a file's rows as they stand there, structured [N], whole
+
+
+def part(given: GivenImages, which: slice | np.ndarray) -> GivenImages:
+    """Some of the images, without the names of their files and what else stands there."""
+    labels, mask = (None if array is None else array[which] for array in (given.labels, given.mask))
+    return GivenImages(given.images[which], labels, mask)
 
 
 def modelled(images: np.ndarray, kept: Kept) -> np.ndarray:

@@ -20,8 +20,12 @@ _LONGEST = 10_000  # of a line that is looked into
 _COPIES = 4  # of a table's numbers, at most, that are held at once while it is read
 
 
-def read_table(argument: str) -> tuple[Arrays, str]:
+def read_table(argument: str, *, as_text: bool = False) -> tuple[Arrays, str]:
     """A CSV, TSV or Parquet file, or a folder that holds train and test of one, such as train.csv and test.csv.
+
+    Args:
+        argument: the file or the folder.
+        as_text: what stands in a file of text is told as it stands there, also where that is no value or a number.
 
     Returns:
         train_images, and test_images where there are any, structured arrays [N]; and where they are from.
@@ -31,11 +35,11 @@ def read_table(argument: str) -> tuple[Arrays, str]:
     """
     path = expanded(argument)
     if not path.is_dir():
-        return {"train_images": _read(path)}, str(path)
+        return {"train_images": _read(path, as_text)}, str(path)
     files = {split: [f for s in TABLES if (f := path / f"{split}{s}").is_file()] for split in ("train", "test")}
     if any(len(found) != 1 for found in files.values()):
         raise UsageError(f"{path} is a folder: expected one train and one test in it, of {', '.join(TABLES)}")
-    return {f"{split}_images": _read(found[0]) for split, found in files.items()}, str(path)
+    return {f"{split}_images": _read(found[0], as_text) for split, found in files.items()}, str(path)
 
 
 def check_memory(needed: float, what: str) -> None:
@@ -65,7 +69,7 @@ def available_memory() -> float:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
 
 
-def _read(path: Path) -> np.ndarray:
+def _read(path: Path, as_text: bool) -> np.ndarray:
     if path.suffix.lower() not in TABLES or not path.is_file():
         found = "no such file" if not path.is_file() else f"it ends in {path.suffix!r}"
         raise UsageError(f"table:{path}: {found}: expected a file that ends in {', '.join(TABLES)}")
@@ -74,7 +78,7 @@ def _read(path: Path) -> np.ndarray:
     except ModuleNotFoundError:
         raise UsageError("pyarrow, which reads tables, is not installed: pip install pyarrow") from None
     try:
-        table = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+        table = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path, as_text)
     except (pyarrow.ArrowException, OSError) as error:
         cure = _cure_of_marks(_names_line(path)) or "mend it or make it again"
         raise UsageError(f"{path}: not a readable table ({first_line(error)}): {cure}") from None
@@ -127,13 +131,14 @@ def _cure_of_marks(names: str) -> str:
 def _parquet(path: Path) -> ArrowTable:
     import pyarrow.parquet as parquet
 
-    about = parquet.read_metadata(path)
-    size = 8.0 * about.num_rows * about.num_columns
-    check_memory(_COPIES * size, f"{path}, {about.num_rows:,} rows of {about.num_columns:,} columns,")
-    return parquet.read_table(path)
+    with path.open("rb") as file:  # which pyarrow opens only where its name is UTF-8
+        about = parquet.read_metadata(file)
+        size = 8.0 * about.num_rows * about.num_columns
+        check_memory(_COPIES * size, f"{path}, {about.num_rows:,} rows of {about.num_columns:,} columns,")
+        return parquet.read_table(file)
 
 
-def _csv(path: Path) -> ArrowTable:
+def _csv(path: Path, as_text: bool) -> ArrowTable:
     import pyarrow as arrow
     from pyarrow import csv
 
@@ -143,14 +148,17 @@ def _csv(path: Path) -> ArrowTable:
     parse = csv.ParseOptions(delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
 
     def read(**options: object) -> ArrowTable:
-        convert = csv.ConvertOptions(null_values=_NO_VALUE, strings_can_be_null=True, **options)
-        return csv.read_csv(path, parse_options=parse, convert_options=convert)
+        convert = csv.ConvertOptions(null_values=_NO_VALUE, strings_can_be_null=not as_text, **options)
+        with path.open("rb") as file:
+            return csv.read_csv(file, parse_options=parse, convert_options=convert)
 
     table = read()
     try:
         names = table.column_names
     except UnicodeDecodeError:
         return table  # whose reader says so
+    if as_text:
+        return read(column_types=dict.fromkeys(names, arrow.string()))
     whole = [name for name, type_ in zip(names, table.schema.types, strict=True) if str(type_) == "int64"]
     if not whole or len(set(names)) < len(names):
         return table

@@ -8,7 +8,7 @@ from jaxtyping import PRNGKeyArray
 
 from vaex.config.measure import TEST_KEY
 from vaex.data.given.as_trained import stored_of
-from vaex.data.given.kept import GivenImages, is_masked, seeing
+from vaex.data.given.kept import GivenImages, is_masked, part, seeing
 from vaex.distributions.abilities import is_discrete
 from vaex.distributions.sites import has_sites
 from vaex.errors import UsageError
@@ -78,8 +78,3 @@ def as_seen(model: Trained, given: GivenImages) -> Model | Conditional:
     """The model of what there is of them."""
     stored = stored_of(given, model.kept, is_masked=is_masked(given, model.kept))
     return seeing(model.bind(), stored, model.kept)
-
-
-def part(given: GivenImages, which: slice | np.ndarray) -> GivenImages:
-    """Some of the images, without the names of their files."""
-    return jax.tree.map(lambda a: a[which], given._replace(files=()))

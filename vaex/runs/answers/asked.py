@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaex import figures
-from vaex.data.given.kept import GivenImages, in_units, modelled, shown
+from vaex.data.given.kept import GivenImages, in_units, modelled, part, shown
 from vaex.data.tabular.named import completed
 from vaex.errors import UsageError, check_fraction, check_seed, check_whole
 from vaex.model import Latent
@@ -56,7 +56,7 @@ def interpolate(model: Trained, given: GivenImages, asked: Asked) -> Answer:
     num_pairs = len(given.images) // 2
     if not num_pairs:
         raise UsageError(f"found {_count(given)}: expected two or more, to interpolate between pairs of them")
-    starts, ends = (jax.tree.map(lambda a, i=i: a[i : 2 * num_pairs : 2], given._replace(files=())) for i in range(2))
+    starts, ends = (part(given, slice(i, 2 * num_pairs, 2)) for i in range(2))
     paths = model.interpolate(starts, ends, steps=asked.steps, seed=asked.seed)
     said = f"paths of {asked.steps} steps between {num_pairs} pairs of {_what(given, 2)}"
     return Answer(said, {"paths": paths}, figure=None if model.kept.columns else figures.paths(paths))
@@ -90,9 +90,8 @@ def impute(model: Trained, given: GivenImages, asked: Asked) -> Answer:
     if model.kept.columns:
         arrays = {"images": means, "mask": mask, "columns": _names(model)}
         rows = model.named(means)
-        return Answer(
-            f"{said}their values", arrays, rows if given.table is None else completed(given.table, rows, mask)
-        )
+        table = rows if given.cells is None else completed(given.cells(), rows, mask)
+        return Answer(f"{said}their values", arrays, table)
     arrays = {"images": means, "mask": mask}
     return Answer(f"{said}their pixels", arrays, figure=figures.imputed(images, mask, means))
 

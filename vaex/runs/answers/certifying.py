@@ -7,11 +7,12 @@ import numpy as np
 
 from vaex import figures
 from vaex.config.measure import TEST_KEY
+from vaex.data.given.kept import part
 from vaex.errors import OptionError, check_seed, check_whole
 from vaex.evaluate.certificate import Certificate, Lower, certificate, lower_end
 from vaex.files import Fields, advising, replaced
 from vaex.runs import checkpoints, console, folder
-from vaex.runs.answers.annealing import as_seen, check_moves, part
+from vaex.runs.answers.annealing import as_seen, check_moves
 from vaex.runs.answers.answering import images_of
 from vaex.runs.load import load
 
