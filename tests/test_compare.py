@@ -17,7 +17,8 @@ from vaex.evaluate.comparison import Scored, difference, over_seeds
 from vaex.files import replaced
 from vaex.runs import folder
 from vaex.runs.page.document import bokeh
-from vaex.runs.reports.compared import by_data, differing, newest_of_seeds, read_compared
+from vaex.runs.reports.compared import newest_of_seeds, read_compared
+from vaex.runs.reports.compared_groups import by_data, differing
 from vaex.runs.words import short
 
 RNG = np.random.default_rng(0)
@@ -118,6 +119,26 @@ def test_a_run_that_repeats_another_or_starts_from_one_is_no_second_seed(make):
     same = [scored(0, IMAGES), scored(0, IMAGES)]
     for refused in (lambda: over_seeds(same), lambda: difference(same, same)):
         assert refusal(refused)[0] == "2 runs have seed 0: expected one of each seed; leave one out"
+
+
+def test_the_newest_is_told_by_its_name_which_a_copy_has_too(make):
+    names = ("2026-11-29_05-00-00", "2026-11-29_01-30-13_first")
+    paths = [make(name, 0, 2, IMAGES) for name in names]
+    for seconds, path in enumerate(paths):
+        os.utime(path / folder.DATASET, (seconds, seconds))
+    kept, _ = newest_of_seeds([read_compared(path) for path in paths])
+    assert [run.folder for run in kept] == [f"digits/{names[0]}"]
+
+
+def test_scores_of_fewer_epochs_than_a_run_has_are_left_out(make, capsys, tmp_path):
+    make("whole", 1, 2, IMAGES)
+    path = make("older", 0, 2, IMAGES)  # of two epochs
+    scores = json.loads((path / folder.RESULTS).read_text())
+    for num_epochs, is_older in ((2, False), (1, True)):
+        folder.write_json(path / folder.RESULTS, scores | {"num_epochs": num_epochs})
+        out = compare(make, capsys, tmp_path)
+        said = "left out: the scores of digits/older, which was trained on since: evaluate it"
+        assert (said in out, "1 of 2" in out) == (is_older, is_older)
 
 
 def test_every_run_is_found_those_of_sweeps_and_one_whose_name_has_brackets(make, capsys, tmp_path, monkeypatch):

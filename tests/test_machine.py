@@ -261,6 +261,29 @@ def test_an_interrupt_ends_the_process_with_one_line(tmp_path, script):
     assert (process.returncode, err) == (130, b"vaex: interrupted\n")
 
 
+def test_no_file_takes_the_place_of_a_stream_that_is_closed(tmp_path):
+    """Else what is printed would be written into it."""
+    script = "from vaex.runs.process import run; run(lambda: open('opened', 'w').fileno())"
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" -c "$1" <&- 2>&-', sys.executable, script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode > 2
+
+
+def test_a_folder_that_is_gone_and_one_whose_name_has_a_space(tmp_path, monkeypatch, capsys):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    assert folder.as_run(gone / "my run") == "RUN='my run'"
+    gone.rmdir()
+    assert folder.shown(gone / "run") == str(gone / "run")
+    monkeypatch.setattr("vaex.__main__._parse", lambda argv: os.getcwd())  # as whatever asks where that is
+    assert main([]) == 2
+    assert "the folder that this is called in is gone" in capsys.readouterr().err
+
+
 def test_an_interrupt_of_an_evaluation_says_how_to_go_on(run, capsys, monkeypatch):
     """By hand or while it leaves at once; an error within leaves nothing to be said of a later one."""
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vaex.__main__ import main
-from vaex.config import measure, override, read_config
+from vaex.config import measure, override, read_config, save_config
 from vaex.config.groups import groups
 from vaex.config.setup import setup
 from vaex.config.sweep import members, split_flags, values_of
@@ -80,6 +80,10 @@ def test_members_are_the_runs_that_train_makes_also_after_an_interruption(tmp_pa
             np.testing.assert_allclose(row[name], other[name], rtol=1e-5, err_msg=name)
     assert main([*command[:4], "--name=two", "--sweep.seed=0:3", *FLAGS]) == 2
     assert "is another sweep's: name this one otherwise" in capsys.readouterr().err
+    config = override(read_config(mine / folder.CONFIG), ["--config.train.num_epochs=9"])
+    save_config(config, mine / folder.CONFIG)  # as if it had been carried on by itself
+    assert main(command) == 2
+    assert "has a run whose train.num_epochs is 9: expected 2, of this sweep" in capsys.readouterr().err
 
 
 def test_fields_that_make_another_program_make_groups():

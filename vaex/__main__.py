@@ -47,6 +47,9 @@ def main(argv: list[str] | None = None) -> int:
         complain(str(error))
         return 3 if type(error) is LostProcess else 2
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and error.filename is None:
+            complain("the folder that this is called in is gone: go to another, as by `cd`, and call it again")
+            return 2
         if error.filename is None:  # no file's: those have a name, or are a WriteError
             return unheard(error)
         if is_debugged:

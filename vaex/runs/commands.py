@@ -107,8 +107,8 @@ def evaluate(run: str, name: str = "", num_samples: int | None = None) -> Path:
     if num_samples is not None:
         check_whole(**{"--num-samples": num_samples})
     path = folder.open_run(run)
-    again = f"the checkpoints are whole: make room there, then make evaluate RUN={folder.shown(path)}"
-    once_more = interruptible(f"the checkpoints are whole; again with: make evaluate RUN={folder.shown(path)}")
+    again = f"the checkpoints are whole: make room there, then make evaluate {folder.as_run(path)}"
+    once_more = interruptible(f"the checkpoints are whole; again with: make evaluate {folder.as_run(path)}")
     with folder.locked(path), advising(lambda: again), once_more:
         folder.read_metrics(path)  # what is wrong with it is said before an evaluation
         given = _read(name, path) if name else None

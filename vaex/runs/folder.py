@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 import re
+import shlex
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -177,9 +178,17 @@ def last_good(path: Path) -> str:
 
 
 def shown(path: Path) -> str:
-    """A path as a user would type it from here."""
-    relative = os.path.relpath(path)
+    """A path as a user would type it from here; as it is where the folder that is here is gone."""
+    try:
+        relative = os.path.relpath(path)
+    except FileNotFoundError:
+        return str(path)
     return str(path) if relative.startswith("..") else relative
+
+
+def as_run(path: Path) -> str:
+    """What names a run to make, as a shell takes it."""
+    return f"RUN={shlex.quote(shown(path))}"
 
 
 def _row(line: str, where: str) -> Row:

@@ -40,6 +40,7 @@ def run(main: Callable[[], int]) -> NoReturn:
     """Run a command in this process and end it: nothing that a terminal, a pipe or Ctrl-C does ends in a traceback."""
     sys.unraisablehook = _unraisable
     signal.signal(signal.SIGINT, _interrupt)
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None where it is closed
             stream.reconfigure(errors="replace")  # of a terminal that knows only ASCII
@@ -53,6 +54,15 @@ def run(main: Callable[[], int]) -> NoReturn:
     if code == 130 or (code and _at_once):
         os._exit(code)  # unwound, but for threads of XLA, which take an interpreter down that ends
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """What is closed leads nowhere: a file that took its number would have in it what is printed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
 def end_at_once() -> None:

@@ -39,7 +39,7 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
         devices.over(c.devices),
         folder.locked(path),
         advising(lambda: _how_to_go_on(path)),
-        interruptible(f"carry on with: make train RUN={folder.shown(path)}"),
+        interruptible(f"carry on with: make train {folder.as_run(path)}"),
     ):
         state, progress = _newest(path, made)
         state = devices.placed(state)
@@ -64,7 +64,7 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
         if hosts.are_several():
             hosts.part()
         if ending == "interrupted":
-            said = f"interrupted after epoch {progress.epoch}; carry on with: make train RUN={folder.shown(path)}"
+            said = f"interrupted after epoch {progress.epoch}; carry on with: make train {folder.as_run(path)}"
             write_page(path, state=said[0].upper() + said[1:], made_by=environment())
             console.say(said)
             return path
@@ -92,7 +92,7 @@ def _how_to_go_on(path: Path) -> str:
     """After a write that failed."""
     newest = folder.newest_checkpoint(path)
     whole = "its config is whole" if newest is None else f"checkpoint {newest.name} is whole"
-    return f"{whole}: make room there, then carry on with: make train RUN={folder.shown(path)}"
+    return f"{whole}: make room there, then carry on with: make train {folder.as_run(path)}"
 
 
 def newest_progress(path: Path) -> Progress:

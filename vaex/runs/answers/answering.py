@@ -30,7 +30,7 @@ def answer(command: str, run: str, name: str, asked: Asked) -> Path:
     """
     check_asked(asked)
     path = folder.open_run(run)
-    again = f"the run is whole: make room there, then make {command} RUN={folder.shown(path)}"
+    again = f"the run is whole: make room there, then make {command} {folder.as_run(path)}"
     with folder.locked(path), advising(lambda: again):
         model = load(path)
         given = images_of(path, model, command, name)

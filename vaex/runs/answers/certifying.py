@@ -48,7 +48,7 @@ def certify(
     check_whole(**{"--num-temperatures": num_temperatures, "--num-samples": num_samples})
     options = {"num_temperatures": num_temperatures, "num_chains": num_chains, "num_samples": num_samples}
     path = folder.open_run(run)
-    again = f"the run is whole: make room there, then make certify RUN={folder.shown(path)}"
+    again = f"the run is whole: make room there, then make certify {folder.as_run(path)}"
     with folder.locked(path), advising(lambda: again):
         model = load(path)
         given = images_of(path, model, "certify", name)

@@ -28,7 +28,7 @@ def sample(run: str, num_samples: int, seed: int, label: str | None = None, temp
     from vaex import figures
     from vaex.runs import checkpoints
 
-    again = f"the run is whole: make room there, then make sample RUN={folder.shown(path)}"
+    again = f"the run is whole: make room there, then make sample {folder.as_run(path)}"
     with folder.locked(path), advising(lambda: again):
         model = load(path)
         said = _said(label, model.kept)

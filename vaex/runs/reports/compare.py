@@ -17,7 +17,8 @@ from vaex.files import Json, replaced
 from vaex.runs import console, folder
 from vaex.runs.page.comparison import Side, comparison_page
 from vaex.runs.page.curves import Clock, Line, Panels, clock, panels
-from vaex.runs.reports.compared import Compared, Group, by_data, differing, newest_of_seeds, read_compared
+from vaex.runs.reports.compared import Compared, newest_of_seeds, read_compared
+from vaex.runs.reports.compared_groups import Group, by_data, differing
 from vaex.runs.reports.compared_tables import as_csv, as_latex, ordered, words_table
 
 _EVERY = ("runs/*/*", "runs/*/*/*")  # runs, and members of sweeps and searches
@@ -39,8 +40,9 @@ def compare(patterns: str, out: Path, *, form: str = "") -> None:
     runs, left_out = _read_all(_folders(_words(patterns) or _EVERY))
     runs, repeated = newest_of_seeds(runs)
     left_out += repeated
+    left_out += [f"the scores of {run.folder}, which was trained on since: evaluate it" for run in runs if run.is_older]
     tables = {name: ordered(groups) for name, groups in by_data(runs).items()}
-    unscored = [run.folder for groups in tables.values() for group in groups for run in group.unscored]
+    unscored = [run.folder for groups in tables.values() for one in groups for run in one.unscored if not run.is_older]
     left_out += [f"{name}, which has no scores, as other seeds have: evaluate it" for name in unscored]
     if form:
         print({"csv": as_csv, "latex": as_latex}[form](tables), end="")

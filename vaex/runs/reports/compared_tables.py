@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from vaex.evaluate.comparison import Estimate
-from vaex.runs.reports.compared import Group, against_best, scores_of, seconds
+from vaex.runs.reports.compared import seconds
+from vaex.runs.reports.compared_groups import Group, against_best, scores_of
 
 _HEADS = {
     "test_elbo": "ELBO",
