@@ -43,7 +43,7 @@ def assert_same_run(one, other):
     assert [*map(timeless, folder.read_metrics(one))] == [*map(timeless, folder.read_metrics(other))]
 
 
-WIDTHS = {"wide": ("wide",), "8,2.5": (8, 2.5), "(True,)": (True,)}  # that are no whole numbers, and what is found
+WIDTHS = {"wide": ("wide",), "8,2.5": (8, 2.5), "(True,)": (True,), "None": (None,), "(8,(4,2))": (8, (4, 2))}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def whole(tmp_path_factory):
     script = (
         "import sys; from vaex.__main__ import main; "
         f"wrong = [f'--config.model.network.encoder_hidden={{value}}' for value in {[*WIDTHS]}]; "
-        "assert [main(['train', 'digits', flag]) for flag in wrong] == [2, 2, 2]; "
+        "assert [main(['train', 'digits', flag]) for flag in wrong] == [2] * len(wrong); "
         "sys.exit(main() or 'tensorflow' in sys.modules)"
     )
     arguments = ["train", "digits", "--runs", str(runs), *QUICK, EPOCHS]
@@ -235,7 +235,7 @@ def test_help_and_wrong_usage():
     assert "Traceback" not in done.stderr
 
 
-def test_widths_that_are_no_whole_numbers(whole):
+def test_widths_that_are_no_tuple_of_whole_numbers(whole):
     """In a process of its own, where nothing else checks types."""
     said = [line for line in whole[2].splitlines() if "encoder_hidden" in line]
     expected = "model.network.encoder_hidden is {}: expected whole numbers of at least 1"

@@ -373,7 +373,7 @@ LAYERED = ["name=hierarchy", "latent_dims=(3,2)", "between_hidden=((4,),)"]
         (["latent_dims=()"], "model.latent_dims is (): expected the size of each layer"),
         (["between_hidden=()"], "model.between_hidden is (): expected 1 tuples of widths"),
         (["between_hidden=(4,)"], "model.between_hidden is (4,): expected 1 tuples of widths"),
-        (["between_hidden=((4,0),)"], "model.between_hidden is ((4, 0),): expected whole numbers of at least 1"),
+        (["between_hidden=((4,0),)"], "model.between_hidden is (4, 0): expected whole numbers of at least 1"),
         (["prior.name=mixture"], "model 'hierarchy' has no prior, which is of vae, m2"),
         (["latent_dim=4"], "model 'hierarchy' has no latent_dim, which is of vae, "),
         (

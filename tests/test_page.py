@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from vaex.__main__ import main
+from vaex.errors import WriteError
 from vaex.figures import FIGURES
 from vaex.files import replaced
 from vaex.runs import folder, page_file
@@ -147,6 +148,15 @@ def test_open_writes_a_page_where_there_is_none_or_an_older_one(run, monkeypatch
     (run / folder.RESULTS).touch()
     assert main(["open", str(run)]) == 0
     assert (run / folder.PAGE).read_text() != "newer"
+    (run / folder.RESULTS).touch()
+
+    def refuse(path):
+        raise WriteError(path, "Read-only file system")
+
+    monkeypatch.setattr(page_file, "write_page", refuse)
+    assert main(["open", str(run)]) == 0
+    assert "Read-only file system; the page that is there may be older than the run" in capsys.readouterr().out
+    assert len(opened) == 4
 
 
 def test_page_take_a_hundredth_of_the_training_time(run, monkeypatch):

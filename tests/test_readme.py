@@ -146,9 +146,11 @@ def test_make_hands_on_every_word_as_it_was_given_and_runs_nothing_in_it(tmp_pat
         ("", []),
         ("--config.a=(8, 4) --config.b=((1, 2),  3)", ["--config.a=(8, 4)", "--config.b=((1, 2), 3)"]),
         ("--runs 'my runs' $HOME `x`", ["--runs", "my runs", "$HOME", "`x`"]),
+        ("--runs=~/a ~/b --config.data.name=~/c ~", ["--runs=/home/me/a", "/home/me/b", "--config.data.name=~/c", "~"]),
     ],
 )
-def test_args_are_split_as_by_a_shell_but_for_what_stands_between_brackets(text, words):
+def test_args_are_split_as_by_a_shell_but_for_what_stands_between_brackets(monkeypatch, text, words):
+    monkeypatch.setenv("HOME", "/home/me")
     assert with_args(["train", "a", "--args", text, "--debug"]) == ["train", "a", *words, "--debug"]
     with pytest.raises(UsageError, match="quotation marks go in pairs"):
         with_args(["--args", "it's"])

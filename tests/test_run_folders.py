@@ -18,6 +18,7 @@ from vaex.config.setup import setup
 from vaex.config.task import describe_run
 from vaex.figures.plots import kl_per_layer, learning_curves
 from vaex.runs import checkpoints, folder, load
+from vaex.runs.page_file import write_page
 from vaex.runs.training import newest_progress
 
 GARBAGE = np.random.default_rng(0).bytes(200)
@@ -170,6 +171,21 @@ def test_a_file_of_another_run_or_with_another_type_in_a_field(run, name, change
     line, _ = refusal(lambda: vaex.load(run))
     assert message in str(line)
     assert str(run / name) in line or "checkpoint" in line or "a:b" in line
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"test_elbo": -1.0, "test_elbo_standard_error": "x"}, "test_elbo_standard_error is 'x': expected a number"),
+        ({"kl_per_dimension": -1}, "kl_per_dimension is -1: expected a list"),
+        ({"kl_per_dimension": ["a"]}, "kl_per_dimension is 'a': expected a number"),
+        ({"active_units": 1, "active_units_per_layer": [1]}, "active_units_per_layer is 1: expected text"),
+        ({"num_epochs": "2"}, "num_epochs is '2': expected a whole number"),
+    ],
+)
+def test_a_result_of_another_type(run, change, message):
+    folder.write_json(run / folder.RESULTS, change)
+    assert f"results.json: {message}" in refusal(lambda: write_page(run))[0]
 
 
 def test_how_many_classes_there_are_is_said_by_every_run_of_now(run):

@@ -255,7 +255,7 @@ X = "x,y\n" + "\n".join(f"{i % 5},{'ab'[i % 2]}" for i in range(40)) + "\n"
         ({"a.csv": X}, "z=count", r"data.columns names 'z': the table has x, y"),
         ({"a.csv": X + ",\n"}, "", r"1 of the train rows have no value at all, the first is row 40: remove"),
         ({"a.csv": X.replace(",a", ",").replace(",b", ",")}, "", r"'y' has no value in any row: .*y=ignore"),
-        ({"a.csv": X.replace("b", "a")}, "", r"'y' has one value, 0, in all training rows: .*y=ignore"),
+        ({"a.csv": X.replace("b", "a")}, "", r"'y' has one value, a, in all training rows: .*y=ignore"),
         (
             {"a.csv": "x,n\n" + "".join(f"{i % 7},name{i}\n" for i in range(40))},
             "",

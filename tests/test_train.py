@@ -177,7 +177,9 @@ class Recorder:
     def __init__(self, elbos, *, bad_epoch=None, signal_at=None):
         self.saved, self.rows, self.elbos = [], [], elbos
         self.bad_epoch, self.signal_at = bad_epoch, signal_at
-        self.loop = Loop(self.run, self.validate, self.save, self.rows.append, lambda: "last good checkpoint: here")
+        self.drawn = []
+        last_good = lambda: "last good checkpoint: here"
+        self.loop = Loop(self.run, self.validate, self.save, self.rows.append, self.draw, last_good)
 
     def run(self, state, epoch):
         assert state.step == epoch
@@ -191,6 +193,9 @@ class Recorder:
 
     def save(self, state, progress, elbo):
         self.saved.append((state.step, progress, elbo))
+
+    def draw(self, row):
+        self.drawn.append((row["epoch"], len(self.rows), len(self.saved)))
 
 
 def run_fit(recorder, **options):
@@ -219,6 +224,7 @@ def test_validation_every_so_many_epochs_and_at_the_end():
     run_fit(recorder, num_epochs=5, eval_every=2)
     assert [saved[0] for saved in recorder.saved] == [2, 4, 5]
     assert ["validation_elbo" in row for row in recorder.rows] == [False, True, False, True, True]
+    assert recorder.drawn == [(1, 1, 0), (2, 2, 1), (3, 3, 1), (4, 4, 2), (5, 5, 3)]  # of what was saved before
 
 
 def test_sigterm_writes_a_checkpoint_and_ends():

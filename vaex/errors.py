@@ -63,16 +63,16 @@ class LostProcess(UsageError):
 
 
 def check_whole(least: int = 1, most: int | None = None, **options: object) -> None:
-    """Whole numbers, Python's or numpy's, or tuples of them however nested, in a range; None passes.
+    """Whole numbers, Python's or numpy's, or tuples of them, in a range; None passes, but not within a tuple.
 
     Raises:
         OptionError: another value.
     """
     for parameter, found in options.items():
-        for number in _leaves(found):
+        for number in _parts(found):
             is_whole = isinstance(number, numbers.Integral) and type(number) is not bool
             if not is_whole or int(number) < least or (most is not None and int(number) > most):
-                what = "whole numbers" if type(found) is tuple else "a whole number"
+                what = "whole numbers" if isinstance(found, tuple) else "a whole number"
                 raise OptionError(parameter, found, f"{what} {_range(least, most)}")
 
 
@@ -140,10 +140,11 @@ def _range(least: float | None, most: float | None) -> str:
     return f"of at least {least}" if least is not None else f"of at most {most}" if most is not None else ""
 
 
-def _leaves(value: object) -> list:
+def _parts(value: object) -> list:
+    """Those of a tuple, none of None, or the value alone."""
     match value:
         case tuple():
-            return [leaf for part in value for leaf in _leaves(part)]
+            return [*value]
         case None:
             return []
     return [value]
@@ -155,7 +156,7 @@ def known_numbers(value: object) -> list[float]:
     Returns:
         The number itself, or each of a tuple's or of a concrete array's.
     """
-    return [number for leaf in _leaves(value) for number in _numbers(leaf)]
+    return [number for part in _parts(value) for number in _numbers(part)]
 
 
 def _numbers(leaf: object) -> list[float]:

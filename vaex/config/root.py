@@ -68,7 +68,9 @@ class Data:
 
     def __post_init__(self) -> None:
         source, colon, _ = self.name.partition(":")  # TFDS runs the code of "community:name"
-        if not self.name or (colon and source not in source_names()) or not self.name.isprintable():
+        if not self.name.isprintable():
+            raise OptionError("name", self.name, "characters that can be printed", "rename what has another")
+        if not self.name or (colon and source not in source_names()):
             sources = " or ".join(f"{source}:..." for source in source_names())
             raise OptionError("name", self.name, f"the name of a data set, or {sources}")
         check_form(image_size=self.image_size, channels=self.channels)

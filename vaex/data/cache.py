@@ -10,7 +10,7 @@ import numpy as np
 
 from vaex.data.npz import checksum, read_npz, write_npz
 from vaex.errors import UsageError, WriteError
-from vaex.files import replaced
+from vaex.files import expanded, replaced
 
 _CHECKSUM = "checksum"  # the name of an array of the cache
 
@@ -18,7 +18,7 @@ _CHECKSUM = "checksum"  # the name of an array of the cache
 def cache_dir() -> Path:
     """The folder for what vaex can make again: $VAEX_CACHE_DIR, else vaex/ in the user's cache folder."""
     own = os.environ.get("VAEX_CACHE_DIR")
-    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "vaex"
+    return expanded(own) if own else expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "vaex"
 
 
 def cached(

@@ -161,7 +161,7 @@ def check_between(latent_dims: Widths, between_hidden: tuple[Any, ...]) -> None:
     if len(tuples) != len(between_hidden) or len(tuples) != len(latent_dims) - 1:
         expected = f"{len(latent_dims) - 1} tuples of widths, one between each two layers of latent_dims"
         raise OptionError("between_hidden", between_hidden, f"{expected}, as ((100, 100),)")
-    check_whole(between_hidden=between_hidden)
+    check_whole(between_hidden=sum(tuples, ()))
 
 
 def normal(raw: Float[Array, " two_d"]) -> Any:

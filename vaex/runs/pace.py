@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable
 
 SECONDS, SHARE = 30.0, 0.05  # between two lines lie at least both
+_LONGEST = 1e9  # seconds that are told of: thirty years
 
 
 def pace(total: int, done: int, seconds: float) -> Callable[[float, float, bool], tuple[bool, str]]:
@@ -27,6 +28,6 @@ def pace(total: int, done: int, seconds: float) -> Callable[[float, float, bool]
         if is_due:
             lines[:] = [(done_now, now)]
         left = (now - seconds) * (total - done_now) / max(done_now - done, 1)
-        return is_due, str(datetime.timedelta(seconds=round(left)))
+        return is_due, str(datetime.timedelta(seconds=round(min(left, _LONGEST))))
 
     return turn

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from vaex.config import Told, read_config, told
 from vaex.config.graph import graph_of_run
 from vaex.config.stored import check_type, read_json
-from vaex.errors import UsageError
+from vaex.errors import UsageError, WriteError
 from vaex.files import Fields, Json, replaced
 from vaex.runs import console, folder
 from vaex.runs.environment import environment
@@ -74,7 +74,12 @@ def open_page(run: str) -> Path:
     folder.check_folders(path, "figures")
     newest = max(file.stat().st_mtime for file in files if file.exists())
     if not page.exists() or page.stat().st_mtime < newest:
-        write_page(path)
+        try:
+            write_page(path)
+        except WriteError as error:
+            if not page.exists():
+                raise
+            console.say(str(error.advised("the page that is there may be older than the run")))
     console.say(folder.shown(page))
     try:
         webbrowser.get()
@@ -89,10 +94,23 @@ def read_results(path: Path) -> Fields:
     """What results.json says; {} before there is one.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or what is shown of it has another type.
     """
     file = path / folder.RESULTS
-    return check_type(read_json(file), dict, str(file)) if file.exists() else {}
+    results = check_type(read_json(file), dict, str(file)) if file.exists() else {}
+    for name, value in results.items():
+        where = f"{file}: {name}"
+        if name in ("num_epochs", "best_epoch"):
+            check_type(value, int, where)
+        elif name == "kl_per_dimension":
+            for kl in check_type(value, list, where):
+                check_type(kl, float, where)
+        elif name == "active_units_per_layer":
+            for said in check_type(value, list, where):
+                check_type(said, str, where)
+        elif name.endswith("_standard_error") and value is not None:
+            check_type(value, float, where)
+    return results
 
 
 def _shown(path: Path, state: str, is_wrong: bool, made_by: Mapping[str, Json]) -> RunShown:
@@ -112,7 +130,7 @@ def _shown(path: Path, state: str, is_wrong: bool, made_by: Mapping[str, Json]) 
         environment=results if "versions" in results else made_by,
         commands=commands.read_text(encoding="utf-8", errors="replace").splitlines() if commands.exists() else (),
         model=_model(path, dataset),
-        explorer=explorer.read_text(encoding="utf-8") if explorer.exists() else "",
+        explorer=explorer.read_text(encoding="utf-8", errors="replace") if explorer.exists() else "",
     )
 
 

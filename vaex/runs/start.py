@@ -1,6 +1,7 @@
 """What the command line does before a command: its arguments in words, and jax with a cache and a device."""
 
 import os
+import re
 import shlex
 import warnings
 
@@ -11,10 +12,11 @@ from vaex.runs.hosts import Hosts, meet
 def with_args(argv: list[str]) -> list[str]:
     """`--args TEXT`, which make writes, in words: split as a shell splits it, but nothing in it is run.
 
-    What stands between brackets stays together: --config.model.network.encoder_hidden=(8, 4) is one word.
+    What stands between brackets stays together: --config.model.network.encoder_hidden=(8, 4) is one word. ~/ is the
+    user's folder, also behind an option as in --runs=~/runs, where a shell leaves it.
     """
     if "--args" not in argv[:-1]:
-        return argv
+        return [_at_home(word) for word in argv]
     at = argv.index("--args")
     try:
         found = shlex.split(argv[at + 1])
@@ -25,8 +27,13 @@ def with_args(argv: list[str]) -> list[str]:
         if words and words[-1].startswith(("--config.", "--sweep.")) and words[-1].count("(") > words[-1].count(")"):
             words[-1] += f" {word}"
         else:
-            words.append(os.path.expanduser(word) if word.startswith("~/") else word)
-    return [*argv[:at], *words, *argv[at + 2 :]]
+            words.append(word)
+    return [_at_home(word) for word in (*argv[:at], *words, *argv[at + 2 :])]
+
+
+def _at_home(word: str) -> str:
+    found = re.fullmatch(r"(--(?!config\.|sweep\.)[\w-]+=|)(~/.*)", word, re.DOTALL)  # fields have a ~ as it is said
+    return found[1] + os.path.expanduser(found[2]) if found else word
 
 
 def set_up_jax(computes: bool, *, on_each_core: bool = False, hosts: Hosts | None = None) -> None:

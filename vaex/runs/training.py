@@ -48,6 +48,8 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
         what = "rows" if task.dataset.columns else "images"
         found = f"{len(task.dataset.train.images):,} training {what} from {task.dataset.source}, {task.dataset.meaning}"
         console.say(f"{task.label}: {found}; run folder {path}")
+        if progress.epoch and not (path / folder.METRICS).exists():
+            console.say(f"{folder.METRICS} is gone: the curves begin behind epoch {progress.epoch}")
         with (
             _page_of_failure(path),
             folder.metrics_writer(path, epoch=progress.epoch, to=loggers(c.loggers)) as write,
@@ -141,6 +143,8 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
     def log(row: folder.Row) -> None:
         write(row)
         show(row)
+
+    def draw(row: folder.Row) -> None:
         page(row)
         watch.keep(row)
 
@@ -149,7 +153,7 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
 
         checkpoints.save(path, progress.epoch, state, progress._asdict(), selected=selected)
 
-    return alone._replace(validate=measure, save=save, log=log)
+    return alone._replace(validate=measure, save=save, log=log, draw=draw)
 
 
 def _loop_without_folder(path: Path, made: Setup, state: TrainState) -> Loop:
@@ -160,6 +164,7 @@ def _loop_without_folder(path: Path, made: Setup, state: TrainState) -> Loop:
         validate=lambda params: hosts.agreed(measured(params)),
         save=lambda *_: None,
         log=lambda _: None,
+        draw=lambda _: None,
         last_good=functools.partial(folder.last_good, path),
         is_over_for_all=hosts.any_of,
     )

@@ -54,6 +54,7 @@ class Loop(NamedTuple):
     validate: Callable[[Params], Fields]  # params -> metrics by their names
     save: Callable[[TrainState, Progress, float | None], None]
     log: Callable[[Fields], None]
+    draw: Callable[[Fields], None]  # what can be drawn again, once what cannot is saved
     last_good: Callable[[], str]  # where the newest checkpoint lies, for an error
     is_over_for_all: Callable[[bool], bool] = lambda stop: stop  # whether any host was told to stop
 
@@ -90,6 +91,7 @@ def fit(state: TrainState, progress: Progress, loop: Loop, plan: Plan) -> tuple[
             if selected is not None or stop:
                 loop.save(state, progress, selected)
                 progress = progress._replace(seconds=before + time.perf_counter() - start)
+            loop.draw(row)
             if stop:
                 return state, progress, "interrupted"
     return state, progress, "finished" if progress.epoch >= plan.num_epochs else "stopped early"

@@ -23,7 +23,7 @@ def standardized(columns: Columns, train: np.ndarray, source: str) -> Columns:
     for column, values in zip(columns, train.T, strict=True):
         known = values[~np.isnan(values)].astype(np.float64)  # a column at a time: all are twice the data
         if len(np.unique(known)) < 2:
-            constant.append((column.name, known))
+            constant.append((column, known))
             continue
         most = float(known.max())
         if column.type in ("binary", *CLASSES):
@@ -35,12 +35,13 @@ def standardized(columns: Columns, train: np.ndarray, source: str) -> Columns:
             raise _unresolved(column.name, center, scale, source)
         found.append(column._replace(center=center, scale=scale, most=most))
     if constant:
-        name, known = constant[0]
-        value = (
-            f"one value, {class_name(known[0])}, in all training rows" if len(known) else "no value in any training row"
-        )
-        cure = ",".join(f"{name}=ignore" for name, _ in constant)
-        raise UsageError(f'{source}: column {name!r} has {value}: leave it out, --config.data.columns="{cure}"')
+        column, known = constant[0]
+        value = "no value in any training row"
+        if len(known):
+            one = column.classes[int(known[0])] if column.classes else class_name(known[0])
+            value = f"one value, {one}, in all training rows"
+        cure = ",".join(f"{one.name}=ignore" for one, _ in constant)
+        raise UsageError(f'{source}: column {column.name!r} has {value}: leave it out, --config.data.columns="{cure}"')
     return tuple(found)
 
 
