@@ -73,6 +73,9 @@ def test_a_population_in_a_small_unit_of_a_simulator_that_fails_for_most_of_the_
 def test_the_distance_of_stored_numbers_is_that_of_real_ones(dtype):
     one, other = np.array([[0, 1, 1], [1, 1, 0]], dtype)
     assert abc.euclidean(one, {"x": other}) == pytest.approx(np.sqrt(2))
+    assert abc.euclidean(one, one) == 0
+    assert np.isnan(abc.euclidean(one, np.full(3, np.nan)))
+    np.testing.assert_array_equal(jax.grad(abc.euclidean)(jnp.ones(3), jnp.ones(3)), 0.0)
 
 
 def test_what_cannot_be_is_refused():

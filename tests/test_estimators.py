@@ -331,6 +331,8 @@ def test_squared_mmd_has_its_closed_form_mean():
     apart, same = draws(estimates)
     assert_mean(apart, expected)
     assert_mean(same, 0.0)
+    with pytest.raises(UsageError, match="found samples of 1 and 10: expected 2 or more in each"):
+        objectives.squared_mmd(jnp.zeros((1, 3)), jnp.zeros((10, 3)))
 
 
 def test_sums_over_many_keep_their_digits_in_low_precision():

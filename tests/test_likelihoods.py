@@ -99,6 +99,16 @@ def test_a_discretized_logistic_is_differences_of_scipys_cdf():
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize(("log_scale", "expected"), [(80.0, -80 - np.log(255 * 4)), (200.0, None), (-90.0, 0.0)])
+def test_a_discretized_logistic_is_finite_at_any_scale(log_scale, expected):
+    """Of the middle level; a wide one has there the slope of the logistic function."""
+    level = 128 / 255
+    log_p = lambda log_scale: DiscretizedLogistic(level, log_scale).log_prob(level)
+    found, slope = jax.value_and_grad(log_p)(jnp.float32(log_scale))
+    assert np.isfinite(slope)
+    np.testing.assert_allclose(found, -80 - np.log(255 * 4) if expected is None else expected, rtol=1e-6, atol=1e-6)
+
+
 def test_a_mixture_of_one_is_a_discretized_logistic():
     raw = normal(4, (*X_SHAPE, 2))
     as_mixture = np.concatenate([np.full((*X_SHAPE, 1), 7.0, np.float32), raw], axis=-1)[..., None]
@@ -127,6 +137,7 @@ def test_a_continuous_bernoullis_normalizer_and_mean_match_quadrature():
     expected = np.log(mass) + np.maximum(LOGITS, 0)
     found, found_means = jax.jit(lambda logits: (log_normalizer(logits), ContinuousBernoulli(logits).mean))(LOGITS)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+    assert ContinuousBernoulli(0.0).log_prob(0.3) == 0  # of a number, as numpyro's are
     means = np.array([integral(logit, 1) for logit in LOGITS]) / mass
     np.testing.assert_allclose(found_means, means, rtol=2e-5)
 

@@ -107,6 +107,7 @@ def test_a_poisson_keeps_its_digits_where_its_rate_is_far_below_a_count(rate, x)
     np.testing.assert_allclose(found, st.poisson(rate).logpmf(x), rtol=1e-6)
     np.testing.assert_allclose(slope, x - rate, rtol=1e-5)
     assert Poisson(rate).log_prob(jnp.inf) == -jnp.inf
+    np.testing.assert_allclose(jax.value_and_grad(lambda rate: Poisson(rate).log_prob(0.0))(0.0), (0, -1), atol=1e-6)
 
 
 def test_what_is_no_class_has_no_probability():

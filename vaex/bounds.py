@@ -1,7 +1,8 @@
 """Bounds on log p(x) from log-weights log_w[k] = log p(x, z_k) - log q(z_k|x), reduced over axis 0.
 
 Sums are taken, and returned, in float32 at least; float64 stays float64. A weight of zero is log_w = -inf; where all K
-of an example are zero its bound is -inf and has no gradient, 0. Without an axis of K draws there is a UsageError.
+of an example are zero its bound is -inf and has no gradient, 0, but for `elbo`, a mean of whatever it is given. Without
+an axis of K draws there is a UsageError.
 """
 
 from __future__ import annotations

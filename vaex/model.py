@@ -141,9 +141,9 @@ def at(model: AnyModel, example: Example) -> tuple[Any, Example]:
     return model.given(condition), x
 
 
-def num_examples(examples: Example) -> int:
-    """How many a batch has, a pytree of arrays with a leading axis."""
-    return len(jax.tree.leaves(examples)[0])
+def num_examples(examples: Example) -> Any:
+    """How many a batch has, a pytree of arrays with a leading axis: an int, or a size that jax.export leaves open."""
+    return jax.tree.leaves(examples)[0].shape[0]
 
 
 def first(examples: Example, num: int) -> Example:

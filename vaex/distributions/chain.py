@@ -19,12 +19,16 @@ Draw = TypeVar("Draw")
 State = Any  # what the layers so far say to the next: an array, or a pytree of them
 
 
+def _drawn(params: Params, state: State, z: Latent) -> State:
+    return z
+
+
 class Link(NamedTuple):
     """One conditional of a chain: static functions of its parameters and of what was drawn before it."""
 
     given: Callable[[Params, State], Distribution]  # (params, state) -> p(z_l | state)
     # (params, state, z_l) -> the next one's state
-    then: Callable[[Params, State, Latent], State] = lambda params, state, z: z
+    then: Callable[[Params, State, Latent], State] = _drawn
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=("params", "state"), meta_fields=("links", "top_down"))

@@ -71,7 +71,7 @@ class CodePrior(NamedTuple):
             return jax.lax.fori_loop(0, self.num_places, lambda t, indices: place(indices, t, key), start)
 
         indices = jax.vmap(one)(jax.random.split(key, math.prod(sample_shape)))
-        return self.codes[indices].reshape(*sample_shape, self.num_places, -1)
+        return self.codes[indices].reshape(*sample_shape, self.num_places, self.codes.shape[-1])
 
 
 def nearest(vectors: Float[Array, "... d"], codes: Float[Array, "k d"]) -> Int[Array, "..."]:

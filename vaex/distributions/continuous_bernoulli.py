@@ -24,9 +24,9 @@ class ContinuousBernoulli(dist.Distribution):
     reparametrized_params = ["logits"]  # noqa: RUF012
     pytree_data_fields = ("logits",)
 
-    def __init__(self, logits: Float[Array, "..."]) -> None:
-        self.logits = logits
-        super().__init__(logits.shape, ())
+    def __init__(self, logits: Float[Array, "..."] | float) -> None:
+        self.logits = jnp.asarray(logits)
+        super().__init__(self.logits.shape, ())
 
     @property
     def support(self) -> constraints.Constraint:

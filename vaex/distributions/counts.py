@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jax.scipy.special import gammaln, xlogy
+from jax.scipy.special import gammaln
 from jaxtyping import Array, Float
 
 from vaex.model import Value
@@ -24,9 +24,10 @@ class Poisson(dist.Poisson):
         rate, x = jnp.asarray(self.rate), jnp.asarray(value, jnp.result_type(float))
         is_large = x >= _LARGE
         few, many = jnp.where(is_large, 1.0, x), jnp.where(is_large, x, _LARGE)
-        of_few = xlogy(few, rate) - gammaln(few + 1) - rate
+        of_few = few * jnp.log(jnp.where(few == 0, 1.0, rate)) - gammaln(few + 1) - rate  # xlogy's slope at 0, 0 is nan
         stirling = 0.5 * jnp.log(2 * jnp.pi * many) + 1 / (12 * many) - 1 / (360 * many**3)
-        found = jnp.where(is_large, -many * _distance(rate, many) - stirling, of_few)
+        of_many = -many * _distance(jnp.where(is_large, rate, many), many) - stirling
+        found = jnp.where(is_large, of_many, of_few)
         return jnp.where((x >= 0) & (x < jnp.inf) & (x == jnp.floor(x)), found, -jnp.inf)
 
 

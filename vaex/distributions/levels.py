@@ -11,6 +11,7 @@ from vaex.model import Key, Value
 
 NUM_LEVELS = 256
 _TOP = NUM_LEVELS - 1
+_LOG_SCALES = (-80.0, 80.0)  # within which a scale and its inverse are numbers of float32
 
 
 class CategoricalLevels(dist.Distribution):
@@ -55,7 +56,7 @@ class DiscretizedLogistic(dist.Distribution):
     P(x) = sigmoid((x + 1/510 - loc) / scale) - sigmoid((x - 1/510 - loc) / scale),   the edges at 0 and 1 open
 
     Its logarithm is taken of the difference in closed form, log sigmoid(a) + log sigmoid(-b) + log(1 - exp(b - a)), so
-    that no level's is infinite; what is no level has probability 0.
+    that no level's is infinite; what is no level has probability 0. Scales are within exp(-80) and exp(80).
 
     Args:
         loc: locations, [*batch], on the scale of x.
@@ -67,9 +68,9 @@ class DiscretizedLogistic(dist.Distribution):
     arg_constraints = {"loc": constraints.real, "log_scale": constraints.real}  # noqa: RUF012
     pytree_data_fields = ("loc", "log_scale")
 
-    def __init__(self, loc: Float[Array, "..."], log_scale: Float[Array, "..."]) -> None:
-        self.loc, self.log_scale = loc, log_scale
-        super().__init__(jnp.broadcast_shapes(loc.shape, log_scale.shape), ())
+    def __init__(self, loc: Float[Array, "..."] | float, log_scale: Float[Array, "..."] | float) -> None:
+        self.loc, self.log_scale = jnp.asarray(loc), jnp.asarray(log_scale)
+        super().__init__(jnp.broadcast_shapes(self.loc.shape, self.log_scale.shape), ())
 
     @property
     def support(self) -> constraints.Constraint:
@@ -81,7 +82,8 @@ class DiscretizedLogistic(dist.Distribution):
         return jnp.round(_TOP * jnp.clip(x, 0, 1)) / _TOP
 
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
-        inverse_scale, level = jnp.exp(-self.log_scale), jnp.round(_TOP * value)
+        log_scale, level = jnp.clip(self.log_scale, *_LOG_SCALES), jnp.round(_TOP * value)
+        inverse_scale = jnp.exp(-log_scale)
         above, below = level < _TOP, level > 0  # whether there are levels on that side
         a = ((level + 0.5) / _TOP - self.loc) * inverse_scale
         b = ((level - 0.5) / _TOP - self.loc) * inverse_scale
@@ -94,7 +96,7 @@ class DiscretizedLogistic(dist.Distribution):
     @property
     def mean(self) -> Float[Array, "..."]:
         """E[x] = 1/255 sum_{l=1..255} P(255 x >= l), a term at a time, in the memory of one."""
-        inverse_scale = jnp.exp(-self.log_scale)
+        inverse_scale = jnp.exp(-jnp.clip(self.log_scale, *_LOG_SCALES))
 
         def add(level: Array, total: Array) -> Array:
             return total + jax.nn.sigmoid((self.loc - (level - 0.5) / _TOP) * inverse_scale)

@@ -50,7 +50,8 @@ class StackedPosterior:
 
     def estimate_mean(self, key: PRNGKeyArray, num_samples: int) -> StackedLatent:
         """E[z1], and the mean of E[z2|z1] over draws of z1, which has less noise than that of draws of z2."""
-        z1 = self.below.sample(key, (num_samples,))
+        below_key, key = jax.random.split(key)
+        z1 = self.below.sample(below_key, (num_samples,))
         above = jax.vmap(lambda z1: abilities.mean(self.above(z1)))(z1)
         draws = self.sample(key, (num_samples,)) if above is None else StackedLatent(z1, above)
         estimate = jax.tree.map(lambda leaf: leaf.mean(axis=0), draws)

@@ -41,10 +41,11 @@ def moments(key: PRNGKeyArray, model: Model | Conditional, example: Example) -> 
         model: a model, or one for each condition.
         example: one example; for a Conditional model a Given.
     """
+    mean_key, variance_key = jax.random.split(key)
     q = encode_example(*at(model, example))
-    mean = posterior_mean(key, q, num_samples=_DRAWS)
+    mean = posterior_mean(mean_key, q, num_samples=_DRAWS)
     if (variance := known_variance(q)) is None:
-        draws = q.sample(key, (_DRAWS,))
+        draws = q.sample(variance_key, (_DRAWS,))
         variance = jax.tree.map(lambda z: jnp.var(z, axis=0, ddof=1), draws)
     return Moments(mean, variance)
 
@@ -88,7 +89,8 @@ def interpolation(
             f"z is discrete ({type(start_q).__name__}), and nothing lies between two of its values: take a model "
             "whose latents are continuous"
         )
-    start, end = (posterior_mean(key, q, num_samples=_DRAWS) for q in (start_q, end_q))
+    keys, ends = jax.random.split(key), (start_q, end_q)
+    start, end = (posterior_mean(k, q, num_samples=_DRAWS) for k, q in zip(keys, ends, strict=True))
     path = lambda t: jax.tree.map(lambda a, b: (1 - t) * a + t * b, start, end)
     return jax.vmap(lambda t: _mean(now, path(t)))(jnp.linspace(0.0, 1.0, steps))
 

@@ -49,15 +49,13 @@ def estimate_log_likelihood(
     chunk_size = min(chunk_size, num_samples)
     q = encode(model, x)
 
-    def add_chunk(totals: tuple[Array, Array], chunk: Array) -> tuple[tuple[Array, Array], None]:
+    def total_of(chunk: Array) -> tuple[Array, Array]:
         weights = sample_weights(jax.random.fold_in(key, chunk), model, x, q, chunk_size)
         wanted = chunk * chunk_size + jnp.arange(chunk_size) < num_samples
         log_w = jnp.where(wanted, at_least_float32(weights.log_w), -jnp.inf)
-        total, squares = totals
-        return (jnp.logaddexp(total, logsumexp(log_w)), jnp.logaddexp(squares, logsumexp(2 * log_w))), None
+        return logsumexp(log_w), logsumexp(2 * log_w)
 
-    start = (jnp.array(-jnp.inf), jnp.array(-jnp.inf))
-    (total, squares), _ = jax.lax.scan(add_chunk, start, jnp.arange(-(-num_samples // chunk_size)))
+    total, squares = map(logsumexp, jax.lax.map(total_of, jnp.arange(-(-num_samples // chunk_size))))
     relative = jnp.maximum(num_samples * jnp.exp(squares - 2 * total) - 1, 0.0)
     error = jnp.sqrt(relative / (num_samples - 1)) if num_samples > 1 else jnp.array(jnp.nan)
     return Estimate(total - jnp.log(num_samples), error)

@@ -58,7 +58,9 @@ def _(model: Conditional) -> Model:
 def euclidean(x: Example, y: Example) -> Float[Array, ""]:
     """The Euclidean distance of two examples, arrays or pytrees of them."""
     one, other = (ravel_pytree(value)[0].astype(jnp.result_type(float)) for value in (x, y))
-    return jnp.sqrt(jnp.sum((one - other) ** 2))
+    squared = jnp.sum((one - other) ** 2)
+    is_zero = squared == 0  # where the root has no slope
+    return jnp.where(is_zero, 0.0, jnp.sqrt(jnp.where(is_zero, 1.0, squared)))
 
 
 def rejection(

@@ -54,7 +54,7 @@ def grid(*, low: float, high: float, num_points: int, num_latents: int = 1) -> G
     if not low < high:
         raise OptionError("high", high, f"a number above low, {low}")
     width = (high - low) / num_points
-    line = low + width * (jnp.arange(num_points) + 0.5)
+    line = low + width * jnp.arange(0.5, num_points)
     axes = jnp.meshgrid(*[line] * num_latents, indexing="ij")
     return Grid(jnp.stack([axis.ravel() for axis in axes], axis=-1), width**num_latents)
 

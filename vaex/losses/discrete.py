@@ -65,7 +65,8 @@ def categorical_nll(logits: Floats, labels: Num[Array | np.ndarray, "..."], *, e
         raise UsageError("logits have shape (): expected [..., classes]")
     if not jnp.issubdtype(labels.dtype, jnp.integer) or _are_one_hot(labels, logits):
         found = f"labels are {labels.dtype} of shape {labels.shape}, and logits of {logits.shape}"
-        raise UsageError(f"{found}: expected classes as integers; of one-hot ones pass their argmax")
+        cure = "of one-hot ones, for which traced ones of the shape of logits are taken, pass their argmax"
+        raise UsageError(f"{found}: expected classes as integers; {cure}")
     shape = check_aligned(event_ndims, logits=jnp.shape(logits)[:-1], labels=jnp.shape(labels))
     classes = jnp.broadcast_to(labels, shape)[..., None]
     chosen = jnp.take_along_axis(jnp.broadcast_to(logits, (*shape, logits.shape[-1])), classes, axis=-1, mode="clip")
@@ -94,7 +95,7 @@ def binary_cross_entropy(logits: Float[Array, "... d"], x: Float[Array, "... d"]
         e, fold = a + b + a * b, fold // 2
     # Element by element the large terms cancel exactly, so that logits of 1e4 cost no digits; infinite ones leave nan.
     gap = jnp.maximum(logits, 0) - x * logits
-    gap = jnp.where(jnp.isinf(logits), jnp.where(x == (logits > 0), 0.0, jnp.inf), gap)
+    gap = jnp.where(jnp.isinf(logits), jnp.where(x == jnp.where(logits > 0, 1.0, 0.0), 0.0, jnp.inf), gap)
     return jnp.sum(gap, axis=-1) + jnp.sum(jnp.log1p(e), axis=-1)
 
 

@@ -130,6 +130,9 @@ def squared_mmd(a: Float[Array, "m d"], b: Float[Array, "n d"]) -> Float[Array, 
 
     mean_{i != j} k(a_i, a_j) + mean_{i != j} k(b_i, b_j) - 2 mean_{i, j} k(a_i, b_j)
 
+    Raises:
+        UsageError: a sample of fewer than two, of which no two differ.
+
     Source: Gretton et al. 2012, lemma 6.
     """
 
@@ -138,6 +141,8 @@ def squared_mmd(a: Float[Array, "m d"], b: Float[Array, "n d"]) -> Float[Array, 
         return jnp.exp(-jnp.sum((u[:, None] - v[None]) ** 2, axis=-1) / (2 * u.shape[-1]))
 
     a, b = at_least_float32(a), at_least_float32(b)
+    if min(len(a), len(b)) < 2:
+        raise UsageError(f"found samples of {len(a)} and {len(b)}: expected 2 or more in each")
 
     def within(u: Float[Array, "m d"]) -> Float[Array, ""]:
         m = u.shape[0]

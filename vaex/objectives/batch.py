@@ -1,11 +1,11 @@
 """From objectives to the loss of a train step; objectives that need the whole batch."""
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import PartitionSpec
+from jax.sharding import AxisType, PartitionSpec
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.errors import UsageError
@@ -17,9 +17,15 @@ Batch = TypeVar("Batch")
 
 
 def sharded(batch: Batch) -> Batch:
-    """A batch split over the axis `batch` of the mesh that is set by jax.set_mesh, where there is one and it fits."""
-    size = jax.sharding.get_abstract_mesh().shape.get(BATCH, 1)
+    """A batch split over the axis `batch` of the mesh that is set by jax.set_mesh, where there is one and it fits.
+
+    An axis over which the caller has split it already, by jax.shard_map or explicit types, is left alone.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    size = mesh.shape.get(BATCH, 1)
     if size == 1 or num_examples(batch) % size:
+        return batch
+    if mesh.axis_types[mesh.axis_names.index(BATCH)] != AxisType.Auto:
         return batch
     return jax.lax.with_sharding_constraint(batch, PartitionSpec(BATCH))
 
@@ -70,7 +76,7 @@ def batch_loss(objective: Callable[..., Terms], *, whole_batch: bool = False, **
     return loss
 
 
-def _check_terms(terms: Terms, num_examples: int) -> None:
+def _check_terms(terms: Terms, num_examples: Any) -> None:
     for name, value in terms._asdict().items():
         if value is not None and value.shape != (num_examples,):
             raise UsageError(

@@ -94,7 +94,8 @@ def vimco(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) 
     log_w = jax.lax.stop_gradient(w.log_w)
     is_zero = log_w == -jnp.inf
     known = jnp.where(is_zero, 0.0, log_w)
-    num_others = jnp.sum(~is_zero) - ~is_zero
+    is_one = jnp.where(is_zero, 0.0, 1.0)
+    num_others = jnp.sum(is_one) - is_one
     others = jnp.where(num_others > 0, (jnp.sum(known) - known) / jnp.maximum(num_others, 1), -jnp.inf)
     replaced = jnp.where(jnp.eye(num_samples, dtype=bool), others[:, None], log_w[None, :])  # row k: without draw k
     signal = bounds.iwae(log_w) - bounds.iwae(replaced.T)
