@@ -15,8 +15,10 @@ from vaex.__main__ import main
 from vaex.data.given.kept import GivenImages
 from vaex.errors import UsageError
 from vaex.evaluate.certificate import Certificate, Lower, drawn
+from vaex.inference import ais
 from vaex.model import Given, Observed
 from vaex.models import exact
+from vaex.runs import questions
 from vaex.runs.answers import annealing, certifying
 from vaex.runs.answers.asked import Asked, score
 
@@ -140,6 +142,17 @@ def test_the_path_of_scores_is_found_alike_however_many_images_are_asked_about(m
             annealing.annealed(trained(*SMALL), GivenImages(images))
     for other in found[1:]:
         jax.tree.map(np.testing.assert_array_equal, other, found[0])
+
+
+def test_scores_along_another_schedule_need_no_other_program(monkeypatch):
+    model, num = trained(*SMALL), 3
+    found = []
+    for size in (0.1, 0.3):
+        path = ais.Schedule(jnp.linspace(0.0, 1.0, num), jnp.full(num, size), jnp.ones((num, 2)))
+        monkeypatch.setattr(annealing.ais, "find_schedule", lambda *_, path=path, **options: path)
+        found.append(annealing.annealed(model, GivenImages(UINT8[:2])).log_likelihood)
+    assert not np.array_equal(*found)
+    assert [name[0] for name in model.programs] == [questions.itself, questions.annealed]
 
 
 def test_a_label_beside_other_latents_is_moved_by_no_chain():

@@ -25,7 +25,7 @@ def score(key: PRNGKeyArray, model: Model | Conditional, example: Example, *, nu
 
 
 def annealed(
-    key: PRNGKeyArray, model: Model | Conditional, example: Example, *, schedule: ais.Schedule, num_chains: int
+    key: PRNGKeyArray, model: Model | Conditional, example: Example, schedule: ais.Schedule, *, num_chains: int
 ) -> Estimate:
     """Log p(x) by annealed importance sampling, and the standard error of its estimate."""
     found = ais.anneal(key, model, example, schedule=schedule, num_chains=num_chains)

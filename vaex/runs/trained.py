@@ -119,8 +119,7 @@ class Trained:
         def one(key: PRNGKeyArray, model: Model | Conditional, drawn: tuple[Array, Condition]) -> answers.Drawn:
             return answers.draw(key, model, drawn[1], temperature=temperature)
 
-        drawn = (np.arange(num_samples), conditions)
-        found = self._run(("draw", temperature), one, drawn, seed, chunk_size)
+        found = self._run(("draw", temperature), one, (np.arange(num_samples), conditions), seed, chunk_size)
         return found._replace(mean=in_units(found.mean, self.kept), x=in_units(found.x, self.kept))
 
     def log_likelihood(
@@ -149,9 +148,7 @@ class Trained:
         """
         given = as_given(images, self.kept, labels=labels, mask=mask, may_miss=True)
         if given.mask is None:
-            raise UsageError(
-                f"no {self.kept.element} is missing: give a mask too, False where one is, or put nan there"
-            )
+            raise UsageError(f"no {self.kept.element} is missing: give a mask too, False where one is, or nan there")
         stored = stored_of(given, self.kept, is_masked=True)
         means = self._ask_stored(questions.imputed, stored, seed, chunk_size, num_samples=num_samples)
         return in_units(np.where(stored.mask, shown(given.images, self.kept), means), self.kept)
@@ -171,24 +168,27 @@ class Trained:
         probability = self._run(("classes",), one, self._stored(images, None), seed, chunk_size)
         return Classes(probability.argmax(axis=-1), probability)
 
-    def ask(self, f: Callable, images: Images, labels: Labels, seed: int, chunk_size: int, **options: object) -> Answer:
-        """Any question: f(key, model, example, **options) of each image's x."""
-        return self._ask_stored(f, self._stored(images, labels), seed, chunk_size, **options)
+    def ask(
+        self, f: Callable, images: Images, labels: Labels, seed: int, chunk_size: int, *shared: Any, **options: object
+    ) -> Answer:
+        """Any question: f(key, model, example, *shared, **options) of each image's x; what is shared is arrays."""
+        return self._ask_stored(f, self._stored(images, labels), seed, chunk_size, *shared, **options)
 
-    def _ask_stored(self, f: Callable, stored: Stored, seed: int, chunk_size: int, **options: object) -> Answer:
-        """f(key, model, example) of each image."""
-
-        def one(key: PRNGKeyArray, model: Model | Conditional, stored: Stored) -> object:
+    def _ask_stored(
+        self, f: Callable, stored: Stored, seed: int, chunk_size: int, *rest: Any, **options: Any
+    ) -> Answer:
+        def one(key: PRNGKeyArray, model: Model | Conditional, stored: Stored, *rest: Any) -> object:
             data_key, key = jax.random.split(key)
-            return f(key, seeing(model, stored, self.kept), self._example(data_key, stored), **options)
+            return f(key, seeing(model, stored, self.kept), self._example(data_key, stored), *rest, **options)
 
-        return self._run((f, *options.items()), one, stored, seed, chunk_size)
+        return self._run((f, *options.items()), one, stored, seed, chunk_size, *rest)
 
-    def _run(self, name: object, one: Callable, examples: Example, seed: int, chunk_size: int) -> Answer:
+    def _run(self, name: object, one: Callable, examples: Example, seed: int, chunk_size: int, *rest: Any) -> Answer:
         check_seed(seed=seed)
         if name not in self.programs:
-            self.programs[name] = compiled(lambda key, x, params: one(key, self.description.bind(params), x))
-        return in_chunks(self.programs[name], jax.random.key(seed), examples, self.params, chunk_size=chunk_size)
+            bind = self.description.bind
+            self.programs[name] = compiled(lambda key, x, params, *rest: one(key, bind(params), x, *rest))
+        return in_chunks(self.programs[name], jax.random.key(seed), examples, self.params, *rest, chunk_size=chunk_size)
 
     def _stored(self, images: Images, labels: Labels) -> Stored:
         given = as_asked(images, self.kept, labels)

@@ -1,7 +1,5 @@
 """Log p(x) of images by annealed importance sampling, along a schedule found on others that the model draws."""
 
-import functools
-
 import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
@@ -54,8 +52,7 @@ def annealed(
     schedule = ais.find_schedule(
         tune_key, now, draw(draw_key), num_temperatures=num_temperatures, num_chains=num_chains
     )
-    one = functools.partial(questions.annealed, schedule=schedule, num_chains=num_chains)
-    return model.ask(one, given, None, seed, chunk_size=20)
+    return model.ask(questions.annealed, given, None, seed, 20, schedule, num_chains=num_chains)
 
 
 def check_moves(model: Model | Conditional, examples: Example, cure: str) -> None:
