@@ -134,7 +134,11 @@ def test_scores_of_fewer_epochs_than_a_run_has_are_left_out(make, capsys, tmp_pa
     make("whole", 1, 2, IMAGES)
     path = make("older", 0, 2, IMAGES)  # of two epochs
     scores = json.loads((path / folder.RESULTS).read_text())
-    for num_epochs, is_older in ((2, False), (1, True)):
+    for num_epochs, is_older in ((2, False), (1, True), (1, False)):
+        if not is_older:  # killed after an epoch that no checkpoint was written of
+            (path / folder.CHECKPOINTS / str(num_epochs)).mkdir(parents=True)
+        elif (path / folder.CHECKPOINTS).exists():
+            shutil.rmtree(path / folder.CHECKPOINTS)
         folder.write_json(path / folder.RESULTS, scores | {"num_epochs": num_epochs})
         out = compare(make, capsys, tmp_path)
         said = "left out: the scores of digits/older, which was trained on since: evaluate it"

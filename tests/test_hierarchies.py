@@ -328,7 +328,7 @@ def test_the_merge_of_very_unequal_gaussians_is_the_narrower():
 
 @pytest.mark.parametrize(
     ("num_networks", "dims", "message"),
-    [(1, (3, 0), r"dims is \(3, 0\): expected"), (1, (2, 2, 2), "found 1 networks for 3 layers: expected 2")],
+    [(1, (3, 0), r"dims is \(3, 0\): expected"), (1, (2, 2, 2), "found 1 networks: expected 2, one between each two")],
 )
 def test_layers_that_cannot_be(num_networks, dims, message):
     networks = [MLP((), (2 * dims[0],))] * num_networks
@@ -373,7 +373,7 @@ LAYERED = ["name=hierarchy", "latent_dims=(3,2)", "between_hidden=((4,),)"]
         (["latent_dims=()"], "model.latent_dims is (): expected the size of each layer"),
         (["between_hidden=()"], "model.between_hidden is (): expected 1 tuples of widths"),
         (["between_hidden=(4,)"], "model.between_hidden is (4,): expected 1 tuples of widths"),
-        (["between_hidden=((4,0),)"], "model.between_hidden is (4, 0): expected whole numbers of at least 1"),
+        (["between_hidden=((4,0),)"], "model.between_hidden is ((4, 0),): expected whole numbers of at least 1"),
         (["prior.name=mixture"], "model 'hierarchy' has no prior, which is of vae, m2"),
         (["latent_dim=4"], "model 'hierarchy' has no latent_dim, which is of vae, "),
         (

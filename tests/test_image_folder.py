@@ -92,9 +92,14 @@ def test_sixteen_bits_transparency_palettes_and_orientation(tmp_path):
 
 
 def test_eight_bits_in_a_file_of_sixteen_and_several_images_in_one_are_refused(tmp_path):
-    save(tmp_path / "dark" / "a.png", grey(4, 3).astype(np.uint16))
-    with pytest.raises(UsageError, match=r"a.png: its pixels end at \d+ of the 65535 of 16 bits: save it with 8 bits"):
-        read(tmp_path / "dark")
+    for i in range(20):
+        save(tmp_path / "dark" / f"{i:02d}.png", np.full((4, 3), 10 * i, np.uint16))
+    for streaming in ("off", "on"):
+        with pytest.raises(UsageError, match=r"00.png: its pixels, as all others, end at 190 of the 65535 of 16 bits"):
+            data.load(f"folder:{tmp_path / 'dark'}", streaming=streaming)
+    save(tmp_path / "dark" / "bright.png", np.full((4, 3), 2**16 - 1, np.uint16))
+    for streaming in ("off", "on"):
+        assert data.load(f"folder:{tmp_path / 'dark'}", streaming=streaming).meaning.startswith("grey levels up to 255")
     save(tmp_path / "black" / "a.png", np.zeros((4, 3), np.uint16))
     assert not read(tmp_path / "black")["train_images"].any()
     pages = [Image.fromarray(grey(4, 3)) for _ in range(3)]

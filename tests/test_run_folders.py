@@ -188,6 +188,14 @@ def test_a_result_of_another_type(run, change, message):
     assert f"results.json: {message}" in refusal(lambda: write_page(run))[0]
 
 
+def test_a_result_that_a_run_has_not(run):
+    """As the KL of each dimension, where no closed form is known."""
+    folder.write_json(
+        run / folder.RESULTS, {"kl_per_dimension": None, "test_elbo": 1.0, "test_elbo_standard_error": None}
+    )
+    assert "1.00 nats" in write_page(run).read_text()
+
+
 def test_how_many_classes_there_are_is_said_by_every_run_of_now(run):
     dataset = json.loads((run / folder.DATASET).read_text())
     del dataset["num_classes"]

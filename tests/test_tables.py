@@ -107,7 +107,10 @@ def test_a_poisson_keeps_its_digits_where_its_rate_is_far_below_a_count(rate, x)
     np.testing.assert_allclose(found, st.poisson(rate).logpmf(x), rtol=1e-6)
     np.testing.assert_allclose(slope, x - rate, rtol=1e-5)
     assert Poisson(rate).log_prob(jnp.inf) == -jnp.inf
-    np.testing.assert_allclose(jax.value_and_grad(lambda rate: Poisson(rate).log_prob(0.0))(0.0), (0, -1), atol=1e-6)
+    of_no_rate = lambda x: jax.value_and_grad(lambda rate: Poisson(rate).log_prob(x))(0.0)
+    np.testing.assert_allclose(of_no_rate(0.0), (0, -1), atol=1e-6)
+    np.testing.assert_array_equal([of_no_rate(1.0), of_no_rate(1e5)], [(-np.inf, np.inf)] * 2)
+    assert not np.isnan(of_no_rate(-1.0)).any()
 
 
 def test_what_is_no_class_has_no_probability():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import vaex
 from vaex.errors import LostProcess, UsageError
-from vaex.runs.process import complain, flushed, interrupted, unheard
+from vaex.runs.process import complain, flushed, interrupted, is_here_gone, unheard
 from vaex.runs.process import run as run_process
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ def main(argv: list[str] | None = None) -> int:
         complain(str(error))
         return 3 if type(error) is LostProcess else 2
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and error.filename is None:
-            complain("the folder that this is called in is gone: go to another, as by `cd`, and call it again")
-            return 2
-        if error.filename is None:  # no file's: those have a name, or are a WriteError
-            return unheard(error)
         if is_debugged:
             traceback.print_exception(error)
-        complain(f"{error.filename} cannot be read or written: {error.strerror or error}")
+        if is_here_gone():
+            complain("the folder that this is called in is gone: go to another, as by `cd`, and call it again")
+        elif error.filename is None and not isinstance(error, FileNotFoundError):  # no file's: those have a name
+            return unheard(error)
+        else:
+            complain(f"{error.filename or 'a file'} cannot be read or written: {error.strerror or error}")
         return 2
     except KeyboardInterrupt:
         complain(interrupted())

@@ -24,7 +24,8 @@ class Poisson(dist.Poisson):
         rate, x = jnp.asarray(self.rate), jnp.asarray(value, jnp.result_type(float))
         is_large = x >= _LARGE
         few, many = jnp.where(is_large, 1.0, x), jnp.where(is_large, x, _LARGE)
-        of_few = few * jnp.log(jnp.where(few == 0, 1.0, rate)) - gammaln(few + 1) - rate  # xlogy's slope at 0, 0 is nan
+        log_rate = jnp.log(jnp.where(is_large | (x <= 0), 1.0, rate))  # xlogy's slope at 0, 0 is nan
+        of_few = few * log_rate - gammaln(few + 1) - rate
         stirling = 0.5 * jnp.log(2 * jnp.pi * many) + 1 / (12 * many) - 1 / (360 * many**3)
         of_many = -many * _distance(jnp.where(is_large, rate, many), many) - stirling
         found = jnp.where(is_large, of_many, of_few)

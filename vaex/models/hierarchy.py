@@ -161,7 +161,8 @@ def check_between(latent_dims: Widths, between_hidden: tuple[Any, ...]) -> None:
     if len(tuples) != len(between_hidden) or len(tuples) != len(latent_dims) - 1:
         expected = f"{len(latent_dims) - 1} tuples of widths, one between each two layers of latent_dims"
         raise OptionError("between_hidden", between_hidden, f"{expected}, as ((100, 100),)")
-    check_whole(between_hidden=sum(tuples, ()))
+    if not all(isinstance(n, int) and n > 0 for widths in tuples for n in widths):
+        raise OptionError("between_hidden", between_hidden, "whole numbers of at least 1")
 
 
 def normal(raw: Float[Array, " two_d"]) -> Any:
@@ -178,9 +179,7 @@ def check_layers(networks: Sequence[nn.Module], dims: Sequence[int]) -> None:
     if not dims or min(dims) < 1:
         raise UsageError(f"dims is {tuple(dims)}: expected the size of each layer, 1 or more")
     if len(networks) != len(dims) - 1:
-        raise UsageError(
-            f"found {len(networks)} networks for {len(dims)} layers: expected {len(dims) - 1}, one between each two"
-        )
+        raise UsageError(f"found {len(networks)} networks: expected {len(dims) - 1}, one between each two layers")
 
 
 def _normal_link(network: nn.Module) -> Link:

@@ -2,7 +2,7 @@
 
 import datetime
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
@@ -100,6 +100,8 @@ def read_results(path: Path) -> Fields:
     results = check_type(read_json(file), dict, str(file)) if file.exists() else {}
     for name, value in results.items():
         where = f"{file}: {name}"
+        if value is None:  # of what a run has not
+            continue
         if name in ("num_epochs", "best_epoch"):
             check_type(value, int, where)
         elif name == "kl_per_dimension":
@@ -108,9 +110,15 @@ def read_results(path: Path) -> Fields:
         elif name == "active_units_per_layer":
             for said in check_type(value, list, where):
                 check_type(said, str, where)
-        elif name.endswith("_standard_error") and value is not None:
+        elif name.endswith("_standard_error"):
             check_type(value, float, where)
     return results
+
+
+def epochs_trained(path: Path, rows: Sequence[folder.Row]) -> int:
+    """How many epochs a run has, by its newest checkpoint, without one by its rows, which may be ahead."""
+    newest = folder.newest_checkpoint(path)
+    return int(newest.name) if newest is not None else rows[-1]["epoch"] if rows else 0
 
 
 def _shown(path: Path, state: str, is_wrong: bool, made_by: Mapping[str, Json]) -> RunShown:
@@ -120,7 +128,7 @@ def _shown(path: Path, state: str, is_wrong: bool, made_by: Mapping[str, Json]) 
     pictures = [*sorted((path / "figures").glob("*.png")), *sorted((path / "figures").glob("*.gif"))]
     return RunShown(
         folder="/".join(path.parts[-2:]),
-        state=state or _state(rows, results, config),
+        state=state or _state(rows, epochs_trained(path, rows), results, config),
         is_wrong=is_wrong,
         dataset=dataset,
         results=results,
@@ -154,7 +162,7 @@ def _model(path: Path, dataset: Fields) -> Markup:
         return tag("p", f"The model is not drawn: {error}.")
 
 
-def _state(rows: list[folder.Row], results: Mapping[str, Json], config: list[Told]) -> str:
+def _state(rows: list[folder.Row], trained: int, results: Mapping[str, Json], config: list[Told]) -> str:
     """How far a run is, by its files."""
     done = rows[-1]["epoch"] if rows else 0
     total = next((field.value for field in config if field.path == "train.num_epochs"), "an unknown number")
@@ -162,8 +170,8 @@ def _state(rows: list[folder.Row], results: Mapping[str, Json], config: list[Tol
         return f"No epoch of {total} has ended, as of {_now()}."
     if "num_epochs" not in results:
         return f"Epoch {done} of {total} has ended, and there are no scores yet, as of {_now()}."
-    if done > results["num_epochs"]:
-        return f"Trained on: epoch {done} of {total}. The scores and pictures are of epoch {results['num_epochs']}."
+    if trained > results["num_epochs"]:
+        return f"Trained on: epoch {trained} of {total}. The scores and pictures are of epoch {results['num_epochs']}."
     return f"Finished: {results['num_epochs']} epochs; the scores are of epoch {results.get('best_epoch')}, the best."
 
 

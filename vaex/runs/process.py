@@ -112,6 +112,15 @@ def unheard(error: OSError) -> int:
     return 1
 
 
+def is_here_gone() -> bool:
+    """Whether the current folder was removed."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def complain(message: str) -> None:
     """One line on standard error, where there is one."""
     with contextlib.suppress(OSError):

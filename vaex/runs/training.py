@@ -143,9 +143,6 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
     def log(row: folder.Row) -> None:
         write(row)
         show(row)
-
-    def draw(row: folder.Row) -> None:
-        page(row)
         watch.keep(row)
 
     def save(state: TrainState, progress: Progress, selected: float | None) -> None:
@@ -153,7 +150,7 @@ def _loop(path: Path, made: Setup, write: folder.Show, show: folder.Show, state:
 
         checkpoints.save(path, progress.epoch, state, progress._asdict(), selected=selected)
 
-    return alone._replace(validate=measure, save=save, log=log, draw=draw)
+    return alone._replace(validate=measure, save=save, log=log, draw=page)
 
 
 def _loop_without_folder(path: Path, made: Setup, state: TrainState) -> Loop:

@@ -10,7 +10,7 @@ import numpy as np
 
 from vaex.data.cache import cached
 from vaex.data.form import Form
-from vaex.data.sources.image_file import pixels, whole_image
+from vaex.data.sources.image_file import Decoded, check_white, decoded, whole_image
 from vaex.data.sources.image_folder import check_alike
 from vaex.data.sources.place import Arrays
 from vaex.data.sources.tables import as_array, check_memory
@@ -103,7 +103,9 @@ def _images(splits: dict[str, Path], column: str, label: str | None, form: Form)
         data = _opened(path)
         order = np.random.default_rng(0).permutation(len(data))
         if _kinds(path)[column] == "Image":
-            own = dict(_pixels(data, column, form, str(path)))
+            read = dict(_decoded(data, column, form, str(path)))
+            check_white(max(one.highest for one in read.values()), path)
+            own = {name: one.pixels for name, one in read.items()}
             images |= own
             check_alike(images)
             found = np.stack([*own.values()])
@@ -115,7 +117,7 @@ def _images(splits: dict[str, Path], column: str, label: str | None, form: Form)
     return arrays
 
 
-def _pixels(data: Any, column: str, form: Form, path: str) -> Iterator[tuple[str, np.ndarray]]:
+def _decoded(data: Any, column: str, form: Form, path: str) -> Iterator[tuple[str, Decoded]]:
     """Each image with its name; `datasets` decodes one as its row is read."""
     rows = iter(data)
     for i in range(len(data)):
@@ -123,7 +125,7 @@ def _pixels(data: Any, column: str, form: Form, path: str) -> Iterator[tuple[str
         with whole_image(name):
             if (image := next(rows)[column]) is None:
                 raise UsageError(f"{name} is None: expected an image in each row; remove the row by filter")
-            found = pixels(image, form, name)
+            found = decoded(image, form, name)
         yield name, found
 
 

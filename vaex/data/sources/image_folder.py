@@ -8,7 +8,7 @@ import numpy as np
 
 from vaex.data.blocks import Blocks, of_array, per_piece
 from vaex.data.form import Form
-from vaex.data.sources.image_file import read_files
+from vaex.data.sources.image_file import check_white, read_files
 from vaex.data.sources.place import Arrays
 from vaex.errors import UsageError
 
@@ -57,7 +57,9 @@ def read_folder(folder: Path, files: Sequence[Path], form: Form) -> Arrays:
         UsageError: a file that is no whole image, or images of several sizes or numbers of channels.
     """
     ordered = _ordered(folder, files)
-    read = {path: image for path, image in zip(files, read_files(files, form), strict=True)}
+    found = read_files(files, form)
+    check_white(max(one.highest for one in found), files[0])
+    read = {path: one.pixels for path, one in zip(files, found, strict=True)}
     check_alike(read)
     arrays: Arrays = {}
     for split, (paths, labels) in ordered.items():
@@ -69,17 +71,22 @@ def read_folder(folder: Path, files: Sequence[Path], form: Form) -> Arrays:
 
 def folder_blocks(folder: Path, files: Sequence[Path], form: Form) -> dict[str, Blocks]:
     """The same in pieces: a file that is no whole image, or is unlike the first, is found where it is read."""
-    first, one = files[0], read_files(files[:1], form)[0]
+    first, one = files[0], read_files(files[:1], form)[0].pixels
+    highest = 0
     found: dict[str, Blocks] = {}
     for split, (paths, labels) in _ordered(folder, files).items():
 
         def read(paths: Sequence[Path] = paths) -> Iterator[np.ndarray]:
+            nonlocal highest
             num = per_piece(one.nbytes)
             for i in range(0, len(paths), num):
                 some = paths[i : i + num]
-                images = read_files(some, form)
+                read = read_files(some, form)
+                highest = max(highest, *(image.highest for image in read))
+                images = [image.pixels for image in read]
                 check_alike({first: one, **dict(zip(some, images, strict=True))})
                 yield np.stack(images)
+            check_white(highest, first)
 
         found[f"{split}_images"] = Blocks((len(paths), *one.shape), one.dtype, read)
         if labels is not None:

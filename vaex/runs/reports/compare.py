@@ -13,7 +13,7 @@ from rich.text import Text
 
 from vaex.errors import UsageError
 from vaex.evaluate.reports import standard_error
-from vaex.files import Json, replaced
+from vaex.files import Json, expanded, replaced
 from vaex.runs import console, folder
 from vaex.runs.page.comparison import Side, comparison_page
 from vaex.runs.page.curves import Clock, Line, Panels, clock, panels
@@ -70,8 +70,8 @@ def _folders(patterns: Sequence[str]) -> list[Path]:
     """The run folders that patterns match, each once; what is named without a pattern need not look like one."""
     found: dict[Path, None] = {}
     for pattern in patterns:
-        exact = Path(pattern)  # its name may have brackets
-        named = [exact] if exact.exists() else [Path(name) for name in sorted(glob.glob(pattern))]
+        exact = expanded(pattern)  # its name may have brackets
+        named = [exact] if exact.exists() else [Path(name) for name in sorted(glob.glob(str(exact)))]
         matches = [path for path in named if path == exact or (path / folder.CONFIG).exists()]
         if not matches and patterns is not _EVERY:
             raise UsageError(f"no run folder matches {pattern!r}: {_NAMED}")

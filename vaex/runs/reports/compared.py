@@ -16,7 +16,7 @@ from vaex.files import Json
 from vaex.runs import folder
 from vaex.runs.load import read_columns
 from vaex.runs.origin import read_origin
-from vaex.runs.page_file import read_results
+from vaex.runs.page_file import epochs_trained, read_results
 
 _OF_DATA = ("data.binarize", "data.condition", "data.missing")  # fields by which scores are of something else
 _DRAWN = ("samples", "samples_by_label", "reconstructions", "density")  # of these the first there is
@@ -56,7 +56,7 @@ def read_compared(path: Path) -> Compared:
     kind = preprocess(config, read_columns(dataset, path / folder.DATASET))[0].defined_on
     scores, pictures = path / folder.SCORES, [path / "figures" / f"{name}.png" for name in _DRAWN]
     results, rows = read_results(path), folder.read_metrics(path)
-    is_older = bool(rows) and rows[-1]["epoch"] > results.get("num_epochs", math.inf)
+    is_older = epochs_trained(path, rows) > (results.get("num_epochs") or math.inf)
     return Compared(
         folder="/".join(path.parts[-2:]),
         experiment=dataset["experiment"],

@@ -54,6 +54,7 @@ def launch(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, c
             task = made[one.name].task
             fill_run(path / one.name, one.config, lambda task=task: commands.describe(task, name))
             commands.check_data(path / one.name, task)
+            sweep.check_config(path / one.name, one.config)
         stopped = _train(submitit, path, [path / one.name for one in found])
         waiting = [one.name for one in found if not (path / one.name / folder.RESULTS).exists()]
         finished = [one for one in found if one.name not in waiting or one.name in stopped]

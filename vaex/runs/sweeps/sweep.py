@@ -133,7 +133,7 @@ def open_run(
     fill_run(path, member.config, lambda: commands.describe(group.program.made.task, name))
     stack.enter_context(folder.locked(path))
     commands.check_data(path, group.program.made.task)
-    _check_config(path, member.config)
+    check_config(path, member.config)
     progress = Progress() if folder.newest_checkpoint(path) is None else newest_progress(path)
     if command and not group.program.made.plan.is_over(progress):
         folder.add_command(path, command)
@@ -142,7 +142,7 @@ def open_run(
     return Run(path, member, numbers_of(member, group.numbers), write, progress)
 
 
-def _check_config(path: Path, config: Config) -> None:
+def check_config(path: Path, config: Config) -> None:
     """Raise a UsageError for a folder that holds another run, moved or carried on with other flags."""
     there, here = ({field.path: field.value for field in told(c)} for c in (read_config(path / folder.CONFIG), config))
     for field in there | here:
