@@ -83,3 +83,15 @@ def test_what_cannot_be_is_refused():
     table = abc.simulator(exact.bind_table({"encoder": jnp.zeros((2, 3)), "decoder": generator}))
     with pytest.raises(UsageError, match=r"abc_smc moves continuous latents"):
         abc_smc.smc(tolerance=0.1).init(KEY, table, jnp.array(0))
+
+
+def test_the_share_of_particles_within_the_next_tolerance():
+    method = abc_smc.smc(tolerance=0.0, num_particles=100, num_moves=1, share=0.8)
+
+    @jax.jit
+    def run(key):
+        state = method.init(key, abc.simulator(MODEL), jnp.array([X]))
+        return state.simulated.distance, method.step(key, state)[1].tolerance
+
+    distance, tolerance = run(jax.random.key(0))
+    assert (np.asarray(distance) <= tolerance).mean() == pytest.approx(0.8)

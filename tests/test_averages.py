@@ -3,20 +3,23 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import optax
 import pytest
 from optax import contrib
 
 from tests.one_step import configured
+from vaex import Model
 from vaex.config import override
 from vaex.config.optimizer import build_average
 from vaex.config.root import ROOT
 from vaex.config.section import call
 from vaex.errors import OptionError, UsageError
-from vaex.models.description import Description
+from vaex.models.description import Description, Refit
 from vaex.runs.experiments import load_experiment
 from vaex.train import Recipe, check_options, init_state, train_step
 from vaex.train.averages import average_of, exponential
+from vaex.train.refit import refit_prior
 
 KEY, BATCH = jax.random.key(0), jnp.array([1.0, 3.0])
 START = {"w": jnp.array(5.0), "count": jnp.array(2)}
@@ -120,3 +123,15 @@ def test_an_update_that_is_skipped_leaves_the_average():
     after = step(before, BATCH * jnp.nan)
     np.testing.assert_array_equal(after.params["w"], before.params["w"])
     assert float(step(before, BATCH).params["w"]) != float(before.params["w"])
+
+
+def test_a_prior_is_fitted_in_what_the_optimizer_moves_too():
+    normal = dist.Normal(jnp.zeros(1), 1.0).to_event(1)
+    refit = Refit("prior", 1, 2, lambda z, seed: {"mean": jnp.float32(7.0)})
+    model = Model(normal, lambda x: normal, lambda z: normal)
+    made = Description(lambda key: {}, lambda params: model, refit=refit)
+    before = refit_prior(made, lambda key, x: x, lambda: np.zeros((4, 1), np.float32), 4, num_epochs=3, seed=0)
+    state = init_state({"prior": {"mean": jnp.float32(0.0)}}, optax.sgd(1.0), average=exponential(0.9))
+    assert before(state, 0) is state
+    found = before(state, 1)
+    assert found.params["prior"]["mean"] == found.moved["prior"]["mean"] == 7

@@ -5,16 +5,17 @@ import json
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 
 from experiments.studies import coverage
 from tests.test_ais import TABLE, TABLE_MODEL
 from tests.test_trained import SMALL, UINT8, trained
-from vaex import evaluate
+from vaex import Model, evaluate
 from vaex.__main__ import main
 from vaex.data.given.kept import GivenImages
 from vaex.errors import UsageError
-from vaex.evaluate.certificate import Certificate, Lower, drawn
+from vaex.evaluate.certificate import Certificate, Lower, drawn, log_weights_of
 from vaex.inference import ais
 from vaex.model import Given, Observed
 from vaex.models import exact
@@ -160,3 +161,9 @@ def test_a_label_beside_other_latents_is_moved_by_no_chain():
     model = trained(*[f"--config.{flag}" for flag in flags], *SMALL)
     with pytest.raises(UsageError, match=r"this model's p\(z\) is a Labelled: leave --ais out"):
         annealing.annealed(model, GivenImages(UINT8[:2]))
+
+
+def test_every_chunk_has_draws_of_its_own():
+    normal = lambda mean: dist.Normal(mean, 1.0).to_event(1)
+    model = Model(normal(jnp.zeros(1)), lambda x: normal(jnp.zeros(1)), normal)
+    assert len(np.unique(log_weights_of(jax.random.key(0), model, jnp.ones(1), 1200))) > 1190

@@ -480,3 +480,10 @@ def test_a_source_of_ones_own_is_a_name_everywhere(monkeypatch):
 def test_an_array_is_no_name_of_a_data_set():
     with pytest.raises(UsageError, match=r"found a ndarray: expected the name of a data set; np.save and"):
         inspect.unwrap(data.load)(TRAIN)
+
+
+def test_white_is_always_white_and_black_is_above_zero():
+    """Once in 65,536 pixels it would not be."""
+    white, black = (jnp.full((2**20, 1, 1, 1), level, jnp.uint8) for level in (255, 0))
+    assert preprocess.binarize_dynamic(jax.random.key(0), white).sum() == 2**20
+    assert preprocess.dequantize(jax.random.key(0), black).min() > 0

@@ -118,3 +118,11 @@ def test_what_cannot_be_scored_is_told(call, message):
         call()
     with pytest.raises(OptionError, match="num_votes is 0"):
         evaluate.factor_vae_score(KEY, NOISE, FACTORS, num_votes=0)
+
+
+def test_a_latent_that_tells_nothing_and_its_unit_are_nothing_to_a_score():
+    code = np.concatenate([CODES["perfect"], np.zeros((len(FACTORS), 3))], axis=1)
+    assert evaluate.dci(KEY, code, FACTORS).disentanglement > 0.99
+    some = CODES["perfect"] + 0.3 * NOISE
+    scores = [evaluate.factor_vae_score(KEY, some * np.array(units), FACTORS) for units in ([1, 1, 1], [1, 1e2, 1e4])]
+    assert scores[0] == scores[1]

@@ -13,6 +13,7 @@ from sklearn.mixture import GaussianMixture as Reference
 
 from vaex import UsageError
 from vaex.inference import em
+from vaex.models import exact
 from vaex.models.exact import LinearGaussian, ppca_maximum_likelihood
 from vaex.models.mixture import GaussianMixture
 
@@ -117,3 +118,11 @@ def test_memberships_of_few_bits_are_summed_with_all_digits():
     for dtype in (jnp.float32, jnp.bfloat16):
         mixture = em.maximize(jnp.asarray(x), jnp.ones((257, 1), dtype))
         np.testing.assert_allclose([mixture.mean[0, 0], mixture.scale_tril[0, 0, 0]], [x.mean(), x.std()], rtol=1e-5)
+
+
+def test_the_log_likelihoods_are_those_at_the_start_and_after_each_step():
+    x = jax.random.normal(jax.random.key(0), (50, 3)) * jnp.array([1.0, 2.0, 3.0])
+    start = exact.LinearGaussian(jnp.ones((3, 1)), jnp.zeros(3), jnp.ones(1))
+    found = em.fit(em.PPCA, start, x, num_steps=3)
+    for model, value in ((start, found.log_likelihood[0]), (found.model, found.log_likelihood[-1])):
+        np.testing.assert_allclose(value, jax.vmap(model.log_px)(x).mean(), rtol=1e-5)

@@ -600,3 +600,12 @@ def test_a_study_draws_its_figure(tmp_path, monkeypatch):
     path, lines = studies.draw("snr", tmp_path / "new")
     assert path.is_file()
     assert lines == ["one: slope 0.50, theory 0.50"]
+
+
+def test_the_elbo_beside_relaxed_draws_is_that_of_one_hot_ones():
+    q = OneHotCategorical(jnp.array([0.3, -0.2, 0.5]))
+    decode = lambda z: dist.Normal(z @ jnp.array([1.0, 2.0, 4.0]), 0.5)
+    model = Model(OneHotCategorical(jnp.zeros(3)), lambda x: q, decode)
+    found = objectives.gumbel(jax.random.key(0), model, jnp.float32(3.0), temperature=2.0)
+    np.testing.assert_allclose(found.elbo, found.log_px_z - found.kl, rtol=1e-6)
+    assert abs(found.objective - found.elbo) > 0.1

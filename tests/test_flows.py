@@ -340,3 +340,10 @@ CAPACITY = "--config.objective.name=capacity"  # which needs the closed form of 
 def test_what_cannot_be_is_refused(flags, message):
     with pytest.raises(UsageError, match=message):
         configured(*flags)
+
+
+def test_two_coupling_steps_move_every_dimension():
+    step = functools.partial(flows.coupling, elementwise=flows.affine())
+    steps = flows.alternate(step, 4, 2, (5,), nn.tanh, context_dim=0)
+    moved, _ = steps.forward(drawn(steps.init, scale=0.4, seed=0), jnp.zeros(0), jnp.arange(4.0))
+    assert (moved != jnp.arange(4.0)).all()

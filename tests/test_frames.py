@@ -7,7 +7,7 @@ import numpyro.distributions as dist
 import pytest
 
 from tests.refusal import refusal
-from vaex import Model, data
+from vaex import Conditional, Model, data
 from vaex.__main__ import main
 from vaex.config import override
 from vaex.config.task import kept_data
@@ -18,7 +18,6 @@ from vaex.data.given import inputs
 from vaex.data.given.as_trained import as_given
 from vaex.data.given.under import to_sample
 from vaex.evaluate.completion import roll_out
-from vaex.model import Conditional
 from vaex.runs.experiments import load_experiment
 
 RNG = np.random.default_rng(0)
@@ -177,3 +176,15 @@ def test_frames_that_a_user_brings_are_given_as_they_are():
     np.testing.assert_array_equal(
         kept(previous, None), CONDITIONS["previous"].given(jnp.ones((32, 32, 4)), None, None, 0)
     )
+
+
+def test_frames_follow_frames_that_were_drawn():
+    """A random walk, whose variance grows."""
+
+    def given(condition):
+        latent = dist.Normal(jnp.zeros(1), 1.0).to_event(1)
+        return Model(latent, lambda x: latent, lambda z: dist.Normal(condition[..., -1:], 1.0).to_event(3))
+
+    frames = roll_out(jax.random.key(0), Conditional(given), jnp.zeros((20, 20, 2)), num_frames=3)
+    np.testing.assert_array_equal(frames[0], 0)
+    np.testing.assert_allclose(frames[1:].reshape(2, -1).var(axis=1), [1, 2], rtol=0.4)

@@ -8,6 +8,7 @@ import scipy.stats
 
 from tests.models import SIGMA, W, linear_gaussian, log_px
 from vaex import UsageError, inference
+from vaex.inference import Weighted
 from vaex.model import Conditional, Given
 from vaex.models import exact
 
@@ -118,3 +119,9 @@ def test_a_conditional_model_asks_for_its_condition():
     weigh = lambda *pair: inference.importance(KEY, *pair, num_samples=3).log_w
     given, expected = jax.jit(lambda: (weigh(model, Given(x, condition)), weigh(model.given(condition), x)))()
     np.testing.assert_array_equal(given, expected)
+
+
+def test_the_standard_error_of_two_weights():
+    """Of 1 and 3, whose mean is 2 and whose standard error 1."""
+    weights = Weighted(None, jnp.log(jnp.array([1.0, 3.0])))
+    np.testing.assert_allclose(weights.standard_error, 0.5, rtol=1e-6)

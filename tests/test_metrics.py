@@ -6,12 +6,13 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
-from vaex import Model
-from vaex.distributions import OneHotCategorical
+from vaex import Conditional, Given, Model
+from vaex.distributions import OneHotCategorical, flows
+from vaex.distributions.flows import Flow
 from vaex.distributions.labelled import Labelled
 from vaex.distributions.masked import Masked
 from vaex.evaluate import Options, validator
-from vaex.model import Conditional, Given
+from vaex.evaluate.metrics import latent_means
 
 KEY = jax.random.key(0)
 X = jnp.asarray(np.random.default_rng(0).normal(size=(8, 3)), jnp.float32)
@@ -63,3 +64,18 @@ def test_the_accuracy_is_that_of_the_examples_with_a_label():
     assert float(accuracy_of(best)["accuracy"]) == 1.0
     assert float(accuracy_of([best[0], best[1], -1, (best[3] + 1) % 3])["accuracy"]) == pytest.approx(2 / 3)
     assert accuracy_of([-1] * 4) == {}
+
+
+def test_what_a_condition_says_is_no_use_of_the_latents():
+    normal = lambda mean: dist.Normal(mean, 1.0).to_event(1)
+    model = Conditional(lambda c: Model(normal(c), lambda x: normal(c + x), normal))
+    x = jnp.arange(6.0).reshape(3, 2)
+    np.testing.assert_allclose(latent_means(jax.random.key(0), model, Given(x, 10 * x)), x, rtol=1e-5)
+
+
+def test_latents_that_say_nothing_have_one_mean():
+    """Estimated by the same draws for all: draws of their own would vary by 1/100, and be active."""
+    q = Flow(dist.Normal(jnp.zeros(2), 1.0).to_event(1), [], jnp.zeros(0), flows.chain([]))
+    model = Model(q.base, lambda x: q, lambda z: dist.Normal(z, 1.0).to_event(1))
+    means = latent_means(jax.random.key(0), model, jnp.zeros((8, 2)))
+    np.testing.assert_array_equal(means, jnp.broadcast_to(means[0], means.shape))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.models import SIGMA, W, drawn, linear_gaussian, small_vae
 from tests.one_step import first_step
-from vaex import evaluate, objectives
+from vaex import Model, evaluate, objectives
 from vaex.__main__ import main
 from vaex.config import LIKELIHOODS, MODELS, PRIORS, default_config, section
 from vaex.config.setup import setup
@@ -20,11 +20,13 @@ from vaex.data.examples import Making, images
 from vaex.distributions import IndependentBernoulli
 from vaex.distributions.masked import Masked, ObservedPart
 from vaex.errors import UsageError
+from vaex.evaluate import imputation as rows_imputed
 from vaex.evaluate import imputation as scored
 from vaex.evaluate.imputation import simple_imputations
 from vaex.evaluate.trial import Trial
 from vaex.inference import imputation, missing
 from vaex.models import KINDS, exact, likelihoods
+from vaex.models.columns import Column
 from vaex.models.missing import partially_observed
 from vaex.objectives import OBJECTIVES, OF_BATCHES
 
@@ -304,3 +306,24 @@ def test_a_fraction_that_cannot_be(fraction, tmp_path, capsys):
     assert main(arguments) == 2
     assert f"data.missing is {fraction}: expected a number above 0 and below 1" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_an_encoder_sees_what_gaps_are_filled_by():
+    normal = lambda mean: dist.Normal(mean, 1.0).to_event(1)
+    for fill in (3.0, jnp.array([5.0, 3.0])):
+        model = partially_observed(Model(normal(jnp.zeros(2)), normal, normal), fill=fill)
+        q = model.encode(Masked(jnp.array([1.0, jnp.nan]), jnp.array([True, False])))
+        np.testing.assert_array_equal(q.mean, [1.0, 3.0])
+
+
+def test_the_error_of_a_column_is_in_its_deviations(monkeypatch):
+    """Of (3 - 1) / 2 and (20 - 40) / 10; of the means 2 and 0, (2 - 1) / 2 and (0 - 40) / 10."""
+    monkeypatch.setattr(rows_imputed, "impute", lambda *_: np.array([[3.0, 10.0], [5.0, 20.0]], np.float32))
+    labels = np.zeros(2, np.int32)
+    train = Split(np.array([[0.0, -10.0], [4.0, 10.0]], np.float32), labels)  # deviations 2 and 10
+    test = Split(np.array([[1.0, 10.0], [5.0, 40.0]], np.float32), labels)
+    x = Masked(jnp.asarray(test.images), jnp.array([[False, True], [True, False]]))
+    dataset = Dataset("", "", "", train, train, test, columns=(Column("a", "real"), Column("b", "real")))
+    found = rows_imputed.row_imputation_errors(jax.random.key(0), Trial(None, x, dataset, lambda key, split: split))
+    np.testing.assert_allclose(found["imputation_rmse"], np.sqrt((1 + 4) / 2))
+    np.testing.assert_allclose(found["imputation_rmse_training_mean"], np.sqrt((0.25 + 16) / 2))

@@ -19,6 +19,8 @@ from vaex.errors import OptionError, UsageError
 from vaex.inference.em import maximize
 from vaex.models import mixture as mixtures
 from vaex.models import priors
+from vaex.models.mixture import constrain
+from vaex.models.priors import fitted_normal_mixture
 
 RNG = np.random.default_rng(0)
 K, D = 3, 2
@@ -257,3 +259,25 @@ def test_clusters_that_no_components_make_are_refused_before_training(flags, mes
 def test_more_components_than_images_to_fit_them_to():
     with pytest.raises(UsageError, match=r"num_components is 1600, .* latents of 1518 training images"):
         configured(*WARM_UP, "--config.model.prior.num_components=1600", "--config.train.num_epochs=3", f"{AFTER}=1")
+
+
+def test_a_component_says_nothing_of_the_noise():
+    """Each draw alone, by a key of its own; within 5 standard errors of 2,000."""
+    mean = jnp.array([[-9.0, 0.0], [9.0, 0.0]])
+    q = DiagonalNormalMixture(jnp.zeros(2), mean, jnp.zeros((2, 2)))
+    z = jax.jit(jax.vmap(q.sample))(jax.random.split(jax.random.key(0), 4000))
+    for k, own in enumerate((z[:, 0] < 0, z[:, 0] > 0)):
+        np.testing.assert_allclose(z[own].mean(axis=0), mean[k], atol=0.12)
+
+
+def test_the_scale_of_a_component_has_bounds():
+    free = {"logits": jnp.zeros(1), "mean": jnp.zeros((1, 2)), "scale": jnp.array([[0.0, -500.0, 500.0]])}
+    low, high = np.diagonal(constrain(free).scale_tril[0])
+    np.testing.assert_allclose(np.log([low, high]), [-20, 20], atol=1)
+
+
+def test_a_fit_starts_as_the_seed_says():
+    z = jnp.asarray(np.random.default_rng(0).uniform(size=(200, 2)), jnp.float32)
+    one, again, other = (fitted_normal_mixture(z, 7, seed=seed)["mean"] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, again)
+    assert not np.allclose(np.sort(one, axis=0), np.sort(other, axis=0), atol=1e-3)

@@ -18,6 +18,7 @@ from vaex.distributions import (
     OneHotCategorical,
 )
 from vaex.distributions.codes import nearest
+from vaex.distributions.counts import Poisson
 from vaex.distributions.flows.flow import Flow
 from vaex.distributions.flows.planar import planar
 from vaex.losses.arithmetic import logsumexp, times
@@ -300,3 +301,9 @@ def test_second_derivatives():
             assert second.dtype == jnp.float64, name
             assert np.abs(second).max() > 1e-5, name
             np.testing.assert_allclose(second, difference / (2 * step), rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_a_poisson_from_where_its_series_begins():
+    x = np.arange(16.0, 20.0)
+    found = Poisson(jnp.asarray(x)).log_prob(jnp.asarray(x))
+    np.testing.assert_allclose(found, scipy.stats.poisson.logpmf(x, x), atol=5e-7, rtol=0)

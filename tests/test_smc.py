@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 import scipy.stats
 
@@ -92,3 +93,18 @@ def test_what_cannot_be_is_refused():
     for temperatures in ([], [0.5, 0.9], [0.5, 0.5, 1.0], [0.0, 1.0]):
         with pytest.raises(OptionError, match=r"schedule.temperatures is .* rise from above 0 to 1"):
             smc.smc(schedule._replace(temperatures=jnp.array(temperatures)))
+
+
+def test_each_temperature_has_masses_of_its_own():
+    """Those of the second are such that nobody moves."""
+    normal = lambda mean: dist.Normal(mean, 1.0).to_event(1)
+    model = Model(normal(jnp.zeros(1)), lambda x: normal(x), normal)
+    method = smc.smc(smc.Schedule(jnp.array([0.5, 1.0]), jnp.array([[1.0], [1e-12]])), num_particles=50)
+
+    @jax.jit
+    def run(key):
+        first, _ = method.step(key, method.init(key, model, jnp.ones(1)))
+        return first.kernel.particles, method.step(jax.random.fold_in(key, 1), first)[0].kernel.particles
+
+    first, then = map(np.asarray, run(jax.random.key(0)))
+    assert np.abs(then - first.T).min(axis=1).max() < 1e-4

@@ -19,12 +19,15 @@ from vaex.data.given.under import to_sample
 from vaex.data.sources import packaged, tables
 from vaex.data.tabular import columns, values
 from vaex.data.tabular import named as rows_by_name
+from vaex.data.tabular.standard import standardized
 from vaex.distributions.columns import Columns
 from vaex.distributions.counts import Poisson
 from vaex.distributions.levels import CategoricalLevels
 from vaex.distributions.masked import Masked
 from vaex.errors import UsageError
 from vaex.model import Model
+from vaex.models.column_parts import Options, negative_binomial
+from vaex.models.column_parts import poisson as poisson_part
 from vaex.models.columns import Column, features, missing_row, num_features
 from vaex.models.missing import partially_observed
 from vaex.models.table import table
@@ -500,3 +503,19 @@ def test_what_stands_beside_a_vae_of_a_table():
     density = baselines.gaussian(real, real[:5], tuple(Column(name, "real") for name in "abc"))
     exact = st.multivariate_normal(real.mean(axis=0), np.cov(real.T), allow_singular=True).logpdf(real[:5])
     np.testing.assert_allclose(density, exact, atol=0.02)
+
+
+def test_a_negative_binomial_has_its_mean_and_its_variance_and_a_rate_its_bound():
+    """Of columns with the mean 0.5 of log(1 + x); a rate is at most exp(5) times 1 + the largest count."""
+    counts = (Column("a", "count", 0.5, 0.7, most=3.0),)
+    p = negative_binomial(counts, Options()).apply({"log_concentration": jnp.log(jnp.array([2.0]))}, jnp.zeros((1, 1)))
+    bound = np.log(4) + 5
+    rate = np.exp(bound * np.tanh(0.5 / bound))
+    np.testing.assert_allclose([p.mean, p.variance], [[rate], [rate + rate**2 / 2]], rtol=1e-3)
+    most = poisson_part(counts, Options()).apply({}, jnp.full((1, 1), 1e6)).rate
+    np.testing.assert_allclose(most, 4 * np.exp(5), rtol=1e-5)
+
+
+def test_what_is_missing_has_no_part_in_a_mean_and_a_deviation():
+    (found,) = standardized((Column("a", "real", has_gaps=True),), np.array([[1.0], [np.nan], [3.0]], np.float32), "x")
+    assert (found.center, found.scale, found.most) == (2.0, 1.0, 3.0)

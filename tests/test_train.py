@@ -320,3 +320,8 @@ def test_more_non_finite_gradients_in_a_row_than_may_be_skipped_end_the_run():
     recipe, start = poisoned(optimizer=optimizer, max_skipped=2), init_state(jnp.zeros(()), optimizer)
     _, metrics, first_bad = train_epoch(start, jax.random.key(0), jnp.full(5, jnp.nan), recipe=recipe, batch_size=1)
     assert (int(first_bad), int(metrics["skipped"])) == (2, 2)
+
+
+def test_an_equal_validation_is_no_better_one():
+    _, progress, ending = run_fit(Recorder([-3.0, *[-1.0] * 5]), patience=2)
+    assert (ending, progress.epoch) == ("stopped early", 4)

@@ -7,11 +7,12 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 
 from tests.test_estimators import assert_same_mean, gradients
 from tests.test_exact import STATES, SYMBOL, TABLE, VALUES
-from vaex import objectives
+from vaex import Model, objectives
 from vaex.errors import UsageError
 from vaex.models import exact
 
@@ -112,3 +113,13 @@ def test_their_values_are_the_bounds():
 def test_another_phase_is_refused():
     with pytest.raises(UsageError, match='recognition is \'dream\': expected "wake", "sleep" or "both"'):
         objectives.reweighted_wake_sleep(KEY, exact.bind_table(TABLE), SYMBOL, recognition="dream")
+
+
+def test_a_dream_teaches_the_recognition_model_alone():
+    """The slope of a learned prior is that of the wake phase."""
+    normal = lambda mean: dist.Normal(mean, 1.0).to_event(1)
+    made = lambda mean: Model(normal(mean * jnp.ones(1)), lambda x: normal(x / 2), normal)
+    key, x = jax.random.key(0), jnp.array([0.7])
+    slope = jax.grad(lambda mean: objectives.wake_sleep(key, made(mean), x).objective)(0.3)
+    z = made(0.3).encode(x).sample(jax.random.split(key)[0], (1,))
+    np.testing.assert_allclose(slope, z[0, 0] - 0.3, rtol=1e-5)

@@ -15,7 +15,9 @@ from experiments.studies import fullvb
 from tests.one_step import QUICK
 from vaex import Model, evaluate
 from vaex.errors import UsageError
-from vaex.models.weights import MeanField, draw_weights, mean_field, predictive, weights_kl
+from vaex.model import Weighed
+from vaex.models.description import Description, Source
+from vaex.models.weights import MeanField, draw_weights, mean_field, of_variational, predictive, weights_kl
 from vaex.objectives import Terms, batch_loss
 from vaex.train import Recipe, init_state, train_epoch
 
@@ -128,3 +130,35 @@ def test_the_study_measures_every_so_many_epochs():
     np.testing.assert_array_equal(found.epochs, [2, 4])
     assert found.train[1] > found.train[0]
     assert found.test[1] > found.test[0]
+
+
+def test_the_seed_says_which_weights_are_drawn():
+    bind = lambda params: Model(None, None, lambda z: dist.Normal(params["decoder"]["w"] * z, 1.0).to_event(1))
+    made = Description(lambda key: {"decoder": {"w": jnp.zeros(2)}}, bind, generator=("decoder",))
+
+    def mean(seed):
+        drawn = of_variational(made, Source((2,)), sigma=None, num_draws=3, seed=seed)
+        return np.asarray(drawn.bind(drawn.init(jax.random.key(0))).decode(jnp.ones(2)).mean)
+
+    np.testing.assert_array_equal(mean(0), mean(0))
+    assert (mean(0) != mean(1)).all()
+
+
+def test_a_model_that_weighs_by_itself_is_averaged_over_its_weights_too():
+    """p(x) is half N(0, 1) and half N(0, 26); within 5 standard errors of 20,000 draws."""
+    normal = dist.Normal(jnp.zeros(1), 1.0).to_event(1)
+
+    def model(w):
+        decode = lambda z: dist.Normal(w * z, 1.0).to_event(1)
+
+        def weigh(key, q):
+            z = q.sample(key)
+            return Weighed(decode(z), normal.log_prob(z), q.log_prob(z))
+
+        return Model(normal, lambda x: normal, decode, weigh)
+
+    expected = np.logaddexp(*(scipy.stats.norm(0, scale).logpdf(2.0) for scale in (1, 26**0.5))) - np.log(2)
+    score = lambda key: evaluate.log_likelihood(
+        key, predictive(model, jnp.array([0.0, 5.0])), jnp.array([2.0]), num_samples=20_000, chunk_size=20_000
+    )
+    np.testing.assert_allclose(jax.jit(score)(jax.random.key(0)), expected, atol=0.05)
