@@ -67,7 +67,7 @@ def test_pixels_of_every_type(tmp_path, images, levels, meaning):
         ({"images": GREY.reshape(20, 2, 5, 2)}, "C = 2 channels: expected 1, 3 or 4"),
         ({"images": GREY.reshape(20, 2, 2, 5)}, "C = 5 channels: expected 1, 3 or 4"),
         ({"images": GREY.reshape(20, 1, 4, 5)}, "axis 1 looks like the channels"),
-        ({"images": GREY[:4]}, "at least one image"),
+        ({"images": GREY[:4]}, "has 4 images: expected 10 or more"),
         ({"images": np.float64(1)}, r"shape \(1,\)"),
         ({"x_train": GREY, "x_test": GREY[:2] / 255}, "of uint8, test images are .* of float64: make them alike"),
         ({"x_train": GREY, "x_test": MASK[:2]}, "of uint8, test images are .* of bool: make them alike"),

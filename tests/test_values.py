@@ -86,7 +86,7 @@ def test_no_number_of_any_table_is_absurd(choices, name, fields):
             assert "\n" not in str(info.value)
 
 
-@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), (1, (2, np.int32(3))), None])
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), (1, 2, np.int32(3)), None])
 def test_whole_numbers_are_pythons_and_numpys(value):
     check_whole(3 if value == 3 else 1, option=value)
 
