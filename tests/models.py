@@ -38,6 +38,11 @@ def log_px(x: jax.Array) -> float:
     return float(scipy.stats.multivariate_normal.logpdf(np.asarray(x), np.zeros(5), w @ w.T + SIGMA**2 * np.eye(5)))
 
 
+def normal(mean: jax.Array) -> Any:
+    """N(mean, I) of a vector."""
+    return dist.Normal(mean, 1.0).to_event(1)
+
+
 def small_vae(x_dim: int = 6, latent_dim: int = 2) -> VAE:
     """A Bernoulli VAE with one hidden layer on each side."""
     return VAE(

@@ -5,10 +5,10 @@ import json
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
 import pytest
 
 from experiments.studies import coverage
+from tests.models import normal
 from tests.test_ais import TABLE, TABLE_MODEL
 from tests.test_trained import SMALL, UINT8, trained
 from vaex import Model, evaluate
@@ -164,6 +164,5 @@ def test_a_label_beside_other_latents_is_moved_by_no_chain():
 
 
 def test_every_chunk_has_draws_of_its_own():
-    normal = lambda mean: dist.Normal(mean, 1.0).to_event(1)
     model = Model(normal(jnp.zeros(1)), lambda x: normal(jnp.zeros(1)), normal)
     assert len(np.unique(log_weights_of(jax.random.key(0), model, jnp.ones(1), 1200))) > 1190

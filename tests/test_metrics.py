@@ -6,6 +6,7 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
+from tests.models import normal
 from vaex import Conditional, Given, Model
 from vaex.distributions import OneHotCategorical, flows
 from vaex.distributions.flows import Flow
@@ -67,7 +68,6 @@ def test_the_accuracy_is_that_of_the_examples_with_a_label():
 
 
 def test_what_a_condition_says_is_no_use_of_the_latents():
-    normal = lambda mean: dist.Normal(mean, 1.0).to_event(1)
     model = Conditional(lambda c: Model(normal(c), lambda x: normal(c + x), normal))
     x = jnp.arange(6.0).reshape(3, 2)
     np.testing.assert_allclose(latent_means(jax.random.key(0), model, Given(x, 10 * x)), x, rtol=1e-5)

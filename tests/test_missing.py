@@ -9,7 +9,7 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 
-from tests.models import SIGMA, W, drawn, linear_gaussian, small_vae
+from tests.models import SIGMA, W, drawn, linear_gaussian, normal, small_vae
 from tests.one_step import first_step
 from vaex import Model, evaluate, objectives
 from vaex.__main__ import main
@@ -309,7 +309,6 @@ def test_a_fraction_that_cannot_be(fraction, tmp_path, capsys):
 
 
 def test_an_encoder_sees_what_gaps_are_filled_by():
-    normal = lambda mean: dist.Normal(mean, 1.0).to_event(1)
     for fill in (3.0, jnp.array([5.0, 3.0])):
         model = partially_observed(Model(normal(jnp.zeros(2)), normal, normal), fill=fill)
         q = model.encode(Masked(jnp.array([1.0, jnp.nan]), jnp.array([True, False])))

@@ -10,6 +10,7 @@ import pytest
 from jax.sharding import AxisType, PartitionSpec
 
 from tests.models import linear_gaussian
+from tests.test_devices import cpus
 from vaex import Model, evaluate, losses, objectives
 from vaex.distributions.chain import Chain, Link
 from vaex.distributions.stacked import StackedPosterior
@@ -21,7 +22,7 @@ NORMAL = dist.Normal(jnp.zeros(2), 1.0).to_event(1)
 START = Context(jnp.array(0), jnp.array(0.0))
 
 
-@pytest.mark.skipif(jax.device_count() < 4, reason="needs 4 devices, which XLA makes of a CPU")
+@cpus
 @pytest.mark.parametrize("name", ["batch", "shards"])
 def test_examples_that_the_caller_has_split_over_devices(name):
     """Also by an axis of the name that vaex splits a batch over."""
@@ -39,7 +40,7 @@ def test_examples_that_the_caller_has_split_over_devices(name):
     np.testing.assert_allclose(of_shards[1], jax.jit(scores)(X[2:4])[1][0], rtol=1e-5)
 
 
-@pytest.mark.skipif(jax.device_count() < 4, reason="needs 4 devices, which XLA makes of a CPU")
+@cpus
 def test_a_mesh_whose_axes_have_explicit_types_is_left_alone():
     loss = jax.jit(lambda x: objectives.batch_loss(objectives.elbo)(KEY, linear_gaussian(), x, START)[0])
     expected = loss(X)

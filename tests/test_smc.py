@@ -3,11 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
 import pytest
 import scipy.stats
 
-from tests.models import W
+from tests.models import W, normal
 from vaex import Model, OptionError
 from vaex.inference import smc
 from vaex.models import exact
@@ -97,7 +96,6 @@ def test_what_cannot_be_is_refused():
 
 def test_each_temperature_has_masses_of_its_own():
     """Those of the second are such that nobody moves."""
-    normal = lambda mean: dist.Normal(mean, 1.0).to_event(1)
     model = Model(normal(jnp.zeros(1)), lambda x: normal(x), normal)
     method = smc.smc(smc.Schedule(jnp.array([0.5, 1.0]), jnp.array([[1.0], [1e-12]])), num_particles=50)
 

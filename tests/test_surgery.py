@@ -7,6 +7,7 @@ import numpyro.distributions as dist
 import pytest
 
 from experiments.studies import rate_distortion
+from tests.models import normal
 from vaex import Model, evaluate
 
 SQUARE = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]] * 100, np.float32)
@@ -15,7 +16,6 @@ DIAGONAL = np.array([[-1, -1], [1, 1]] * 200, np.float32)
 
 @jax.jit
 def parts(batch, by):
-    normal = lambda mean: dist.Normal(mean, 1.0).to_event(1)
     return evaluate.surgery(jax.random.key(0), Model(normal(jnp.zeros(2)), lambda x: normal(by * x), normal), batch)
 
 

@@ -7,9 +7,9 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-import numpyro.distributions as dist
 import pytest
 
+from tests.models import normal
 from tests.test_estimators import assert_same_mean, gradients
 from tests.test_exact import STATES, SYMBOL, TABLE, VALUES
 from vaex import Model, objectives
@@ -117,7 +117,6 @@ def test_another_phase_is_refused():
 
 def test_a_dream_teaches_the_recognition_model_alone():
     """The slope of a learned prior is that of the wake phase."""
-    normal = lambda mean: dist.Normal(mean, 1.0).to_event(1)
     made = lambda mean: Model(normal(mean * jnp.ones(1)), lambda x: normal(x / 2), normal)
     key, x = jax.random.key(0), jnp.array([0.7])
     slope = jax.grad(lambda mean: objectives.wake_sleep(key, made(mean), x).objective)(0.3)

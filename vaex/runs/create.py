@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from vaex.config import Config, save_config
+from vaex.config import Config, equal, read_config, save_config, told
 from vaex.errors import UsageError, WriteError
 from vaex.files import Json
 from vaex.runs import folder
+
+STAMP = "%Y-%m-%d_%H-%M-%S"  # by which the names of runs' folders begin
 
 
 def check_name(name: str | None) -> None:
@@ -76,23 +78,35 @@ def create_run(
     return path.resolve()
 
 
-def fill_run(path: Path, config: Config, dataset: Callable[[], Mapping[str, Json]]) -> None:
-    """Make a folder a run's, where it is none yet; its config comes last, by which it is one.
+def fill_run(path: Path, config: Config, dataset: Callable[[], Mapping[str, Json]], *, what: str = "run") -> None:
+    """Make a folder a run's, where it is none yet, or find that it is this one's.
 
     Args:
         path: the folder.
-        config: of the run.
+        config: of the run; it is written last, since a folder that has one is a run's.
         dataset: what dataset.json is to say.
+        what: is being started, for the error.
+
+    Raises:
+        UsageError: it has a run of another config, moved there or carried on with other flags.
     """
     if not (path / folder.CONFIG).exists():
         path.mkdir(parents=True, exist_ok=True)
         folder.write_json(path / folder.DATASET, dataset())
         save_config(config, path / folder.CONFIG)
+    if equal(there := read_config(path / folder.CONFIG), config):
+        return
+    found, expected = ({field.path: field.value for field in told(one)} for one in (there, config))
+    field = next(field for field in found | expected if found.get(field) != expected.get(field))
+    raise UsageError(
+        f"{path} has a run whose {field} is {found.get(field)}: expected {expected.get(field)}, of this {what}; move "
+        f"it elsewhere, or call the {what} otherwise by --name"
+    )
 
 
 def _new_folder(parent: Path, suffix: str) -> Path:
     """A folder by the time; of several that start in one second, mkdir itself decides who has which name."""
-    stamp = time.strftime("%Y-%m-%d_%H-%M-%S") + suffix
+    stamp = time.strftime(STAMP) + suffix
     parent.mkdir(parents=True, exist_ok=True)
     for i in itertools.count(1):
         path = parent / (stamp if i == 1 else f"{stamp}_{i}")

@@ -18,6 +18,8 @@ from vaex.runs.page import RunShown, run_page
 from vaex.runs.page.diagram import diagram
 from vaex.runs.page.html import tag
 
+_WHOLE = ("num_epochs", "best_epoch")  # what results.json has as whole numbers
+_LISTS = {"kl_per_dimension": float, "active_units_per_layer": str}  # and as lists of these
 _SHARE, _FIRST = 0.01, 0.1  # of the training time, for pages while it goes on; seconds that the first is taken to need
 
 
@@ -102,16 +104,11 @@ def read_results(path: Path) -> Fields:
         where = f"{file}: {name}"
         if value is None:  # of what a run has not
             continue
-        if name in ("num_epochs", "best_epoch"):
-            check_type(value, int, where)
-        elif name == "kl_per_dimension":
-            for kl in check_type(value, list, where):
-                check_type(kl, float, where)
-        elif name == "active_units_per_layer":
-            for said in check_type(value, list, where):
-                check_type(said, str, where)
-        elif name.endswith("_standard_error"):
-            check_type(value, float, where)
+        if name in _LISTS:
+            for part in check_type(value, list, where):
+                check_type(part, _LISTS[name], where)
+        elif name in _WHOLE or name.endswith("_standard_error"):
+            check_type(value, int if name in _WHOLE else float, where)
     return results
 
 

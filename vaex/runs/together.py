@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from vaex.config import Config, equal, read_config
+from vaex.config import Config
 from vaex.config.fields import checksum
 from vaex.config.setup import setup
-from vaex.errors import UsageError
 from vaex.files import advising
 from vaex.runs import commands, devices, folder, hosts, results
 from vaex.runs.create import check_name, fill_run, point_latest
@@ -33,8 +32,6 @@ def train_together(config: Config, name: str, runs: Path, *, called: str | None 
     if hosts.is_first():
         with advising(lambda: "make room there, or name another with ARGS=--runs=FOLDER"):
             fill_run(path, config, lambda: commands.describe(made.task, name))
-        if not equal(read_config(path / folder.CONFIG), config):
-            raise UsageError(f"{path} is a run of another config: name this one otherwise, or give its own command")
         point_latest(runs, path)
     hosts.any_of(False)  # by now it is there
     path = folder.open_run(path)

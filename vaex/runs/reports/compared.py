@@ -1,7 +1,6 @@
 """Runs that are compared: what is read of each, and which of those that repeat one another is taken."""
 
 import math
-import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from vaex.config.preprocess import preprocess
 from vaex.data.npz import read_npz
 from vaex.files import Json
 from vaex.runs import folder
+from vaex.runs.create import STAMP
 from vaex.runs.load import read_columns
 from vaex.runs.origin import read_origin
 from vaex.runs.page_file import epochs_trained, read_results
@@ -74,9 +74,11 @@ def read_compared(path: Path) -> Compared:
 
 def _made(path: Path) -> str:
     """When a run was made, by its name, which a copy has too; of one that was given a name by the time of a file."""
-    found = re.match(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d", path.name)
-    when = time.localtime((path / folder.DATASET).stat().st_mtime)
-    return found[0] if found else time.strftime("%Y-%m-%d_%H-%M-%S", when)
+    try:
+        made = time.strptime("_".join(path.name.split("_")[:2]), STAMP)
+    except ValueError:
+        made = time.localtime((path / folder.DATASET).stat().st_mtime)
+    return time.strftime(STAMP, made)
 
 
 def newest_of_seeds(runs: Sequence[Compared]) -> tuple[list[Compared], list[str]]:

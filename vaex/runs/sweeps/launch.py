@@ -52,9 +52,8 @@ def launch(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, c
     with folder.locked(path), advising(lambda: sweep.how_to_go_on(path)):
         for one in found:
             task = made[one.name].task
-            fill_run(path / one.name, one.config, lambda task=task: commands.describe(task, name))
+            fill_run(path / one.name, one.config, lambda task=task: commands.describe(task, name), what="sweep")
             commands.check_data(path / one.name, task)
-            sweep.check_config(path / one.name, one.config)
         stopped = _train(submitit, path, [path / one.name for one in found])
         waiting = [one.name for one in found if not (path / one.name / folder.RESULTS).exists()]
         finished = [one for one in found if one.name not in waiting or one.name in stopped]

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vaex.config import Config, read_config, told
+from vaex.config import Config
 from vaex.config.groups import Group, check_group, groups, numbers_of
 from vaex.config.setup import setup
 from vaex.config.sweep import Member, describe_sweep, members
@@ -130,27 +130,15 @@ def open_run(
     path: Path, member: Member, group: Group, name: str, stack: contextlib.ExitStack, *, command: str = ""
 ) -> Run:
     """The folder of a member, made where there is none, and how far it is; held until the stack is unwound."""
-    fill_run(path, member.config, lambda: commands.describe(group.program.made.task, name))
+    fill_run(path, member.config, lambda: commands.describe(group.program.made.task, name), what="sweep")
     stack.enter_context(folder.locked(path))
     commands.check_data(path, group.program.made.task)
-    check_config(path, member.config)
     progress = Progress() if folder.newest_checkpoint(path) is None else newest_progress(path)
     if command and not group.program.made.plan.is_over(progress):
         folder.add_command(path, command)
     to = loggers(group.program.made.task.experiment.train.loggers)
     write = stack.enter_context(folder.metrics_writer(path, epoch=progress.epoch, to=to))
     return Run(path, member, numbers_of(member, group.numbers), write, progress)
-
-
-def check_config(path: Path, config: Config) -> None:
-    """Raise a UsageError for a folder that holds another run, moved or carried on with other flags."""
-    there, here = ({field.path: field.value for field in told(c)} for c in (read_config(path / folder.CONFIG), config))
-    for field in there | here:
-        if (found := there.get(field)) != (expected := here.get(field)):
-            raise UsageError(
-                f"{path} has a run whose {field} is {found}: expected {expected}, of this sweep; move it elsewhere, or "
-                "call the sweep otherwise by --name"
-            )
 
 
 def evaluate(path: Path, group: Group, finished: list[Member]) -> None:
