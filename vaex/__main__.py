@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
             traceback.print_exception(error)
         if is_here_gone():
             complain("the folder that this is called in is gone: go to another, as by `cd`, and call it again")
-        elif error.filename is None and not isinstance(error, FileNotFoundError):  # no file's: those have a name
+        elif error.filename is None and error.errno is not None:  # no file's, and no library's own words
             return unheard(error)
         else:
             complain(f"{error.filename or 'a file'} cannot be read or written: {error.strerror or error}")

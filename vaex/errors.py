@@ -69,11 +69,19 @@ def check_whole(least: int = 1, most: int | None = None, **options: object) -> N
         OptionError: another value.
     """
     for parameter, found in options.items():
-        for number in _parts(found):
-            is_whole = isinstance(number, numbers.Integral) and type(number) is not bool
-            if not is_whole or int(number) < least or (most is not None and int(number) > most):
-                what = "whole numbers" if isinstance(found, tuple) else "a whole number"
-                raise OptionError(parameter, found, f"{what} {_range(least, most)}")
+        if not all(is_whole_number(number, least, most) for number in _parts(found)):
+            what = "whole numbers" if type(found) is tuple else "a whole number"
+            raise OptionError(parameter, found, f"{what} {_range(least, most)}")
+
+
+def is_whole_number(value: object, least: int = 1, most: int | None = None) -> bool:
+    """Whether a value is one, Python's or numpy's, in a range."""
+    match value:
+        case bool():
+            return False
+        case numbers.Integral():
+            return least <= int(value) and (most is None or int(value) <= most)
+    return False
 
 
 def check_seed(**options: int) -> None:

@@ -81,9 +81,12 @@ class DiscretizedLogistic(dist.Distribution):
         x = self.loc + jnp.exp(self.log_scale) * noise
         return jnp.round(_TOP * jnp.clip(x, 0, 1)) / _TOP
 
+    @property
+    def _inverse_scale(self) -> Float[Array, "..."]:
+        return jnp.exp(-jnp.clip(self.log_scale, *_LOG_SCALES))
+
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
-        log_scale, level = jnp.clip(self.log_scale, *_LOG_SCALES), jnp.round(_TOP * value)
-        inverse_scale = jnp.exp(-log_scale)
+        inverse_scale, level = self._inverse_scale, jnp.round(_TOP * value)
         above, below = level < _TOP, level > 0  # whether there are levels on that side
         a = ((level + 0.5) / _TOP - self.loc) * inverse_scale
         b = ((level - 0.5) / _TOP - self.loc) * inverse_scale
@@ -96,7 +99,7 @@ class DiscretizedLogistic(dist.Distribution):
     @property
     def mean(self) -> Float[Array, "..."]:
         """E[x] = 1/255 sum_{l=1..255} P(255 x >= l), a term at a time, in the memory of one."""
-        inverse_scale = jnp.exp(-jnp.clip(self.log_scale, *_LOG_SCALES))
+        inverse_scale = self._inverse_scale
 
         def add(level: Array, total: Array) -> Array:
             return total + jax.nn.sigmoid((self.loc - (level - 0.5) / _TOP) * inverse_scale)

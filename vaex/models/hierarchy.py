@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 from vaex.choices import Build
 from vaex.distributions.chain import Chain, Link
-from vaex.errors import OptionError, UsageError, check_whole
+from vaex.errors import OptionError, UsageError, check_whole, is_whole_number
 from vaex.model import Condition, Distribution, Encode, Family, Latent, Params, Raw
 from vaex.models import likelihoods
 from vaex.models.description import Description, Kind, Source, describe
@@ -161,7 +161,7 @@ def check_between(latent_dims: Widths, between_hidden: tuple[Any, ...]) -> None:
     if len(tuples) != len(between_hidden) or len(tuples) != len(latent_dims) - 1:
         expected = f"{len(latent_dims) - 1} tuples of widths, one between each two layers of latent_dims"
         raise OptionError("between_hidden", between_hidden, f"{expected}, as ((100, 100),)")
-    if not all(isinstance(n, int) and n > 0 for widths in tuples for n in widths):
+    if not all(is_whole_number(n) for widths in tuples for n in widths):
         raise OptionError("between_hidden", between_hidden, "whole numbers of at least 1")
 
 

@@ -11,7 +11,7 @@ from vaex.data.form import MODES, Form
 from vaex.data.given.as_trained import as_given, check_given_shape
 from vaex.data.given.kept import GivenImages, Kept
 from vaex.data.sources import array_files
-from vaex.data.sources.image_file import check_white, read_files
+from vaex.data.sources.image_file import as_pixels, read_files
 from vaex.data.sources.image_folder import image_files
 from vaex.data.sources.tables import TABLES, read_table
 from vaex.data.tabular.named import in_own_units, named
@@ -89,9 +89,7 @@ def _of_folder(argument: str, kept: Kept) -> GivenImages:
     folder = expanded(argument)
     files = image_files(folder)
     channels = kept.x_shape[2] if kept.x_shape[2] in MODES else None
-    found = read_files(files, Form(kept.form.size, channels))
-    check_white(max(one.highest for one in found), files[0])
-    images = [one.pixels for one in found]
+    images = as_pixels(read_files(files, Form(kept.form.size, channels)), files[0])
     for path, image in zip(files, images, strict=True):
         check_given_shape((1, *image.shape), kept.x_shape, f"{path}: images")
     return GivenImages(np.stack(images), files=tuple(str(path.relative_to(folder)) for path in files))

@@ -10,7 +10,7 @@ import numpy as np
 
 from vaex.data.cache import cached
 from vaex.data.form import Form
-from vaex.data.sources.image_file import Decoded, check_white, decoded, whole_image
+from vaex.data.sources.image_file import Decoded, as_pixels, decoded, whole_image
 from vaex.data.sources.image_folder import check_alike
 from vaex.data.sources.place import Arrays
 from vaex.data.sources.tables import as_array, check_memory
@@ -104,8 +104,7 @@ def _images(splits: dict[str, Path], column: str, label: str | None, form: Form)
         order = np.random.default_rng(0).permutation(len(data))
         if _kinds(path)[column] == "Image":
             read = dict(_decoded(data, column, form, str(path)))
-            check_white(max(one.highest for one in read.values()), path)
-            own = {name: one.pixels for name, one in read.items()}
+            own = dict(zip(read, as_pixels([*read.values()], path), strict=True))
             images |= own
             check_alike(images)
             found = np.stack([*own.values()])

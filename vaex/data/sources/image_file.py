@@ -40,6 +40,16 @@ def _read(path: Path, form: Form) -> Decoded:
         return decoded(opened, form, str(path))
 
 
+def as_pixels(found: Sequence[Decoded], path: object) -> list[np.ndarray]:
+    """The pixels of images that are read together.
+
+    Raises:
+        UsageError: as check_white.
+    """
+    check_white(max(one.highest for one in found), path)
+    return [one.pixels for one in found]
+
+
 def check_white(highest: int, path: object) -> None:
     """Raise a UsageError where all images are of 16 bits and none is brighter than 8 bits go.
 
@@ -82,9 +92,9 @@ def decoded(opened: Picture, form: Form, path: str) -> Decoded:
     """
     from PIL import Image, ImageOps
 
-    # The second image of a camera's MPO is the same in another size.
-    if (num := getattr(opened, "n_frames", 1)) > 1 and opened.format != "MPO":
-        raise UsageError(f"{path} holds {num} images: expected one; save each in a file of its own")
+    match opened:
+        case object(n_frames=num, format=name) if num > 1 and name != "MPO":  # a camera's, whose second is the same
+            raise UsageError(f"{path} holds {num} images: expected one; save each in a file of its own")
     image: Picture = ImageOps.exif_transpose(opened)
     image.load()
     if image.mode == "F":

@@ -8,7 +8,7 @@ import numpy as np
 
 from vaex.data.blocks import Blocks, of_array, per_piece
 from vaex.data.form import Form
-from vaex.data.sources.image_file import check_white, read_files
+from vaex.data.sources.image_file import as_pixels, check_white, read_files
 from vaex.data.sources.place import Arrays
 from vaex.errors import UsageError
 
@@ -57,9 +57,7 @@ def read_folder(folder: Path, files: Sequence[Path], form: Form) -> Arrays:
         UsageError: a file that is no whole image, or images of several sizes or numbers of channels.
     """
     ordered = _ordered(folder, files)
-    found = read_files(files, form)
-    check_white(max(one.highest for one in found), files[0])
-    read = {path: one.pixels for path, one in zip(files, found, strict=True)}
+    read = dict(zip(files, as_pixels(read_files(files, form), files[0]), strict=True))
     check_alike(read)
     arrays: Arrays = {}
     for split, (paths, labels) in ordered.items():
@@ -81,9 +79,9 @@ def folder_blocks(folder: Path, files: Sequence[Path], form: Form) -> dict[str, 
             num = per_piece(one.nbytes)
             for i in range(0, len(paths), num):
                 some = paths[i : i + num]
-                read = read_files(some, form)
-                highest = max(highest, *(image.highest for image in read))
-                images = [image.pixels for image in read]
+                decoded = read_files(some, form)
+                highest = max(highest, *(image.highest for image in decoded))
+                images = [image.pixels for image in decoded]
                 check_alike({first: one, **dict(zip(some, images, strict=True))})
                 yield np.stack(images)
             check_white(highest, first)

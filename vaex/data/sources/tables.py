@@ -152,13 +152,15 @@ def _csv(path: Path, as_text: bool) -> ArrowTable:
         with path.open("rb") as file:
             return csv.read_csv(file, parse_options=parse, convert_options=convert)
 
+    if as_text:
+        with path.open("rb") as file, csv.open_csv(file, parse_options=parse) as first:
+            names = first.schema.names
+        return read(column_types=dict.fromkeys(names, arrow.string()))
     table = read()
     try:
         names = table.column_names
     except UnicodeDecodeError:
         return table  # whose reader says so
-    if as_text:
-        return read(column_types=dict.fromkeys(names, arrow.string()))
     whole = [name for name, type_ in zip(names, table.schema.types, strict=True) if str(type_) == "int64"]
     if not whole or len(set(names)) < len(names):
         return table
