@@ -346,6 +346,7 @@ def test_the_kl_of_each_dimension():
     np.testing.assert_allclose(np.sum(per_dimension), kl, rtol=1e-5)
     assert abilities.factors(made("flow")) is None
     assert divergences.kl_per_dimension(made("normal"), made("mixture")) is None
+    assert divergences.kl_per_dimension(*[dist.Normal(jnp.zeros((3, 2)), 1.0).to_event(2)] * 2) is None  # no vector
     assert divergences.kl_per_dimension(made("normal"), dist.Laplace(jnp.zeros(1), 1.0).to_event(1)) is None
 
 

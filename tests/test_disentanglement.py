@@ -1,5 +1,6 @@
 """Scores of latents by known factors, on codes whose scores are known."""
 
+import importlib
 import itertools
 
 import jax
@@ -126,3 +127,9 @@ def test_a_latent_that_tells_nothing_and_its_unit_are_nothing_to_a_score():
     some = CODES["perfect"] + 0.3 * NOISE
     scores = [evaluate.factor_vae_score(KEY, some * np.array(units), FACTORS) for units in ([1, 1, 1], [1, 1e2, 1e4])]
     assert scores[0] == scores[1]
+
+
+def test_an_estimate_below_zero_is_nothing_to_mig(monkeypatch):
+    of_noise = -0.01 * np.arange(1, 10).reshape(3, 3)
+    monkeypatch.setattr(importlib.import_module("vaex.evaluate.information_gap"), "_information", lambda *_: of_noise)
+    assert gap(CODES["noise"]).mig == 0

@@ -73,6 +73,11 @@ def rejected(key, log_bound):
     return inference.rejection(key, linear_gaussian(stretch=2.0), X, log_bound=log_bound, num_proposals=4000)
 
 
+def test_rejection_calls_its_option_by_its_name():
+    with pytest.raises(UsageError, match="num_proposals is 0: expected"):
+        inference.rejection(KEY, linear_gaussian(), X, log_bound=0.0, num_proposals=0)
+
+
 def test_rejection_accepts_at_its_rate_and_its_draws_are_from_the_posterior():
     """q has twice the covariance: w is largest at the mean, 2 p(x), so that half are accepted; whitened draws by KS."""
     found = jax.jit(rejected)(KEY, log_px(X) + np.log(2))  # the bound itself, which rounding may exceed

@@ -163,6 +163,9 @@ def test_grey_pixels_have_the_cross_entropy_of_those_observed():
     each = grey * np.asarray(logits) - np.logaddexp(0, logits)
     np.testing.assert_allclose(found, each[0] + each[2], rtol=1e-6)
     np.testing.assert_allclose(p.log_prob(jnp.asarray(grey)), each.sum(), rtol=1e-6)
+    levels = Masked(jnp.array([255.0, 0.0, 255.0]), jnp.array([True, True, False]))
+    assert ObservedPart(p).log_prob(levels) == -jnp.inf  # as p's own is of levels up to 255
+    assert jnp.isfinite(ObservedPart(p).log_prob(levels._replace(mask=jnp.array([False, True, False]))))
 
 
 def test_whole_numbers_are_no_example_of_a_density():

@@ -51,6 +51,17 @@ def test_the_grid_goes_where_the_prior_goes():
     np.testing.assert_allclose(found, dist.Normal(50.0, np.hypot(0.01, 0.1)).log_prob(x)[:, 0], atol=1e-3)
 
 
+@pytest.mark.parametrize("where", [(0.0, 1.0), (100.0, 1.0), (1000.0, 1.0), (50.0, 0.01)])
+def test_the_step_of_a_fine_grid_is_no_difference_of_its_nodes(where):
+    """Of ten thousand nodes at a distance of a few roundings."""
+    mean, scale = where
+    prior = dist.Normal(jnp.array([mean]), scale).to_event(1)
+    model = Model(prior, lambda x: None, lambda z: dist.Normal(z, scale).to_event(1))
+    x = jnp.array([[mean], [mean + scale]])
+    found = jax.jit(lambda x: log_marginal(jax.random.key(1), model, x))(x)
+    np.testing.assert_allclose(found, dist.Normal(mean, np.sqrt(2) * scale).log_prob(x)[:, 0], atol=1e-3)
+
+
 @pytest.mark.parametrize(
     "prior",
     [

@@ -152,5 +152,8 @@ def test_a_mixture_is_nearer_to_two_modes_than_a_normal_is():
 def test_what_cannot_be_is_refused():
     with pytest.raises(UsageError, match='start is \'decoder\': expected "posterior", "prior" or a distribution'):
         svi(start="decoder").init(None, linear_gaussian(), X)
-    with pytest.raises(UsageError, match=r"what may be moved of Masked.* is not known: register it"):
-        free(dist.Normal(0.0, 1.0).mask(False))
+    uniform = dist.Uniform(jnp.zeros(2), jnp.ones(2)).to_event(1)  # whose bounds depend on each other
+    point, cut = dist.Delta(jnp.zeros(2)).to_event(1), dist.TruncatedNormal(jnp.zeros(2), 1.0, low=-1.0).to_event(1)
+    for q in (dist.Normal(0.0, 1.0).mask(False), uniform, point, cut):
+        with pytest.raises(UsageError, match=r"what may be moved of \w+ is not known: register it"):
+            free(q)

@@ -9,6 +9,16 @@ from vaex.losses.discrete import binary_cross_entropy
 from vaex.model import Value
 
 
+class GreyBernoulli(dist.BernoulliLogits):
+    """A Bernoulli variable whose values between 0 and 1 have their cross-entropy, and those outside no probability."""
+
+    def __init__(self, logits: Float[Array, "..."]) -> None:
+        super().__init__(logits, validate_args=False)  # numpyro's check would make grey ones -inf
+
+    def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
+        return jnp.where((value >= 0) & (value <= 1), super().log_prob(value), -jnp.inf)
+
+
 class IndependentBernoulli(dist.Independent):
     """Independent Bernoulli variables as one event, with one logarithm for every 16 of them.
 
@@ -24,8 +34,7 @@ class IndependentBernoulli(dist.Independent):
     """
 
     def __init__(self, logits: Float[Array, "..."], event_dim: int) -> None:
-        # Grey pixels have their cross-entropy, also where some are masked: numpyro's checks would make it -inf.
-        super().__init__(dist.BernoulliLogits(logits, validate_args=False), event_dim)
+        super().__init__(GreyBernoulli(logits), event_dim)  # which has the log-probability where some are masked
 
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
         logits = self.base_dist.logits  # pyright: ignore[reportAttributeAccessIssue]

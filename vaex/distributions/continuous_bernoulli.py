@@ -33,7 +33,7 @@ class ContinuousBernoulli(dist.Distribution):
         return constraints.unit_interval
 
     def sample(self, key: Key, sample_shape: tuple[int, ...] = ()) -> Float[Array, "..."]:
-        u = jax.random.uniform(key, sample_shape + self.batch_shape)
+        u = jax.random.uniform(key, sample_shape + self.batch_shape, minval=2**-24)  # at 0 a slope may be infinite
         is_rising, is_flat = self.logits > 0, jnp.abs(self.logits) < 0.02
         # The inverse of the CDF for the falling density, which never overflows; its mirror image rises.
         slope = jnp.where(is_flat, -1.0, -jnp.abs(self.logits))

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from numpyro.distributions import kl_divergence
 
 from vaex.distributions.abilities import factors, normal_parameters
-from vaex.distributions.shapes import value_shape
+from vaex.distributions.shapes import batch_shape, value_shape
 from vaex.errors import UsageError
 from vaex.model import Distribution
 
@@ -17,7 +17,7 @@ KL = TypeVar("KL", bound=Callable)
 
 
 def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, " d"] | None:
-    """KL(q || p) of each latent dimension, in nats; None where q or p does not factorize or no closed form is known.
+    """KL(q || p) of each dimension of a vector, in nats; None where q or p does not factorize or none is known.
 
     KL_j = KL(q(z_j|x) || p(z_j))
 
@@ -29,7 +29,7 @@ def kl_per_dimension(q: Distribution, p: Distribution) -> Float[Array, " d"] | N
         return None
     if (found := value_shape(q)) != (expected := value_shape(p)):
         raise UsageError(f"q is over values of shape {found}, and p of {expected}: give both the same shape")
-    return closed_form_kl(ours, others)
+    return closed_form_kl(ours, others) if len(batch_shape(ours)) == 1 else None
 
 
 def closed_form_kl(q: Distribution, p: Distribution) -> Float[Array, "*batch"] | None:

@@ -39,7 +39,12 @@ def _(q: dist.Distribution) -> Free:
     kind, arguments = type(q), q.get_args()
     if not arguments:
         return free.dispatch(object)(q)
-    return _transformed(kind, q, arguments)
+    try:
+        numbers, again = _transformed(kind, q, arguments)
+        again(numbers)
+    except (NotImplementedError, TypeError):  # of a constraint without a map, or a type that is made otherwise
+        return free.dispatch(object)(q)
+    return numbers, again
 
 
 @free.register(dist.MultivariateNormal)

@@ -116,7 +116,9 @@ def certificate(
         others, _ = in_chunks(draw, other_key, some, chunk_size=chunk_size)
     tune = {"num_temperatures": num_temperatures, **paths}
     schedules = tuple(ais.find_schedule(tune_key, model, others, start=start, **tune) for start in STARTS)
-    counts = tuple(sorted({10**i for i in range(10) if 10**i <= num_samples} | {min(_REPORTED, num_samples)}))
+    counts = tuple(
+        sorted({10**i for i in range(10) if 10**i <= num_samples} | {min(_REPORTED, num_samples), num_samples})
+    )
 
     of_lower = compiled(lambda key, x, s: lower(key, model, x, s, counts=counts, num_samples=num_samples, **paths))
     back = lambda key, pair, s: ais.upper_bound(ais.reverse(key, model, *pair, schedule=s, **paths))

@@ -24,7 +24,7 @@ _EXAMPLES = 10_000  # of training, as in the papers, whose data sets are not spl
 
 
 class Disentanglement(NamedTuple):
-    """Each from 0 to 1, and better where it is higher but for the error."""
+    """Each from 0 to 1 and better where it is higher, but for the error, which is at least 0 and better lower."""
 
     mig: float | None
     factor_vae_score: float

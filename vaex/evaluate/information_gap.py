@@ -61,7 +61,7 @@ def information_gap(
     information = np.asarray(told)
     entropy = np.array([-np.sum(n / n.sum() * np.log(n / n.sum())) for n in counts])
     nothing = np.zeros_like(information[:1])  # what a latent tells that is put beside a single one
-    ranked = np.sort(np.concatenate([nothing, information]), axis=0)
+    ranked = np.sort(np.concatenate([nothing, np.maximum(information, 0)]), axis=0)  # an estimate may be below 0
     return InformationGap(float(np.mean((ranked[-1] - ranked[-2]) / entropy)), information, entropy)
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions.abilities import is_discrete
 from vaex.distributions.shapes import log_density, value_shape
 from vaex.errors import UsageError, check_whole
-from vaex.losses.arithmetic import logsumexp
+from vaex.losses.arithmetic import logsumexp, where_possible
 from vaex.model import Distribution, Model
 
 _MARGIN = 0.3  # of the width of a thousand draws, beyond them: a Gaussian's five deviations
@@ -49,11 +49,13 @@ def log_marginal(
     reach, side = _MARGIN * (high - low), round(num_nodes ** (1 / draws.shape[1]))
     axes = jnp.linspace(low - reach, high + reach, side, axis=-1)  # [d, side]
     z = jnp.stack(jnp.meshgrid(*axes), axis=-1).reshape(-1, len(axes))
-    log_weight = jax.vmap(lambda z_i: log_density("p(z)", model.prior, z_i))(z) + jnp.log(axes[:, 1] - axes[:, 0]).sum()
+    # Not the difference of two nodes, of which rounding is a large part.
+    log_step = jnp.log((high - low + 2 * reach) / (side - 1)).sum()
+    log_weight = jax.vmap(lambda z_i: log_density("p(z)", model.prior, z_i))(z) + log_step
 
     def term(z_i: Array, log_weight: Array) -> Float[Array, " n"]:
         p = model.decode(z_i)
-        return log_weight + jax.vmap(lambda one: log_density("p(x|z)", p, one))(x)
+        return log_weight + where_possible(jax.vmap(lambda one: log_density("p(x|z)", p, one))(x), log_weight)
 
     def add_chunk(total: Float[Array, " n"], chunk: tuple[Array, Array]) -> tuple[Float[Array, " n"], None]:
         return jnp.logaddexp(total, logsumexp(jax.vmap(term)(*chunk), axis=0)), None

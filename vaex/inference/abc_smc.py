@@ -44,6 +44,9 @@ def smc(
     tolerance_t = max(tolerance, the quantile of the distances at `share`); those within it are resampled, and each
     moves by z' = z + noise, x' ~ p(x|z'), accepted if d(x', x) <= tolerance_t and u < p(z') / p(z)
 
+    Where less than `share` of the particles are nearer than the others, which all are equally far, as counts may be, it
+    stays; a smaller share lets it fall.
+
     Args:
         tolerance: the last one.
         num_particles: N.
@@ -97,7 +100,7 @@ def anneal(
         simulator: a Simulator.
         x: one example.
         tolerance: the last one.
-        num_steps: how many tolerances; each accepts `share` of what the one before did, until the last is reached.
+        num_steps: how many tolerances; each keeps `share` of the particles at least, until the last is reached.
         options: of `smc`.
 
     Returns:

@@ -138,6 +138,8 @@ def reverse(
     """Log-weights of the path walked backwards from an exact draw of p(z|x), as there is one of x ~ p(x|z), z ~ p(z).
 
     exp(-log w) is unbiased for 1 / p(x), and so log w on average is above log p(x); of several chains `upper_bound`.
+    Of a q(z|x) that reaches beyond p(z), as a normal one beyond a uniform, it is so for 1 / p(x) times the share of q
+    within, a gap that more temperatures do not close.
 
     Args:
         key: a PRNG key.

@@ -59,8 +59,8 @@ def marginal_likelihood(
         coverage: the share of the normal distribution that is left of it.
 
     Returns:
-        The estimate, too high by half of its squared standard error on average; the standard error is by the delta
-        method, of draws as many as their effective sample size, and says nothing of chains that do not agree.
+        The estimate, too high by at most half of its squared standard error on average; the standard error is by the
+        delta method, of draws as many as their effective sample size, and says nothing of chains that do not agree.
 
     Raises:
         OptionError: a number out of its range.

@@ -19,6 +19,7 @@ from vaex.inference.importance import effective_sample_size, squared_error
 from vaex.inference.kernels import blackjax
 from vaex.inference.method import State, StepInfo
 from vaex.inference.target import Target
+from vaex.losses.arithmetic import where_possible
 from vaex.model import Latent
 
 LEAST_VARIANCE = 1e-30  # of particles that are all one, so that masses are finite: in any unit it is nothing
@@ -94,8 +95,8 @@ def bridge(p: Target, start: str) -> Space:
     log_q = lambda z: log_density("q(z|x)", q, where.value(z))
 
     def ratio(z: Latent) -> Float[Array, ""]:
-        log_q_z = log_q(z)
-        log_ratio = where.log_likelihood(z) + where.log_prior(z) - log_q_z
+        log_q_z, log_pz = log_q(z), where.log_prior(z)
+        log_ratio = where_possible(where.log_likelihood(z), log_pz) + log_pz - log_q_z
         return jnp.where(log_q_z == -jnp.inf, IMPOSSIBLE, log_ratio)  # no chain from q starts there; inf would call it
 
     return where._replace(log_prior=log_q, log_likelihood=ratio)

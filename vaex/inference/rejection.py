@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from vaex.errors import UsageError
+from vaex.errors import UsageError, check_whole
 from vaex.inference.importance import importance
 from vaex.model import AnyModel, Distribution, Example, Latent
 
@@ -66,6 +66,7 @@ def rejection(
 
     Source: von Neumann 1951.
     """
+    check_whole(num_proposals=num_proposals)
     draw_key, accept_key = jax.random.split(key)
     z, log_w, _ = importance(draw_key, model, x, num_samples=num_proposals, proposal=proposal)
     is_accepted = jnp.log(jax.random.uniform(accept_key, log_w.shape)) < log_w - log_bound

@@ -109,6 +109,10 @@ def _diagnostics(z: Latent) -> tuple[Latent, Latent]:
     _, unravel = ravel_pytree(first)
     leaves = [leaf.reshape(*leaf.shape[:2], -1).astype(jnp.result_type(float)) for leaf in jax.tree.leaves(z)]
     flat = jnp.concatenate(leaves, axis=-1)
-    size = flat.shape[-1:]
+    chains, steps, size = flat.shape
     tools = blackjax().diagnostics
-    return unravel(tools.rhat(flat).reshape(size)), unravel(tools.ess_bulk(flat).reshape(size))
+    rhat, halves = tools.rhat(flat), flat[:, : steps // 2 * 2].reshape(2 * chains, steps // 2, size)
+    # Two values as often as each other are as far from their median, and no ranks of such distances can be scaled; the
+    # ranks of the values themselves are an affine map of them.
+    rhat = jnp.where(jnp.isnan(rhat), tools.potential_scale_reduction(halves), rhat)
+    return unravel(rhat.reshape(size)), unravel(tools.ess_bulk(flat).reshape(size))

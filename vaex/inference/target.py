@@ -12,6 +12,7 @@ from vaex.distributions.abilities import is_discrete
 from vaex.distributions.shapes import log_density
 from vaex.distributions.sites import has_sites
 from vaex.errors import OptionError, UsageError
+from vaex.losses.arithmetic import where_possible
 from vaex.model import AnyModel, Distribution, Example, Latent, at
 from vaex.objectives.encode import encode
 
@@ -54,7 +55,8 @@ class Target:
 
     def log_joint(self, z: Latent) -> Float[Array, ""]:
         """Log p(x, z), in nats."""
-        return self.log_likelihood(z) + self.log_prior(z)
+        log_pz = self.log_prior(z)
+        return where_possible(self.log_likelihood(z), log_pz) + log_pz
 
     @property
     def prior(self) -> Distribution:

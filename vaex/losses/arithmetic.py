@@ -40,6 +40,11 @@ def times(weight: Num[Array, "..."] | float, log_value: Float[Array, "..."] | fl
     return weight * jnp.where((weight == 0) & ~jnp.isfinite(log_value), 0.0, log_value)
 
 
+def where_possible(log_px_z: Float[Array, "..."], log_pz: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Log p(x|z), and -inf where p(z) is 0 and p(x|z) no number, as of a rate below 0: such a z cannot be."""
+    return jnp.where((log_pz == -jnp.inf) & ~jnp.isfinite(log_px_z), -jnp.inf, log_px_z)
+
+
 def logsumexp(log_values: Float[Array, "..."], axis: int = 0) -> Float[Array, "..."]:
     """Log sum_k exp(log_value_k) along an axis; where all are -inf it is -inf, with a gradient of 0 instead of nan."""
     none = jnp.all(log_values == -jnp.inf, axis=axis)

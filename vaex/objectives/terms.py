@@ -12,7 +12,7 @@ from vaex.distributions.abilities import factors
 from vaex.distributions.divergences import closed_form_kl
 from vaex.distributions.shapes import batch_shape, check_no_point, check_number, log_density
 from vaex.errors import UsageError
-from vaex.losses.arithmetic import at_least_float32, logsumexp, times
+from vaex.losses.arithmetic import at_least_float32, logsumexp, times, where_possible
 from vaex.model import Distribution, Example, Latent, Model
 
 
@@ -86,7 +86,8 @@ def log_weights(
     """
 
     def one(z_k: Latent) -> tuple[Array, Array]:
-        return log_density("p(x|z)", model.decode(z_k), x), log_density("p(z)", model.prior, z_k)
+        log_px_z, log_pz = log_density("p(x|z)", model.decode(z_k), x), log_density("p(z)", model.prior, z_k)
+        return where_possible(log_px_z, log_pz), log_pz
 
     log_px_z, log_pz = jax.vmap(one)(z)
     check_no_point(q, model.prior)

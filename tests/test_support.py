@@ -1,0 +1,68 @@
+"""Where p(z) is 0, and p(x|z) no number, a weight is 0: of draws, of paths and of points of a grid that reach there."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+
+from vaex import Model, evaluate, inference, objectives
+from vaex.evaluate.quadrature import log_marginal
+from vaex.inference import ais, free_form
+from vaex.inference.iterate import iterate
+
+# z of an exponential distribution, and counts of the rate z: p(x) = 2^-(x + 1), which has no rate below 0.
+X = jnp.array([3.0])
+LOG_PX = -4 * np.log(2)
+KEY = jax.random.key(0)
+MODEL = Model(
+    dist.Exponential(jnp.ones(1)).to_event(1),
+    lambda x: dist.Normal(jnp.array([1.0]), 1.0).to_event(1),  # a sixth of it is below 0
+    lambda z: dist.Poisson(z).to_event(1),
+)
+
+
+def test_the_average_weight_is_the_evidence():
+    """Within 5 standard errors; and nothing is lower than the bound of a q that may be where p(z) is 0."""
+    found = jax.jit(lambda key: inference.importance(key, MODEL, X, num_samples=20_000))(KEY)
+    weights = np.exp(np.asarray(found.log_w, np.float64))
+    assert 0.1 < (weights == 0).mean() < 0.2
+    assert abs(weights.mean() - np.exp(LOG_PX)) < 5 * weights.std() / len(weights) ** 0.5
+    elbo = jax.jit(lambda key: objectives.iwae(key, MODEL, X, num_samples=100))(KEY).elbo
+    assert elbo == -np.inf
+
+
+def test_of_a_proposal_those_that_cannot_be_are_not_accepted():
+    log_bound = 5.0
+    found = inference.rejection(KEY, MODEL, X, log_bound=log_bound, num_proposals=20_000)
+    rate = np.exp(LOG_PX - log_bound)
+    assert abs(found.acceptance_rate - rate) < 5 * (rate / 20_000) ** 0.5
+    assert (inference.accepted(found) > 0).all()
+
+
+def test_paths_from_q_lead_to_the_evidence():
+    """Within 5 standard errors of the average weight."""
+    schedule = ais.Schedule(jnp.linspace(0.0, 1.0, 21)[1:], jnp.full(20, 0.3), jnp.ones((20, 1)))
+    found = jax.jit(lambda key: ais.anneal(key, MODEL, X, schedule=schedule, num_chains=1000))(KEY)
+    weights = np.exp(np.asarray(found.log_w, np.float64))
+    assert abs(weights.mean() - np.exp(LOG_PX)) < 5 * weights.std() / len(weights) ** 0.5
+
+
+def test_on_a_grid_that_begins_below_it_the_bound_ends_at_the_evidence():
+    method = free_form.free_form(free_form.grid(low=-1.0, high=19.0, num_points=4000), step_size=0.5)
+    state, info = jax.jit(lambda: iterate(KEY, method, method.init(None, MODEL, X), num_steps=40))()
+    assert jnp.isfinite(info.elbo).all()
+    np.testing.assert_allclose(info.elbo[-1], LOG_PX, atol=1e-3)
+    assert (jnp.exp(state.log_q[:200]) == 0).all()
+
+
+@pytest.mark.parametrize("chunk_size", [100, 97])
+def test_the_grid_of_quadrature_may_go_beyond(chunk_size):
+    x = jnp.arange(6.0)[:, None]
+    found = jax.jit(lambda: log_marginal(KEY, MODEL, x, chunk_size=chunk_size))()
+    np.testing.assert_allclose(found, -(x[:, 0] + 1) * np.log(2), atol=2e-3)
+
+
+def test_a_score_of_draws_beyond_it_is_a_number():
+    found = jax.jit(lambda key: evaluate.log_likelihood(key, MODEL, X, num_samples=20_000, chunk_size=1000))(KEY)
+    np.testing.assert_allclose(found, LOG_PX, atol=0.05)
