@@ -1,6 +1,7 @@
 """A run that goes on with more epochs, and a run that starts from another."""
 
 import json
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -12,6 +13,7 @@ from vaex.config import override, read_config
 from vaex.config.extend import extend
 from vaex.config.setup import setup
 from vaex.errors import UsageError
+from vaex.models.columns import Column
 from vaex.runs import checkpoints, commands, folder, origin, results
 from vaex.runs.experiments import load_experiment
 
@@ -145,6 +147,24 @@ def test_devices_that_are_not_there_leave_no_folder(tmp_path, capsys):
     assert main(["train", "digits", "--runs", str(tmp_path), *flags]) == 2
     assert "train.devices is 9" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_table_with_other_columns_is_no_start(monkeypatch, saved_run):
+    """Whose parameters may have the same shapes."""
+    made = lambda columns: SimpleNamespace(task=SimpleNamespace(dataset=SimpleNamespace(columns=columns)))
+    a, b, c = (Column(name, "real") for name in "abc")
+    kinds = Column("kind", "categorical", classes=("x", "y"))
+    for theirs, ours, what in (
+        ((a, b, c), (c, b, a), r"has a column 'a' where this table has 'c': expected the same columns in the same or"),
+        (
+            (a, kinds),
+            (a, kinds._replace(classes=("y", "x"))),
+            "a column 'kind' of x, y where this table has 'kind' of y, x",
+        ),
+    ):
+        monkeypatch.setattr(origin, "read_columns", lambda *_, theirs=theirs: theirs)
+        with pytest.raises(UsageError, match=what):
+            origin.start_from(saved_run, made(ours))
 
 
 def test_a_run_of_another_model_is_no_start(saved_run, tmp_path, capsys):

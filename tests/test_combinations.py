@@ -86,6 +86,7 @@ REFUSED = [
     ({"model": ("autoencoder",), "missing": (0.3,)}, "to impute needs p.z.: unset data.missing"),
     ({"model": but("model", "vae"), "weights": ("variational",)}, "expected 'point' with this kind of model"),
     ({"missing": (0.3,), "augment": ("flip", "shift"), "condition": ("half", "previous")}, "unset one of them"),
+    ({"missing": (0.3,), "condition": ("low_resolution", "half_resolution")}, "small images are made of what is miss"),
     ({"missing": (0.3,), "weights": ("variational",)}, "expected 'point' where values are missing"),
     ({"model": ("m2", "m1m2"), "num_labels": (None,)}, "without data.num_labels: set --config.data.num_labels=100"),
     ({"model": ("m2",), "prior": ("uniform",)}, "over one-hot latents"),

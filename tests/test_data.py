@@ -61,6 +61,14 @@ def test_idx_files(tmp_path, zipped):
     assert dataset.label == "mine"
 
 
+@pytest.mark.parametrize("streaming", ["off", "on"])
+def test_labels_without_their_images_are_refused(tmp_path, streaming):
+    write_idx(tmp_path / "mine", zipped=False)
+    (tmp_path / "mine" / "t10k-images-idx3-ubyte").unlink()
+    with pytest.raises(UsageError, match="has test_labels and no test_images: expected both; add the file of test_ima"):
+        data.load("mine", dir=tmp_path, streaming=streaming)
+
+
 def test_a_dash_in_the_folder_stands_for_an_underscore(tmp_path):
     write_idx(tmp_path / "my-set", zipped=True)
     assert_is_the_data(data.load("my_set", dir=tmp_path))

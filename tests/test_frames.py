@@ -11,13 +11,19 @@ from vaex import Conditional, Model, data
 from vaex.__main__ import main
 from vaex.config import override
 from vaex.config.task import kept_data
+from vaex.data import Dataset, Split
 from vaex.data.bouncing import DIGIT, NUM_FRAMES, NUM_SEQUENCES, SIZE, bouncing, positions
 from vaex.data.conditions import CONDITIONS
 from vaex.data.frames import sequence_length, windows
 from vaex.data.given import inputs
-from vaex.data.given.as_trained import as_given
+from vaex.data.given.as_trained import as_given, stored_of
 from vaex.data.given.under import to_sample
+from vaex.distributions.masked import Masked
+from vaex.errors import UsageError
+from vaex.evaluate import Trial
 from vaex.evaluate.completion import roll_out
+from vaex.evaluate.imputation import truth
+from vaex.model import Given
 from vaex.runs.experiments import load_experiment
 
 RNG = np.random.default_rng(0)
@@ -188,3 +194,25 @@ def test_frames_follow_frames_that_were_drawn():
     frames = roll_out(jax.random.key(0), Conditional(given), jnp.zeros((20, 20, 2)), num_frames=3)
     np.testing.assert_array_equal(frames[0], 0)
     np.testing.assert_allclose(frames[1:].reshape(2, -1).var(axis=1), [1, 2], rtol=0.4)
+
+
+def test_what_is_missing_of_a_frame_is_found_in_that_frame():
+    """And of a lower half in the lower half."""
+    images = RNG.integers(0, 256, (5, 8, 8, 4)).astype(np.uint8)
+    split = Split(images, np.zeros(5, np.int32))
+    dataset = Dataset("", "", "", split, split, split)
+    for modelled in (images[..., -1:], images[:, 4:], images):
+        x = Given(Masked(modelled / 255, modelled > 9), modelled)
+        found = truth(Trial(None, x, dataset, lambda key, split: None), 3)
+        np.testing.assert_array_equal(found, modelled[:3] / np.float32(255))
+
+
+def test_a_condition_is_given_whole(kept):
+    """Nan is a pixel of the frame that is foreseen, and of none before it."""
+    images = RNG.uniform(size=(3, 8, 8, 3)).astype(np.float32)
+    images[1, 2, 3, 2] = np.nan
+    given = as_given(images, kept, may_miss=True)
+    assert not stored_of(given, kept, is_masked=True).mask[1, 2, 3, 0]
+    images[1, 2, 3, 0] = np.nan
+    with pytest.raises(UsageError, match="of image 1 a pixel is missing there: expected all of that part"):
+        stored_of(as_given(images, kept, may_miss=True), kept, is_masked=True)

@@ -67,6 +67,8 @@ def test_splits_by_their_folders(tmp_path):
         path.unlink()
     arrays = read(tmp_path)
     assert (len(arrays["train_images"]), level("test")) == (3, [3])
+    (tmp_path / "val").rename(tmp_path / "valid")
+    assert read(tmp_path)["test_images"].shape == arrays["test_images"].shape
     save(tmp_path / "more" / "0.png", grey(4, 4))  # which would make classes of the splits
     with pytest.raises(UsageError, match=r"has a split of its own, and more/0\.png in none"):
         read(tmp_path)

@@ -145,7 +145,7 @@ def test_the_commands_write_what_the_model_answers(run, tmp_path, capsys, uncomp
 
 
 def test_no_answer_takes_the_place_of_anothers(tmp_path):
-    names = ["", "x.npz", "a/x.npz", "b/x.npz", "x.npy", "folder:x", "test.npz", "test"]
+    names = ["", "x.npz", "x", "a/x.npz", "b/x.npz", "x.npy", "folder:x", "test.npz", "test"]
     names += ["\u00e9.npz", "\u00e8.npz", "\udcff.npz", f"{'x' * 251}.npz", f"{'x' * 250}.npz"]
     found = [folder.answer_file(tmp_path, "encode", name).name for name in names]
     assert found[:2] == ["encode_test", "encode_x"]

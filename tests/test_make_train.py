@@ -53,6 +53,12 @@ def test_masks_and_labels_are_the_keys():
     assert jax.eval_shape(vaex.make_train(configured("data.missing=0.3")), keys[0]).metrics["loss"].shape == (2,)
 
 
+def test_a_run_on_several_devices_is_no_part_of_a_program():
+    config = override(load_experiment("digits"), ["--config.train.devices=2"])
+    with pytest.raises(UsageError, match=r"train.devices is 2: expected 1 of runs that share a program"):
+        vaex.make_train(config)
+
+
 def test_a_prior_that_is_fitted_between_epochs_is_no_pure_function():
     prior = ["model.prior.name=mixture", "model.prior.num_components=5", "model.prior.fit_after=1"]
     with pytest.raises(UsageError, match="unset it, or use `make sweep`"):

@@ -18,6 +18,7 @@ from vaex.config import override
 from vaex.config.task import build_task
 from vaex.data import Dataset, Split
 from vaex.distributions import DiagonalNormalMixture
+from vaex.distributions.masked import Masked
 from vaex.evaluate import REPORTS, Trial
 from vaex.evaluate.reports import report_clusters, report_codebook, report_latent_classifier
 from vaex.figures import FIGURES
@@ -115,6 +116,16 @@ def test_a_support_vector_machine_is_given_each_image_with_its_label():
     assert report_latent_classifier(KEY, trial(model, x)) == {"test_accuracy": 1.0}
     wrong = TOY._replace(train=TOY.train._replace(labels=np.sort(TOY.train.labels)))
     assert report_latent_classifier(KEY, trial(model, x, wrong))["test_accuracy"] < 0.9
+
+
+def test_the_density_of_points_is_beside_scores_of_the_same():
+    points = np.zeros((3, 2), np.float32)
+    split = Split(points, np.zeros(3, np.int32))
+    dataset = Dataset("toy:two_moons", "", "", split, split, split)
+    report = lambda x: REPORTS["density"](KEY, Trial(None, x, dataset, lambda key, split: x))
+    assert list(report(points)) == ["log_likelihood_of_the_density"]
+    assert report(Given(points, np.eye(3))) == {}
+    assert report(Masked(points, points == 0)) == {}
 
 
 def test_the_use_of_a_codebook():

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 import scipy.stats
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -139,6 +140,18 @@ def test_options_that_are_missing(rows):
 def test_a_fit_that_diverges_is_told(rows):
     with pytest.raises(UsageError, match=r"the ELBO became non-finite in epoch \d+: lower learning_rate"):
         VAETransformer(1, hidden_layer_sizes=(), learning_rate=1e30, max_iter=3, random_state=0).fit(rows)
+
+
+def test_a_fit_that_fails_leaves_the_one_before_it(rows):
+    fitted = VAETransformer(1, hidden_layer_sizes=(), max_iter=3, random_state=0)
+    with pytest.raises(UsageError, match="non-finite"):
+        fitted.set_params(learning_rate=1e30).fit(rows)
+    with pytest.raises(NotFittedError):
+        fitted.transform(rows)
+    score = fitted.set_params(learning_rate=1e-3).fit(rows).score(rows)
+    with pytest.raises(UsageError, match="non-finite"):
+        fitted.set_params(learning_rate=1e30).fit(100 + 50 * rows)
+    assert fitted.score(rows) == score
 
 
 def test_latents_of_another_size(linear):

@@ -159,6 +159,10 @@ def test_what_cannot_be_streamed_is_told_with_what_can(name):
 def test_what_needs_all_images_at_once_is_told(load, flag):
     config = override(load_experiment("digits"), ["--config.data.streaming=on", f"--config.{flag}"])
     assert "data.streaming is 'on', and" in refusal(lambda: load(config))[0]
+    large = override(load_experiment("digits"), ["--config.data.resident_bytes=1"])
+    assert load_data(large).records is not None
+    line, _ = refusal(lambda: load_data(large, together=True))
+    assert "digits takes more than data.resident_bytes, 1: several runs in one program share all images at once" in line
     config = override(load_experiment("digits"), ["--config.data.resident_bytes=1", "--config.data.missing=0.5"])
     assert load_data(config).records is None  # auto
 

@@ -519,3 +519,14 @@ def test_a_negative_binomial_has_its_mean_and_its_variance_and_a_rate_its_bound(
 def test_what_is_missing_has_no_part_in_a_mean_and_a_deviation():
     (found,) = standardized((Column("a", "real", has_gaps=True),), np.array([[1.0], [np.nan], [3.0]], np.float32), "x")
     assert (found.center, found.scale, found.most) == (2.0, 1.0, 3.0)
+
+
+def test_a_class_is_looked_for_among_the_rows_that_are_trained_on(tmp_path):
+    """And not among those that num_train leaves out."""
+    rows = [f"{i % 7},{'ab'[i % 2] if i < 60 else 'c'}" for i in range(80)]
+    (tmp_path / "train.csv").write_text("\n".join(["x,y", *rows]) + "\n")
+    (tmp_path / "test.csv").write_text("\n".join(["x,y", *rows[50:70]]) + "\n")
+    load = lambda num_train: data.load(f"table:{tmp_path}", num_validation=5, num_train=num_train)
+    assert len(load(None).train.images) == 75
+    with pytest.raises(UsageError, match=r"the class 'c' of column 'y' is in \d+ of the .* and in no training row"):
+        load(50)

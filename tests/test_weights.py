@@ -14,11 +14,13 @@ from jax.flatten_util import ravel_pytree
 from experiments.studies import fullvb
 from tests.one_step import QUICK
 from vaex import Model, evaluate
+from vaex.config import override
+from vaex.config.task import describe_run
 from vaex.errors import UsageError
 from vaex.model import Weighed
-from vaex.models.description import Description, Source
-from vaex.models.weights import MeanField, draw_weights, mean_field, of_variational, predictive, weights_kl
+from vaex.models.weights import MeanField, draw_weights, mean_field, predictive, weights_kl
 from vaex.objectives import Terms, batch_loss
+from vaex.runs.experiments import load_experiment
 from vaex.train import Recipe, init_state, train_epoch
 
 N, D, NOISE, SIGMA = 40, 3, 0.5, 0.8  # y ~ N(X theta, NOISE^2), theta ~ N(0, SIGMA^2 I)
@@ -132,16 +134,16 @@ def test_the_study_measures_every_so_many_epochs():
     assert found.test[1] > found.test[0]
 
 
-def test_the_seed_says_which_weights_are_drawn():
-    bind = lambda params: Model(None, None, lambda z: dist.Normal(params["decoder"]["w"] * z, 1.0).to_event(1))
-    made = Description(lambda key: {"decoder": {"w": jnp.zeros(2)}}, bind, generator=("decoder",))
-
-    def mean(seed):
-        drawn = of_variational(made, Source((2,)), sigma=None, num_draws=3, seed=seed)
-        return np.asarray(drawn.bind(drawn.init(jax.random.key(0))).decode(jnp.ones(2)).mean)
-
-    np.testing.assert_array_equal(mean(0), mean(0))
-    assert (mean(0) != mean(1)).all()
+def test_the_weights_that_are_drawn_are_the_same_whatever_the_seed_of_the_run():
+    """So that a member of a sweep is measured as its own run is."""
+    draws = []
+    for seed in (0, 1):
+        config = override(load_experiment("digits"), [f"--config.seed={seed}", "--config.train.weights=variational"])
+        made = describe_run(config, (8, 8, 1), 10)
+        if not draws:
+            params = made.init(jax.random.key(0))
+        draws.append(np.asarray(jax.jit(lambda p, made=made: made.bind(p).decode(jnp.ones(8)).mean)(params)))
+    np.testing.assert_array_equal(*draws)
 
 
 def test_a_model_that_weighs_by_itself_is_averaged_over_its_weights_too():

@@ -8,7 +8,9 @@ from vaex.config.section import Config, call
 from vaex.data import Dataset
 from vaex.data.conditions import CONDITIONS
 from vaex.data.form import Form
-from vaex.errors import UsageError
+from vaex.errors import OptionError, UsageError
+
+_TOGETHER = "several runs in one program share"
 
 
 def load_data(config: Config, *, together: bool = False) -> Dataset:
@@ -23,14 +25,16 @@ def load_data(config: Config, *, together: bool = False) -> Dataset:
     """
     c = call(ROOT, config).data
     form, condition = Form(c.image_size, c.channels), None if c.condition is None else CONDITIONS[c.condition]
+    if c.missing is not None and condition is not None and condition.of_all:
+        expected = f"none with data.condition={c.condition}, whose small images are made of what is missing, too"
+        raise OptionError("missing", c.missing, expected, path="data")
     whole = {
-        "several runs in one program share": together,
         "data.missing draws masks of": c.missing is not None,
         f"data.condition {c.condition!r} cuts": condition is not None and condition.of_frames,
     }
     why = next((why for why, holds in whole.items() if holds), None)
-    if why and c.streaming == "on":
-        raise UsageError(f"data.streaming is 'on', and {why} all images at once: set it off")
+    if c.streaming == "on" and (why or together):
+        raise UsageError(f"data.streaming is 'on', and {why or _TOGETHER} all images at once: set it off")
     dataset = data.load(
         c.name,
         dir=c.dir or None,
@@ -41,6 +45,9 @@ def load_data(config: Config, *, together: bool = False) -> Dataset:
         streaming="off" if why else c.streaming,
         resident_bytes=c.resident_bytes,
     )
+    if together and dataset.records is not None:
+        found = f"data.streaming is 'auto', and {c.name} takes more than data.resident_bytes, {c.resident_bytes:,}"
+        raise UsageError(f"{found}: {_TOGETHER} all images at once: set --config.data.streaming=off")
     return dataset if condition is None else condition.cut(dataset, c.num_previous)
 
 

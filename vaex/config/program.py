@@ -14,7 +14,7 @@ from vaex.config.measure import measure
 from vaex.config.section import Config, get
 from vaex.config.setup import Setup, setup
 from vaex.data import Dataset
-from vaex.errors import UsageError
+from vaex.errors import OptionError, UsageError
 from vaex.evaluate.metrics import Measured
 from vaex.model import Params
 from vaex.train import Metrics, TrainState, train_epoch
@@ -92,6 +92,8 @@ def program(config: Config, *, dataset: Dataset | None = None) -> Program:
     Raises:
         UsageError: a field with a value that cannot be.
     """
+    if (devices := config.train.devices) != 1:
+        raise OptionError("devices", devices, "1 of runs that share a program, each of which is on one", path="train")
     if dataset is None:
         check_kind(config.model.name, config.objective.name)  # before data are loaded
         dataset = load_data(config, together=True)

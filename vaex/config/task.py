@@ -143,7 +143,7 @@ def build_description(
     )
     description = experiment.model(source)
     description = of_rows(description, source) if columns else description
-    options = {"sigma": t.weight_sigma, "num_draws": experiment.evaluate.weight_draws, "seed": experiment.seed}
+    options = {"sigma": t.weight_sigma, "num_draws": experiment.evaluate.weight_draws}
     description = WEIGHTS[t.weights](description, source, **options)
     return of_masked(description, source) if source.is_masked else description
 

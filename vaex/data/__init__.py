@@ -13,7 +13,7 @@ from vaex.data.dataset import cut_split
 from vaex.data.dataset import with_num_train as with_num_train
 from vaex.data.factors import as_factors, known_as
 from vaex.data.form import AS_THEY_ARE, Form, formed
-from vaex.data.held_out import hold_out_test, with_classes
+from vaex.data.held_out import check_splits, hold_out_test, with_classes
 from vaex.data.pixels import as_levels
 from vaex.data.sources.find import SOURCES, search
 from vaex.data.sources.place import Arrays, Place, check_names
@@ -120,7 +120,7 @@ def _of_rows(
     train, test = _splits(arrays)
     cut = _cut(len(train.images), num_validation, f"rows of {label}")
     trained, validation = cut_split(train, slice(cut)), cut_split(train, slice(cut, None))
-    check_classes(types, trained.images, [validation.images, test.images], source)
+    check_classes(types, trained.images[:num_train], [validation.images, test.images], source)
     types = standardized(types, trained.images[:num_train], source)
     meaning = [rows_described(types, [train.images, test.images]), described([train.labels, test.labels])]
     said = ", ".join([*meaning, *known_as(factors)])
@@ -129,6 +129,7 @@ def _of_rows(
 
 def _whole(arrays: Arrays, source: str, types: Columns = ()) -> tuple[Arrays, tuple[str, ...]]:
     """With factors, labels that are classes, and a test split, which leaves a row of each class among training's."""
+    check_splits(arrays, source)
     arrays, factors = as_factors(arrays, source)
     arrays = with_classes(arrays, source)
     if "test_images" not in arrays:

@@ -29,6 +29,7 @@ class Condition(NamedTuple):
     figures: tuple[str, ...] = ()  # names in figures.FIGURES
     cut: Callable[[Dataset, int], Dataset] = lambda dataset, num_previous: dataset  # into examples
     of_frames: bool = False  # whether what other images have for channels are frames
+    of_all: bool = False  # whether it tells of every pixel that is modelled
 
 
 def averaged(images: Float[Array, "*batch h w c"], block: int) -> Float[Array, "*batch small_h small_w c"]:
@@ -73,7 +74,7 @@ def _small(name: str, block: int) -> Condition:
 
     given = lambda x, images, labels, num_classes: averaged(images.astype(jnp.float32) / 255, block)
     of_part = lambda x, images: images.astype(jnp.float32) / 255
-    return Condition(given, shape, of_part=of_part, reports=("enlargement",), figures=("enlargements",))
+    return Condition(given, shape, of_part=of_part, reports=("enlargement",), figures=("enlargements",), of_all=True)
 
 
 def _half_shape(x_shape: Shape, num_classes: int) -> Shape:

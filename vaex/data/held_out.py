@@ -1,11 +1,12 @@
 """Which images of a data set without a test split become one, and classes for all labels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from vaex.data.classes import as_classes
 from vaex.data.sources.place import Arrays
+from vaex.errors import UsageError
 
 
 def held_out(num: int, *, kept: Sequence[int] = (), most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -23,6 +24,19 @@ def held_out(num: int, *, kept: Sequence[int] = (), most: int | None = None) -> 
     order = order[~np.isin(order, kept)]
     cut = num // 10 if most is None else min(num // 10, most)
     return order[:cut], np.concatenate([np.array(kept, order.dtype), order[cut:]])
+
+
+def check_splits(arrays: Iterable[str], source: str) -> None:
+    """What a source has of a split goes with its images: labels alone would be those of a tenth of training's.
+
+    Raises:
+        UsageError: it has something else of a split, and none.
+    """
+    for split in ("train", "test"):
+        found = sorted(name for name in arrays if name.startswith(f"{split}_"))
+        if found and f"{split}_images" not in found:
+            cure = f"add the file of {split}_images, or take that of {found[0]} away"
+            raise UsageError(f"{source} has {found[0]} and no {split}_images: expected both; {cure}")
 
 
 def hold_out_test(arrays: Arrays, kept: Sequence[int]) -> Arrays:

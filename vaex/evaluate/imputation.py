@@ -34,9 +34,10 @@ def impute(key: PRNGKeyArray, trial: Trial, x: Example) -> np.ndarray:
 
 def truth(trial: Trial, n: int) -> np.ndarray:
     """What there is to be found: the test images, or what is modelled of them."""
-    shape = masked(trial.x).x.shape[1:]
+    height, _, channels = masked(trial.x).x.shape[1:]
     images = trial.dataset.test.images[:n] / np.float32(255)
-    return images[:, images.shape[1] - shape[0] :]  # given the upper half, the lower one
+    # Given the upper half, the lower one; given the frames before, the last.
+    return images[:, images.shape[1] - height :, :, images.shape[3] - channels :]
 
 
 def imputation_errors(key: PRNGKeyArray, trial: Trial) -> dict[str, float]:

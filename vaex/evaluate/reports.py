@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.data.sources.densities import log_prob_of
+from vaex.distributions.masked import Masked
 from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy, clusters_of_prior
 from vaex.evaluate.codes import codebook_use
 from vaex.evaluate.completion import enlargement_scores, fit_interpolation
@@ -21,7 +22,7 @@ from vaex.evaluate.metrics import active_per_layer, latent_arrays, latent_means,
 from vaex.evaluate.scores import bits_per_dim, elbo, kl_per_layer, log_likelihood, map_examples
 from vaex.evaluate.surgery import surgery_scores
 from vaex.evaluate.trial import Scores, Trial
-from vaex.model import Example, Latent, at, first, num_examples
+from vaex.model import Example, Latent, at, first, num_examples, split
 from vaex.objectives import Terms, kl_per_dimension
 from vaex.objectives.encode import encode
 
@@ -146,10 +147,11 @@ def report_enlargement(key: PRNGKeyArray, trial: Trial) -> Scores:
 def report_density(key: PRNGKeyArray, trial: Trial) -> Scores:
     """The mean log p(x) of the test points under the density that they were drawn from, where it is known.
 
-    No model has more in expectation, and what it has less is KL(density || model).
+    No model has more in expectation, and what it has less is KL(density || model). A model of p(x|c), or of a part of
+    x, is of another density.
     """
-    log_prob = log_prob_of(trial.dataset.name)
-    if log_prob is None:
+    log_prob, (x, condition) = log_prob_of(trial.dataset.name), split(trial.x)
+    if log_prob is None or condition is not None or type(x) is Masked:
         return {}
     exact = log_prob(trial.dataset.test.images.astype(float))
     return {"log_likelihood_of_the_density": float(exact.mean())}

@@ -87,17 +87,14 @@ def predictive(models: Callable[[Params], Model], draws: Params) -> Model:
     return first._replace(decode=decode, weigh=None)
 
 
-def of_variational(
-    description: Description, source: Source, *, sigma: float | None, num_draws: int, seed: int
-) -> Description:
+def of_variational(description: Description, source: Source, *, sigma: float | None, num_draws: int) -> Description:
     """The description of a model whose p(x|z) has weights with a distribution: one draw of them for a batch.
 
     Args:
         description: of a kind that says which entries of its params are weights of p(x|z) alone.
         source: what it is built for.
         sigma: the deviation of the weights' prior; 1 if None.
-        num_draws: S, over which it averages where it is bound.
-        seed: of these draws, which are the same whenever it is bound.
+        num_draws: S, over which it averages where it is bound, the same whenever it is, for runs of every seed.
 
     Returns:
         One whose params have deviations besides.
@@ -127,7 +124,7 @@ def of_variational(
         return with_weights(params, draw_weights(key, posterior(params)))
 
     def bind(params: Params) -> AnyModel:
-        keys = jax.random.split(jax.random.key(seed), num_draws)
+        keys = jax.random.split(jax.random.key(0), num_draws)
         draws = jax.vmap(lambda key: draw_weights(key, posterior(params)))(keys)
         models = lambda weights: description.bind(with_weights(params, weights))
         if source.condition_shape is None:
@@ -143,7 +140,7 @@ def of_variational(
     )
 
 
-WEIGHTS: dict[str, Callable[..., Description]] = {  # (description, source, *, sigma, num_draws, seed)
+WEIGHTS: dict[str, Callable[..., Description]] = {  # (description, source, *, sigma, num_draws)
     "point": lambda description, source, **options: description,
     "variational": of_variational,
 }

@@ -91,7 +91,7 @@ def answer_file(path: Path, command: str, name: str) -> Path:
     argument = Path(name.rpartition(":")[2])
     plain = argument.stem if argument.suffix in (".npz", ".npy", ".csv", ".tsv", ".parquet") else argument.name
     plain = re.sub(r"[^A-Za-z0-9_.-]", "_", plain)[:100] or "test"
-    is_whole = name == "" or (name in (plain, f"{plain}.npz") and plain != "test")
+    is_whole = name == "" or (name == f"{plain}.npz" and plain != "test")
     return path / ANSWERS / f"{command}_{plain}{'' if is_whole else f'_{zlib.crc32(os.fsencode(name)):08x}'}"
 
 

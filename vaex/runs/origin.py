@@ -11,6 +11,7 @@ from vaex.config.stored import read_json, read_object
 from vaex.errors import UsageError
 from vaex.files import Fields
 from vaex.runs import console, folder
+from vaex.runs.load import read_columns
 from vaex.train import TrainState, init_state
 from vaex.train.loop import Progress
 
@@ -48,10 +49,19 @@ def start_from(run: Path, made: Setup) -> TrainState:
     """The state before the first step, with the parameters of another run's best checkpoint.
 
     Raises:
-        UsageError: they are of another model.
+        UsageError: they are of another model, or of a table with other columns.
     """
     from vaex.runs import checkpoints
 
+    # Of other numbers of columns the shapes of parameters tell.
+    theirs = read_columns(folder.read_dataset(run), run / folder.DATASET)
+    for before, now in zip(theirs, made.task.dataset.columns, strict=False):
+        if (before.name, before.classes) != (now.name, now.classes):
+            of = lambda one: f"{one.name!r}{' of ' + ', '.join(one.classes) if one.classes else ''}"
+            raise UsageError(
+                f"--from: {folder.shown(run)} has a column {of(before)} where this table has {of(now)}: expected the "
+                "same columns in the same order, with the same classes"
+            )
     of_others = "a run starts from one of the same model, as its flags describe it"
     try:
         params, _ = checkpoints.restore_params(run, jax.eval_shape(made.init).params, of_others=of_others)

@@ -65,7 +65,17 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Train on rows [N, D]; y is not looked at."""
+        """Train on rows [N, D]; y is not looked at. Of a fit that fails nothing stays, and the one before it holds."""
+        before = vars(self).copy()
+        try:
+            self._train(X)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        return self
+
+    def _train(self, X: ArrayLike) -> None:
         for name, value in self.get_params(deep=False).items():
             if value is None and name != "random_state":
                 raise OptionError(name, value, "a number")
@@ -100,7 +110,6 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.params_ = jax.device_get(state.params)
         self.n_iter_ = self.max_iter
         self._n_features_out = self.n_components  # which set_params changes only for the next fit
-        return self
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """The mean of q(z|x) of each row, [N, n_components]."""

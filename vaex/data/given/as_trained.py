@@ -95,7 +95,8 @@ def stored_of(given: GivenImages, kept: Kept, *, is_masked: bool) -> Stored:
     """Images as a run stores its own: with labels where they are the condition, with masks where parts may be missing.
 
     Raises:
-        UsageError: no label of some image where it is the condition, or one that is no class of the run's.
+        UsageError: no label of some image where it is the condition, or one that is no class of the run's; a pixel that
+            is missing where the condition shows it.
     """
     labels = np.zeros(len(given.images), np.int32) if given.labels is None else given.labels
     if kept.needs_labels:
@@ -108,6 +109,14 @@ def stored_of(given: GivenImages, kept: Kept, *, is_masked: bool) -> Stored:
     if not is_masked:
         return Stored(given.images, labels)
     mask = np.ones(given.images.shape, bool) if given.mask is None else given.mask
+    if (condition := kept.by.condition) is not None and condition.of_part is not None:
+        shown = condition.given(mask, np.uint8(255) * mask, labels, kept.by.num_classes)
+        if not np.all(lacks := np.asarray(shown) == 1):
+            first = int(np.argmin(lacks.reshape(len(lacks), -1).all(axis=1)))
+            raise UsageError(
+                f"this model is given a part of each image, and of image {first} a pixel is missing there: expected "
+                "all of that part; leave out pixels of the rest alone"
+            )
     return Stored(given.images, labels, modelled(mask, kept))
 
 

@@ -13,7 +13,7 @@ from vaex.data.sources.place import Arrays
 from vaex.errors import UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
-_SPLITS = {"train": "train", "test": "test", "val": "validation", "validation": "validation"}
+_SPLITS = {"train": "train", "test": "test", "val": "validation", "valid": "validation", "validation": "validation"}
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -41,9 +41,9 @@ def said_of(folder: Path, files: Sequence[Path]) -> str:
 def read_folder(folder: Path, files: Sequence[Path], form: Form) -> Arrays:
     """The images of a folder, shuffled once by a fixed seed, and the numbers of their subfolders for labels.
 
-    Below train/ and test/, where both are there, lie the splits; val/ or validation/ stands in for a missing test/, or
-    else comes last in train, where data.num_validation cuts. An image's label is the number, in the order of their
-    names, of the subfolder that it lies below; there are none unless every image lies in one.
+    Below train/ and test/, where both are there, lie the splits; val/, valid/ or validation/ stands in for a missing
+    test/, or else comes last in train, where data.num_validation cuts. An image's label is the number, in the order of
+    their names, of the subfolder that it lies below; there are none unless every image lies in one.
 
     Args:
         folder: the folder.
