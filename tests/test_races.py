@@ -45,7 +45,7 @@ def test_a_rate_falls_along_a_cosine_unless_the_optimizer_has_an_average_of_its_
 
 
 def test_a_race_is_run_once_and_tells_the_best_setting_of_each(tmp_path, monkeypatch, capsys):
-    ends = {("adam", 4e-3): -90.0, ("adam", 8e-3): -np.inf, ("lion", 8e-4): -94.0}
+    ends = {("adam", 4e-3): -90.0, ("adam", 8e-3): -np.inf, ("lion", 4e-4): -94.0}
     trained = []
 
     def train(experiment, setting, length):
@@ -59,7 +59,7 @@ def test_a_race_is_run_once_and_tells_the_best_setting_of_each(tmp_path, monkeyp
         _, lines = optimizers.optimizers_figure(optimizers="lion,adam", kept=str(tmp_path))
         assert lines == [
             "adam, learning rate 0.004, batches of 1,000: -90.00 nats after 3 s, 5 epochs; -95 nats after 2.0 s",
-            "lion, learning rate 0.0008, the edge of its rates, batches of 1,000: -94.00 nats after 3 s, 5 epochs; "
+            "lion, learning rate 0.0004, the edge of its rates, batches of 1,000: -94.00 nats after 3 s, 5 epochs; "
             "-95 nats after 2.7 s",
         ]
     assert len(trained) == len(set(trained)) == 12

@@ -14,9 +14,9 @@ RATES = {
     "adam": (2e-3, 4e-3, 8e-3),
     "adamax": (4e-3, 8e-3, 1.6e-2),
     "adan": (2e-3, 4e-3, 8e-3),
-    "lion": (2e-4, 4e-4, 8e-4),
-    "muon": (1.5e-2, 3e-2, 6e-2),
-    "schedule_free_adamw": (4e-3, 8e-3, 1.6e-2),
+    "lion": (4e-4, 8e-4, 1.6e-3),
+    "muon": (3e-2, 6e-2, 1.2e-1),
+    "schedule_free_adamw": (2e-3, 4e-3, 8e-3),
 }
 BATCH_SIZES = (100, 1000)
 
