@@ -13,7 +13,7 @@ from vaex.data.dataset import cut_split
 from vaex.data.dataset import with_num_train as with_num_train
 from vaex.data.factors import as_factors, known_as
 from vaex.data.form import AS_THEY_ARE, Form, formed
-from vaex.data.held_out import check_splits, hold_out_test, with_classes
+from vaex.data.held_out import check_test, hold_out_test, with_classes
 from vaex.data.pixels import as_levels
 from vaex.data.sources.find import SOURCES, search
 from vaex.data.sources.place import Arrays, Place, check_names
@@ -129,7 +129,7 @@ def _of_rows(
 
 def _whole(arrays: Arrays, source: str, types: Columns = ()) -> tuple[Arrays, tuple[str, ...]]:
     """With factors, labels that are classes, and a test split, which leaves a row of each class among training's."""
-    check_splits(arrays, source)
+    check_test(arrays, source)
     arrays, factors = as_factors(arrays, source)
     arrays = with_classes(arrays, source)
     if "test_images" not in arrays:

@@ -26,17 +26,16 @@ def held_out(num: int, *, kept: Sequence[int] = (), most: int | None = None) -> 
     return order[:cut], np.concatenate([np.array(kept, order.dtype), order[cut:]])
 
 
-def check_splits(arrays: Iterable[str], source: str) -> None:
-    """What a source has of a split goes with its images: labels alone would be those of a tenth of training's.
+def check_test(arrays: Iterable[str], source: str) -> None:
+    """What a source has of a test split goes with its images: labels alone would be those of a tenth of training's.
 
     Raises:
-        UsageError: it has something else of a split, and none.
+        UsageError: it has something else of that split, and none.
     """
-    for split in ("train", "test"):
-        found = sorted(name for name in arrays if name.startswith(f"{split}_"))
-        if found and f"{split}_images" not in found:
-            cure = f"add the file of {split}_images, or take that of {found[0]} away"
-            raise UsageError(f"{source} has {found[0]} and no {split}_images: expected both; {cure}")
+    found = sorted(name for name in arrays if name.startswith("test_"))
+    if found and "test_images" not in found:
+        cure = f"add the file of test_images, or take that of {found[0]} away"
+        raise UsageError(f"{source} has {found[0]} and no test_images: expected both; {cure}")
 
 
 def hold_out_test(arrays: Arrays, kept: Sequence[int]) -> Arrays:

@@ -11,7 +11,7 @@ from vaex.data.blocks import Blocks, rows_of, whole
 from vaex.data.cache import cache_dir, cache_name, file_stats, read_arrays, write_arrays
 from vaex.data.classes import as_classes
 from vaex.data.form import Form, formed
-from vaex.data.held_out import check_splits, held_out
+from vaex.data.held_out import check_test, held_out
 from vaex.data.pixels import level_rule
 from vaex.data.streams.records import Records, writing_records
 from vaex.errors import UsageError, WriteError
@@ -67,7 +67,7 @@ def lay(
 
 
 def _lay(folder: Path, blocks: dict[str, Blocks], form: Form, source: str) -> None:
-    check_splits(blocks, source)
+    check_test(blocks, source)
     images = {split: blocks[f"{split}_images"] for split in ("train", "test") if f"{split}_images" in blocks}
     convert, meaning = level_rule(images, source)
     about: dict[str, np.ndarray] = {"meaning": np.array(meaning)}
