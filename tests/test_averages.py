@@ -31,13 +31,13 @@ def recipe_of(optimizer, average=None):
     def batch_loss(key, model, x, context):
         return jnp.mean((model - x) ** 2), {"elbo": -jnp.mean((model - x) ** 2)}
 
-    return Recipe(lambda params: params["w"], batch_loss, optimizer, lambda key, batch: batch, average=average)
+    return Recipe(lambda params: params["w"], batch_loss, optimizer, lambda key, batch: batch, averaging=average)
 
 
 def states(recipe, num_steps):
     """The state after each step."""
     step = jax.jit(lambda state: train_step(state, KEY, BATCH, recipe=recipe)[0])
-    found = [jax.jit(lambda: init_state({"w": START["w"]}, recipe.optimizer, average=recipe.average))()]
+    found = [jax.jit(lambda: init_state({"w": START["w"]}, recipe.optimizer, averaging=recipe.averaging))()]
     for _ in range(num_steps):
         found.append(step(found[-1]))
     return found
@@ -75,7 +75,7 @@ def test_schedule_free_is_evaluated_at_its_own_average(name, wrap):
 
 def test_whole_numbers_are_not_averaged():
     average = exponential(0.5)
-    state = init_state(START, optax.sgd(0.1), average=average)
+    state = init_state(START, optax.sgd(0.1), averaging=average)
     after = average(START, {"w": jnp.array(1.0), "count": jnp.array(7)}, state.opt_state, jnp.array(0))
     assert int(after["count"]) == 7
     np.testing.assert_allclose(after["w"], 0.1 * 5 + 0.9 * 1, rtol=1e-6)
@@ -85,9 +85,9 @@ def test_a_config_says_which():
     made = configured("--config.train.ema=0.99")
     state = jax.eval_shape(made.init)
     assert jax.tree.structure(state.moved) == jax.tree.structure(state.params)
-    assert made.recipe.average is not None
-    assert configured().recipe.average is None
-    assert configured("--config.optimizer.name=schedule_free_adamw").recipe.average is not None
+    assert made.recipe.averaging is not None
+    assert configured().recipe.averaging is None
+    assert configured("--config.optimizer.name=schedule_free_adamw").recipe.averaging is not None
 
 
 def test_what_cannot_be_averaged_is_refused():
@@ -119,7 +119,7 @@ def test_a_schedule_is_not_warmed_up_twice():
 def test_an_update_that_is_skipped_leaves_the_average():
     recipe = recipe_of(optax.apply_if_finite(optax.sgd(0.1), 3), average_of("sgd", 0.5))._replace(max_skipped=3)
     step = jax.jit(lambda state, batch: train_step(state, KEY, batch, recipe=recipe)[0])
-    before = step(init_state({"w": START["w"]}, recipe.optimizer, average=recipe.average), BATCH)
+    before = step(init_state({"w": START["w"]}, recipe.optimizer, averaging=recipe.averaging), BATCH)
     after = step(before, BATCH * jnp.nan)
     np.testing.assert_array_equal(after.params["w"], before.params["w"])
     assert float(step(before, BATCH).params["w"]) != float(before.params["w"])
@@ -131,7 +131,7 @@ def test_a_prior_is_fitted_in_what_the_optimizer_moves_too():
     model = Model(normal, lambda x: normal, lambda z: normal)
     made = Description(lambda key: {}, lambda params: model, refit=refit)
     before = refit_prior(made, lambda key, x: x, lambda: np.zeros((4, 1), np.float32), 4, num_epochs=3, seed=0)
-    state = init_state({"prior": {"mean": jnp.float32(0.0)}}, optax.sgd(1.0), average=exponential(0.9))
+    state = init_state({"prior": {"mean": jnp.float32(0.0)}}, optax.sgd(1.0), averaging=exponential(0.9))
     assert before(state, 0) is state
     found = before(state, 1)
     assert found.params["prior"]["mean"] == found.moved["prior"]["mean"] == 7

@@ -155,7 +155,7 @@ def test_networks_of_the_size_of_mnist_gauss_fit_a_page_and_a_frame(chromium, tm
     [
         (
             lambda z: dist.Normal(jnp.sort(jnp.repeat(z, 392)).reshape(28, 28, 1), 1.0).to_event(3),
-            "&#x27;sort&#x27; has no",
+            "&#39;sort&#39; has no",
         ),
         (lambda z: dist.Normal(jnp.sin(z), 1.0).to_event(1), None),
     ],
@@ -173,5 +173,5 @@ def test_networks_too_large_for_a_page_are_a_sentence(monkeypatch):
     assert "<script" in explorer(trial)
     monkeypatch.setattr(live, "_TOO_MANY", 1_000)
     page = explorer(trial)
-    assert "No live latent space here: the networks&#x27; weights would be 0 MB of the page." in page
+    assert "No live latent space here: the networks&#39; weights would be 0 MB of the page." in page
     assert "<script" not in page

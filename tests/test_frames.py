@@ -100,7 +100,7 @@ def test_a_window_is_of_one_sequence_and_its_last_frame_follows_the_others():
     frames = np.broadcast_to(10 * np.arange(5, dtype=np.uint8)[:, None, None, None] + times, (5, 2, 2, 6))
     split = data.Split(frames, np.arange(5, dtype=np.int32))
     cut = windows(data.Dataset("", "", "", split, split, split), 3)
-    for of_split in cut[3:6]:
+    for of_split in cut.splits.values():
         given = CONDITIONS["previous"].given(of_split.images, None, None, 0)
         observed = CONDITIONS["previous"].observed(of_split.images)
         expected = [[10 * s + t - 3, 10 * s + t - 2, 10 * s + t - 1] for s in range(5) for t in range(3, 6)]

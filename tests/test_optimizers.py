@@ -17,7 +17,22 @@ from vaex.config.root import ROOT
 from vaex.config.section import call
 from vaex.errors import UsageError
 from vaex.runs.experiments import load_experiment
-from vaex.train.optimizers import LEFT_OUT, kernels
+from vaex.train.optimizers import kernels
+
+LEFT_OUT = {  # what else of optax and optax.contrib takes a learning rate, and why it has no name here
+    "dpsgd": "takes each example's gradient",
+    "lbfgs": "takes the loss's value and function",
+    "momo": "takes the loss's value",
+    "momo_adam": "takes the loss's value",
+    "optimistic_adam": "takes no schedule; optimistic_adam_v2 does",
+    "rprop": "takes no schedule",
+    "scale_by_learning_rate": "a part of an optimizer",
+    "scale_by_madgrad": "a part of an optimizer",
+    "scale_by_rprop": "a part of an optimizer",
+    "schedule_free": "wraps another optimizer",
+    "sm3": "takes no schedule",
+    "sophia": "takes the loss's function",
+}
 
 COSINE = ["--config.train.learning_rate.name=cosine", "--config.train.learning_rate.final=0.0001"]
 

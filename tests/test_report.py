@@ -9,6 +9,7 @@ import pytest
 from vaex.config import default_config, override, save_config
 from vaex.errors import UsageError
 from vaex.runs import words
+from vaex.runs.docstrings import with_score_line
 from vaex.runs.reports import kept, report, tables
 
 ROOT = Path(__file__).parent.parent
@@ -41,9 +42,9 @@ def test_tables_and_score_lines_are_up_to_date():
 
 
 def test_every_experiment_has_its_numbers():
-    measured = set(report.read_runs(ROOT))
+    measured = set(kept.read_runs(ROOT))
     assert measured == set(EXPERIMENTS)
-    assert set(report.read_studies(ROOT)) | NOT_KEPT == set(STUDIES) | {"certificate"}  # a command, make certify
+    assert set(kept.readable_studies(ROOT)[0]) | NOT_KEPT == set(STUDIES) | {"certificate"}  # a command, make certify
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -53,7 +54,7 @@ def test_every_experiment_has_a_row_in_the_page_of_experiments(name):
 
 
 def test_every_run_says_where_its_numbers_are_from():
-    for name, run in report.read_runs(ROOT).items():
+    for name, run in kept.read_runs(ROOT).items():
         for one in (run, *run.get("others", ())):
             assert "provenance" in one or "versions" in one, name  # a results.json has the versions
             assert one["command"].startswith(f"make train EXP={name}"), name
@@ -91,18 +92,18 @@ def test_a_table_that_there_is_none_of_is_told(mark, message):
 
 
 def test_a_score_line_is_put_after_the_command_and_replaced_there():
-    once = report.with_score_line(SOURCE, LINE)
+    once = with_score_line(SOURCE, LINE)
     assert once == f'"""An experiment.\n\nmake train EXP=a\n\n{LINE}\n"""\n\nfrom x import y\n'
-    assert report.with_score_line(once, LINE) == once
-    other = report.with_score_line(once, "Measured: nothing.")
+    assert with_score_line(once, LINE) == once
+    other = with_score_line(once, "Measured: nothing.")
     assert "62 s" not in other
-    assert report.with_score_line(other, LINE) == once
+    assert with_score_line(other, LINE) == once
     remark = once.replace('\n"""', '\n\nA remark.\n"""')
-    assert report.with_score_line(remark, LINE) == remark
-    long = report.with_score_line(remark, f"{LINE} {LINE}")
-    assert report.with_score_line(long, LINE) == remark
+    assert with_score_line(remark, LINE) == remark
+    long = with_score_line(remark, f"{LINE} {LINE}")
+    assert with_score_line(long, LINE) == remark
     with pytest.raises(UsageError, match="no place for its score"):
-        report.with_score_line('"""Nothing."""\n', LINE)
+        with_score_line('"""Nothing."""\n', LINE)
 
 
 def test_a_score_line_says_what_is_known():
@@ -166,7 +167,7 @@ def test_a_new_run_takes_the_place_of_the_one_before_and_keeps_what_is_by_hand(t
     _write(tmp_path, RUN | {"provenance": "README", "others": [{"seed": 1}], "published": "p"})
     results = {"experiment": "a", "test_elbo": -1.0, "versions": {"jax": "0"}, "source": "/home/me/data/mnist"}
     run = a_run(tmp_path / "run", results)
-    found = json.loads(report.keep(run, tmp_path).read_text())
+    found = json.loads(kept.keep(run, tmp_path).read_text())
     assert found == {
         "family": "F",
         "command": "make train EXP=a",
@@ -184,10 +185,10 @@ def test_a_new_run_takes_the_place_of_the_one_before_and_keeps_what_is_by_hand(t
         (results | {"origin": {"run": "b"}}, (), "started from another run: expected one of make train EXP=a"),
     ):
         with pytest.raises(UsageError, match=message):
-            report.keep(a_run(run, other, *flags), tmp_path)
-    assert json.loads((tmp_path / report.RESULTS / "a.json").read_text()) == found
+            kept.keep(a_run(run, other, *flags), tmp_path)
+    assert json.loads((tmp_path / kept.RESULTS / "a.json").read_text()) == found
     with pytest.raises(UsageError, match="is not a run folder"):
-        report.keep(tmp_path / "none", tmp_path)
+        kept.keep(tmp_path / "none", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_a_file_of_another_form_is_told(tmp_path, run, message):
     _write(tmp_path, run)
     with pytest.raises(UsageError, match=message):
         report.write_report(tmp_path)
-    (tmp_path / report.RESULTS / "a.json").write_text("{")
+    (tmp_path / kept.RESULTS / "a.json").write_text("{")
     with pytest.raises(UsageError, match="not a readable JSON file"):
         report.write_report(tmp_path)
 
@@ -215,7 +216,7 @@ def test_a_file_of_no_experiment_is_told(tmp_path):
 
 def test_fields_by_hand_are_documented():
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    for field in report.BY_HAND:
+    for field in kept.BY_HAND:
         assert f"`{field}`" in text, field
 
 
@@ -226,7 +227,7 @@ def test_no_number_of_a_run_stands_in_a_docstring_twice():
 
 
 def _write(root, run):
-    (root / report.RESULTS).mkdir(parents=True, exist_ok=True)
+    (root / kept.RESULTS).mkdir(parents=True, exist_ok=True)
     (root / "experiments").mkdir()
     (root / "README.md").write_text(PAGE)
     (root / "experiments" / "a.py").write_text(SOURCE)
@@ -234,15 +235,15 @@ def _write(root, run):
 
 
 def _write_json(root, run):
-    (root / report.RESULTS / "a.json").write_text(json.dumps(run))
+    (root / kept.RESULTS / "a.json").write_text(json.dumps(run))
 
 
 @pytest.mark.parametrize("text", ["[]", "{", json.dumps(RUN | {"experiment": "z", "test_elbo": "high"}), "\udcff"])
 def test_broken_files_are_named_and_the_others_are_reported(tmp_path, text):
     _write(tmp_path, RUN)
-    (tmp_path / report.RESULTS / "studies").mkdir()
+    (tmp_path / kept.RESULTS / "studies").mkdir()
     for broken in ("z.json", "studies/s.json"):
-        (tmp_path / report.RESULTS / broken).write_text(text, errors="surrogateescape")
+        (tmp_path / kept.RESULTS / broken).write_text(text, errors="surrogateescape")
     with pytest.raises(UsageError, match=r"z\.json.*; .*s\.json") as error:
         report.write_report(tmp_path)
     assert "\n" not in str(error.value)
@@ -252,4 +253,4 @@ def test_broken_files_are_named_and_the_others_are_reported(tmp_path, text):
 
 def test_a_run_names_no_file_but_its_experiment_s(tmp_path):
     with pytest.raises(UsageError, match=r"experiment is '../planted'"):
-        report.keep(a_run(tmp_path, {"experiment": "../planted"}), tmp_path)
+        kept.keep(a_run(tmp_path, {"experiment": "../planted"}), tmp_path)

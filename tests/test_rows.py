@@ -8,6 +8,7 @@ import scipy.stats
 
 from tests.one_step import QUICK, configured, one_step, start
 from vaex import evaluate
+from vaex.data import load
 from vaex.errors import UsageError
 from vaex.runs import commands, folder
 from vaex.runs.load import read_columns
@@ -106,8 +107,9 @@ def test_what_cannot_be_is_said_before_training(tmp_path, arrays, flags, said):
 
 
 def test_columns_are_not_of_images():
-    with pytest.raises(UsageError, match=r"data.columns is set with images"):
-        configured("--config.data.columns=real")
+    for name in ("digits", "bouncing:digits"):
+        with pytest.raises(UsageError, match=r"^data.columns is 'real': expected none with images, .*; leave it out$"):
+            load(name, columns="real")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ CALLS = {name: OBJECTIVES[name] for name in (*OF_Q, "free_bits", "capacity")} | 
     "evaluate.elbo": evaluate.elbo,
     **{
         name: lambda key, model, x, name=name: METRICS[name](key, model, x[None], Options(num_samples=2))
-        for name in ("bound", "log_likelihood")
+        for name in ("elbo", "log_likelihood")
     },
     "single": lambda key, model, x: imputation.single(key, partially_observed(model), Masked(x, x > 0), num_samples=2),
 }

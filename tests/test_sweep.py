@@ -138,7 +138,7 @@ def test_members_of_different_metrics_are_no_sweep(tmp_path, capsys):
 
 
 def test_bounds_of_other_objectives_are_said_not_to_compare(tmp_path, capsys):
-    place = Place({"objective.num_samples": "5"}, float("nan"), None, [], 0, "binary")
+    place = Place({"objective.num_samples": "5"}, float("nan"), None, [], 0, load_experiment("digits"))
     show_ranking(tmp_path, [place], "digits", "bound")
     assert "by objective.num_samples bounds are others: they do not compare" in capsys.readouterr().out
 
@@ -148,7 +148,8 @@ def test_what_makes_other_data_is_said_not_to_compare(tmp_path, capsys):
         {"data.binarize": "dynamic", "model.latent_dim": "2"},
         {"data.binarize": "threshold", "model.latent_dim": "2"},
     ]
-    placed = lambda setting: Place(setting, float("nan"), None, [], 0, "binary")
+    digits = load_experiment("digits")
+    placed = lambda setting, config=digits: Place(setting, float("nan"), None, [], 0, config)
     show_ranking(tmp_path, [placed(setting) for setting in settings], "digits", "elbo")
     assert "by data.binarize validation images are others: elbo does not compare" in capsys.readouterr().out
     show_ranking(tmp_path, [placed({"data.num_train": "9"})], "digits", "elbo")
@@ -156,6 +157,10 @@ def test_what_makes_other_data_is_said_not_to_compare(tmp_path, capsys):
     for metric, is_said in (("log_likelihood", True), ("elbo", False)):
         show_ranking(tmp_path, [placed({"evaluate.validation_samples": "9"})], "digits", metric)
         assert ("by evaluate.validation_samples log_likelihood is" in capsys.readouterr().out) is is_said
+    variational = override(digits, ["--config.train.weights=variational"])
+    for config, is_said in ((digits, False), (variational, True)):
+        show_ranking(tmp_path, [placed({"evaluate.weight_draws": "9"}, config)], "digits", "reconstruction_error")
+        assert ("by evaluate.weight_draws reconstruction_error is" in capsys.readouterr().out) is is_said
 
 
 @pytest.mark.parametrize(("name", "is_said"), [("discretized_logistic", True), ("student_t", False)])

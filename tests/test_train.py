@@ -127,8 +127,8 @@ def test_a_donated_state_leaves_the_callers_parameters_and_data_may_be_numpys():
     epoch = jax.jit(functools.partial(train_epoch, recipe=RECIPE, batch_size=8), donate_argnums=0)
     expected, _, _ = epoch(state, jax.random.key(0), IMAGES)
     assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(params))
-    averaged = functools.partial(train_epoch, recipe=RECIPE._replace(average=exponential(0.9)), batch_size=8)
-    beside = init_state(params, OPTIMIZER, average=exponential(0.9))
+    averaged = functools.partial(train_epoch, recipe=RECIPE._replace(averaging=exponential(0.9)), batch_size=8)
+    beside = init_state(params, OPTIMIZER, averaging=exponential(0.9))
     jax.jit(averaged, donate_argnums=0)(beside, jax.random.key(0), IMAGES)  # which may not be given a buffer twice
     found = jax.jit(lambda: train_epoch(start(), jax.random.key(0), np.asarray(IMAGES), recipe=RECIPE, batch_size=8))()
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), found[0].params, expected.params)

@@ -95,7 +95,8 @@ def _table(arguments: argparse.Namespace, flags: list[str]) -> None:
 
 
 def _report(arguments: argparse.Namespace, flags: list[str]) -> None:
-    from vaex.runs.reports.report import keep, write_report
+    from vaex.runs.reports.kept import keep
+    from vaex.runs.reports.report import write_report
 
     if arguments.run:
         keep(Path(arguments.run), Path())

@@ -146,6 +146,11 @@ def num_examples(examples: Example) -> Any:
     return jax.tree.leaves(examples)[0].shape[0]
 
 
+def one_of(examples: Example) -> Example:
+    """The first example of a batch, where any would do."""
+    return jax.tree.map(lambda leaf: leaf[0], examples)
+
+
 def first(examples: Example, num: int) -> Example:
     """The first of a batch."""
     return jax.tree.map(lambda leaf: leaf[:num], examples)

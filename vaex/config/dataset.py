@@ -6,7 +6,7 @@ from vaex import data
 from vaex.config.root import ROOT
 from vaex.config.section import Config, call
 from vaex.data import Dataset
-from vaex.data.conditions import CONDITIONS
+from vaex.data.conditions import condition_of
 from vaex.data.form import Form
 from vaex.errors import OptionError, UsageError
 
@@ -24,7 +24,7 @@ def load_data(config: Config, *, together: bool = False) -> Dataset:
         UsageError: there is none, or it is not of a kind that the config asks for.
     """
     c = call(ROOT, config).data
-    form, condition = Form(c.image_size, c.channels), None if c.condition is None else CONDITIONS[c.condition]
+    form, condition = Form(c.image_size, c.channels), condition_of(c.condition)
     if c.missing is not None and condition is not None and condition.of_all:
         expected = f"none with data.condition={c.condition}, whose small images are made of what is missing, too"
         raise OptionError("missing", c.missing, expected, path="data")
@@ -53,5 +53,5 @@ def load_data(config: Config, *, together: bool = False) -> Dataset:
 
 def count_classes(dataset: Dataset) -> int:
     """How many classes the labels have, from 0 to the largest; 0 where an image has none."""
-    labels = np.concatenate([split.labels for split in (dataset.train, dataset.validation, dataset.test)])
+    labels = np.concatenate([split.labels for split in dataset.splits.values()])
     return 0 if labels.min() < 0 else int(labels.max()) + 1

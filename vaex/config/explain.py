@@ -4,10 +4,11 @@ import difflib
 from collections.abc import Iterator
 
 from vaex.choices import Choices
+from vaex.config.fields import walk
 from vaex.config.root import ROOT
 from vaex.config.section import Config, field_at, get
 
-# What other libraries call them.
+# What other libraries call them, and their last names here.
 USUAL = {
     "lr": "optimizer.learning_rate",
     "learning_rate": "optimizer.learning_rate",
@@ -37,9 +38,9 @@ def of_flag(config: Config, path: str) -> str:
     """A path that the config has not: in one line which choice has such a field, or which names are near."""
     parent, _, last = path.rpartition(".")
     usual = USUAL.get(last, "")
-    is_usual = usual != path and usual in paths(ROOT, config)
+    is_usual = usual != path and usual in paths(config)
     is_within = is_usual and usual.startswith(f"{parent}.")
-    elsewhere = [other for other in paths(ROOT, config) if other.rpartition(".")[2] == last]
+    elsewhere = [other for other in paths(config) if other.rpartition(".")[2] == last]
     section, _, missing = _first_unknown(config, path).rpartition(".")
     owner = field_at(ROOT, config, section) if section else None
     is_within |= last != "name" and any(other.startswith(f"{section}.") for other in elsewhere)
@@ -54,7 +55,7 @@ def of_flag(config: Config, path: str) -> str:
     if is_usual:
         return f"unknown config field --config.{path}: it is --config.{usual}"
     near = elsewhere if last != "name" else []
-    near = near or difflib.get_close_matches(path, list(paths(ROOT, config)), n=3)
+    near = near or difflib.get_close_matches(path, list(paths(config)), n=3)
     if near:
         nearest = ", ".join(f"--config.{other}" for other in near[:3])
         return f"unknown config field --config.{path}: nearest: {nearest}"
@@ -76,19 +77,9 @@ def _first_unknown(config: Config, path: str) -> str:
     return next((head for head in heads if field_at(ROOT, config, head) is None), path)
 
 
-def paths(choices: Choices, config: Config, prefix: str = "") -> Iterator[str]:
+def paths(config: Config) -> Iterator[str]:
     """Of every field that is no section."""
-    name = config.name if choices.has_names else ""
-    if name:
-        yield f"{prefix}name"
-    for field in choices.fields(name).values():
-        value = config[field.name]
-        if field.choices is None:
-            yield f"{prefix}{field.name}"
-        elif value is None:
-            yield f"{prefix}{field.name}.name"
-        else:
-            yield from paths(field.choices, value, f"{prefix}{field.name}.")
+    return (path for path, _, _ in walk(ROOT, config, ""))
 
 
 def _everywhere(choices: Choices) -> Iterator[tuple[Choices, str]]:

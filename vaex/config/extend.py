@@ -29,7 +29,7 @@ def extend(config: Config, flags: list[str], *, epoch: int, run: str, log: Calla
     """
     later = override(config, flags, log=log)
     for name in _changed(config.to_dict(), later.to_dict()):
-        if _measures_best(name, config):
+        if name in measured_by(config, config.train.select):
             raise UsageError(
                 f"--config.{name} cannot change while a run goes on whose best checkpoint is chosen by what it measures"
                 f": make a run that starts from it, with ARGS='--from={run} --config.{name}=...'"
@@ -53,11 +53,10 @@ def extend(config: Config, flags: list[str], *, epoch: int, run: str, log: Calla
     return later
 
 
-def _measures_best(name: str, config: Config) -> bool:
-    """Whether the metric that chooses the best checkpoint is another with another value of a field."""
-    if name == "evaluate.validation_samples":
-        return config.train.select in ("log_likelihood", "effective_sample_size")
-    return name == "evaluate.weight_draws" and config.train.weights != "point"
+def measured_by(config: Config, select: str | None) -> tuple[str, ...]:
+    """The fields of evaluate with whose values a validation metric is another number."""
+    samples = ("evaluate.validation_samples",) if select in ("log_likelihood", "effective_sample_size") else ()
+    return samples if config.train.weights == "point" else (*samples, "evaluate.weight_draws")
 
 
 def _changed(before: Fields, after: Fields, path: str = "") -> list[str]:

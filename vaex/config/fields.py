@@ -3,7 +3,7 @@
 import inspect
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,9 +76,9 @@ def equal(config: Config, other: Config) -> bool:
     return config.to_dict() == other.to_dict()
 
 
-def checksum(config: Config) -> int:
-    """The CRC-32 of all fields, for the name of a folder."""
-    return zlib.crc32(json.dumps(config.to_dict(), sort_keys=True).encode())
+def checksum(said: Mapping[str, object]) -> int:
+    """The CRC-32 of what makes a group of runs, for the name of its folder."""
+    return zlib.crc32(json.dumps(said, sort_keys=True).encode())
 
 
 def describe(config: Config, experiment: Config) -> str:
@@ -88,10 +88,10 @@ def describe(config: Config, experiment: Config) -> str:
         config: an experiment's, with flags applied.
         experiment: the same before.
     """
-    before = {path: value for path, value, _ in _walk(ROOT, experiment, "")}
-    default = {path: value for path, value, _ in _walk(ROOT, default_config(), "")}
+    before = {path: value for path, value, _ in walk(ROOT, experiment, "")}
+    default = {path: value for path, value, _ in walk(ROOT, default_config(), "")}
     lines = []
-    for path, value, about in _walk(ROOT, config, ""):
+    for path, value, about in walk(ROOT, config, ""):
         where = "default" if default.get(path) == value else "experiment"
         where = where if path in before and before[path] == value else _of_choice(config, path, value)
         lines.append((f"--config.{path}={_shown(value)}", where, about))
@@ -101,7 +101,7 @@ def describe(config: Config, experiment: Config) -> str:
 
 def told(config: Config) -> list[Told]:
     """Every field of a config: its path, its value, whether that is the default, and what it means."""
-    default = {path: value for path, value, _ in _walk(ROOT, default_config(), "")}
+    default = {path: value for path, value, _ in walk(ROOT, default_config(), "")}
     return [
         Told(
             path,
@@ -109,7 +109,7 @@ def told(config: Config) -> list[Told]:
             default[path] == value if path in default else _of_choice(config, path, value) == "default",
             about,
         )
-        for path, value, about in _walk(ROOT, config, "")
+        for path, value, about in walk(ROOT, config, "")
     ]
 
 
@@ -119,7 +119,8 @@ def _of_choice(config: Config, path: str, value: object) -> str:
     return "default" if field is not None and field.default == value else "flag"
 
 
-def _walk(choices: Choices, config: Config, path: str) -> Iterator[tuple[str, object, str]]:
+def walk(choices: Choices, config: Config, path: str) -> Iterator[tuple[str, object, str]]:
+    """Of every field that is no section: its path, its value and what it means."""
     name = config.name if choices.has_names else ""
     if name:
         yield f"{path}name", name, f"{choices.what}: {_first_line(choices, name)} Of {', '.join(choices)}"
@@ -131,7 +132,7 @@ def _walk(choices: Choices, config: Config, path: str) -> Iterator[tuple[str, ob
         elif value is None:
             yield f"{path}{field.name}.name", None, f"{field.about} Of {', '.join(field.choices)}"
         else:
-            yield from _walk(field.choices, value, f"{path}{field.name}.")
+            yield from walk(field.choices, value, f"{path}{field.name}.")
 
 
 def _first_line(choices: Choices, name: str) -> str:

@@ -10,8 +10,8 @@ from vaex.models.likelihoods import LIKELIHOODS
 _TYPES_OF = {"density": ("real",), "binary": ("binary",), "rows": TYPES}  # by what a likelihood is defined on
 
 
-def preprocess(config: Config, columns: Columns) -> tuple[Preprocess, str]:
-    """From grey levels to pixels, or from rows to rows, and what the config's likelihood is defined on.
+def preprocess(config: Config, columns: Columns) -> Preprocess:
+    """From grey levels to pixels, or from rows to rows.
 
     Args:
         config: a config.
@@ -24,9 +24,7 @@ def preprocess(config: Config, columns: Columns) -> tuple[Preprocess, str]:
     over = defined_on(config)
     if columns:
         _check_rows(config, columns, over)
-        return Preprocess(as_they_are, over), over
-    if config.data.columns:
-        raise UsageError("data.columns is set with images, which have none: leave it out")
+        return Preprocess(as_they_are, over)
     if over == "rows":
         raise UsageError(
             f"model.likelihood is {likelihood.name!r}, which is over the rows of a table, with images: set "
@@ -38,13 +36,13 @@ def preprocess(config: Config, columns: Columns) -> tuple[Preprocess, str]:
                 f"model.likelihood is {likelihood.name!r} on grey pixels, which it is no distribution over: set "
                 '--config.data.binarize to "dynamic" or "threshold", or to "none" for a loss that is not a likelihood'
             )
-        return find(BINARIZE, binarize, "data.binarize"), over
+        return find(BINARIZE, binarize, "data.binarize")
     if binarize not in (None, "none"):
         raise UsageError(
             f"data.binarize is {binarize!r} with model.likelihood {likelihood.name!r}, which needs all grey levels: "
             "set --config.data.binarize=none, or --config.model.likelihood.name=bernoulli"
         )
-    return (Preprocess(dequantize, "density") if over == "density" else Preprocess(scale, "levels")), over
+    return Preprocess(dequantize, "density") if over == "density" else Preprocess(scale, "levels")
 
 
 def defined_on(config: Config) -> str:
@@ -52,7 +50,7 @@ def defined_on(config: Config) -> str:
     return call(LIKELIHOODS, config.model.likelihood, "model.likelihood", x_shape=(1, 1, 1), columns=()).defined_on
 
 
-def _check_rows(config: Config, columns: Columns, defined_on: str) -> None:
+def _check_rows(config: Config, columns: Columns, over: str) -> None:
     data, likelihood = config.data, config.model.likelihood.name
     given = {field: data[field] for field in ("binarize", "image_size", "channels")}
     given |= {"augment.name": data.augment and data.augment.name}
@@ -61,11 +59,11 @@ def _check_rows(config: Config, columns: Columns, defined_on: str) -> None:
         if value not in (None, "none"):
             of_images = f"data.{flag.removesuffix('.name')} is {value!r} with a table, and is of images"
             raise UsageError(f"{of_images}: set --config.data.{flag}=none")
-    allowed = _TYPES_OF.get(defined_on, ())
+    allowed = _TYPES_OF.get(over, ())
     wrong = [column for column in columns if column.type not in allowed]
     if wrong:
         cure = "set --config.model.likelihood.name=table, which has a distribution for each type"
-        if defined_on == "density" and {c.type for c in wrong} <= {"positive", "count", "binary"}:
+        if over == "density" and {c.type for c in wrong} <= {"positive", "count", "binary"}:
             cure += ", or --config.data.columns=real to take all for real numbers"
         raise UsageError(
             f"model.likelihood is {likelihood!r} on a table, whose column {wrong[0].name!r} is {wrong[0].type}: {cure}"

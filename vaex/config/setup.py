@@ -64,9 +64,9 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
             draw=None if weights is None else weights.draw,
             statistics=description.statistics,
             max_skipped=c.max_skipped or 0,
-            average=average,
+            averaging=average,
         ),
-        init=jax.jit(lambda: init_state(description.init(task.init_key), optimizer, average=average)),
+        init=jax.jit(lambda: init_state(description.init(task.init_key), optimizer, averaging=average)),
         before_epoch=refit_prior(
             description,
             preprocess,

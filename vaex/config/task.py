@@ -8,12 +8,12 @@ import jax
 import numpy as np
 
 from vaex.config.dataset import count_classes, load_data
-from vaex.config.preprocess import preprocess
+from vaex.config.preprocess import defined_on, preprocess
 from vaex.config.reported import reported
 from vaex.config.root import ROOT, Experiment
 from vaex.config.section import Config, call
 from vaex.data import Dataset
-from vaex.data.conditions import CONDITIONS
+from vaex.data.conditions import Condition, condition_of, modelled
 from vaex.data.examples import EXAMPLES, Examples, Making, Seen, chosen, seen
 from vaex.data.form import Form
 from vaex.data.given.kept import Kept
@@ -75,7 +75,7 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
         )
     dataset = dataset or load_data(config)
     key = jax.random.key(experiment.seed) if key is None else key
-    pixels, defined_on = preprocess(config, dataset.columns)
+    pixels = preprocess(config, dataset.columns)
     by = _making(experiment, pixels, count_classes(dataset), dataset.columns)
     by = by._replace(key=jax.random.fold_in(key, _DATA))
     x_shape, train = dataset.train.images.shape[1:], dataset.train
@@ -91,7 +91,7 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
             f"the training examples of {dataset.label}: lower --config.train.batch_size"
         )
     init_key, train_key = jax.random.split(key)
-    is_likelihood = pixels.defined_on == defined_on
+    is_likelihood = pixels.defined_on == defined_on(config)
     reports, drawn = reported(kind.examples, by, description, dataset, num_clusters=experiment.evaluate.num_clusters)
     return Task(
         experiment=experiment,
@@ -102,7 +102,7 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
         init_key=init_key,
         num_stored=num_stored,
         num_steps=num_stored // experiment.train.batch_size,
-        num_dims=_num_dims(by, x_shape),
+        num_dims=math.prod(_modelled_shape(x_shape, by.condition)),
         num_classes=by.num_classes,
         labelled=labelled,
         label=dataset.label if is_likelihood else f"{dataset.label} (grey pixels: not a likelihood)",
@@ -131,10 +131,9 @@ def build_description(
         columns: of a table; () of images.
     """
     c, t = experiment.data, experiment.train
-    condition = None if c.condition is None else CONDITIONS[c.condition]
-    modelled = x_shape if condition is None else condition.observed(np.empty((1, *x_shape), np.uint8)).shape[1:]
+    condition = condition_of(c.condition)
     source = Source(
-        x_shape=(num_features(columns),) if columns else modelled,
+        x_shape=(num_features(columns),) if columns else _modelled_shape(x_shape, condition),
         condition_shape=None if condition is None else condition.shape(x_shape, num_classes),
         num_classes=num_classes,
         is_masked=c.missing is not None or have_gaps(columns),
@@ -152,7 +151,7 @@ def _making(experiment: Experiment, pixels: Preprocess, num_classes: int, column
     c = experiment.data
     return Making(
         apply=pixels.apply,
-        condition=None if c.condition is None else CONDITIONS[c.condition],
+        condition=condition_of(c.condition),
         fraction=c.missing,
         has_gaps=have_gaps(columns),
         num_labels=c.num_labels,
@@ -189,11 +188,11 @@ def kept_data(
         meaning: what the numbers of its images were taken for, in the words of its data set.
     """
     c = config.data
-    by = _making(call(ROOT, config), preprocess(config, columns)[0], num_classes, columns)
+    by = _making(call(ROOT, config), preprocess(config, columns), num_classes, columns)
     return Kept(
         x_shape, Form(c.image_size, c.channels), by, c.dir or None, columns, c.columns, label, are_levels(meaning)
     )
 
 
-def _num_dims(by: Making, x_shape: tuple[int, ...]) -> int:
-    return math.prod(x_shape if by.condition is None else by.condition.observed(np.empty((1, *x_shape))).shape[1:])
+def _modelled_shape(x_shape: tuple[int, ...], condition: Condition | None) -> tuple[int, ...]:
+    return modelled(np.empty((1, *x_shape), np.uint8), condition).shape[1:]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaex.data.bouncing import NUM_FRAMES, SIZE, bouncing
+from vaex.data.bouncing import sequences
 from vaex.data.classes import described
 from vaex.data.dataset import Dataset as Dataset
 from vaex.data.dataset import Split as Split
@@ -25,7 +25,7 @@ from vaex.data.tabular.columns import said_columns
 from vaex.data.tabular.rows import as_rows, check_classes, is_table, one_of_each_class
 from vaex.data.tabular.rows import described as rows_described
 from vaex.data.tabular.standard import standardized
-from vaex.errors import UsageError, check_whole
+from vaex.errors import OptionError, UsageError, check_whole
 from vaex.models.columns import Columns
 
 _SUBSET_VALIDATION = 500
@@ -83,27 +83,36 @@ def load(
     check_whole(num_train=num_train)
     if name.startswith("bouncing:"):
         check_streams(name, streaming)
-        images = load(name.partition(":")[2], dir=dir, num_validation=num_validation, form=form)
-        return with_num_train(_bouncing(images), num_train)
+        images = load(name.partition(":")[2], dir=dir, num_validation=num_validation, form=form, columns=columns)
+        return with_num_train(sequences(images), num_train)
     folder = Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None
     place, label = search(name, folder, form)
     num_validation = num_validation if label == name else _SUBSET_VALIDATION
     if is_streamed(name, place, form, streaming, resident_bytes):
-        return with_num_train(_streamed(name, label, place, form, num_validation), num_train)
+        dataset = _streamed(name, label, place, form, num_validation)
+    else:
+        dataset = _whole(name, label, place, form, columns, num_validation, num_train)
+    if columns and not dataset.columns:
+        raise OptionError("columns", columns, "none with images, which have none", "leave it out", path="data")
+    return with_num_train(dataset, num_train)
+
+
+def _whole(
+    name: str, label: str, place: Place, form: Form, columns: str, num_validation: int, num_train: int | None
+) -> Dataset:
+    """All of it read at once."""
     arrays = {key: np.atleast_1d(array) for key, array in place.read().items()}
     check_names(arrays, place.source)
     if is_table(arrays["train_images"]):
-        dataset = _of_rows(name, label, arrays, columns, place.source, num_validation, num_train)
-    else:
-        dataset = _of_images(name, label, arrays, form, place.source, num_validation)
-    return with_num_train(dataset, num_train)
+        return _of_rows(name, label, arrays, columns, place.source, num_validation, num_train)
+    return _of_images(name, label, arrays, form, place.source, num_validation)
 
 
 def _of_images(name: str, label: str, arrays: Arrays, form: Form, source: str, num_validation: int) -> Dataset:
     stored = {split: arrays[f"{split}_images"] for split in ("train", "test") if f"{split}_images" in arrays}
     levels, meaning = as_levels(stored, source)  # before a test split is held out: they are named by their places
     images = {f"{split}_images": formed(of_split, form) for split, of_split in levels.items()}
-    arrays, factors = _whole(arrays | images, source)
+    arrays, factors = _completed(arrays | images, source)
     train, test = _splits(arrays)
     cut = _cut(len(train.images), num_validation, f"images of {label}")
     meaning = ", ".join([meaning, described([train.labels, test.labels]), *known_as(factors)])
@@ -116,7 +125,7 @@ def _of_rows(
 ) -> Dataset:
     """Rows of a table, whose columns have the mean and the standard deviation of the rows that are trained on."""
     arrays, types, label_column = as_rows(arrays, said_columns(columns), source)
-    arrays, factors = _whole(arrays, source, types)
+    arrays, factors = _completed(arrays, source, types)
     train, test = _splits(arrays)
     cut = _cut(len(train.images), num_validation, f"rows of {label}")
     trained, validation = cut_split(train, slice(cut)), cut_split(train, slice(cut, None))
@@ -127,7 +136,7 @@ def _of_rows(
     return Dataset(name, label, source, trained, validation, test, said, types, label_column, factors)
 
 
-def _whole(arrays: Arrays, source: str, types: Columns = ()) -> tuple[Arrays, tuple[str, ...]]:
+def _completed(arrays: Arrays, source: str, types: Columns = ()) -> tuple[Arrays, tuple[str, ...]]:
     """With factors, labels that are classes, and a test split, which leaves a row of each class among training's."""
     check_test(arrays, source)
     arrays, factors = as_factors(arrays, source)
@@ -176,20 +185,3 @@ def _cut(num_train: int, num_validation: int, what: str) -> int:
             f"training {what}"
         )
     return num_train - num_validation
-
-
-def _bouncing(dataset: Dataset) -> Dataset:
-    """Sequences of the images of each split, without labels, since several images are in one."""
-    if (shape := dataset.train.images.shape[1:])[2:] not in ((1,), (3,), (4,)):
-        raise UsageError(f"data.name is 'bouncing:{dataset.name}', of examples of shape {shape}: expected images")
-    splits = {}
-    for split, of_split in zip(("train", "validation", "test"), dataset[3:6], strict=True):
-        frames = bouncing(of_split.images, split=split)
-        splits[split] = Split(frames, np.full(len(frames), -1, np.int32))
-    return dataset._replace(
-        name=f"bouncing:{dataset.name}",
-        label=f"bouncing:{dataset.label}",
-        factors=(),
-        meaning=f"sequences of {NUM_FRAMES} frames of {SIZE} x {SIZE} pixels",
-        **splits,
-    )

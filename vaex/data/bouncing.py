@@ -3,7 +3,9 @@
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from vaex.data.dataset import Dataset, Split
 from vaex.data.form import Form, formed
+from vaex.errors import UsageError
 
 NUM_FRAMES, SIZE = 20, 32  # of a sequence, and the pixels of a frame along each side
 NUM_DIGITS, DIGIT = 2, 14  # of a sequence, and the pixels of one along each side
@@ -36,6 +38,25 @@ def bouncing(images: UInt8[np.ndarray, "n h w c"], *, split: str) -> UInt8[np.nd
         place = frames[i, row : row + DIGIT, column : column + DIGIT, t]
         np.maximum(place, digits[i, j], out=place)
     return frames
+
+
+def sequences(dataset: Dataset) -> Dataset:
+    """A data set of such sequences, of the images of each split, without labels, since several images are in one.
+
+    Raises:
+        UsageError: examples that are no images.
+    """
+    if (shape := dataset.train.images.shape[1:])[2:] not in ((1,), (3,), (4,)):
+        raise UsageError(f"data.name is 'bouncing:{dataset.name}', of examples of shape {shape}: expected images")
+    frames = {name: bouncing(split.images, split=name) for name, split in dataset.splits.items()}
+    splits = {name: Split(made, np.full(len(made), -1, np.int32)) for name, made in frames.items()}
+    return dataset._replace(
+        name=f"bouncing:{dataset.name}",
+        label=f"bouncing:{dataset.label}",
+        factors=(),
+        meaning=f"sequences of {NUM_FRAMES} frames of {SIZE} x {SIZE} pixels",
+        **splits,
+    )
 
 
 def positions(

@@ -116,3 +116,13 @@ CONDITIONS = {
         of_frames=True,
     ),
 }
+
+
+def condition_of(name: str | None) -> Condition | None:
+    """The condition of a name in CONDITIONS; None of None."""
+    return None if name is None else CONDITIONS[name]
+
+
+def modelled(images: Any, condition: Condition | None) -> Any:
+    """What is modelled of images or masks, [N, H, W, C]: all, or what is left beside the condition."""
+    return images if condition is None else condition.observed(images)

@@ -32,6 +32,11 @@ class Dataset(NamedTuple):
     factors: tuple[str, ...] = ()  # the names of what images were made from, where the source knows
     records: Records | None = None  # the training images, where they are read from disk a few batches at a time
 
+    @property
+    def splits(self) -> dict[str, Split]:
+        """Those of its fields that are splits, by their names."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
 
 def with_num_train(dataset: Dataset, num_train: int | None) -> Dataset:
     """The data set with the first num_train of its training examples, all of them if None.

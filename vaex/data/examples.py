@@ -10,7 +10,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from vaex.data import Dataset, Split
 from vaex.data.augment import Augment
-from vaex.data.conditions import Condition, Pixels
+from vaex.data.conditions import Condition, Pixels, modelled
 from vaex.data.labelled import choose_labelled
 from vaex.data.streams.records import read_records, sum_of_records
 from vaex.distributions.labelled import Pair
@@ -128,32 +128,31 @@ def seen(by: Making, dataset: Dataset) -> Seen:
     if dataset.columns:
         return Seen()
     split, records = dataset.train, dataset.records
-    observed = (lambda images: images) if by.condition is None else by.condition.observed
-    modelled = observed(split.images)
+    images = modelled(split.images, by.condition)
     if records is not None:
-        return Seen(modelled, observed(sum_of_records(records)[None])[0].astype(np.float32) / records.shape[0])
+        mean = modelled(sum_of_records(records)[None], by.condition)[0].astype(np.float32) / records.shape[0]
+        return Seen(images, mean)
     mask = _store(by, split).mask
     if mask is None:
-        return Seen(modelled)
-    x = jnp.where(mask, modelled, jnp.uint8(0))
+        return Seen(images)
+    x = jnp.where(mask, images, jnp.uint8(0))
     mean = jnp.round(x.sum(axis=0, dtype=jnp.float32) / jnp.maximum(mask.sum(axis=0), 1)).astype(jnp.uint8)
     return Seen(jnp.where(mask, x, mean))
 
 
 def _store(by: Making, split: Split) -> Stored:
-    needs_labels = by.condition is not None
     mask = ~jnp.isnan(split.images) if by.has_gaps else None
     if by.fraction is not None:
-        shape = split.images.shape if by.condition is None else by.condition.observed(split.images).shape
+        shape = modelled(split.images, by.condition).shape
         assert by.key is not None, "of training examples"
         shown = jax.random.bernoulli(jax.random.fold_in(by.key, 1), 1 - by.fraction, shape)
         mask = shown if mask is None else mask & shown
-    return Stored(split.images, split.labels if needs_labels else None, mask)
+    return Stored(split.images, None if by.condition is None else split.labels, mask)
 
 
 def _read(by: Making, split: Split, read: Callable[[np.ndarray], np.ndarray], indices: np.ndarray) -> Stored:
     assert by.fraction is None, "a mask is of all images at once"
-    return Stored(read(indices), split.labels[indices] if by.condition is not None else None)
+    return Stored(read(indices), None if by.condition is None else split.labels[indices])
 
 
 def example_of(by: Making, key: PRNGKeyArray, stored: Stored) -> Example:
@@ -166,7 +165,7 @@ def example_of(by: Making, key: PRNGKeyArray, stored: Stored) -> Example:
     """
     levels = jnp.asarray(stored.images)
     whole = by.apply(key, levels)
-    x = whole if by.condition is None else by.condition.observed(whole)
+    x = modelled(whole, by.condition)
     if stored.mask is not None:
         x = Masked(jnp.where(stored.mask, x, 0.0), stored.mask)
     if by.condition is not None:
@@ -190,11 +189,11 @@ def _observe(by: Making, key: PRNGKeyArray, split: Split) -> Example:
     pixels_key, mask_key = jax.random.split(key)
     shown = by._replace(fraction=None)
     whole = shown._replace(has_gaps=False)
-    shape = jax.eval_shape(lambda: _modelled(example_of(whole, pixels_key, _store(whole, split)))).shape
+    shape = jax.eval_shape(lambda: _x_of(example_of(whole, pixels_key, _store(whole, split)))).shape
     mask = jax.random.bernoulli(mask_key, 1 - by.fraction, shape)
     stored = _store(shown, split)
     return example_of(by, pixels_key, stored._replace(mask=mask if stored.mask is None else mask & stored.mask))
 
 
-def _modelled(example: Example) -> Example:
+def _x_of(example: Example) -> Example:
     return example.x if type(example) is Given else example

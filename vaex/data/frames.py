@@ -28,9 +28,8 @@ def windows(dataset: Dataset, num_previous: int) -> Dataset:
         )
     if not 1 <= num_previous < num_frames:
         many = f"at least 1 and less than {num_frames}, the frames of a sequence of {dataset.label}"
-        raise OptionError("data.num_previous", num_previous, many)
-    train, validation, test = (_cut(split, num_previous + 1) for split in dataset[3:6])
-    return dataset._replace(train=train, validation=validation, test=test)
+        raise OptionError("num_previous", num_previous, many, path="data")
+    return dataset._replace(**{name: _cut(split, num_previous + 1) for name, split in dataset.splits.items()})
 
 
 def _cut(split: Split, width: int) -> Split:

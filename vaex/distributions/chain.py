@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +11,10 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
 from vaex.distributions.divergences import closed_form_kl
-from vaex.distributions.shapes import log_density
+from vaex.distributions.shapes import for_each_draw, log_density
 from vaex.model import Distribution, Latent, Params, Weighed
 
 _LAYER = "a layer's conditional"
-Draw = TypeVar("Draw")
 State = Any  # what the layers so far say to the next: an array, or a pytree of them
 
 
@@ -64,10 +63,10 @@ class Chain:
         """Draws with their log-densities, for which no network is applied a second time."""
 
         def one(key: PRNGKeyArray) -> tuple[tuple[Latent, ...], Array]:
-            conditionals, z = self.walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
-            return z, sum(log_density(_LAYER, c, z_l) for c, z_l in zip(conditionals, z, strict=True))  # pyright: ignore
+            conditionals, z = self.draw(key)
+            return z, jnp.sum(_log_densities(conditionals, z))
 
-        return _for_each(one, key, sample_shape)
+        return for_each_draw(one, key, sample_shape)
 
     def log_prob(self, value: tuple[Latent, ...]) -> Float[Array, ""]:
         return jnp.sum(self.log_prob_per_layer(value))
@@ -76,7 +75,7 @@ class Chain:
         """The log-density of z_1, ..., z_L, each given what is drawn before it: their sum is log_prob."""
         drawn = value[::-1] if self.top_down else value
         conditionals, _ = self.walk(lambda i, conditional: drawn[i])
-        return jnp.stack([log_density(_LAYER, c, z_l) for c, z_l in zip(conditionals, value, strict=True)])
+        return _log_densities(conditionals, value)
 
     def estimate_mean(self, key: PRNGKeyArray, num_samples: int) -> tuple[Latent, ...]:
         """E[z] as the average over draws of each conditional's mean, which has less noise than that of the draws.
@@ -85,11 +84,11 @@ class Chain:
         """
 
         def one(key: PRNGKeyArray) -> tuple[Latent, ...]:
-            conditionals, z = self.walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
+            conditionals, z = self.draw(key)
             means = map(abilities.mean, conditionals)
             return tuple(z_l if mean is None else mean for mean, z_l in zip(means, z, strict=True))
 
-        return jax.tree.map(lambda means: jnp.mean(means, axis=0), _for_each(one, key, (num_samples,)))
+        return jax.tree.map(lambda means: jnp.mean(means, axis=0), for_each_draw(one, key, (num_samples,)))
 
     def ask(self, ability: Callable[[Distribution], bool]) -> list[bool]:
         """What an ability answers for each conditional, of whose numbers none are computed."""
@@ -101,6 +100,10 @@ class Chain:
 
         jax.eval_shape(lambda: self.walk(choose)[1])
         return answers
+
+    def draw(self, key: PRNGKeyArray) -> tuple[tuple[Distribution, ...], tuple[Latent, ...]]:
+        """The conditionals and the values of one draw, each from its own."""
+        return self.walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
 
     def walk(
         self, choose: Callable[[int, Distribution], Latent]
@@ -123,13 +126,10 @@ def _(q: Chain, p: Distribution) -> abilities.Beside | None:
     prior: Any = p
 
     def weigh(key: PRNGKeyArray, decode: Callable[[Latent], Distribution]) -> Weighed:
-        ours, z = q.walk(lambda i, conditional: conditional.sample(jax.random.fold_in(key, i)))
+        ours, z = q.draw(key)
         drawn = z[::-1] if prior.top_down else z
         theirs, _ = prior.walk(lambda i, conditional: drawn[i])
-        log_q, log_p = (
-            jnp.stack([log_density(_LAYER, c, z_l) for c, z_l in zip(conditionals, z, strict=True)])
-            for conditionals in (ours, theirs)
-        )
+        log_q, log_p = _log_densities(ours, z), _log_densities(theirs, z)
         return Weighed(decode(z), jnp.sum(log_p), jnp.sum(log_q), stacked_kls(ours, theirs))
 
     return weigh
@@ -150,7 +150,5 @@ abilities.is_discrete.register(Chain, lambda q: any(q.ask(abilities.is_discrete)
 abilities.has_gradient.register(Chain, lambda q: all(q.ask(abilities.has_gradient)))
 
 
-def _for_each(f: Callable[[PRNGKeyArray], Draw], key: PRNGKeyArray, sample_shape: tuple[int, ...]) -> Draw:
-    for _ in sample_shape:
-        f = jax.vmap(f)
-    return f(jax.random.split(key, sample_shape) if sample_shape else key)
+def _log_densities(conditionals: Sequence[Distribution], values: Sequence[Latent]) -> Float[Array, " l"]:
+    return jnp.stack([log_density(_LAYER, p, value) for p, value in zip(conditionals, values, strict=True)])

@@ -5,18 +5,20 @@ log-density of some shape, and a mean over that is a number like any other.
 """
 
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import is_discrete, is_point
 from vaex.errors import UsageError
 from vaex.model import Distribution, Value
 
 _NARROW = tuple(map(jnp.dtype, ("int8", "int16", "uint8", "uint16")))
+Draw = TypeVar("Draw")
 Shape = Any  # of an array, or of each array of a pytree, in its structure
 
 
@@ -138,3 +140,10 @@ def _widened(leaf: Value) -> Value:
 
 batch_shape.register(dist.Distribution, lambda p: p.batch_shape)
 value_shape.register(dist.Distribution, lambda p: p.event_shape)
+
+
+def for_each_draw(one: Callable[[PRNGKeyArray], Draw], key: PRNGKeyArray, sample_shape: tuple[int, ...]) -> Draw:
+    """What a function of a key gives for each of so many draws, with a key of its own; for the key itself of ()."""
+    for _ in sample_shape:
+        one = jax.vmap(one)
+    return one(jax.random.split(key, sample_shape) if sample_shape else key)

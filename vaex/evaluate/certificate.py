@@ -19,7 +19,7 @@ from vaex.objectives import sample_weights
 from vaex.objectives.encode import encode
 
 TRUSTED = 0.7  # Pareto k above which weights are not to be trusted
-_REPORTED = 5000  # K of the bound that is reported of models
+REPORTED = 5000  # K of the bound that is reported of models
 _TUNED_ON, _CHUNK = 20, 500  # images, and draws at a time
 
 
@@ -117,7 +117,7 @@ def certificate(
     tune = {"num_temperatures": num_temperatures, **paths}
     schedules = tuple(ais.find_schedule(tune_key, model, others, start=start, **tune) for start in STARTS)
     counts = tuple(
-        sorted({10**i for i in range(10) if 10**i <= num_samples} | {min(_REPORTED, num_samples), num_samples})
+        sorted({10**i for i in range(10) if 10**i <= num_samples} | {min(REPORTED, num_samples), num_samples})
     )
 
     of_lower = compiled(lambda key, x, s: lower(key, model, x, s, counts=counts, num_samples=num_samples, **paths))
@@ -142,10 +142,10 @@ def lower(
     num_samples: int,
     **paths: int,
 ) -> Lower:
-    """Of one example, with the schedules from q(z|x) and from p(z)."""
+    """The lower bounds on log p(x) of one example, by the schedules from q(z|x) and from p(z)."""
     weigh_key, *keys = jax.random.split(key, 3)
     log_w = log_weights_of(weigh_key, *at(model, x), num_samples)
-    some = Weighted(None, log_w[:_REPORTED])
+    some = Weighted(None, log_w[:REPORTED])
     (here, info), (there, _) = (
         ais.chains(k, model, x, schedule=schedule, start=start, **paths)
         for k, schedule, start in zip(keys, schedules, STARTS, strict=True)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from vaex.distributions.mixtures import component_posterior
 from vaex.errors import OptionError, UsageError, check_whole
 from vaex.evaluate.trial import Trial
-from vaex.model import Distribution, Example, Model, at
+from vaex.model import Distribution, Example, Model, at, one_of
 from vaex.objectives.encode import encode_example
 
 _LEAST = 1e-12  # overlap, so that all components are connected
@@ -87,7 +87,7 @@ def clusters_of_components(
 
 def clusters_of_prior(trial: Trial) -> Int[Array, " components"]:
     """The clusters that reports and figures of one trial agree on, of its prior's components."""
-    prior = at(trial.model, jax.tree.map(lambda a: a[0], trial.x))[0].prior  # the same under every condition
+    prior = at(trial.model, one_of(trial.x))[0].prior  # the same under every condition
     return clusters_of_components(jax.random.key(_MERGE_SEED), prior, trial.num_clusters)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float
 
 from vaex.errors import UsageError
-from vaex.evaluate.reports import standard_error
 
 
 class Scored(NamedTuple):
@@ -20,7 +19,7 @@ class Scored(NamedTuple):
     checksum: int | None = None  # of the test examples as they were scored
 
 
-class Estimate(NamedTuple):
+class Uncertain(NamedTuple):
     """A number, its standard error, and over what that is taken."""
 
     value: float
@@ -28,7 +27,12 @@ class Estimate(NamedTuple):
     over: str
 
 
-def over_seeds(runs: Sequence[Scored]) -> Estimate:
+def standard_error(values: np.ndarray) -> float | None:
+    """The standard error of the mean of independent values; None of a single one."""
+    return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else None
+
+
+def over_seeds(runs: Sequence[Scored]) -> Uncertain:
     """The mean of a score: over seeds with the standard error of that, of one run with that over test examples.
 
     Args:
@@ -39,12 +43,12 @@ def over_seeds(runs: Sequence[Scored]) -> Estimate:
     """
     _check_seeds(runs)
     if len(runs) == 1:
-        return Estimate(runs[0].value, runs[0].error, "test examples")
+        return Uncertain(runs[0].value, runs[0].error, "test examples")
     values = np.array([run.value for run in runs])
-    return Estimate(float(values.mean()), standard_error(values), f"{len(runs)} seeds")
+    return Uncertain(float(values.mean()), standard_error(values), f"{len(runs)} seeds")
 
 
-def difference(runs: Sequence[Scored], others: Sequence[Scored]) -> Estimate:
+def difference(runs: Sequence[Scored], others: Sequence[Scored]) -> Uncertain:
     """By how much the mean of a score of some runs is above that of others.
 
     d = 1/S sum_s d_s,   d_s = 1/N sum_i (l_i of the one - l_i of the other)
@@ -66,13 +70,13 @@ def difference(runs: Sequence[Scored], others: Sequence[Scored]) -> Estimate:
     pairs = [(run, by_seed[run.seed]) for run in runs if run.seed in by_seed and _are_paired(run, by_seed[run.seed])]
     if len(pairs) == len(runs) == len(others) == 1:
         each = np.asarray(pairs[0][0].each, float) - np.asarray(pairs[0][1].each, float)
-        return Estimate(float(each.mean()), standard_error(each), "test examples, paired")
+        return Uncertain(float(each.mean()), standard_error(each), "test examples, paired")
     if len(pairs) == len(runs) == len(others):
         means = np.array([run.value - other.value for run, other in pairs])
-        return Estimate(float(means.mean()), standard_error(means), f"{len(pairs)} seeds, paired")
+        return Uncertain(float(means.mean()), standard_error(means), f"{len(pairs)} seeds, paired")
     one, other = over_seeds(runs), over_seeds(others)
     whole = None if one.error is None or other.error is None else float(np.hypot(one.error, other.error))
-    return Estimate(one.value - other.value, whole, "unpaired")
+    return Uncertain(one.value - other.value, whole, "unpaired")
 
 
 def _check_seeds(runs: Sequence[Scored]) -> None:

@@ -16,11 +16,6 @@ _NUM_NEIGHBOURS, _NUM_DONORS = 20, 20_000  # of the nearest-neighbours imputatio
 _NUM_SAMPLES = 1000  # importance samples for each image
 
 
-def masked(examples: Example) -> Example:
-    """What is observed of examples, without their condition: Masked where parts are missing."""
-    return split(examples)[0]
-
-
 def impute(key: PRNGKeyArray, trial: Trial, x: Example) -> np.ndarray:
     """Examples with the conditional mean where something was missing."""
 
@@ -34,7 +29,7 @@ def impute(key: PRNGKeyArray, trial: Trial, x: Example) -> np.ndarray:
 
 def truth(trial: Trial, n: int) -> np.ndarray:
     """What there is to be found: the test images, or what is modelled of them."""
-    height, _, channels = masked(trial.x).x.shape[1:]
+    height, _, channels = split(trial.x)[0].x.shape[1:]
     images = trial.dataset.test.images[:n] / np.float32(255)
     # Given the upper half, the lower one; given the frames before, the last.
     return images[:, images.shape[1] - height :, :, images.shape[3] - channels :]
@@ -43,9 +38,9 @@ def truth(trial: Trial, n: int) -> np.ndarray:
 def imputation_errors(key: PRNGKeyArray, trial: Trial) -> dict[str, float]:
     """Root mean squared errors of the missing pixels of test images, of this model and of simpler ways."""
     some, train_key = first(trial.x, NUM_IMAGES), jax.random.fold_in(key, NUM_IMAGES)  # beyond the keys of examples
-    images, mask = truth(trial, NUM_IMAGES), np.asarray(masked(some).mask)
-    donors = masked(trial.observe(train_key, first(trial.dataset.train, _NUM_DONORS)))
-    mean, neighbours = simple_imputations(donors, masked(some))
+    images, mask = truth(trial, NUM_IMAGES), np.asarray(split(some)[0].mask)
+    donors = split(trial.observe(train_key, first(trial.dataset.train, _NUM_DONORS)))[0]
+    mean, neighbours = simple_imputations(donors, split(some)[0])
 
     def error(guess: np.ndarray) -> float:
         return float(np.sqrt(np.mean((guess - images)[~mask] ** 2)))
@@ -66,7 +61,7 @@ def row_imputation_errors(key: PRNGKeyArray, trial: Trial) -> dict[str, float]:
     """
     columns, train = trial.dataset.columns, trial.dataset.train.images
     some, rows = first(trial.x, NUM_IMAGES), trial.dataset.test.images[:NUM_IMAGES]
-    hidden = ~np.asarray(masked(some).mask) & ~np.isnan(rows)
+    hidden = ~np.asarray(split(some)[0].mask) & ~np.isnan(rows)
     if not hidden.any():
         return {}
     is_class = np.isin(np.arange(len(columns)), positions(columns, *CLASSES))

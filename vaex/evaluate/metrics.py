@@ -18,7 +18,7 @@ from vaex.evaluate.latents import active_units, mutual_information, posterior_me
 from vaex.evaluate.scores import elbo, kl_per_layer, map_examples
 from vaex.evaluate.trial import reconstruct
 from vaex.inference.importance import effective_sample_size
-from vaex.model import AnyModel, Conditional, Example, Latent, Model, Params, at, first, split
+from vaex.model import AnyModel, Conditional, Example, Latent, Model, Params, at, first, one_of, split
 from vaex.objectives import Terms, kl_per_dimension, sample_weights
 from vaex.objectives.encode import encode
 
@@ -66,7 +66,7 @@ def validator(
     return measure
 
 
-def measure_bound(key: PRNGKeyArray, model: AnyModel, x: Example, options: Options) -> Measured:
+def measure_elbo(key: PRNGKeyArray, model: AnyModel, x: Example, options: Options) -> Measured:
     """The plain ELBO, its two parts, and the KL of each dimension and of each layer, where there are any."""
 
     def one(k: PRNGKeyArray, example: Example) -> tuple[Terms, Array | None, Array | None]:
@@ -101,7 +101,7 @@ def measure_latents(key: PRNGKeyArray, model: Any, x: Example, options: Options)
     active = active_per_layer(latent_means(key, model, x, batch_size=options.batch_size))
     few = first(x, FEW)
     is_plain = split(x)[1] is None
-    q = jax.eval_shape(model.encode, jax.tree.map(lambda a: a[0], x)) if is_plain else None
+    q = jax.eval_shape(model.encode, one_of(x)) if is_plain else None
     is_cheap = is_plain and is_cheap_to_evaluate(q)
     return {
         "active_units": jnp.sum(jnp.stack(active)),
@@ -110,7 +110,7 @@ def measure_latents(key: PRNGKeyArray, model: Any, x: Example, options: Options)
     }
 
 
-def measure_objective(key: PRNGKeyArray, model: AnyModel, x: Example, options: Options) -> Measured:
+def measure_bound(key: PRNGKeyArray, model: AnyModel, x: Example, options: Options) -> Measured:
     """The bound that training maximises, at its own number of draws; nothing where it maximises no tighter one."""
     if options.objective is None:
         return {}
@@ -149,8 +149,8 @@ def measure_accuracy(key: PRNGKeyArray, model: AnyModel, x: Example, options: Op
 
 
 METRICS: dict[str, Callable[[PRNGKeyArray, Any, Example, Options], Measured]] = {
+    "elbo": measure_elbo,
     "bound": measure_bound,
-    "objective": measure_objective,
     "log_likelihood": measure_log_likelihood,
     "latents": measure_latents,
     "reconstruction": measure_reconstruction,

@@ -14,6 +14,7 @@ from vaex.data.sources.densities import log_prob_of
 from vaex.distributions.masked import Masked
 from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy, clusters_of_prior
 from vaex.evaluate.codes import codebook_use
+from vaex.evaluate.comparison import standard_error
 from vaex.evaluate.completion import enlargement_scores, fit_interpolation
 from vaex.evaluate.disentanglement import disentanglement_scores
 from vaex.evaluate.imputation import imputation_errors, row_imputation_errors
@@ -172,11 +173,6 @@ REPORTS: dict[str, Callable[[PRNGKeyArray, Trial], Scores]] = {
     "row_imputation": row_imputation_errors,
 }
 OF_LABELS = ("classifier", "latent_classifier")  # which need the label of every test image
-
-
-def standard_error(values: np.ndarray) -> float | None:
-    """Of the mean of independent values; None of a single one."""
-    return float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else None
 
 
 def _rounded_mean(kls: Float[Array, "n d"] | None) -> list[float] | None:

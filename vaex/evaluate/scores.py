@@ -17,7 +17,7 @@ from vaex.model import Example, Model
 from vaex.objectives import Terms, sample_weights
 from vaex.objectives.batch import sharded
 from vaex.objectives.encode import encode, encode_example
-from vaex.objectives.terms import known_or_sampled_kl
+from vaex.objectives.terms import elbo_terms, known_or_sampled_kl
 
 Score = TypeVar("Score")
 
@@ -66,7 +66,7 @@ def elbo(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -
     q = encode(model, x)
     w = sample_weights(key, model, x, q, num_samples)
     log_px_z, kl = bounds.elbo(w.log_px_z), known_or_sampled_kl(q, model.prior, w)
-    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
+    return elbo_terms(log_px_z, kl)
 
 
 def kl_per_layer(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) -> Float[Array, " l"] | None:

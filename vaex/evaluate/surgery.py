@@ -10,7 +10,7 @@ from vaex import bounds
 from vaex.distributions.abilities import factors, is_cheap_to_evaluate
 from vaex.distributions.shapes import log_density
 from vaex.evaluate.trial import Scores, Trial
-from vaex.model import Distribution, Example, Latent, Model, first, split
+from vaex.model import Distribution, Example, Latent, Model, first, one_of, split
 from vaex.objectives.encode import encode
 
 _EXAMPLES = 2000  # of the test, every pair of which is evaluated
@@ -47,7 +47,7 @@ def surgery(key: PRNGKeyArray, model: Model, batch: Example) -> Surgery:
 
 def surgery_scores(key: PRNGKeyArray, trial: Trial) -> Scores:
     """The parts of the KL of the first test examples; none under a condition, or where a density takes a network."""
-    one = jax.tree.map(lambda leaf: leaf[0], trial.x)
+    one = one_of(trial.x)
     if split(trial.x)[1] is not None or not is_cheap_to_evaluate(jax.eval_shape(trial.model.encode, one)):
         return {}
     prior = trial.model.prior

@@ -13,7 +13,7 @@ from vaex.evaluate.latents import posterior_mean
 from vaex.evaluate.trial import Trial
 from vaex.figures.grids import DPI, tile
 from vaex.figures.vectors import has_vectors
-from vaex.model import first
+from vaex.model import first, one_of
 
 _SHOWN, _DRAWS = 12, 500
 
@@ -38,7 +38,7 @@ def there_and_back(key: PRNGKeyArray, trial: Trial) -> RoundTrips:
         return posterior_mean(k, q), variance(q)
 
     shown = first(trial.x, _SHOWN)
-    like = jax.tree.map(lambda a: a[0], shown)
+    like = one_of(shown)
 
     def from_z(k: PRNGKeyArray) -> tuple[Array, Array, Array, Array | None]:
         z_key, x_key, mean_key = jax.random.split(k, 3)

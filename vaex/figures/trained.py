@@ -14,7 +14,7 @@ from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import filled
 from vaex.distributions.stacked import Generated, StackedLatent
 from vaex.evaluate.clusters import clusters_of_prior
-from vaex.evaluate.imputation import impute, masked, truth
+from vaex.evaluate.imputation import impute, truth
 from vaex.evaluate.trial import Trial, reconstruct
 from vaex.figures import completions, plane, plots
 from vaex.figures.grids import image_grid, interleaved
@@ -156,7 +156,7 @@ def imputations(key: PRNGKeyArray, trial: Trial) -> Figure:
     images = truth(trial, _SHOWN)
     draw = jax.jit(jax.vmap(lambda k, one: imputation.multiple(k, *at(trial.model, one), num_draws=_DRAWS)))
     draws = np.asarray(draw(jax.random.split(multiple_key, len(images)), few))
-    rows = np.stack([masked(few).filled(0.5), impute(single_key, trial, few), *np.moveaxis(draws, 1, 0), images])
+    rows = np.stack([split(few)[0].filled(0.5), impute(single_key, trial, few), *np.moveaxis(draws, 1, 0), images])
     title = f"from above: observed, the conditional mean, {_DRAWS} draws of what is missing, the truth"
     names = ["x$_{obs}$", "mean", *["draw"] * _DRAWS, "x"]
     return image_grid(rows.reshape(-1, *images.shape[1:]), columns=len(images), title=title, row_names=names)

@@ -19,7 +19,7 @@ _NEARLY_EQUAL = 1.0  # nats between the largest and the smallest: there is no he
 
 
 def squared_error(size: Float[Array, "*batch"], num_draws: int) -> Float[Array, "*batch"]:
-    """Of the logarithm of an average of weights of so large an effective sample size; nan of a single draw."""
+    """That of the log of an average of weights, by their effective sample size; nan of a single draw."""
     relative = jnp.maximum(num_draws / size - 1, 0.0)
     return relative / (num_draws - 1) if num_draws > 1 else jnp.full_like(size, jnp.nan)
 

@@ -15,7 +15,7 @@ from vaex.inference.kernels import blackjax
 from vaex.inference.mcmc import hmc
 from vaex.inference.method import Method
 from vaex.inference.target import check_continuous, target
-from vaex.model import AnyModel, Example, Latent, Params, num_examples
+from vaex.model import AnyModel, Example, Latent, Params, num_examples, one_of
 
 _GAIN = 0.2  # of the logarithm of the step size, by what the acceptance rate is off
 
@@ -87,7 +87,7 @@ def monte_carlo_em(
         n, model = num_examples(x), bind(params)
         if batch_size is not None and batch_size > n:
             raise OptionError("batch_size", batch_size, f"at most {n}, the number of examples")
-        check_continuous(target(model, jax.tree.map(lambda leaf: leaf[0], x)).prior, "monte_carlo_em")
+        check_continuous(target(model, one_of(x)).prior, "monte_carlo_em")
         z = jax.vmap(lambda key, one: target(model, one).start(key, "prior"))(jax.random.split(key, n), x)
         return State(params, optimizer.init(params), x, z, jnp.full((), step_size, float), jnp.zeros((), jnp.int32))
 

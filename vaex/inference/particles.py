@@ -145,16 +145,16 @@ def resampled(key: PRNGKeyArray, state: Particles) -> State:
 
 
 def variances(state: Particles) -> Float[Array, " d"]:
-    """Of the weighted particles."""
+    """The variance of each number of z, over the weighted particles."""
     flat = jax.vmap(lambda z: ravel_pytree(z)[0])(state.kernel.particles).astype(state.kernel.weights.dtype)
     return jnp.maximum(state.kernel.weights @ (flat - state.kernel.weights @ flat) ** 2, LEAST_VARIANCE)
 
 
 def check_temperatures(temperatures: Float[Array, " t"]) -> None:
-    """Unless they are traced.
+    """Temperatures rise from above 0 to 1; traced ones pass.
 
     Raises:
-        OptionError: they do not rise from above 0 to 1.
+        OptionError: they do not.
     """
     if isinstance(temperatures, Tracer):
         return

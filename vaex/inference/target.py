@@ -78,7 +78,7 @@ class Target:
             OptionError: start is neither "posterior" nor "prior".
         """
         if start not in STARTS:
-            raise OptionError("start", start, '"posterior", a draw from q(z|x), or "prior"')
+            raise OptionError("start", start, '"posterior", q(z|x), or "prior", p(z)')
         return encode(*at(self.held.model, self.example)) if start == "posterior" else self.prior
 
     @property

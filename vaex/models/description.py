@@ -58,7 +58,7 @@ class RandomWeights(NamedTuple):
     kl: Callable[[Params], Array]  # params -> KL(q(theta) || p(theta)) in nats, once for a data set
 
 
-USUAL_METRICS = ("bound", "objective", "log_likelihood", "latents", "error")  # names in evaluate.METRICS
+USUAL_METRICS = ("elbo", "bound", "log_likelihood", "latents", "error")  # names in evaluate.METRICS
 
 
 class Description(NamedTuple):

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
-from vaex.distributions.shapes import log_density, value_shape
+from vaex.distributions.shapes import for_each_draw, log_density, value_shape
 from vaex.distributions.sites import joined, sites
 from vaex.distributions.states import all_states, check_num_states, sizes_of_states
 from vaex.errors import UsageError
@@ -60,9 +60,7 @@ class Joint:
             conditionals, values = self._walk(lambda name, conditional: conditional.sample(keys[name]))
             return values, _total(conditionals, values)
 
-        for _ in sample_shape:
-            one = jax.vmap(one)
-        return one(jax.random.split(key, sample_shape) if sample_shape else key)
+        return for_each_draw(one, key, sample_shape)
 
     def log_prob(self, value: Values) -> Float[Array, ""]:
         check_values(value, self.graph.shapes, "the graph")

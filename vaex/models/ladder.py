@@ -21,6 +21,7 @@ from vaex.models.layers import ladder_graph
 from vaex.models.likelihood_parts import Likelihood, build_likelihood
 from vaex.models.likelihoods import LIKELIHOODS
 from vaex.networks import ACTIVATIONS, as_vector
+from vaex.networks.mlp import GLOROT
 from vaex.networks.pairs import Widths
 
 
@@ -53,12 +54,11 @@ class Messages(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "..."]) -> tuple[Float[Array, " two_d"], ...]:
-        glorot = nn.initializers.glorot_uniform()
         raws, h = [], x.reshape(-1)
         for widths, dim in zip(self.hidden, self.dims, strict=True):
             for width in widths:
-                h = self.activation(nn.Dense(width, kernel_init=glorot)(h))
-            raws.append(nn.Dense(2 * dim, kernel_init=glorot)(h))
+                h = self.activation(nn.Dense(width, kernel_init=GLOROT)(h))
+            raws.append(nn.Dense(2 * dim, kernel_init=GLOROT)(h))
         return tuple(raws)
 
 

@@ -11,8 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from vaex.errors import UsageError
-
-_GLOROT = nn.initializers.glorot_uniform()
+from vaex.networks.mlp import GLOROT
 
 
 class GridEncoder(nn.Module):
@@ -35,7 +34,7 @@ class GridEncoder(nn.Module):
         rows, columns = grid_shape(x.shape, self.patch)
         h = x.reshape(rows, self.patch, columns, self.patch, -1).swapaxes(1, 2).reshape(rows, columns, -1)
         h = _convolutions(h, self.hidden, self.activation)
-        return nn.Dense(self.width, kernel_init=_GLOROT, name="out")(h)
+        return nn.Dense(self.width, kernel_init=GLOROT, name="out")(h)
 
 
 class GridDecoder(nn.Module):
@@ -64,7 +63,7 @@ class GridDecoder(nn.Module):
             )
         h = _convolutions(z, self.hidden, self.activation)
         each = self.patch**2 * math.prod(self.out_shape[2:])
-        out = nn.Dense(each, use_bias=False, kernel_init=_GLOROT, name="out")(h)
+        out = nn.Dense(each, use_bias=False, kernel_init=GLOROT, name="out")(h)
         out = out.reshape(rows, columns, self.patch, self.patch, -1).swapaxes(1, 2).reshape(self.out_shape)
         return out + self.param("bias", self.out_bias, self.out_shape)
 
@@ -93,12 +92,12 @@ class CausalGrid(nn.Module):
     def __call__(self, indices: Int[Array, "rows columns"]) -> Float[Array, "rows columns codes"]:
         h = nn.Embed(self.num_codes, self.width, name="embed")(indices)
         before = _before(h, reach=indices.shape[1] - 1, itself=False)
-        h = nn.Dense(self.width, kernel_init=_GLOROT, name="causal_0")(before)
+        h = nn.Dense(self.width, kernel_init=GLOROT, name="causal_0")(before)
         h = h + self.param("place", nn.initializers.normal(0.1), h.shape)
         for i in range(1, self.depth):
             before = _before(self.activation(h), reach=1, itself=True)
-            h = h + nn.Dense(self.width, kernel_init=_GLOROT, name=f"causal_{i}")(before)
-        return nn.Dense(self.num_codes, kernel_init=_GLOROT, name="out")(self.activation(h))
+            h = h + nn.Dense(self.width, kernel_init=GLOROT, name=f"causal_{i}")(before)
+        return nn.Dense(self.num_codes, kernel_init=GLOROT, name="out")(self.activation(h))
 
 
 def grid_shape(image_shape: tuple[int, ...], patch: int) -> tuple[int, int]:
@@ -123,7 +122,7 @@ def _convolutions(h: Float[Array, "..."], hidden: tuple[int, ...], activation: C
     for i, width in enumerate(hidden):
         padded = jnp.pad(h, ((1, 1), (1, 1), (0, 0)))
         around = [padded[r : r + rows, c : c + columns] for r in range(3) for c in range(3)]
-        h = activation(nn.Dense(width, kernel_init=_GLOROT, name=f"hidden_{i}")(jnp.concatenate(around, axis=-1)))
+        h = activation(nn.Dense(width, kernel_init=GLOROT, name=f"hidden_{i}")(jnp.concatenate(around, axis=-1)))
     return h
 
 

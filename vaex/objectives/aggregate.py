@@ -10,7 +10,7 @@ from vaex.distributions.abilities import has_gradient, sample_and_log_prob
 from vaex.distributions.shapes import check_event, check_number, log_density
 from vaex.errors import OptionError, UsageError, check_scalar, check_whole, known_numbers
 from vaex.losses.arithmetic import at_least_float32, times
-from vaex.model import Distribution, Example, Latent, Model
+from vaex.model import Distribution, Example, Latent, Model, one_of
 from vaex.objectives.draws import check_draws, draw
 from vaex.objectives.encode import encode
 from vaex.objectives.pairwise import densities
@@ -156,7 +156,7 @@ def _check_batch(model: Model, batch: Example) -> int:
     shape, cause = jax.tree.leaves(batch)[0].shape, None
     if shape and shape[0] > 1:
         try:
-            jax.eval_shape(model.encode, jax.tree.map(lambda a: a[0], batch))
+            jax.eval_shape(model.encode, one_of(batch))
             return shape[0]
         except Exception as error:  # whatever the network of a stranger raises
             if not _is_example(model, batch):

@@ -12,7 +12,7 @@ from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
 from vaex.objectives.draws import weigh_frozen_draws
 from vaex.objectives.encode import encode
-from vaex.objectives.terms import Number, Terms, log_weights, terms
+from vaex.objectives.terms import Number, Terms, elbo_terms, log_weights, terms
 
 
 def reinforce(
@@ -127,7 +127,7 @@ def enumerate(key: PRNGKeyArray, model: Model, x: Example) -> Terms:
     probabilities = jnp.exp(w.log_qz)
     log_px_z = jnp.sum(times(probabilities, w.log_px_z))
     kl = jnp.sum(times(probabilities, w.log_qz - w.log_pz))
-    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
+    return elbo_terms(log_px_z, kl)
 
 
 def _check_leave_one_out(num_samples: int) -> None:

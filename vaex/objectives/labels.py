@@ -13,7 +13,7 @@ from vaex.losses.arithmetic import times
 from vaex.model import Distribution, Example, Model
 from vaex.objectives.draws import weigh_draws
 from vaex.objectives.encode import encode
-from vaex.objectives.terms import Terms, known_or_sampled_kl
+from vaex.objectives.terms import Terms, elbo_terms, known_or_sampled_kl
 
 
 def labelled_bound(key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, " classes"]) -> Terms:
@@ -40,7 +40,7 @@ def labelled_bound(key: PRNGKeyArray, model: Model, x: Example, y: Float[Array, 
         raise UsageError(f"a label has shape {jnp.shape(y)}: expected one-hot, {q.label.logits.shape}")
     log_px_z, kl = _at_label(key, model, x, y, q.at(y), p.at(y))
     kl -= jnp.where(jnp.sum(y) == 1, log_density("p(y)", p.label, y), jnp.nan)
-    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
+    return elbo_terms(log_px_z, kl)
 
 
 def unlabelled_bound(key: PRNGKeyArray, model: Model, x: Example, *, num_exact: int | None = None) -> Terms:
@@ -91,7 +91,7 @@ def unlabelled_bound(key: PRNGKeyArray, model: Model, x: Example, *, num_exact: 
     # The same noise for every label leaves each expectation as it is, and less noise in what tells labels apart.
     log_px_z, kl = jax.vmap(lambda y, q_z, p_z: _at_label(key, model, x, y, q_z, p_z))(*each)
     log_px_z, kl = expected(log_px_z), kl_divergence(q.label, p.label) + expected(kl)
-    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
+    return elbo_terms(log_px_z, kl)
 
 
 def labelled_pair(model: Model, x: Example) -> tuple[Labelled, Labelled]:

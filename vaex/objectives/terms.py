@@ -100,7 +100,12 @@ def log_weights(
 def terms(objective: Float[Array, ""], weights: Weights) -> Terms:
     """Report an objective beside the plain ELBO of the same draws."""
     log_px_z, kl = weights.average(weights.log_px_z), weights.average(weights.log_qz - weights.log_pz)
-    return Terms(objective, log_px_z - kl, log_px_z, kl)
+    return elbo_terms(log_px_z, kl)._replace(objective=objective)
+
+
+def elbo_terms(log_px_z: Float[Array, ""], kl: Float[Array, ""]) -> Terms:
+    """The plain ELBO, log p(x|z) - KL, as the objective too."""
+    return Terms(log_px_z - kl, log_px_z - kl, log_px_z, kl)
 
 
 def needed_factors(distribution: Distribution) -> Distribution:

@@ -179,7 +179,7 @@ def check_data(path: Path, task: Task) -> None:
 def describe(task: Task, name: str) -> Fields:
     """The experiment and the data of a run, as its dataset.json has them."""
     images, records = task.dataset.train.images, task.dataset.records
-    splits = {"train": task.dataset.train, "validation": task.dataset.validation, "test": task.dataset.test}
+    splits = task.dataset.splits
     if records is not None:  # the checksums of images in the place of images, which would all be read
         splits["train"] = Split(records.sums, task.dataset.train.labels)
     of_split = lambda split: {part: array for part, array in split._asdict().items() if array is not None}

@@ -27,12 +27,14 @@ def load_experiment(name: str) -> "Config":
     Raises:
         UsageError: there is no such file, or it does not parse, import or return a config; the message has the line.
     """
+    from vaex.config import check_config  # which needs jax, as names alone do not
+
     path = _find(name)
     try:
         module = _import(path.parent, path.name)
         if "get_config" not in vars(module):
             raise UsageError("it has no get_config(): define one, which returns a config")
-        return _checked(module.get_config())
+        return check_config(module.get_config())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit and whatever else a file of somebody's may raise
@@ -52,12 +54,6 @@ def _find(name: str) -> Path:
         cure = f"nearest: {', '.join(near)}" if known else "name a .py file with a get_config()"
         raise UsageError(f"unknown experiment {name!r}: {cure}")
     return path
-
-
-def _checked(config: object) -> "Config":
-    from vaex.config import check_config
-
-    return check_config(config)
 
 
 def _where(path: Path, error: BaseException) -> str:

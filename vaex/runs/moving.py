@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,6 @@ from vaex.runs.folder import Row
 _SAMPLES, _POINTS = 36, 500  # draws from the prior; validation examples, where there are two latents
 _MOST = 60  # frames, of which every other is left out where there are more
 _SHARE, _FIRST = 0.05, 0.02  # of the training time; seconds that the first is taken to need
-Tree = TypeVar("Tree")
 
 
 class Watch(NamedTuple):
@@ -101,7 +100,7 @@ def draw(path: Path, key: jax.Array, trial: Trial, task: Task) -> None:
 
 def _seen(task: Task) -> Callable[[Params], dict[str, jax.Array]] | None:
     """A function of the parameters: E[p(x|z)] for the same z ~ p(z), and of two latents means; None of other models."""
-    x = task.examples.observe(jax.random.fold_in(task.key, TEST_KEY + 2), _few(task.dataset.validation))
+    x = task.examples.observe(jax.random.fold_in(task.key, TEST_KEY + 2), first(task.dataset.validation, _POINTS))
     key = jax.random.fold_in(task.key, TEST_KEY + 3)
     if split(x)[1] is not None or not {"samples", "latent"} & {*task.figures}:
         return None
@@ -122,10 +121,6 @@ def _seen(task: Task) -> Callable[[Params], dict[str, jax.Array]] | None:
         return found
 
     return seen
-
-
-def _few(some: Tree) -> Tree:
-    return first(some, _POINTS)
 
 
 def _read(path: Path) -> dict[int, dict[str, np.ndarray]]:

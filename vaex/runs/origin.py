@@ -67,7 +67,7 @@ def start_from(run: Path, made: Setup) -> TrainState:
         params, _ = checkpoints.restore_params(run, jax.eval_shape(made.init).params, of_others=of_others)
     except UsageError as error:
         raise UsageError(f"--from: {error}") from None
-    return init_state(params, made.recipe.optimizer, average=made.recipe.average)
+    return init_state(params, made.recipe.optimizer, averaging=made.recipe.averaging)
 
 
 def write_start(path: Path, state: TrainState) -> None:

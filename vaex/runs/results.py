@@ -15,10 +15,9 @@ from vaex.data.npz import checksum, write_npz
 from vaex.distributions.masked import observed_size
 from vaex.errors import UsageError
 from vaex.evaluate import REPORTS, Trial
-from vaex.evaluate.imputation import masked
 from vaex.evaluate.reports import PER_EXAMPLE
 from vaex.files import Fields, replaced
-from vaex.model import Conditional, Example, Model, Params
+from vaex.model import Conditional, Example, Model, Params, split
 from vaex.runs import console, devices, folder, moving
 from vaex.runs.environment import environment
 from vaex.runs.origin import read_origin
@@ -157,7 +156,7 @@ def _trial(task: Task, model: Model | Conditional, x: Example, advance: Callable
         num_samples=c.num_samples,
         chunk_size=c.chunk_size,
         batch_size=c.batch_size,
-        num_dims=observed_size(masked(x), task.num_dims),
+        num_dims=observed_size(split(x)[0], task.num_dims),
         dequantized=task.dequantized,
         num_classes=task.num_classes,
         num_clusters=c.num_clusters,

@@ -121,19 +121,3 @@ def check_options(options: Mapping[str, Any]) -> None:
                 raise OptionError(option, value, "0 or more, and less than 1")
             if not math.isfinite(found) or (found < 0 and option != "ns_coeffs"):
                 raise OptionError(option, value, "a finite number of at least 0")
-
-
-LEFT_OUT = {  # what else of optax and optax.contrib takes a learning rate, and why it has no name here
-    "dpsgd": "takes each example's gradient",
-    "lbfgs": "takes the loss's value and function",
-    "momo": "takes the loss's value",
-    "momo_adam": "takes the loss's value",
-    "optimistic_adam": "takes no schedule; optimistic_adam_v2 does",
-    "rprop": "takes no schedule",
-    "scale_by_learning_rate": "a part of an optimizer",
-    "scale_by_madgrad": "a part of an optimizer",
-    "scale_by_rprop": "a part of an optimizer",
-    "schedule_free": "wraps another optimizer",
-    "sm3": "takes no schedule",
-    "sophia": "takes the loss's function",
-}

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from vaex.errors import UsageError
-from vaex.model import AnyModel, Example, Latent, Params, at
+from vaex.model import Example, Params, at
 from vaex.models.description import Description
+from vaex.objectives.encode import encode
 from vaex.train.step import TrainState
 
 MOST_EXAMPLES = 50_000
@@ -58,7 +59,8 @@ def refit_prior(
         model = description.bind(params)
         x = preprocess(data_key, few)
         keys = jax.random.split(draw_key, num_examples)
-        return jax.lax.map(lambda args: sample_latent(args[0], model, args[1]), (keys, x), batch_size=_TOGETHER)
+        draw = lambda one: encode(*at(model, one[1])).sample(one[0])
+        return jax.lax.map(draw, (keys, x), batch_size=_TOGETHER)
 
     def before_epoch(state: TrainState, epoch: int) -> TrainState:
         if epoch != refit.after:
@@ -74,9 +76,3 @@ def refit_prior(
 def num_fitted(num_stored: int, bytes_each: int) -> int:
     """How many of the stored examples a prior is fitted to the latents of."""
     return min(num_stored, MOST_EXAMPLES, max(1, MOST_BYTES // bytes_each))
-
-
-def sample_latent(key: jax.Array, model: AnyModel, example: Example) -> Latent:
-    """A draw from q(z|x) of one example, under its condition where it has one."""
-    one, seen = at(model, example)
-    return one.encode(seen).sample(key)

@@ -61,7 +61,7 @@ def exponential(*, end: float, start: float, steps: int) -> optax.Schedule:
     check_positive(start=start)
     check_finite(end=end)
     if not end > 0:
-        raise OptionError("start", start, f"a schedule that is linear, to an end of {end}")
+        raise OptionError("name", "exponential", f"linear, to an end of {end}, which no constant factor reaches")
     return optax.exponential_decay(start, steps, end / start, end_value=end)
 
 

@@ -41,24 +41,24 @@ class Recipe(NamedTuple):
     # Entries that no gradient moves.
     statistics: Callable[[PRNGKeyArray, Params, Example], dict[str, Params]] | None = None
     max_skipped: int = 0  # non-finite updates in a row that an optax.apply_if_finite leaves out; 0 without one
-    average: Average | None = None  # of the parameters, to be evaluated
+    averaging: Average | None = None  # of the parameters, to be evaluated
 
 
 Metrics = dict[str, Array]
 
 
 def init_state(
-    params: Params, optimizer: optax.GradientTransformation, *, average: Average | None = None
+    params: Params, optimizer: optax.GradientTransformation, *, averaging: Average | None = None
 ) -> TrainState:
     """The state before the first step.
 
     Args:
         params: to start from.
         optimizer: what moves them.
-        average: the recipe's, where an average of them is evaluated.
+        averaging: the recipe's, where an average of them is evaluated.
     """
     params = jax.tree.map(jnp.array, params)  # copies: a step to which the state is donated leaves the caller's alone
-    moved = None if average is None else jax.tree.map(jnp.array, params)
+    moved = None if averaging is None else jax.tree.map(jnp.array, params)
     return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32), jnp.zeros(()), moved)
 
 
@@ -85,7 +85,7 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: 
         value, metrics = recipe.batch_loss(noise_key, recipe.bind(drawn), x, Context(state.step, state.average))
         return value + recipe.penalty(params), metrics
 
-    before: Params = state.params if recipe.average is None else state.moved
+    before: Params = state.params if recipe.averaging is None else state.moved
     (value, metrics), grads = jax.value_and_grad(loss, has_aux=True)(before)
     updates, opt_state = recipe.optimizer.update(grads, state.opt_state, before)
     params: Params = optax.apply_updates(before, updates)
@@ -99,8 +99,8 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: 
     average = jnp.where(skipped, state.average, average)
     metrics = {"loss": value, **metrics} | ({"skipped": skipped} if recipe.max_skipped else {})
     after = TrainState(params, opt_state, state.step + 1, average)
-    if recipe.average is not None:
-        averaged = recipe.average(state.params, params, opt_state, state.step)
+    if recipe.averaging is not None:
+        averaged = recipe.averaging(state.params, params, opt_state, state.step)
         if recipe.max_skipped:
             averaged = jax.tree.map(lambda a, b: jnp.where(skipped, a, b), state.params, averaged)
         after = after._replace(params=averaged, moved=params)

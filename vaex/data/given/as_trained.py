@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vaex.data.classes import as_classes
+from vaex.data.conditions import modelled
 from vaex.data.dtypes import is_float, is_number
 from vaex.data.examples import Stored
 from vaex.data.form import formed
-from vaex.data.given.kept import GivenImages, Kept, modelled
+from vaex.data.given.kept import GivenImages, Kept
 from vaex.data.pixels import CHANNELS, as_levels
 from vaex.data.tabular.named import Table, as_modelled, is_by_name, label_numbers, numbers_of
 from vaex.data.tabular.values import is_text
@@ -117,7 +118,7 @@ def stored_of(given: GivenImages, kept: Kept, *, is_masked: bool) -> Stored:
                 f"this model is given a part of each image, and of image {first} a pixel is missing there: expected "
                 "all of that part; leave out pixels of the rest alone"
             )
-    return Stored(given.images, labels, modelled(mask, kept))
+    return Stored(given.images, labels, modelled(mask, condition))
 
 
 def check_given_shape(shape: tuple[int, ...], x_shape: tuple[int, ...], what: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vaex.data.conditions import CONDITIONS
+from vaex.data.conditions import CONDITIONS, modelled
 from vaex.data.examples import Making, Stored
 from vaex.data.form import Form
 from vaex.data.tabular.named import in_own_units
@@ -63,14 +63,9 @@ def part(given: GivenImages, which: slice | np.ndarray) -> GivenImages:
     return GivenImages(given.images[which], labels, mask)
 
 
-def modelled(images: np.ndarray, kept: Kept) -> np.ndarray:
-    """What is modelled of images or masks, [N, H, W, C]: all, or what is left beside the condition."""
-    return images if kept.by.condition is None else kept.by.condition.observed(images)
-
-
 def shown(images: np.ndarray, kept: Kept) -> np.ndarray:
     """What is modelled of them as p(x|z) has it: pixels in [0, 1], rows as they are."""
-    return images if kept.columns else modelled(images, kept) / np.float32(255)
+    return images if kept.columns else modelled(images, kept.by.condition) / np.float32(255)
 
 
 def is_masked(given: GivenImages, kept: Kept) -> bool:

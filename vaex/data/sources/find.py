@@ -13,14 +13,13 @@ from vaex.data.sources import array_files, densities, idx, packaged, tfds
 from vaex.data.sources.emnist import emnist_files, read_emnist
 from vaex.data.sources.hugging_face import is_hugging_face, read_hugging_face
 from vaex.data.sources.image_folder import SUFFIXES, folder_blocks, image_files, read_folder, said_of
-from vaex.data.sources.network import answering
+from vaex.data.sources.network import PROBE_SECONDS, answering
 from vaex.data.sources.place import Arrays, Place, at_once
 from vaex.data.sources.published import PUBLISHED, is_published, read_published
 from vaex.data.sources.tables import TABLES, check_memory, read_table
 from vaex.errors import UsageError
 from vaex.files import expanded
 
-_PROBE_SECONDS = 3.0
 # Of a file that is named with its ending, whole and in pieces.
 _READERS = {
     ".npz": (array_files.read_npz, array_files.npz_blocks),
@@ -102,7 +101,8 @@ def _of_file(path: Path) -> Place:
     whole, in_pieces = _READERS[path.suffix.lower()]
 
     def read() -> Arrays:
-        check_memory(2.0 * path.stat().st_size, str(path))
+        cure = "set --config.data.streaming=on where it has images, or keep fewer examples"
+        check_memory(2.0 * path.stat().st_size, str(path), cure=cure)
         return whole(path)
 
     return Place(str(path), read, lambda: in_pieces(path), [path])
@@ -119,14 +119,14 @@ def _downloaded(name: str, looked: list[str]) -> Place | None:
     if not tfds.has_tensorflow():
         if not is_published(name):
             looked.append("a TFDS download (TensorFlow, which prepares it, is not installed)")
-    elif answering([tfds.TFDS_URL], _PROBE_SECONDS):
+    elif answering([tfds.TFDS_URL], PROBE_SECONDS):
         try:
             arrays = cached(f"{name}-tfds", [], lambda: tfds.download_tfds(name))
             return at_once("TFDS download", lambda: arrays)
         except UsageError as error:
             looked.append(f"a TFDS download ({error})")
     else:
-        looked.append(f"a TFDS download ({tfds.TFDS_URL} did not answer within {_PROBE_SECONDS:.0f} s)")
+        looked.append(f"a TFDS download ({tfds.TFDS_URL} did not answer within {PROBE_SECONDS:.0f} s)")
     return None
 
 

@@ -52,7 +52,8 @@ def read_hugging_face(argument: str, form: Form) -> tuple[Arrays, str]:
     if len(images) > 1:
         raise UsageError(f"{folder} has the images {' and '.join(images)}: keep one of them, by select_columns")
     files = [path for split in splits.values() for path in sorted(split.iterdir()) if path.is_file()]
-    check_memory(2.0 * sum(path.stat().st_size for path in files), str(folder))
+    size = sum(path.stat().st_size for path in files)
+    check_memory(2.0 * size, str(folder), cure="keep fewer examples, by select")
     labels = [name for name, feature in kinds.items() if feature == "ClassLabel" or name in ("label", "labels")]
     label = labels[0] if labels else None
     if not images:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+PROBE_SECONDS = 3.0  # for a server to answer
 STALL_SECONDS = 10.0  # without a byte
 PATIENCE_SECONDS = 20.0  # before the mean speed is judged
 SLOWEST = 10_000  # bytes a second

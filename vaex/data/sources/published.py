@@ -8,7 +8,7 @@ from typing import NamedTuple
 from vaex.data.cache import cache_dir
 from vaex.data.sources.emnist import ARCHIVE, PARTS, read_archive
 from vaex.data.sources.idx import idx_files, read_idx_files
-from vaex.data.sources.network import DownloadError, answering, download
+from vaex.data.sources.network import PROBE_SECONDS, DownloadError, answering, download
 from vaex.data.sources.place import Arrays
 from vaex.errors import UsageError, WriteError
 
@@ -84,8 +84,6 @@ PUBLISHED = {
     ),
 }
 
-_PROBE_SECONDS = 3.0
-
 
 def is_published(name: str) -> bool:
     """Whether the table has it: mnist, fashion_mnist, kmnist, emnist or emnist/letters."""
@@ -123,8 +121,8 @@ def fetched(name: str, folder: Path) -> Path:
     missing = {file: known for file, known in data.files.items() if not _is_whole(folder / file, known)}
     if not missing:
         return folder
-    mirrors = answering(data.mirrors, _PROBE_SECONDS)
-    failed = {m: f"did not answer within {_PROBE_SECONDS:.0f} s" for m in data.mirrors if m not in mirrors}
+    mirrors = answering(data.mirrors, PROBE_SECONDS)
+    failed = {m: f"did not answer within {PROBE_SECONDS:.0f} s" for m in data.mirrors if m not in mirrors}
     size = sum(known.size for known in missing.values())
     told = ""
     for file, known in missing.items():

@@ -42,22 +42,21 @@ def read_table(argument: str, *, as_text: bool = False) -> tuple[Arrays, str]:
     return {f"{split}_images": _read(found[0], as_text) for split, found in files.items()}, str(path)
 
 
-def check_memory(needed: float, what: str) -> None:
+def check_memory(needed: float, what: str, *, cure: str = "take a sample of its rows, or fewer columns") -> None:
     """There is room for something.
 
     Args:
         needed: bytes.
         what: it is, for the error.
+        cure: how to need less.
 
     Raises:
         UsageError: there is not.
     """
     room = available_memory()
     if needed > room:
-        raise UsageError(
-            f"{what} needs about {needed / 1e9:,.1f} GB of memory to be read, and {room / 1e9:,.1f} GB are free: take "
-            "a sample of its rows, or fewer columns"
-        )
+        found = f"{what} needs about {needed / 1e9:,.1f} GB of memory to be read, and {room / 1e9:,.1f} GB are free"
+        raise UsageError(f"{found}: {cure}")
 
 
 def available_memory() -> float:

@@ -10,7 +10,7 @@ _CAN = "folder:PATH, NAME.npz, NAME.npy, huggingface:PATH, or images by their na
 
 
 def is_streamed(name: str, place: Place, form: Form, streaming: str, resident_bytes: int) -> bool:
-    """By what is asked for, and how large the decoded images are.
+    """Whether they do, by what is asked for, and by how large the decoded images are.
 
     Raises:
         UsageError: the source cannot be streamed, and streaming is "on".

@@ -13,7 +13,7 @@ from vaex.errors import UsageError
 from vaex.evaluate import Estimate
 from vaex.evaluate.certificate import drawn
 from vaex.inference import ais
-from vaex.model import Conditional, Example, Model, at
+from vaex.model import Conditional, Example, Model, at, one_of
 from vaex.objectives.encode import encode
 from vaex.runs import questions
 from vaex.runs.trained import Trained
@@ -68,7 +68,7 @@ def check_moves(model: Model | Conditional, examples: Example, cure: str) -> Non
                 f"values, and this model's p(z) is a {type(prior).__name__}: {cure}"
             )
 
-    jax.eval_shape(check, jax.tree.map(lambda a: a[0], examples))
+    jax.eval_shape(check, one_of(examples))
 
 
 def as_seen(model: Trained, given: GivenImages) -> Model | Conditional:

@@ -8,9 +8,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaex import figures
-from vaex.data.given.kept import GivenImages, in_units, modelled, part, shown
+from vaex.data.conditions import modelled
+from vaex.data.given.kept import GivenImages, in_units, part, shown
 from vaex.data.tabular.named import completed
 from vaex.errors import UsageError, check_fraction, check_seed, check_whole
+from vaex.evaluate.comparison import standard_error
 from vaex.model import Latent
 from vaex.runs.answers.annealing import annealed
 from vaex.runs.trained import Trained
@@ -71,9 +73,10 @@ def score(model: Trained, given: GivenImages, asked: Asked) -> Answer:
         )
     else:
         name, found = "log p(x) by AIS", annealed(model, given, num_temperatures=asked.ais, seed=asked.seed)
-    values = found.log_likelihood
-    error = f" ± {values.std(ddof=1) / len(values) ** 0.5:.2f}" if len(values) > 1 else ""
-    said = f"{name} of {_count(given)}, {values.mean():.2f}{error} nats on average"
+    values = np.asarray(found.log_likelihood)
+    error = standard_error(values)
+    sure = "" if error is None else f" ± {error:.2f}"
+    said = f"{name} of {_count(given)}, {values.mean():.2f}{sure} nats on average"
     return Answer(said, found._asdict(), found._asdict())
 
 
@@ -85,7 +88,7 @@ def impute(model: Trained, given: GivenImages, asked: Asked) -> Answer:
         given = given._replace(mask=seen if given.mask is None else seen & given.mask)
     means = model.impute(given, num_samples=asked.num_samples, seed=asked.seed)
     assert given.mask is not None, "impute refuses images without one"
-    mask, images = modelled(given.mask, model.kept), _shown(model, given)
+    mask, images = modelled(given.mask, model.kept.by.condition), _shown(model, given)
     said = f"what is missing of {_count(given)}, {1 - mask.mean():.0%} of "
     if model.kept.columns:
         arrays = {"images": means, "mask": mask, "columns": _names(model)}

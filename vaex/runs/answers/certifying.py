@@ -9,7 +9,7 @@ from vaex import figures
 from vaex.config.measure import TEST_KEY
 from vaex.data.given.kept import part
 from vaex.errors import OptionError, check_seed, check_whole
-from vaex.evaluate.certificate import Certificate, Lower, certificate, lower_end
+from vaex.evaluate.certificate import REPORTED, TRUSTED, Certificate, Lower, certificate, lower_end
 from vaex.files import Fields, advising, replaced
 from vaex.runs import checkpoints, console, folder
 from vaex.runs.answers.annealing import as_seen, check_moves
@@ -103,14 +103,14 @@ def said(found: Certificate, what: str) -> str:
     """A line of it, which calls examples so."""
     low, high = found.interval
     means = found.test.log_likelihood.mean(axis=0)
-    bounds = {k: f"L_{k} {mean:.2f}" for k, mean in zip(found.counts, means, strict=True) if k >= 5000}
+    bounds = {k: f"L_{k} {mean:.2f}" for k, mean in zip(found.counts, means, strict=True) if k >= REPORTED}
     of_test = ", ".join(
         [f"AIS {found.test.annealed.mean():.2f}, at least {lower_end(found.test):.2f}", *bounds.values()]
     )
     return (
         f"log p(x) of {len(found.upper)} {what} that the model drew: from {low:.2f} to {high:.2f} nats, "
         f"{found.width:.2f} wide; of as many test {what}: {of_test}; importance weights of "
-        f"{len(found.not_to_be_trusted)} of these are not to be trusted (Pareto k above 0.7)"
+        f"{len(found.not_to_be_trusted)} of these are not to be trusted (Pareto k above {TRUSTED})"
     )
 
 

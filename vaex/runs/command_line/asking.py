@@ -25,7 +25,7 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
     sample.add_argument("--num-samples", type=int, default=100)
     sample.add_argument("--seed", type=int, default=0)
     sample.add_argument(
-        "--label", help="where labels are the condition: the one to draw, its number or text; each in turn"
+        "--label", help="where labels are the condition: which to draw, by its number or text; unset, each in turn"
     )
     sample.add_argument("--temperature", type=float, default=1.0, help="by which the deviation of z is multiplied: 1")
     certify = command("certify", _certify, "bounds from below and above on log p(x) of a run's model: JSON and png")

@@ -20,8 +20,14 @@ def add_sweep(command: Callable[..., argparse.ArgumentParser], config_of: Callab
     sweep.add_argument("experiment", help="as of train")
     sweep.add_argument("--runs", default="runs", help="where run folders are made: runs")
     sweep.add_argument("--name", help="what it is called: its folder is runs/EXPERIMENT/sweep_NAME, or search_NAME")
-    sweep.add_argument("--search", type=int, help="so many runs, whose values optuna looks for within 1e-4:1e-1 or a,b")
-    sweep.add_argument("--launch", choices=["slurm"], help="a job for each run, by submitit; here without Slurm")
+    sweep.add_argument(
+        "--search",
+        type=int,
+        help="runs that optuna tries; --sweep's values are a range then, 1e-4:1e-1, or choices, a,b",
+    )
+    sweep.add_argument(
+        "--launch", choices=["slurm"], help="each run as a job of its own, by submitit: here where there is no Slurm"
+    )
 
 
 def _sweep(arguments: argparse.Namespace, flags: list[str], config_of: Callable[[str, list[str]], object]) -> None:

@@ -1,7 +1,5 @@
 """The latent space of a trained model, live: its own decoder and encoder in the browser, as a part of a page."""
 
-import html
-import json
 from importlib.resources import files
 
 import numpy as np
@@ -11,6 +9,7 @@ from vaex.errors import UsageError
 from vaex.evaluate.trial import Trial
 from vaex.files import Fields
 from vaex.model import first, split
+from vaex.runs.page.html import data, tag
 from vaex.runs.page.javascript.weights import stored
 from vaex.runs.page.live import Live, live
 
@@ -32,14 +31,13 @@ def explorer(trial: Trial) -> str:
     try:
         content, source = _content(trial)
     except UsageError as error:
-        return f'<section class="explorer"><p>No live latent space here: {html.escape(str(error))}.</p></section>\n'
+        return tag("section", tag("p", f"No live latent space here: {error}."), class_="explorer") + "\n"
     folder = files("vaex.runs.page") / "static"
     read = lambda name: (folder / name).read_text(encoding="utf-8")
-    data = json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
     scripts = "\n".join(map(read, _SCRIPTS))
     return (
         f"<style>{read('explorer.css')}</style>\n{read('explorer.html')}"
-        f'<script type="application/json" id="explorer-data">{data}</script>\n'
+        f"{data(content, id='explorer-data')}\n"
         f"<script>(()=>{{\n{scripts}\nexplore(\n{source}\n);\n}})();</script>\n"
     )
 

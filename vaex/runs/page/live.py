@@ -13,7 +13,7 @@ from vaex.distributions.masked import Masked
 from vaex.distributions.variance import variance
 from vaex.errors import UsageError
 from vaex.evaluate.trial import Trial
-from vaex.model import AnyModel, Condition, Example, Given, Latent, at, first, num_examples, split
+from vaex.model import AnyModel, Condition, Example, Given, Latent, at, first, num_examples, one_of, split
 from vaex.objectives.encode import encode
 from vaex.runs.page.javascript import Program, write
 from vaex.runs.page.javascript.program import Function
@@ -59,7 +59,7 @@ class Live(NamedTuple):
     @property
     def coordinates(self) -> Coordinates:
         """What moves, under the first condition."""
-        return self.coordinates_of(split(jax.tree.map(lambda a: a[0], self.trial.x))[1])
+        return self.coordinates_of(split(one_of(self.trial.x))[1])
 
     @property
     def has_encoder(self) -> bool:
@@ -111,7 +111,7 @@ def live(trial: Trial) -> Live:
         Unwritten: its decoder, or what its latents are measured by, has no JavaScript.
         UsageError: a model without latents.
     """
-    x, condition = split(jax.tree.map(lambda a: a[0], trial.x))
+    x, condition = split(one_of(trial.x))
     model_of = lambda c: at(trial.model, x if c is None else Given(x, c))[0]
     encoded = jax.eval_shape(lambda: _encode(trial.model, x, condition))
     known = lambda c: coordinates(model_of(c).prior, encoded.z)

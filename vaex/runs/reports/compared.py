@@ -53,7 +53,7 @@ def read_compared(path: Path) -> Compared:
     dataset, config = folder.read_dataset(path), read_config(path / folder.CONFIG)
     origin = read_origin(path).get("origin", {"run": "none"})
     fields = {field.path: field.value for field in told(config)} | {"origin": "/".join(Path(origin["run"]).parts[-2:])}
-    kind = preprocess(config, read_columns(dataset, path / folder.DATASET))[0].defined_on
+    kind = preprocess(config, read_columns(dataset, path / folder.DATASET)).defined_on
     scores, pictures = path / folder.SCORES, [path / "figures" / f"{name}.png" for name in _DRAWN]
     results, rows = read_results(path), folder.read_metrics(path)
     is_older = epochs_trained(path, rows) > (results.get("num_epochs") or math.inf)
@@ -105,7 +105,7 @@ def names_of(results: Mapping[str, Json]) -> list[str]:
 
 
 def seconds(run: Compared) -> float | None:
-    """Of training."""
+    """How long a run has trained; None where nothing says."""
     return run.results.get("train_seconds") or (run.rows[-1].get("seconds") if run.rows else None)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from vaex.evaluate.comparison import Estimate, Scored, difference, over_seeds
+from vaex.evaluate.comparison import Scored, Uncertain, difference, over_seeds
 from vaex.files import Json
 from vaex.runs.reports.compared import SCORES, Compared, names_of
 from vaex.runs.words import short
@@ -33,7 +33,7 @@ class Group(NamedTuple):
         found = [run for run in self.runs if score in names_of(run.results)]
         return [_scored(run, score.partition(":")[0]) for run in found]
 
-    def estimate(self, score: str) -> Estimate | None:
+    def estimate(self, score: str) -> Uncertain | None:
         """Its mean; None where no run has it."""
         found = self.scored(score)
         return over_seeds(found) if found else None
@@ -63,7 +63,7 @@ def scores_of(groups: Sequence[Group]) -> list[str]:
     return sorted(found, key=lambda name: (SCORES.index(name.partition(":")[0]), name))
 
 
-def against_best(groups: Sequence[Group]) -> tuple[str | None, dict[str, Estimate]]:
+def against_best(groups: Sequence[Group]) -> tuple[str | None, dict[str, Uncertain]]:
     """The score that decides, and how far each group is below the best by it; None and {} where they share no score."""
     has = [group for group in groups if any(names_of(run.results) for run in group.runs)]
     shared = [name for name in scores_of(has) if all(group.scored(name) for group in has)]
@@ -73,7 +73,7 @@ def against_best(groups: Sequence[Group]) -> tuple[str | None, dict[str, Estimat
     best = max(has, key=lambda group: over_seeds(group.scored(score)).value)
     ours = best.scored(score)
     found = {group.name: difference(group.scored(score), ours) for group in has if group is not best}
-    return score, {best.name: Estimate(0.0, None, "the best"), **found}
+    return score, {best.name: Uncertain(0.0, None, "the best"), **found}
 
 
 def _scored(run: Compared, name: str) -> Scored:

@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 
-from vaex.evaluate.comparison import Estimate
+from vaex.evaluate.comparison import Uncertain
 from vaex.runs.reports.compared import seconds
 from vaex.runs.reports.compared_groups import Group, against_best, scores_of
 
@@ -108,20 +108,20 @@ def _latex(cells: Sequence[str]) -> str:
     return " & ".join(re.sub(r"^-(?=\d)", "$-$", cell) for cell in signs) + r" \\"
 
 
-def _said(estimate: Estimate | None, digits: int) -> str:
+def _said(estimate: Uncertain | None, digits: int) -> str:
     if estimate is None:
         return ""
     error = "" if estimate.error is None else f" ± {estimate.error:.{digits}f}"
     return f"{estimate.value:.{digits}f}".removesuffix(".0") + error
 
 
-def _difference(found: Estimate | None, digits: int) -> str:
+def _difference(found: Uncertain | None, digits: int) -> str:
     if found is None:
         return ""
     return found.over if found.over == "the best" else f"{_said(found, digits)} ({found.over})"
 
 
-def _pair(estimate: Estimate | None) -> list[str]:
+def _pair(estimate: Uncertain | None) -> list[str]:
     return ["" if x is None else f"{x:.6g}" for x in ((estimate.value, estimate.error) if estimate else (None, None))]
 
 

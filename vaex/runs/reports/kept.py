@@ -31,15 +31,8 @@ BY_HAND = {
 def read_runs(root: Path) -> Mapping[str, Run]:
     """The reported run of each experiment, by its name."""
     runs, broken = readable_runs(root)
-    tell(broken)
+    refuse(broken)
     return runs
-
-
-def read_studies(root: Path) -> Mapping[str, Run]:
-    """What each study found, by its name."""
-    studies, broken = readable_studies(root)
-    tell(broken)
-    return studies
 
 
 def readable_runs(root: Path) -> tuple[dict[str, Run], list[str]]:
@@ -52,7 +45,7 @@ def readable_studies(root: Path) -> tuple[dict[str, Run], list[str]]:
     return _read_all(root / RESULTS / "studies", _read_study)
 
 
-def tell(broken: list[str]) -> None:
+def refuse(broken: list[str]) -> None:
     """Raise a UsageError of all that is wrong, if anything is."""
     if broken:
         raise UsageError("; ".join(broken))

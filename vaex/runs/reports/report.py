@@ -1,7 +1,7 @@
 """The tables of README and docs, and the score lines of the experiments, from the numbers in docs/results/.
 
 docs/results/EXPERIMENT.json is the results.json of the run that is reported, and beside it what is written by hand
-(`BY_HAND`): the command, the family, what is published, and so on. `others` is a list of further runs of the
+(`kept.BY_HAND`): the command, the family, what is published, and so on. `others` is a list of further runs of the
 experiment, each of the same form. docs/results/studies/NAME.json has rows of what was found and what is exact.
 
 A Markdown file has a table where it says so, and what lies between the two marks is written by `make report`:
@@ -18,29 +18,9 @@ from vaex.errors import UsageError
 from vaex.files import advising, replaced
 from vaex.runs.docstrings import about, with_score_line
 from vaex.runs.reports import tables
-from vaex.runs.reports.kept import (
-    BY_HAND,
-    RESULTS,
-    keep,
-    read_runs,
-    read_studies,
-    readable_runs,
-    readable_studies,
-    tell,
-)
+from vaex.runs.reports.kept import RESULTS, readable_runs, readable_studies, refuse
 from vaex.runs.words import Run, score_line
 
-__all__ = [
-    "BY_HAND",
-    "RESULTS",
-    "fill",
-    "keep",
-    "read_runs",
-    "read_studies",
-    "report",
-    "with_score_line",
-    "write_report",
-]
 _REGION = re.compile(r"(<!-- report: ([^>]+?) -->\n)(.*?)(<!-- /report -->)", re.DOTALL)
 
 
@@ -60,14 +40,14 @@ def write_report(root: Path) -> list[Path]:
         for path, text in changed.items():
             with replaced(path) as file:
                 file.write(text.encode())
-    tell(broken)
+    refuse(broken)
     return list(changed)
 
 
 def report(root: Path) -> dict[Path, str]:
     """Every file that has a table or a score line, and what it should say."""
     texts, broken = _report(root)
-    tell(broken)
+    refuse(broken)
     return texts
 
 

@@ -11,7 +11,7 @@ import jax
 
 from vaex.config import Config
 from vaex.config.setup import Setup, setup
-from vaex.config.sweep import Member, describe_sweep, members
+from vaex.config.sweep import Member, members
 from vaex.data import Dataset
 from vaex.errors import UsageError
 from vaex.files import advising
@@ -46,9 +46,7 @@ def launch(config: Config, swept: Mapping[str, str], name: str, runs: Path, *, c
     found = members(config, swept, log=console.say)
     made = _made(found)
     select = one_metric(one.plan.select for one in made.values())
-    said = describe_sweep(config, swept, name)
-    path = (runs / name / f"sweep_{called or f'{sweep.checksum(said):08x}'}").absolute()
-    sweep.open_sweep(path, said)
+    path = sweep.open_sweep(config, swept, name, runs.absolute(), called=called)
     with folder.locked(path), advising(lambda: sweep.how_to_go_on(path)):
         for one in found:
             task = made[one.name].task

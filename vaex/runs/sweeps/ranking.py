@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from vaex.config.extend import measured_by
 from vaex.config.preprocess import defined_on
+from vaex.config.section import Config
 from vaex.config.sweep import Member
 from vaex.errors import UsageError
 from vaex.files import Fields, Json
@@ -18,9 +20,6 @@ from vaex.train.loop import is_minimised
 _FIELDS = "name dir num_validation image_size channels columns binarize condition num_previous missing"
 _OF_OTHER_DATA = tuple(f"data.{field}" for field in _FIELDS.split())  # by whose values scores are of other images
 
-_DRAWS = ("evaluate.validation_samples", "evaluate.weight_draws")
-_MEASURED_BY = {"log_likelihood": _DRAWS, "effective_sample_size": _DRAWS, "bound": _DRAWS[1:], "elbo": _DRAWS[1:]}
-
 
 class Place(NamedTuple):
     """One setting, of all its seeds."""
@@ -30,7 +29,7 @@ class Place(NamedTuple):
     error: float | None  # its standard error; None of a single seed
     members: list[str]  # the folders of those that were validated, the best first
     num_stopped: int
-    over: str  # what its likelihood is defined on
+    config: Config  # of one of them
 
 
 def rank(found: Sequence[Member], path: Path, stopped: Mapping[str, str]) -> list[Place]:
@@ -52,9 +51,8 @@ def rank(found: Sequence[Member], path: Path, stopped: Mapping[str, str]) -> lis
         values = list(best.values())
         mean = statistics.mean(values) if values else math.nan
         error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
-        over = defined_on(own[0].config)
         names = sorted(best, key=lambda name: -best[name])
-        places.append(Place(dict(setting), mean, error, names, sum(one.name in stopped for one in own), over))
+        places.append(Place(dict(setting), mean, error, names, sum(one.name in stopped for one in own), own[0].config))
     return sorted(places, key=lambda place: (not place.members, -place.mean))
 
 
@@ -64,7 +62,7 @@ def show_ranking(path: Path, places: Sequence[Place], name: str, select: str) ->
 
     fields = list(places[0].setting)
     sign = -1 if is_minimised(select) else 1
-    rows: list[Fields] = [place._asdict() | {"mean": sign * place.mean} for place in places]
+    rows = [_row(place, sign) for place in places]
     folder.write_json(path / "ranking.json", {"experiment": name, "select": select, "settings": rows})
     drawn = [row for row in rows if row["members"]]
     if drawn:
@@ -73,17 +71,23 @@ def show_ranking(path: Path, places: Sequence[Place], name: str, select: str) ->
         folder.save_figure(path, "ranking", figures.titled(figure, f"{name}, best validation of each run"))
     header = [*map(short, fields), f"validation {select}", "seeds", "best run"]
     console.ranking(f"{name}, the best first", header, [[*row["setting"].values(), *_shown(row)] for row in rows])
-    measured = [field for field in fields if field in _MEASURED_BY.get(select, ())]
-    if measured:
+    by = {field for place in places for field in measured_by(place.config, select)}
+    if measured := [field for field in fields if field in by]:
         console.say(f"by {', '.join(measured)} {select} is another number: it does not compare across its values")
     if others := [field for field in fields if field in _OF_OTHER_DATA]:
         console.say(f"by {', '.join(others)} validation images are others: {select} does not compare across its values")
     if select == "bound" and (bounds := [field for field in fields if field.startswith("objective.")]):
         cure = "--config.train.select=log_likelihood would"
         console.say(f"by {', '.join(bounds)} bounds are others: they do not compare across its values, {cure}")
-    if {"levels", "density"} <= {place.over for place in places}:
+    if {"levels", "density"} <= {row["over"] for row in rows}:
         console.say(f"some likelihoods are densities, some probabilities of grey levels: {select} does not compare")
     console.say(f"sweep folder: {folder.shown(path)}")
+
+
+def _row(place: Place, sign: int) -> Fields:
+    """A setting as ranking.json has it, with what its likelihood is defined on."""
+    said = {name: value for name, value in place._asdict().items() if name != "config"}
+    return said | {"mean": sign * place.mean, "over": defined_on(place.config)}
 
 
 def one_metric(selects: Iterable[str]) -> str:

@@ -3,11 +3,11 @@
 import contextlib
 import json
 import resource
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vaex.config import Config
+from vaex.config.fields import checksum
 from vaex.config.groups import Group, check_group, groups, numbers_of
 from vaex.config.setup import setup
 from vaex.config.sweep import Member, describe_sweep, members
@@ -49,9 +49,7 @@ def sweep(
     found = members(config, swept, log=console.say)
     together = groups(found)
     select = check_groups(together)
-    said = describe_sweep(config, swept, name)
-    path = runs / name / f"sweep_{called or f'{checksum(said):08x}'}"
-    open_sweep(path, said)
+    path = open_sweep(config, swept, name, runs, called=called)
     with folder.locked(path), advising(lambda: how_to_go_on(path)):
         console.say(f"{_count(found, together)}; sweep folder {folder.shown(path)}")
         stopped = train_all(path, together, name, command=command)
@@ -78,18 +76,21 @@ def check_groups(together: Sequence[Group]) -> str:
     return one_metric(group.program.made.plan.select for group in together)
 
 
-def checksum(said: Mapping[str, object]) -> int:
-    """Of what makes a sweep, for its folder's name."""
-    return zlib.crc32(json.dumps(said, sort_keys=True).encode())
-
-
-def open_sweep(path: Path, said: Mapping[str, object]) -> None:
+def open_sweep(
+    config: Config, swept: Mapping[str, str], name: str, runs: Path, *, called: str | None, kind: str = "sweep"
+) -> Path:
     """Make a sweep's folder, or find that it is this sweep's.
+
+    Args:
+        config, swept, name, runs, called: as of sweep.
+        kind: what the folder's name begins with.
 
     Raises:
         UsageError: it is another's, or cannot be written.
     """
-    check_experiment(path.parent.name)
+    said = describe_sweep(config, swept, name)
+    path = runs / name / f"{kind}_{called or f'{checksum(said):08x}'}"
+    check_experiment(name)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -99,6 +100,7 @@ def open_sweep(path: Path, said: Mapping[str, object]) -> None:
         folder.write_json(path / SWEEP, said)
     elif json.loads(json.dumps(said)) != folder.read_json(path / SWEEP):
         raise UsageError(f"{path} is another sweep's: name this one otherwise, or give the command that made it again")
+    return path
 
 
 def train_all(path: Path, together: list[Group], name: str, *, command: str = "") -> dict[str, str] | None:
