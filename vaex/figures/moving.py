@@ -46,12 +46,18 @@ def scatter_forming(means: Float[np.ndarray, "t n 2"], labels: Int[np.ndarray, "
     low, high = means.min(axis=(0, 1)), means.max(axis=(0, 1))
     edge = 0.05 * (high - low).max() + 1e-6
     axes.set(xlim=(low[0] - edge, high[0] + edge), ylim=(low[1] - edge, high[1] + edge))
-    frames = []
+    moving = [*axes.collections, axes.title]  # all else is laid out and drawn once
+    for artist in moving:
+        artist.set_animated(True)
+    canvas.draw()
+    still, frames = canvas.copy_from_bbox(figure.bbox), []
     for i in np.unique(np.linspace(0, len(means) - 1, _FRAMES).astype(int)):
         for dots, which in zip(axes.collections, parts, strict=True):
             dots.set_offsets(means[i][which])
         axes.set_title(f"posterior means of validation examples, epoch {epochs[i]}", fontsize=10)
-        canvas.draw()
+        canvas.restore_region(still)
+        for artist in moving:
+            axes.draw_artist(artist)
         frames.append(np.asarray(canvas.buffer_rgba())[..., :3].copy())
     return gif([*frames, *frames[-1:] * 4], seconds=0.3)
 
