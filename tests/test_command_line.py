@@ -1,5 +1,6 @@
 """The command line from end to end on `digits`, as a user runs it: in processes of their own."""
 
+import functools
 import json
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import vaex
 from vaex.__main__ import main
 from vaex.config.setup import setup
+from vaex.figures import FIGURES
 from vaex.runs import checkpoints, folder
 
 QUICK = ["--config.evaluate.num_samples=20", "--config.model.latent_dim=2", "--config.train.eval_every=1"]
@@ -215,9 +217,10 @@ def test_a_gaussian_likelihood_and_traversals(tmp_path, few_pictures):
     np.testing.assert_allclose(results["bits_per_dim"], 8 - results["test_elbo"] / (64 * np.log(2)), rtol=1e-4)
 
 
-def test_points_of_the_plane_and_their_density(tmp_path, few_pictures):
+def test_points_of_the_plane_and_their_density(tmp_path, few_pictures, monkeypatch):
     """The smoke test; the density's own log p(x) is above what five epochs reach."""
     few_pictures("density", "latent")  # all that do not move
+    monkeypatch.setitem(FIGURES, "density", functools.partial(FIGURES["density"], side=20))
     quick = ["--config.train.num_epochs=5", "--config.evaluate.num_samples=20"]
     assert main(["train", "two_moons", "--runs", str(tmp_path), *quick]) == 0
     path = tmp_path / "latest"
