@@ -32,8 +32,9 @@ KEY = jax.random.key(0)
 QUICK = ["--config.train.num_epochs=1", "--config.evaluate.num_samples=2", "--config.model.latent_dim=2"]
 
 
-def test_scores_and_figures_of_ones_own_are_written_and_printed(monkeypatch, tmp_path, capsys):
+def test_scores_and_figures_of_ones_own_are_written_and_printed(monkeypatch, tmp_path, capsys, few_pictures):
     """What is added to the two tables under a name, and named by a kind of model."""
+    few_pictures("empty", "nothing")
 
     def report(key, trial):
         assert len(trial.x) == len(trial.dataset.test.images)
