@@ -115,6 +115,7 @@ def test_an_old_run_loads(old_run):
     assert "p(x|z)" in page_file.write_page(old_run).read_text()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_an_old_run_evaluates_to_what_it_did(old_run, monkeypatch):
     """Also in a checkout that is not installed, where vaex has no version."""
 
