@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 from tests.models import drawn
-from tests.one_step import SGD, first_step
+from tests.one_step import SGD, first_step, untried
 from vaex import Model, evaluate
 from vaex.config import override
 from vaex.config.setup import setup
@@ -207,9 +207,10 @@ def test_every_depth_trains(channels, blocks, objective):
     """The gradient reaches every part, and a finite step is not skipped."""
     flags = [*DEEP, f"--config.model.channels={channels}", f"--config.model.num_blocks={blocks}"]
     flags += ["--config.train.max_skipped=1", "--config.train.clip_norm=100.0", *SGD]
-    made = setup(
-        override(load_experiment("digits"), [*flags, "--config.objective.name=" + objective[0], *objective[1:]])
-    )
+    with untried():
+        made = setup(
+            override(load_experiment("digits"), [*flags, "--config.objective.name=" + objective[0], *objective[1:]])
+        )
     before, state, metrics = first_step(made, 8)
     assert np.isfinite(metrics["elbo"])
     assert not metrics["skipped"]

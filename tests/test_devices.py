@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.one_step import QUICK, configured
+from tests.one_step import QUICK, configured, untried
 from vaex.errors import OptionError, UsageError
 from vaex.evaluate.scores import map_examples
 from vaex.runs.devices import over, placed
@@ -19,7 +19,8 @@ cpus = pytest.mark.skipif(jax.device_count() < 4, reason="needs 4 devices, which
 @functools.cache
 def one_step(num_devices):
     """The state after a step on a batch of 16, its metrics, and the compiled program."""
-    made = configured()
+    with untried():
+        made = configured()
     with over(num_devices):
         stored, state = placed(jax.tree.map(lambda a: a[:16], made.task.stored)), placed(made.init())
         step = jax.jit(functools.partial(train_step, recipe=made.recipe), compiler_options=QUICK)

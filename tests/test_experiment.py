@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.one_step import QUICK, SGD, configured, one_step, traced_first_step
+from tests.one_step import QUICK, SGD, configured, one_step, traced_first_step, untried
 from vaex.config import (
     LIKELIHOODS,
     MODELS,
@@ -52,7 +52,8 @@ def measured():
         "schedule": ["--config.objective.beta=5.0", *BETA, "--config.schedule.start=2.0", STEPS],
         "weights": ["--config.train.weight_sigma=0.01"],
     }
-    made = {name: configured(*flags[name]) for name in flags}
+    with untried():
+        made = {name: configured(*flags[name]) for name in flags}
     return first_steps(lambda step: {name: step(made[name])[-1] for name in made})
 
 
@@ -67,7 +68,8 @@ def measured():
 )
 def test_every_network_trains(flags):
     """From an output at the mean of the training images."""
-    made = configured(*flags, "--config.data.binarize=threshold", *SGD)
+    with untried():
+        made = configured(*flags, "--config.data.binarize=threshold", *SGD)
 
     def compute(step):
         start, state, metrics = step(made)
@@ -120,7 +122,8 @@ def test_every_kind_of_model_by_its_name_alone_has_a_bound(kind):
     config.data.num_labels = 20 if KINDS[kind].examples == "pairs" else None
     config.model = section(MODELS, kind)
     config.objective = section(OBJECTIVES, (*KINDS[kind].objectives, "elbo")[0])
-    made = setup(config)
+    with untried():
+        made = setup(config)
     x = jax.tree.map(lambda stored: jnp.asarray(stored[:4]), made.task.stored)
     metrics = jax.eval_shape(lambda: train_step(made.init(), made.task.key, x, recipe=made.recipe))[1]
     assert metrics["elbo"].shape == ()

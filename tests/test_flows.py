@@ -12,7 +12,7 @@ import scipy.stats
 from flax import linen as nn
 
 from tests.models import drawn
-from tests.one_step import QUICK, SGD, configured, first_step
+from tests.one_step import QUICK, SGD, configured, first_step, untried
 from vaex import Model, objectives
 from vaex.distributions import flows
 from vaex.distributions.flows import Flow
@@ -266,7 +266,8 @@ TRAINED = {
 def test_every_flow_trains(name):
     """By each objective: its gradient reaches the encoder, and the flow's own parameters where it has any."""
     flags = {"elbo": ["--config.objective.kl=sampled"]}
-    made = [with_posterior(name, f"--config.objective.name={o}", *flags.get(o, []), *SGD) for o in TRAINED[name]]
+    with untried():
+        made = [with_posterior(name, f"--config.objective.name={o}", *flags.get(o, []), *SGD) for o in TRAINED[name]]
     stored = jax.tree.map(lambda a: a[:16], made[0].task.stored)
 
     @functools.partial(jax.jit, compiler_options=QUICK)

@@ -9,7 +9,7 @@ import pytest
 
 from experiments.studies import labels
 from tests.models import drawn
-from tests.one_step import SGD, first_step
+from tests.one_step import SGD, first_step, untried
 from vaex.config import override, save_config
 from vaex.config.setup import setup
 from vaex.config.task import build_task
@@ -67,7 +67,8 @@ def test_the_chosen_images_keep_their_own_labels():
 
 @pytest.mark.parametrize(("kind", "flags"), [("m2", []), ("m2", CONV), ("m1m2", [])])
 def test_one_step_moves_everything(kind, flags):
-    made = setup(configured(*PAIRS[kind], *flags, LABELS, *SGD))
+    with untried():
+        made = setup(configured(*PAIRS[kind], *flags, LABELS, *SGD))
     before, state, metrics = first_step(made)
     assert all(np.isfinite(metrics[name]) for name in ("loss", "elbo", "kl"))
     moved = jax.tree.map(lambda a, b: np.abs(np.subtract(a, b)).max(), state.params, before.params)

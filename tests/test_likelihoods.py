@@ -10,7 +10,7 @@ import pytest
 import scipy.integrate
 import scipy.stats
 
-from tests.one_step import first_step
+from tests.one_step import first_step, untried
 from vaex.config import LIKELIHOODS, MODELS, NETWORKS, default_config, override, section
 from vaex.config.setup import setup
 from vaex.distributions import ContinuousBernoulli, DiscretizedLogistic
@@ -198,7 +198,8 @@ def configured(name, *flags, **options):
 @pytest.mark.parametrize("name", [*OVER_LEVELS, "continuous_bernoulli", "gaussian_output"])
 def test_by_its_name_it_trains(name):
     """One step of Adam moves every parameter of the output layer, and the loss is finite."""
-    made = setup(configured(name, **({"num_components": 3} if name == "logistic_mixture" else {})))
+    with untried():
+        made = setup(configured(name, **({"num_components": 3} if name == "logistic_mixture" else {})))
     before, state, metrics = first_step(made)
     assert np.isfinite(metrics["loss"])
     after, now = (s.params["decoder"]["params"]["out"]["bias"] for s in (state, before))

@@ -10,7 +10,7 @@ import optax
 import pytest
 from optax import contrib
 
-from tests.one_step import configured, first_step
+from tests.one_step import configured, first_step, untried
 from vaex.config import OPTIMIZERS, override, section
 from vaex.config.optimizer import build_optimizer
 from vaex.config.root import ROOT
@@ -182,7 +182,8 @@ def test_a_kernel_under_muon_moves_by_an_orthogonal_matrix(shape):
 )
 def test_muon_leaves_mixtures_and_codebooks_to_adam(flags, part):
     """A step of either is finite, and what is no layer's kernel moves as under Adam, or not at all."""
-    made = configured(*flags, "--config.optimizer.name=muon", "--config.optimizer.learning_rate=0.01")
+    with untried():
+        made = configured(*flags, "--config.optimizer.name=muon", "--config.optimizer.learning_rate=0.01")
     start, state, metrics = first_step(made)
     before = start.params
     assert all(leaf is None for leaf in jax.tree.leaves(kernels(before[part]), is_leaf=lambda leaf: leaf is None))
