@@ -99,10 +99,11 @@ def no_results(monkeypatch):
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Results are numbers alone: without figures and the live page, which cost more than these."""
-    from vaex.runs import results
+    from vaex.runs import moving, results
     from vaex.runs.page import explorer
 
-    monkeypatch.setattr(results, "draw", lambda *args: None)
+    for drawing in (results, moving):
+        monkeypatch.setattr(drawing, "draw", lambda *args: None)
     monkeypatch.setattr(explorer, "explorer", lambda trial: "")
 
 
