@@ -73,6 +73,15 @@ def test_renyi_where_weights_are_zero():
     assert not still.any()
 
 
+def test_renyi_where_weights_are_infinite():
+    """w^(1 - alpha) is infinite below alpha = 1, and above it 0."""
+    log_w = jnp.array([-3.0, jnp.inf, -4.0])
+    below, above, all_of_them = (bounds.renyi(w, alpha=a) for w, a in ((log_w, 0.5), (log_w, 1.5), (log_w[1:2], 1.5)))
+    assert below == np.inf
+    np.testing.assert_allclose(above, -2 * np.log((np.exp(1.5) + np.exp(2)) / 3), rtol=1e-5)
+    assert all_of_them == np.inf
+
+
 @pytest.mark.parametrize("name", BOUNDS)
 @pytest.mark.parametrize("shape", [(0,), (0, 3)])
 def test_no_draws_have_no_bound(name, shape):

@@ -112,6 +112,7 @@ def test_what_may_change_does(saved_run):
     config = origin.extended(saved_run, [f"--config.{name}={value}" for name, value in fields.items()], epoch=2)
     found = {name: config[name.split(".")[0]][name.split(".")[1]] for name in fields}
     assert found == fields
+    assert origin.extended(saved_run, ["--config.train.loggers="], epoch=2).train.loggers == ""
     assert config.train.schedule_epochs is None  # there is no schedule
 
 

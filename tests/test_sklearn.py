@@ -104,6 +104,12 @@ def test_it_stands_in_a_pipeline_under_a_grid_search(rows):
     assert list(search.best_estimator_[-1].get_feature_names_out()) == ["vaetransformer0"]
 
 
+def test_a_column_without_a_value_is_refused(rows):
+    rows = np.where(np.arange(rows.shape[1]) == 1, np.nan, rows)
+    with pytest.raises(UsageError, match=r"^column 1 of X has no value in any row: leave it out$"):
+        small(0).fit(rows)
+
+
 def test_columns_are_constant_as_those_of_scikit_learn():
     """Times of day in seconds since 1970, a value that rounding alone moves, and one far from 0 that hardly varies."""
     noise = np.random.default_rng(2).normal(size=(60, 4))

@@ -83,18 +83,17 @@ def renyi(log_w: Float[Array | np.ndarray, "k *batch"], *, alpha: float) -> Floa
     if alpha == 1:
         return elbo(log_w)
     log_w, power = _draws(log_w), max(-_MOST_POWER, min(_MOST_POWER, 1 - known[0]))
-    is_zero = log_w == -jnp.inf
-    none = jnp.all(is_zero, axis=0) if power > 0 else jnp.any(is_zero, axis=0)
-    log_w = jnp.where(none, 0.0, log_w)
     largest = jnp.max(log_w, axis=0) if power > 0 else jnp.min(log_w, axis=0)  # of w^(1 - alpha)
+    endless = jnp.isinf(largest)  # and the bound with it
+    log_w = jnp.where(endless, 0.0, log_w)
     mean = jnp.mean(log_w, axis=0)
     is_near = jnp.max(jnp.abs(power * (log_w - mean)), axis=0) < 1
     # The bound does not depend on what log_w is measured from, and so its gradient need not go through it.
-    origin = jax.lax.stop_gradient(jnp.where(is_near, mean, largest))
+    origin = jax.lax.stop_gradient(jnp.where(is_near | endless, mean, largest))
     exponent = power * (log_w - origin)
     near = jnp.log1p(jnp.mean(jnp.expm1(jnp.where(is_near, exponent, 0.0)), axis=0))
     far = iwae(jnp.where(is_near, 0.0, exponent))
-    return jnp.where(none, -jnp.inf, origin + jnp.where(is_near, near, far) / power)
+    return jnp.where(endless, jax.lax.stop_gradient(largest), origin + jnp.where(is_near, near, far) / power)
 
 
 def _draws(log_w: Float[Array | np.ndarray, "k *batch"]) -> Float[Array, "k *batch"]:

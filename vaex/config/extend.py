@@ -7,7 +7,7 @@ from vaex.config.section import Config
 from vaex.errors import UsageError
 from vaex.files import Fields
 
-_MAY_CHANGE = ("train.num_epochs", "train.schedule_epochs", "train.eval_every", "train.patience")
+_MAY_CHANGE = ("train.num_epochs", "train.schedule_epochs", "train.eval_every", "train.patience", "train.loggers")
 
 
 def extend(config: Config, flags: list[str], *, epoch: int, run: str, log: Callable[[str], None] = print) -> Config:

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from vaex.errors import UsageError
 from vaex.model import Distribution, Latent, Value, Weighed
 
 Beside = Callable[[PRNGKeyArray, Callable[[Latent], Distribution]], Weighed]
@@ -29,8 +30,16 @@ def mean(q: Distribution) -> Latent | None:
 
 
 def own_mean(p: Distribution) -> Value:
-    """E[x] of a p(x|z) that has one of its own, as every likelihood has whose draws can be averaged."""
-    return p.mean  # pyright: ignore[reportAttributeAccessIssue]
+    """E[x] of a p(x|z) that has one of its own, as every likelihood has whose draws can be averaged.
+
+    Raises:
+        UsageError: it has none.
+    """
+    try:
+        return p.mean  # pyright: ignore[reportAttributeAccessIssue]
+    except (AttributeError, NotImplementedError):
+        name = type(p).__name__
+    raise UsageError(f"{name}, p(x|z), has no mean, which is what is asked for: give the type a property mean, E[x]")
 
 
 @functools.singledispatch
@@ -72,6 +81,17 @@ def has_gradient(q: Distribution) -> bool:
     Not where which component of a mixture is drawn depends on phi, nor where draws are discrete.
     """
     return not is_discrete(q)
+
+
+@functools.singledispatch
+def moves_its_support(q: Distribution) -> bool:
+    """Whether where q has a density depends on parameters that are learned, so that its score has not mean zero.
+
+    E_q[d/dphi log q(z)] = 0   where the support stays, and not of a uniform q between ends that move
+
+    Ends of a truncated distribution are taken to stay.
+    """
+    return False
 
 
 @functools.singledispatch
@@ -165,8 +185,21 @@ def _(q: dist.Normal) -> tuple[Array, Array]:
     return mean, scale
 
 
+@normal_parameters.register(dist.ExpandedDistribution)
+def _(q: dist.ExpandedDistribution) -> tuple[Array, Array] | None:
+    if (found := normal_parameters(q.base_dist)) is None:
+        return None
+    own, shape = len(q.base_dist.batch_shape), q.batch_shape
+    outer = found[0].shape[: found[0].ndim - own]  # of jax.vmap
+    rows = (part.reshape(*outer, *[1] * (len(shape) - own), *part.shape[len(outer) :]) for part in found)
+    mean, scale = (jnp.broadcast_to(part, (*outer, *shape)) for part in rows)
+    return mean, scale
+
+
 has_gradient.register(dist.Distribution, lambda q: q.has_rsample)
 is_point.register(dist.Delta, lambda q: True)
+moves_its_support.register(dist.Uniform, lambda q: True)
+moves_its_support.register(dist.Pareto, lambda q: True)
 factors.register(dist.Independent, lambda q: q.base_dist)
 for _mixture in (dist.MixtureSameFamily, dist.MixtureGeneral):
     component_log_probs.register(_mixture, lambda q: q.component_log_probs)
@@ -175,6 +208,7 @@ for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistrib
     has_gradient.register(_wrapper, lambda q: has_gradient(q.base_dist))
     is_point.register(_wrapper, lambda q: is_point(q.base_dist))
     is_cheap_to_evaluate.register(_wrapper, lambda q: is_cheap_to_evaluate(q.base_dist))
+    moves_its_support.register(_wrapper, lambda q: moves_its_support(q.base_dist))
 mean.register(dist.Independent, lambda q: mean(q.base_dist))
 average.register(dist.Independent, lambda p: average(p.base_dist))
 for _wrapper in (dist.ExpandedDistribution, dist.MaskedDistribution):

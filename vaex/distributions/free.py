@@ -36,11 +36,20 @@ def free(q: Distribution) -> Free:
 
 @free.register(dist.Distribution)
 def _(q: dist.Distribution) -> Free:
-    kind, arguments = type(q), q.get_args()
+    return _by_arguments(q, q.batch_shape)
+
+
+@free.register(dist.ExpandedDistribution)
+def _(q: dist.ExpandedDistribution) -> Free:  # each of what were copies by itself
+    return _by_arguments(q.base_dist, q.batch_shape)
+
+
+def _by_arguments(q: dist.Distribution, batch_shape: tuple[int, ...]) -> Free:
+    arguments = q.get_args()
     if not arguments:
         return free.dispatch(object)(q)
     try:
-        numbers, again = _transformed(kind, q, arguments)
+        numbers, again = _transformed(q, batch_shape, arguments)
         again(numbers)
     except (NotImplementedError, TypeError):  # of a constraint without a map, or a type that is made otherwise
         return free.dispatch(object)(q)
@@ -49,7 +58,7 @@ def _(q: dist.Distribution) -> Free:
 
 @free.register(dist.MultivariateNormal)
 def _(q: dist.MultivariateNormal) -> Free:  # which has its covariance in three ways
-    return _transformed(dist.MultivariateNormal, q, {"loc": q.loc, "scale_tril": q.scale_tril})
+    return _transformed(q, q.batch_shape, {"loc": q.loc, "scale_tril": q.scale_tril})
 
 
 @free.register(dist.Independent)
@@ -78,13 +87,14 @@ def _(q: Chain) -> Free:
 free.register(DiagonalNormalMixture, lambda q: (tuple(q), lambda numbers: DiagonalNormalMixture(*numbers)))
 
 
-def _transformed(kind: Callable[..., dist.Distribution], q: dist.Distribution, arguments: dict[str, Any]) -> Free:
+def _transformed(q: dist.Distribution, batch_shape: tuple[int, ...], arguments: dict[str, Any]) -> Free:
+    kind: Callable[..., dist.Distribution] = type(q)
     maps = {name: biject_to(q.arg_constraints[name]) for name in arguments}
 
     def whole(name: str, value: Array) -> Array:
         """One number for each element, where q has one for all."""
         own = value.shape[value.ndim - q.arg_constraints[name].event_dim :]
-        return jnp.broadcast_to(value, q.batch_shape + own)
+        return jnp.broadcast_to(value, batch_shape + own)
 
     numbers = {name: maps[name].inv(whole(name, jnp.asarray(value))) for name, value in arguments.items()}
     return numbers, lambda numbers: kind(**{name: maps[name](number) for name, number in numbers.items()})

@@ -42,7 +42,7 @@ filled.register(Masked, lambda x, value: x.filled(value))
 
 
 def draw_like(key: PRNGKeyArray, p: Distribution, x: Example) -> Example:
-    """A draw from p(x|z) as an example like x: of its types, and with as much of it missing.
+    """A draw from p(x|z) as an example like x: of its types, integers of 32 bits, and with as much of it missing.
 
     Raises:
         UsageError: an example of whole numbers, which no draw from a density is.
@@ -56,7 +56,7 @@ def _seen_as(x: Example, p: Distribution, drawn: Value) -> Example:
         dtype = jnp.result_type(like)
         if not jnp.issubdtype(dtype, jnp.floating) and not abilities.is_discrete(p):
             raise UsageError(f"found an x of {dtype} for a p(x|z) that is a density: give x.astype(float)")
-        return jnp.asarray(value, dtype)
+        return jnp.asarray(value, shapes.widened(jnp.zeros((), dtype)).dtype)
 
     return jax.tree.map(cast, drawn, x)
 

@@ -57,7 +57,7 @@ def log_density(name: str, p: Distribution, value: Value) -> Float[Array, ""]:
         UsageError: p is a batch of distributions, value is no value of it, or its log-density is not one number.
     """
     check_value(name, p, value)
-    found = p.log_prob(jax.tree.map(_widened, value))
+    found = p.log_prob(jax.tree.map(widened, value))
     check_number(name, found)
     return found
 
@@ -134,7 +134,8 @@ def check_shape(what: str, value: Value, expected: Shape) -> None:
         )
 
 
-def _widened(leaf: Value) -> Value:
+def widened(leaf: Value) -> Value:
+    """Integers of 32 bits in the place of those of fewer, in which a count of 260 would be 4."""
     return leaf.astype(jnp.int32) if jnp.result_type(leaf) in _NARROW else leaf
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Int
 
+from vaex.distributions.states import values_of
 from vaex.errors import UsageError
 from vaex.model import Distribution, Value
 
@@ -58,17 +59,17 @@ def joined(parts: dict[str, Sites]) -> Sites:
 
 @sites.register(dist.Distribution)
 def _(q: dist.Distribution) -> Sites:
-    if not q.has_enumerate_support or q.batch_shape:
+    if q.batch_shape or (values := values_of(q)) is None:
         return sites.dispatch(object)(q)
-    return _alike(q.enumerate_support(), (), q.event_shape)
+    return _alike(values, (), q.event_shape)
 
 
 @sites.register(dist.Independent)
 def _(q: dist.Independent) -> Sites:
     base = q.base_dist
-    if not base.has_enumerate_support or q.batch_shape:
+    if q.batch_shape or (values := values_of(base, expand=False)) is None:
         return sites.dispatch(object)(q)
-    return _alike(base.enumerate_support(expand=False), base.batch_shape, base.event_shape)
+    return _alike(values, base.batch_shape, base.event_shape)
 
 
 def _alike(values: Array, shape: tuple[int, ...], event_shape: tuple[int, ...]) -> Sites:

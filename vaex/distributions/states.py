@@ -28,11 +28,18 @@ def check_num_states(num_states: int) -> None:
         raise UsageError(f"z has {num_states:,} states: expected at most {_MOST_STATES:,}; use reinforce or vimco")
 
 
+def values_of(q: dist.Distribution, *, expand: bool = True) -> Array | None:
+    """What numpyro enumerates; None of what it cannot, as of variables with different values."""
+    try:
+        return q.enumerate_support(expand=expand) if q.has_enumerate_support else None
+    except NotImplementedError:
+        return None
+
+
 @all_states.register(dist.Distribution)
 def _(q: dist.Distribution) -> Array:
-    if not q.has_enumerate_support:
+    if (states := values_of(q)) is None:
         return all_states.dispatch(object)(q)
-    states = q.enumerate_support()
     check_num_states(len(states))
     return states
 
@@ -40,9 +47,10 @@ def _(q: dist.Distribution) -> Array:
 @all_states.register(dist.Independent)
 def _(q: dist.Independent) -> Array:
     base = q.base_dist
-    if not base.has_enumerate_support or q.reinterpreted_batch_ndims != 1:
+    each = values_of(base, expand=False)
+    if each is None or q.reinterpreted_batch_ndims != 1:
         return all_states.dispatch(object)(q)
-    values = base.enumerate_support(expand=False)[:, 0]
+    values = each[:, 0]
     check_num_states(len(values) ** base.batch_shape[0])
     grids = jnp.meshgrid(*[jnp.arange(len(values))] * base.batch_shape[0], indexing="ij")
     return values[jnp.stack([g.ravel() for g in grids], axis=-1)]

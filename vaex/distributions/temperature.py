@@ -33,14 +33,19 @@ def tempered(p: Distribution, temperature: float) -> Distribution | None:
     return None
 
 
-@tempered.register(dist.Independent)
-def _(p: dist.Independent, temperature: float) -> Distribution | None:
-    known = normal_parameters(p.base_dist)
-    if known is None:
+@tempered.register(dist.Normal)
+@tempered.register(dist.ExpandedDistribution)
+def _(p: dist.Distribution, temperature: float) -> dist.Distribution | None:
+    if (known := normal_parameters(p)) is None:
         return None
     mean, scale = known
-    cooled = dist.Normal(mean, temperature * scale, validate_args=False)  # of no width at 0
-    return cooled.to_event(p.reinterpreted_batch_ndims)
+    return dist.Normal(mean, temperature * scale, validate_args=False)  # of no width at 0
+
+
+@tempered.register(dist.Independent)
+def _(p: dist.Independent, temperature: float) -> Distribution | None:
+    cooled = tempered(p.base_dist, temperature)
+    return None if cooled is None else dist.Independent(cooled, p.reinterpreted_batch_ndims, validate_args=False)
 
 
 @tempered.register(DiagonalNormalMixture)

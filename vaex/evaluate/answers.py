@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from vaex.distributions import abilities
 from vaex.distributions.temperature import tempered
 from vaex.distributions.variance import variance as known_variance
 from vaex.errors import OptionError, UsageError, check_finite, check_whole
 from vaex.evaluate.latents import posterior_mean
-from vaex.model import Condition, Conditional, Example, Latent, Model, at
+from vaex.model import Condition, Conditional, Distribution, Example, Latent, Model, at
 from vaex.objectives.encode import encode_example
 
 _DRAWS = 100  # of q(z|x), for moments that are not known
@@ -29,7 +29,7 @@ class Drawn(NamedTuple):
     """A draw from a model."""
 
     z: Latent
-    mean: Float[Array, "..."]  # E[p(x|z)]
+    mean: Num[Array, "..."]  # E[p(x|z)], or the most probable class
     x: Float[Array, "..."]  # drawn from p(x|z)
 
 
@@ -50,8 +50,10 @@ def moments(key: PRNGKeyArray, model: Model | Conditional, example: Example) -> 
     return Moments(mean, variance)
 
 
-def reconstruction(key: PRNGKeyArray, model: Model | Conditional, example: Example) -> Float[Array, "..."]:
+def reconstruction(key: PRNGKeyArray, model: Model | Conditional, example: Example) -> Num[Array, "..."]:
     """E[p(x|z)] at the mean of q(z|x), or at a draw from it where z is discrete or the mean not known.
+
+    Of a categorical p(x|z) it is the most probable class.
 
     Args:
         key: a PRNG key.
@@ -66,7 +68,7 @@ def reconstruction(key: PRNGKeyArray, model: Model | Conditional, example: Examp
 
 def interpolation(
     key: PRNGKeyArray, model: Model | Conditional, pair: tuple[Example, Example], *, steps: int
-) -> Float[Array, "steps ..."]:
+) -> Num[Array, "steps ..."]:
     """E[p(x|z)] on the straight line from one example's E_q[z] to another's, both ends among the steps.
 
     z_t = (1 - t) E[z|a] + t E[z|b]
@@ -120,7 +122,7 @@ def draw(
         raise OptionError("temperature", temperature, expected, "leave it out")
     z = prior.sample(prior_key)
     p = now.decode(z)
-    return Drawn(z, abilities.own_mean(p), p.sample(draw_key))
+    return Drawn(z, _said(p), p.sample(draw_key))
 
 
 @functools.singledispatch
@@ -133,5 +135,10 @@ def _(model: Conditional, condition: Condition) -> Model:
     return model.model_of(condition)  # of none too, where only the encoder is shown a condition
 
 
-def _mean(model: Model, z: Latent) -> Float[Array, "..."]:
-    return abilities.own_mean(model.decode(z))
+def _mean(model: Model, z: Latent) -> Num[Array, "..."]:
+    return _said(model.decode(z))
+
+
+def _said(p: Distribution) -> Num[Array, "..."]:
+    average, read = abilities.average(p)
+    return read(average)

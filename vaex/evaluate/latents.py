@@ -9,6 +9,7 @@ from vaex.distributions.abilities import estimate_mean
 from vaex.distributions.shapes import log_density
 from vaex.errors import check_whole
 from vaex.model import Distribution, Example, Latent, Model, num_examples
+from vaex.objectives.draws import as_pytree
 from vaex.objectives.encode import encode_example
 
 ACTIVE_VARIANCE = 1e-2
@@ -58,7 +59,7 @@ def mutual_information(key: PRNGKeyArray, model: Model, batch: Example) -> Float
 
     Source: Hoffman and Johnson 2016, the index-code mutual information.
     """
-    qs = jax.vmap(lambda x: encode_example(model, x))(batch)
+    qs = jax.vmap(lambda x: as_pytree(encode_example(model, x)))(batch)
     m = num_examples(batch)
     z = jax.vmap(lambda k, q: q.sample(k))(jax.random.split(key, m), qs)
     pairs = jax.lax.map(lambda one: jax.vmap(lambda q: log_density("q(z|x)", q, one))(qs), z)  # log q(z_i|x_j): [i, j]

@@ -11,6 +11,7 @@ from vaex.distributions.abilities import factors, is_cheap_to_evaluate
 from vaex.distributions.shapes import log_density
 from vaex.evaluate.trial import Scores, Trial
 from vaex.model import Distribution, Example, Latent, Model, first, one_of, split
+from vaex.objectives.draws import as_pytree
 from vaex.objectives.encode import encode
 
 _EXAMPLES = 2000  # of the test, every pair of which is evaluated
@@ -89,7 +90,7 @@ def _average(key: PRNGKeyArray, qs: Distribution) -> _Average:
 
 
 def _posteriors(model: Model, batch: Example) -> Distribution:
-    return jax.vmap(lambda x: encode(model, x))(batch)
+    return jax.vmap(lambda x: as_pytree(encode(model, x)))(batch)
 
 
 def _log_prior(prior: Distribution, z: Latent) -> tuple[Array, Array | None]:

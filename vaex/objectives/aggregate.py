@@ -1,6 +1,7 @@
 """Objectives of the aggregate posterior q(z), which take the whole batch."""
 
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -156,7 +157,7 @@ def _check_batch(model: Model, batch: Example) -> int:
     shape, cause = jax.tree.leaves(batch)[0].shape, None
     if shape and shape[0] > 1:
         try:
-            jax.eval_shape(model.encode, one_of(batch))
+            jax.eval_shape(_encoded(model), one_of(batch))
             return shape[0]
         except Exception as error:  # whatever the network of a stranger raises
             if not _is_example(model, batch):
@@ -168,9 +169,14 @@ def _check_batch(model: Model, batch: Example) -> int:
     ) from cause
 
 
+def _encoded(model: Model) -> Callable[[Example], Latent]:
+    """A draw in the place of q(z|x), which need not be a pytree."""
+    return lambda x: model.encode(x).sample(jax.random.key(0))
+
+
 def _is_example(model: Model, x: Example) -> bool:
     try:
-        jax.eval_shape(model.encode, x)
+        jax.eval_shape(_encoded(model), x)
     except Exception:  # of a stranger's network again, which then is wrong itself
         return False
     return True

@@ -11,6 +11,7 @@ from vaex.distributions.abilities import (
     draws_of_components,
     has_gradient,
     is_discrete,
+    moves_its_support,
     sample_and_log_prob,
 )
 from vaex.distributions.shapes import check_number, log_density
@@ -35,8 +36,10 @@ def weigh_frozen_draws(key: PRNGKeyArray, model: Model, x: Example, q: Distribut
 
     Raises:
         OptionError: num_samples below 1.
+        UsageError: a q whose support moves.
     """
     check_whole(num_samples=num_samples)
+    check_support(q)
     check_key(key)
     return log_weights(model, x, q, jax.lax.stop_gradient(q.sample(key, (num_samples,))))
 
@@ -80,12 +83,34 @@ def frozen(q: Distribution) -> Distribution:
     """q with parameters through which no gradient flows.
 
     Raises:
+        UsageError: it is no pytree.
+    """
+    return jax.lax.stop_gradient(as_pytree(q))
+
+
+def as_pytree(q: Distribution) -> Distribution:
+    """q, of whose parameters jax knows.
+
+    Raises:
         UsageError: it is no pytree, so that nobody knows what its parameters are.
     """
     if jax.tree_util.all_leaves([q]):
         cure = "jax.tree_util.register_pytree_node_class makes it one, or use another objective"
-        raise UsageError(f"{type(q).__name__} is no pytree of arrays, as what this objective freezes: {cure}")
-    return jax.lax.stop_gradient(q)
+        raise UsageError(f"{type(q).__name__} is no pytree of arrays, as a q is that is frozen or batched: {cure}")
+    return q
+
+
+def check_support(q: Distribution) -> None:
+    """The score of q has mean zero, as an estimator takes it to have.
+
+    Raises:
+        UsageError: the support of q moves with its parameters.
+    """
+    if moves_its_support(q):
+        raise UsageError(
+            f"{type(q).__name__} has a support that moves with its parameters, and this objective would be biased: use "
+            "elbo or iwae, or another posterior"
+        )
 
 
 def check_key(key: PRNGKeyArray) -> None:

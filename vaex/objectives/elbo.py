@@ -5,7 +5,7 @@ from jaxtyping import PRNGKeyArray
 from vaex.errors import OptionError, check_scalar
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
-from vaex.objectives.draws import frozen
+from vaex.objectives.draws import check_support, frozen
 from vaex.objectives.encode import encode
 from vaex.objectives.strata import draw_each, weigh_each
 from vaex.objectives.terms import Number, Terms, analytic_kl, known_or_sampled_kl, log_weights, terms
@@ -77,11 +77,12 @@ def stl(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 1) ->
 
     Raises:
         OptionError: num_samples below 1.
-        UsageError: a q whose draws carry no gradient.
+        UsageError: a q whose draws carry no gradient, or whose support moves.
 
     Source: Roeder, Wu and Duvenaud 2017, the path derivative estimator.
     """
     q = encode(model, x)
+    check_support(q)
     z, log_share = draw_each(key, q, num_samples)
     w = log_weights(model, x, frozen(q), z)._replace(log_share=log_share)
     return terms(w.average(w.log_w), w)

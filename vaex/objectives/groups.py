@@ -9,7 +9,7 @@ from vaex.bounds import with_value
 from vaex.errors import check_scalar, check_whole
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Model
-from vaex.objectives.draws import draw, weigh_draws
+from vaex.objectives.draws import draw, frozen, weigh_draws
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import Number, Terms, log_weights, terms
 
@@ -69,7 +69,7 @@ def piwae(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 8, 
     z = draw(key, q, num_samples * num_groups)
     w = log_weights(model, x, q, z)
     # At frozen draws and a frozen q only the generator moves: take MIWAE's gradient from it, and give it IWAE's.
-    generator = log_weights(model, x, *jax.lax.stop_gradient((q, z))).log_w
+    generator = log_weights(model, x, frozen(q), jax.lax.stop_gradient(z)).log_w
     recognition = _grouped(w.log_w, num_groups) - _grouped(generator, num_groups)
     return terms(with_value(bounds.iwae(w.log_w), recognition + bounds.iwae(generator)), w)
 

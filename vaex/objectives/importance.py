@@ -8,7 +8,7 @@ from vaex import bounds
 from vaex.bounds import with_value
 from vaex.losses.arithmetic import times
 from vaex.model import Example, Latent, Model
-from vaex.objectives.draws import draw, frozen, weigh_draws
+from vaex.objectives.draws import check_support, draw, frozen, weigh_draws
 from vaex.objectives.encode import encode
 from vaex.objectives.strata import weigh_each
 from vaex.objectives.terms import Terms, log_weights, terms
@@ -60,11 +60,12 @@ def dreg(key: PRNGKeyArray, model: Model, x: Example, *, num_samples: int = 5) -
 
     Raises:
         OptionError: num_samples below 1.
-        UsageError: a q whose draws carry no gradient.
+        UsageError: a q whose draws carry no gradient, or whose support moves.
 
     Source: Tucker, Lawson, Gu and Maddison 2018, the estimator for IWAE.
     """
     q = encode(model, x)
+    check_support(q)
     z, still = draw(key, q, num_samples), frozen(q)
     v = log_weights(model, x, still, z).normalized()
     w = log_weights(model, x, still, _scale_path(z, v))

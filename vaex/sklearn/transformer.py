@@ -87,7 +87,9 @@ class VAETransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self._seed = _seed(self.random_state)
         with np.errstate(invalid="ignore", divide="ignore"):
             seen = ~np.isnan(rows)
-            count = np.maximum(seen.sum(axis=0), 1)
+            count = seen.sum(axis=0)
+            if not count.all():
+                raise UsageError(f"column {int(np.argmin(count))} of X has no value in any row: leave it out")
             self.center_ = np.where(seen, rows, 0.0).sum(axis=0) / count
             variance = (np.where(seen, rows - self.center_, 0.0) ** 2).sum(axis=0) / count
         # A column whose values are one up to rounding, as scikit-learn's StandardScaler has it.
