@@ -154,6 +154,7 @@ def test_a_run_claims_no_bound(capsys, tmp_path, request, noise):
     assert np.isfinite(results["test_log_px_z"])
     assert "elbo" not in (tmp_path / "latest" / "metrics.jsonl").read_text()
     assert "an autoencoder has no p(z) to draw from" in fails(capsys, ["sample", run])
+    assert "has no bound that has samples: leave it out" in fails(capsys, ["evaluate", run, "--num-samples=5"])
     if not noise:
         request.getfixturevalue("no_results")
         assert main(["train", "--run", run]) == 0

@@ -70,14 +70,7 @@ def resume(run: str, flags: Sequence[str] = (), *, command: str = "") -> Path:
 
 
 def start_from(
-    run: str,
-    config: Config | None,
-    name: str,
-    flags: list[str],
-    runs: Path,
-    *,
-    called: str | None,
-    command: str = "",
+    run: str, config: Config | None, name: str, flags: list[str], runs: Path, *, called: str | None, command: str = ""
 ) -> Path:
     """Train a new run that starts from the parameters of another.
 
@@ -107,9 +100,9 @@ def evaluate(run: str, name: str = "", num_samples: int | None = None) -> Path:
     if num_samples is not None:
         check_whole(**{"--num-samples": num_samples})
     path = folder.open_run(run)
-    again = f"the checkpoints are whole: make room there, then make evaluate {folder.as_run(path)}"
-    once_more = interruptible(f"the checkpoints are whole; again with: make evaluate {folder.as_run(path)}")
-    with folder.locked(path), advising(lambda: again), once_more:
+    whole, again = "the checkpoints are whole", f"make evaluate {folder.as_run(path)}"
+    advice, once_more = f"{whole}: make room there, then {again}", interruptible(f"{whole}; again with: {again}")
+    with folder.locked(path), advising(lambda: advice), once_more:
         folder.read_metrics(path)  # what is wrong with it is said before an evaluation
         given = _read(name, path) if name else None
         task = open_task(path, num_samples)
@@ -123,13 +116,15 @@ def open_task(path: Path, num_samples: int | None = None) -> Task:
     """The model and the data of a run, which are those that it was trained on; K may be another.
 
     Raises:
-        UsageError: they are others.
+        UsageError: they are others; a K for a model that claims no likelihood.
     """
     with naming(path / folder.CONFIG):
         task = build_task(read_config(path / folder.CONFIG))
     check_data(path, task)
     if num_samples is None:
         return task
+    if "scores" not in task.reports:
+        raise UsageError(f"--num-samples is {num_samples}, and {path} has no bound that has samples: leave it out")
     scored = dataclasses.replace(task.experiment.evaluate, num_samples=num_samples)
     return task._replace(experiment=dataclasses.replace(task.experiment, evaluate=scored))
 
@@ -178,8 +173,7 @@ def check_data(path: Path, task: Task) -> None:
 
 def describe(task: Task, name: str) -> Fields:
     """The experiment and the data of a run, as its dataset.json has them."""
-    images, records = task.dataset.train.images, task.dataset.records
-    splits = task.dataset.splits
+    images, records, splits = task.dataset.train.images, task.dataset.records, task.dataset.splits
     if records is not None:  # the checksums of images in the place of images, which would all be read
         splits["train"] = Split(records.sums, task.dataset.train.labels)
     of_split = lambda split: {part: array for part, array in split._asdict().items() if array is not None}
