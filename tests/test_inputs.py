@@ -207,7 +207,6 @@ def test_images_of_another_shape_are_refused_before_anything_is_written(run, tmp
         (["interpolate", "--steps", "1"], "--steps is 1: expected a whole number of at least 2"),
         (["impute", "--missing", "1.5"], "--missing is 1.5: expected a number above 0 and below 1"),
         (["encode", "--seed", "-1"], "--seed is -1"),
-        (["score", "--ais", "9", "--num-samples", "9"], "--num-samples: not allowed with argument --ais"),
         (["sample", "--temperature", "-1"], "--temperature is -1.0"),
     ],
 )
