@@ -212,3 +212,9 @@ def test_images_of_another_shape_are_refused_before_anything_is_written(run, tmp
 )
 def test_numbers_that_cannot_be(saved_run, capsys, arguments, message):
     assert message in fails(capsys, [arguments[0], str(saved_run), *arguments[1:]])
+
+
+def test_importance_samples_and_temperatures_are_two_scores(saved_run, capsys):
+    with pytest.raises(SystemExit):
+        main(["score", str(saved_run), "--ais", "9", "--num-samples", "9"])
+    assert "--num-samples: not allowed with argument --ais" in capsys.readouterr().err
