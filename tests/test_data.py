@@ -465,10 +465,8 @@ def test_threshold_and_scale():
 
 
 def test_dequantization_spreads_over_the_bin():
-    """Inside its bin, with the mean and variance of a uniform variable within 5 standard errors."""
+    """With the mean and variance of a uniform variable within 5 standard errors."""
     x = np.asarray(preprocess.dequantize(jax.random.key(0), GREY)).reshape(400, 256) * 256 - np.arange(256)
-    assert x.min() >= 0
-    assert x.max() <= 1
     n = x.size
     assert abs(x.mean() - 0.5) < 5 * np.sqrt(1 / 12 / n)
     assert abs(x.var() - 1 / 12) < 5 * np.sqrt(1 / 180 / n)
@@ -488,6 +486,18 @@ def test_a_source_of_ones_own_is_a_name_everywhere(monkeypatch):
 def test_an_array_is_no_name_of_a_data_set():
     with pytest.raises(UsageError, match=r"found a ndarray: expected the name of a data set; np.save and"):
         inspect.unwrap(data.load)(TRAIN)
+
+
+def test_every_dequantized_level_stays_within_its_bin(monkeypatch):
+    """By every word of 16 bits: a level above 127 leaves float32 no more than 15 of them."""
+    words = lambda key, shape: jnp.arange(2**16, dtype=jnp.uint16).reshape(shape)
+    monkeypatch.setattr(preprocess, "_random_16_bits", words)
+    spread = jax.jit(preprocess.dequantize.__wrapped__)
+    for level in (0, 1, 127, 128, 200, 255):
+        images = jnp.full((256, 256, 1), level, jnp.uint8)
+        x = 256 * np.asarray(spread(jax.random.key(0), images), np.float64) - level
+        assert 0 < x.min() < x.max() < 1
+        np.testing.assert_allclose(x.mean(), 0.5, atol=1e-6)
 
 
 def test_white_is_always_white_and_black_is_above_zero():

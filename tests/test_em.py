@@ -1,5 +1,6 @@
 """Expectation maximization against closed forms and scikit-learn."""
 
+import inspect
 import warnings
 
 import jax
@@ -96,6 +97,16 @@ FINITE = em.FACTOR_ANALYSIS._replace(log_px=lambda model: jnp.sum)  # as roundin
 def test_a_likelihood_without_bound_is_told_with_its_cause(family, start, x, num_steps, message):
     with pytest.raises(UsageError, match=message):
         em.fit(family, start, jnp.asarray(x, jnp.float32), num_steps=num_steps)
+
+
+def test_shapes_that_do_not_fit_are_told():
+    x = jnp.zeros((20, 2))
+    with pytest.raises(UsageError, match=r"^found an array of shape \(2,\): expected a row for each example, \[n, d\]"):
+        inspect.unwrap(em.fit)(em.PPCA, FACTOR, x[0])
+    with pytest.raises(UsageError, match=r"^found a start of 2 columns: expected the 3 of x$"):
+        em.fit(em.PPCA, FACTOR, jnp.zeros((20, 3)))
+    with pytest.raises(UsageError, match=r"^found responsibilities of 9 examples: expected the 20 of x$"):
+        inspect.unwrap(em.maximize)(x, jnp.ones((9, 2)) / 2)
 
 
 def test_levels_and_memberships_are_multiplied_as_floats():

@@ -1,17 +1,22 @@
 """Models as other projects write them: small integers, ends that move, copies of a normal, types of their own."""
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
+import optax
 import pytest
 
-from vaex import Model, evaluate, inference, losses, objectives
+from vaex import Conditional, Given, Model, evaluate, inference, losses, objectives
 from vaex.distributions import abilities
 from vaex.distributions.divergences import closed_form_kl
 from vaex.distributions.free import free
 from vaex.errors import UsageError
 from vaex.evaluate.certificate import drawn
+from vaex.evaluate.quadrature import log_marginal
+from vaex.inference.sampling import warnings
 
 KEY = jax.random.key(0)
 NORMAL = Model(dist.Normal(0.0, 1.0), lambda x: dist.Normal(0.5 * x, 1.0), lambda z: dist.Normal(z, 1.0))
@@ -88,7 +93,7 @@ def test_copies_of_a_normal_are_normal():
     assert {leaf.shape for leaf in jax.tree.leaves(numbers)} == {(2,)}
     np.testing.assert_allclose(again(numbers).log_prob(jnp.array([0.5, 3.0])), written.log_prob(jnp.array([0.5, 3.0])))
     made = jax.vmap(lambda loc: dist.Normal(loc, 2.0).expand([4]))(jnp.arange(3.0))  # by jax.vmap, of three
-    mean, scale = abilities.normal_parameters(made)
+    mean, scale = abilities.normal_parameters(made) or (None, None)
     np.testing.assert_array_equal(mean, np.arange(3.0)[:, None] * np.ones(4))
     np.testing.assert_array_equal(scale, 2 * np.ones((3, 4)))
 
@@ -126,3 +131,37 @@ def test_variables_of_other_values_each_are_not_enumerated(q):
         objectives.enumerate(KEY, model, jnp.array(1.0))
     with pytest.raises(UsageError, match=r"Independent has no list of its values"):
         inference.gibbs().init(KEY, model, jnp.array(1.0))
+
+
+@pytest.mark.parametrize("method", [inference.hmc(), inference.random_walk()])
+def test_no_random_step_stays_on_a_simplex(method):
+    prior = dist.Dirichlet(2 * jnp.ones(3))
+    model = Model(prior, lambda x: prior, lambda z: dist.Multinomial(10, z))
+    with pytest.raises(UsageError, match=r"moves z in all directions, and Dirichlet, p\(z\), lies on a surface"):
+        method.init(KEY, model, jnp.array([5, 3, 2]))
+
+
+def test_chains_that_never_move_are_told():
+    """Of z ~ Exponential(1) and x ~ U(0, z) no draw of q, nor of ten of p(z), is beyond x = 40."""
+    prior = dist.Exponential(1.0)
+    model = Model(prior, lambda x: prior, lambda z: dist.Uniform(0.0, z))
+    draws = inference.sample(KEY, inference.random_walk(num_warmup=0), model, jnp.array(40.0), num_samples=8)
+    assert any(line.startswith("4 of 4 chains accept no step, as where p(x, z) is 0") for line in warnings(draws))
+
+
+def test_monte_carlo_em_starts_where_its_chains_can_move():
+    """Where p(x, z) is 0 for most draws of p(z), from one of ten where it is not."""
+    bind = lambda rate: Model(dist.Exponential(jnp.exp(rate)), None, lambda z: dist.Uniform(0.0, z))
+    method = inference.monte_carlo_em(bind, optax.adam(0.02), num_leapfrog=4, num_updates=1)
+    x = jnp.full(16, 1.0)
+    state = method.init(KEY, jnp.zeros(()), x)
+    assert (state.z > 1).mean() > 0.9  # of draws of p(z) a third, and of ten 99%
+
+
+def test_a_conditional_model_is_refused_where_one_model_is_asked_for():
+    model = Conditional(lambda c: NORMAL)
+    given = Given(jnp.array(0.5), jnp.array(1.0))
+    with pytest.raises(UsageError, match=r"found a Conditional, which has a Model for each condition"):
+        inspect.unwrap(evaluate.inference_gap)(KEY, model, given, num_steps=2, num_samples=2)
+    with pytest.raises(UsageError, match=r"found a Conditional: quadrature is of one condition"):
+        inspect.unwrap(log_marginal)(KEY, model, given)

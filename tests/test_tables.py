@@ -329,9 +329,10 @@ def test_more_rows_than_memory_has_room_for(tmp_path, monkeypatch):
     write(tmp_path / "large.parquet", X)
     np.savez(tmp_path / "large.npz", x_train=np.zeros((10, 2)))
     monkeypatch.setattr(tables, "available_memory", lambda: 100.0)
-    for name in ("table:large.csv", "table:large.parquet", "large.npz"):
-        monkeypatch.chdir(tmp_path)
-        with pytest.raises(UsageError, match=r"needs about 0.0 GB of memory to be read, and 0.0 GB are free: take a"):
+    monkeypatch.chdir(tmp_path)
+    sample, stream = "take a sample of its rows", "set --config.data.streaming=on where it has images"
+    for name, cure in {"table:large.csv": sample, "table:large.parquet": sample, "large.npz": stream}.items():
+        with pytest.raises(UsageError, match=f"needs about 0.0 GB of memory to be read, and 0.0 GB are free: {cure}"):
             data.load(name)
 
 
@@ -506,14 +507,21 @@ def test_what_stands_beside_a_vae_of_a_table():
 
 
 def test_a_negative_binomial_has_its_mean_and_its_variance_and_a_rate_its_bound():
-    """Of columns with the mean 0.5 of log(1 + x); a rate is at most exp(5) times 1 + the largest count."""
+    """Of columns with the mean 0.5 of log(1 + x); a rate is at most exp(5) times 1 + the largest count of its start."""
     counts = (Column("a", "count", 0.5, 0.7, most=3.0),)
     p = negative_binomial(counts, Options()).apply({"log_concentration": jnp.log(jnp.array([2.0]))}, jnp.zeros((1, 1)))
-    bound = np.log(4) + 5
-    rate = np.exp(bound * np.tanh(0.5 / bound))
+    rate = np.exp(0.5)
     np.testing.assert_allclose([p.mean, p.variance], [[rate], [rate + rate**2 / 2]], rtol=1e-3)
     most = poisson_part(counts, Options()).apply({}, jnp.full((1, 1), 1e6)).rate
-    np.testing.assert_allclose(most, 4 * np.exp(5), rtol=1e-5)
+    np.testing.assert_allclose(most, 4 * np.exp(5.5), rtol=1e-5)
+
+
+def test_a_rate_starts_at_its_columns_mean_and_moves_in_units_of_its_deviation():
+    """Of years too: log rate = m + s raw near 0, with the slope s."""
+    years = (Column("year", "count", float(np.log(2006)), 0.004, most=2019.0),)
+    log_rate = lambda raw: jnp.log(poisson_part(years, Options()).apply({}, raw[None, None]).rate[0])
+    value, slope = jax.value_and_grad(log_rate)(0.0)
+    np.testing.assert_allclose([value, slope], [np.log(2006), 0.004], rtol=1e-4)
 
 
 def test_what_is_missing_has_no_part_in_a_mean_and_a_deviation():

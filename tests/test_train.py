@@ -305,6 +305,16 @@ def test_a_non_finite_gradient_leaves_the_parameters_and_the_run_goes_on():
     assert np.isfinite(metrics["loss"])
 
 
+def test_the_average_of_the_bound_begins_with_the_first_update_that_is_made():
+    optimizer = optax.apply_if_finite(optax.sgd(1.0), 2)
+    recipe, start = poisoned(optimizer=optimizer, max_skipped=2), init_state(jnp.float32(2.0), optimizer)
+    step = jax.jit(functools.partial(train_step, recipe=recipe))
+    skipped, _ = step(start, jax.random.key(0), jnp.array([1e30]))
+    assert (skipped.average, skipped.step) == (0, 1)
+    after, metrics = step(skipped, jax.random.key(0), jnp.array([3.0]))
+    assert after.average == metrics["elbo"] == -6
+
+
 def test_a_skipped_step_moves_no_statistic_either():
     optimizer = optax.apply_if_finite(optax.sgd(1.0), 2)
     recipe = poisoned(optimizer=optimizer, max_skipped=2, bind=lambda p: p["w"])

@@ -207,3 +207,15 @@ def test_vq_needs_codes():
         configured("--config.objective.name=vq")
     with pytest.raises(UsageError, match="is no point mass on codes"):
         jax.eval_shape(lambda: objectives.vq(jax.random.key(0), linear_gaussian(), jnp.zeros(5)))
+
+
+def test_a_prior_on_the_weights_is_of_no_code():
+    with untried():
+        fields = [f"--config.model.{field}" for field in QUANTIZED]
+        made = configured("--config.train.weight_sigma=0.1", "--config.objective.name=vq", *fields)
+    params = made.task.description.init(made.task.init_key)
+    weights = {name: entry for name, entry in params.items() if name != "codebook"}
+    num_train = len(made.task.dataset.train.images)
+    expected = objectives.weight_penalty(weights, sigma=0.1, num_train=num_train)
+    assert expected > 0
+    np.testing.assert_allclose(made.recipe.penalty(params), expected, rtol=1e-6)

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, NamedTuple
 
 import jax
@@ -70,11 +70,25 @@ def _start(value: Callable) -> float | None:
         return None
 
 
-def penalty(sigma: float | None, num_train: int) -> Callable[[Params], jax.Array | float]:
-    """What a prior on the weights adds to the loss, in nats per example."""
+def penalty(
+    sigma: float | None, num_train: int, description: Description, batch: Example
+) -> Callable[[Params], jax.Array | float]:
+    """What a prior on the weights adds to the loss, in nats per example; what no gradient moves is no weight.
+
+    Args:
+        sigma: the prior's; None for none.
+        num_train: over how many examples it is spread.
+        description: of the model.
+        batch: of examples, of which the shapes are looked at.
+    """
     if sigma is None:
         return lambda params: 0.0
-    return functools.partial(objectives.weight_penalty, sigma=sigma, num_train=num_train)
+    moved: Container[str] = ()
+    if (statistics := description.statistics) is not None:
+        key = jax.random.key(0)
+        moved = jax.eval_shape(statistics, key, jax.eval_shape(description.init, key), batch)
+    prior = functools.partial(objectives.weight_penalty, sigma=sigma, num_train=num_train)
+    return lambda params: prior({name: entry for name, entry in params.items() if name not in moved})
 
 
 def trained(description: Description) -> Description:

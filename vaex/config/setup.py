@@ -60,7 +60,9 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
             batch_loss=computed(loss.batch_loss),
             optimizer=optimizer,
             preprocess=preprocess,
-            penalty=penalty(c.weight_sigma, num_train) if weights is None else lambda p: weights.kl(p) / num_train,
+            penalty=penalty(c.weight_sigma, num_train, description, batch)
+            if weights is None
+            else lambda p: weights.kl(p) / num_train,
             draw=None if weights is None else weights.draw,
             statistics=description.statistics,
             max_skipped=c.max_skipped or 0,

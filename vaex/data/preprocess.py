@@ -38,11 +38,13 @@ def scale(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"]:
 def dequantize(key: PRNGKeyArray, images: Images) -> Float[Array, "*batch h w c"]:
     """Grey values spread over their bins, so that a density on [0, 1] bounds the probability of the 256 levels.
 
-    x = (images + u) / 256,   u ~ U[0, 1] in steps of 2^-16;   log P(images) >= E_u[log p(x)] - D log 256
+    x = (images + u) / 256,   u ~ U[0, 1] in steps of 2^-15;   log P(images) >= E_u[log p(x)] - D log 256
+
+    u is never 0 or 1, and x within its bin.
 
     Source: Theis, van den Oord and Bethge 2016, section 3.1.
     """
-    u = (_random_16_bits(key, images.shape).astype(jnp.float32) + 0.5) / 65536
+    u = ((_random_16_bits(key, images.shape) >> 1).astype(jnp.float32) + 0.5) / 2**15  # to which levels add exactly
     return (images.astype(jnp.float32) + u) / 256
 
 

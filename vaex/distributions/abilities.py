@@ -30,16 +30,12 @@ def mean(q: Distribution) -> Latent | None:
 
 
 def own_mean(p: Distribution) -> Value:
-    """E[x] of a p(x|z) that has one of its own, as every likelihood has whose draws can be averaged.
-
-    Raises:
-        UsageError: it has none.
-    """
+    """E[x] of a p(x|z) that has one of its own, as whatever can be averaged has; else a UsageError."""
     try:
         return p.mean  # pyright: ignore[reportAttributeAccessIssue]
     except (AttributeError, NotImplementedError):
-        name = type(p).__name__
-    raise UsageError(f"{name}, p(x|z), has no mean, which is what is asked for: give the type a property mean, E[x]")
+        cure = "give the type a property mean, E[x]"
+    raise UsageError(f"{type(p).__name__}, p(x|z), has no mean, which is what is asked for: {cure}")
 
 
 @functools.singledispatch
@@ -81,17 +77,6 @@ def has_gradient(q: Distribution) -> bool:
     Not where which component of a mixture is drawn depends on phi, nor where draws are discrete.
     """
     return not is_discrete(q)
-
-
-@functools.singledispatch
-def moves_its_support(q: Distribution) -> bool:
-    """Whether where q has a density depends on parameters that are learned, so that its score has not mean zero.
-
-    E_q[d/dphi log q(z)] = 0   where the support stays, and not of a uniform q between ends that move
-
-    Ends of a truncated distribution are taken to stay.
-    """
-    return False
 
 
 @functools.singledispatch
@@ -198,8 +183,6 @@ def _(q: dist.ExpandedDistribution) -> tuple[Array, Array] | None:
 
 has_gradient.register(dist.Distribution, lambda q: q.has_rsample)
 is_point.register(dist.Delta, lambda q: True)
-moves_its_support.register(dist.Uniform, lambda q: True)
-moves_its_support.register(dist.Pareto, lambda q: True)
 factors.register(dist.Independent, lambda q: q.base_dist)
 for _mixture in (dist.MixtureSameFamily, dist.MixtureGeneral):
     component_log_probs.register(_mixture, lambda q: q.component_log_probs)
@@ -208,7 +191,6 @@ for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistrib
     has_gradient.register(_wrapper, lambda q: has_gradient(q.base_dist))
     is_point.register(_wrapper, lambda q: is_point(q.base_dist))
     is_cheap_to_evaluate.register(_wrapper, lambda q: is_cheap_to_evaluate(q.base_dist))
-    moves_its_support.register(_wrapper, lambda q: moves_its_support(q.base_dist))
 mean.register(dist.Independent, lambda q: mean(q.base_dist))
 average.register(dist.Independent, lambda p: average(p.base_dist))
 for _wrapper in (dist.ExpandedDistribution, dist.MaskedDistribution):

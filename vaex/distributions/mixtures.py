@@ -70,6 +70,10 @@ class DiagonalNormalMixture(NamedTuple):
         return found.at[best].set(log_weights[best] + _normal_log_prob(_by_differences(value, mean, log_var), log_var))
 
 
+class EqualNormalMixture(DiagonalNormalMixture):
+    """One whose weights are equal and stay so: its draws move with all that may, with means and variances."""
+
+
 def _by_differences(value: Float[Array, " d"], mean: Float[Array, "k d"], log_var: Float[Array, "k d"]) -> Array:
     return jnp.sum(((value - mean) * jnp.exp(-0.5 * log_var)) ** 2, axis=-1)
 
@@ -115,6 +119,7 @@ abilities.component_log_probs.register(DiagonalNormalMixture, lambda q: q.compon
 abilities.mean.register(DiagonalNormalMixture, lambda q: q.mean)
 value_shape.register(DiagonalNormalMixture, lambda q: q.mean_of_components.shape[-1:])
 abilities.has_gradient.register(DiagonalNormalMixture, lambda q: False)  # none with respect to the weights
+abilities.has_gradient.register(EqualNormalMixture, lambda q: True)
 abilities.draws_of_components.register(
     DiagonalNormalMixture, lambda q: (jax.nn.log_softmax(q.logits), q.draws_of_components)
 )

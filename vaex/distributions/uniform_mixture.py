@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
-from vaex.distributions.mixtures import DiagonalNormalMixture
+from vaex.distributions.mixtures import DiagonalNormalMixture, EqualNormalMixture
 from vaex.losses.arithmetic import logsumexp
 from vaex.model import Distribution, Value
 
@@ -65,7 +65,7 @@ def uniform_mixture(components: Distribution) -> DiagonalNormalMixture | Uniform
     if parameters is None or parameters[0].ndim != 2:
         return UniformMixture(components)
     loc, scale = parameters
-    return DiagonalNormalMixture(jnp.zeros(len(loc)), loc, 2 * jnp.log(scale))
+    return EqualNormalMixture(jnp.zeros(len(loc)), loc, 2 * jnp.log(scale))
 
 
 abilities.component_log_probs.register(UniformMixture, lambda q: q.component_log_probs)

@@ -11,6 +11,7 @@ from vaex.inference.iterate import iterate
 from vaex.inference.svi import OF_TEN_DRAWS, svi
 from vaex.model import Distribution, Example, Model
 from vaex.objectives import Objective
+from vaex.objectives.encode import encode
 
 
 class InferenceGap(NamedTuple):
@@ -68,6 +69,7 @@ def inference_gap(
 
     Source: Cremer, Li and Duvenaud 2018, equation 7.
     """
+    encode(model, x)  # which says what is no model of one example
     fit_key, bound_key, key = jax.random.split(key, 3)
     method = svi(start=start, objective=objective, optimizer=optimizer)
     q = iterate(fit_key, method, method.init(None, model, x), num_steps=num_steps)[0].q

@@ -35,10 +35,10 @@ class EMState(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """A fitted model, and the log-likelihood at the start and after each step, nats per example."""
+    """A fitted model, and the log-likelihood on the way."""
 
     model: Fitted
-    log_likelihood: Float[Array, " steps_and_one"]
+    log_likelihood: Float[Array, " steps_and_one"]  # at the start and after each step, nats per example
 
 
 def em(family: EM) -> Method:
@@ -78,6 +78,8 @@ def fit(family: EM, start: Fitted, x: Num[Array, "n d"], *, num_steps: int = 100
     """
     check_whole(num_steps=num_steps)
     x = _data(x)
+    if (d := start.mean.shape[-1]) != x.shape[1]:
+        raise UsageError(f"found a start of {d} columns: expected the {x.shape[1]} of x")
 
     @jax.jit
     def run(state: EMState) -> tuple[Fitted, Array]:
@@ -112,13 +114,13 @@ def maximize(x: Num[Array, "n d"], responsibilities: Num[Array, "n k"] | Bool[Ar
     Source: Dempster, Laird and Rubin 1977.
     """
     x, responsibilities = _data(x), _data(responsibilities)
+    if len(x) != (found := len(responsibilities)):
+        raise UsageError(f"found responsibilities of {found} examples: expected the {len(x)} of x")
     mixture = _moments(x, responsibilities)
     if not jnp.isfinite(mixture.scale_tril).all():
-        counts = jnp.sum(responsibilities, axis=0)
-        raise UsageError(
-            f"a component with {float(counts.min()):.1f} of {len(x)} examples has no covariance in {x.shape[1]} "
-            "dimensions: use fewer components, or more data"
-        )
+        least = float(jnp.sum(responsibilities, axis=0).min())
+        found = f"a component with {least:.1f} of {len(x)} examples has no covariance in {x.shape[1]} dimensions"
+        raise UsageError(f"{found}: use fewer components, or more data")
     return mixture
 
 
@@ -126,9 +128,11 @@ def _data(x: Any) -> Float[Array, "n _"]:
     """Data as floats of 32 bits at least, so that products of uint8 and bool do not wrap, and sums keep their digits.
 
     Raises:
-        UsageError: they are not finite.
+        UsageError: they are no matrix, or not finite.
     """
     x = at_least_float32(jnp.asarray(x, jnp.result_type(float, jnp.asarray(x))))
+    if x.ndim != 2:
+        raise UsageError(f"found an array of shape {x.shape}: expected a row for each example, [n, d]")
     if num_bad := int(jnp.sum(~jnp.isfinite(x).all(axis=1))):
         raise UsageError(
             f"{num_bad} of {len(x)} examples have values that are nan or infinite: leave them out, or impute them"

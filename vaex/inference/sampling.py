@@ -84,7 +84,8 @@ def sample(
 def warnings(draws: Draws) -> list[str]:
     """What is wrong with some draws, a line each; none where nothing is. Outside jit; one posterior or a batch.
 
-    An R-hat above 1.05, of chains that do not agree; divergent steps, of trajectories that cannot enter a part of it.
+    An R-hat above 1.05, of chains that do not agree; chains of which no step is accepted, as where p(x, z) is 0 from
+    the start; divergent steps, of trajectories that cannot enter a part of it, or that leave it over an edge.
     """
     found = []
     rhat = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(draws.rhat)])
@@ -95,10 +96,16 @@ def warnings(draws: Draws) -> list[str]:
         )
     if still := np.isnan(rhat).sum():
         found.append(f"{still} of {rhat.size} latent numbers never move, or are not finite: R-hat says nothing of them")
+    if stuck := int(np.sum(np.asarray(draws.acceptance_rate) == 0)):
+        found.append(
+            f"{stuck} of {np.size(draws.acceptance_rate)} chains accept no step, as where p(x, z) is 0 from the start "
+            "on: give the model an encoder whose draws are possible, or take a smaller step_size"
+        )
     if divergent := int(np.sum(draws.num_divergent)):
         found.append(
             f"{divergent} steps are divergent: a part of the posterior is left out; raise target_acceptance, which "
-            "makes steps smaller"
+            "makes steps smaller; where p(z) has an edge, beyond which such steps end, lower it, or use random_walk "
+            "or a z without edges, as log z"
         )
     return found
 

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions.abilities import is_discrete
 from vaex.distributions.shapes import log_density
 from vaex.distributions.sites import has_sites
+from vaex.distributions.supports import lies_on_a_surface
 from vaex.errors import OptionError, UsageError
 from vaex.losses.arithmetic import where_possible
 from vaex.model import AnyModel, Distribution, Example, Latent, at
@@ -106,8 +107,13 @@ def check_continuous(prior: Distribution, method: str, *, instead: str | None = 
     """The latents are moved along gradients or by small steps.
 
     Raises:
-        UsageError: they are discrete, or a part of them is.
+        UsageError: they are discrete, or a part of them is; or they lie on a surface.
     """
+    if lies_on_a_surface(prior):
+        raise UsageError(
+            f"{method} moves z in all directions, and {type(prior).__name__}, p(z), lies on a surface, as a simplex is "
+            f"one: use {instead or 'inference.importance'}, or a p(z) of free numbers that decode maps there"
+        )
     if is_discrete(prior):
         among = "inference.gibbs" if has_sites(prior) else "inference.importance or inference.rejection"
         raise UsageError(

@@ -153,10 +153,10 @@ def _ordered(cuts: Float[Array, "n c"]) -> Float[Array, "n k"]:
 
 
 def _rate(columns: Columns) -> Callable[[Array], Array]:
-    """exp(m + s raw), which tanh bends within what a column has, below 150 times one more than the most of it."""
+    """exp(m + s raw), within a factor of 150 times one more than the most of the column from e^m, by a tanh."""
     center, scale = units(columns)
     bound = jnp.log1p(jnp.asarray([c.most for c in columns], jnp.float32)) + 5
-    return lambda raw: jnp.exp(bound * jnp.tanh((center + scale * raw) / bound))
+    return lambda raw: jnp.exp(center + bound * jnp.tanh(scale * raw / bound))
 
 
 def _with_learned_scale(columns: Columns, options: Options, family: Callable[..., dist.Distribution]) -> Part:

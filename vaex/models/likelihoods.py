@@ -115,7 +115,7 @@ def continuous_bernoulli() -> Likelihood:
     def slope(mean: Array | np.ndarray) -> Array | np.ndarray:
         """The logits for a mean, exact in the limits of 0, 1/2 and 1, and near between them."""
         p = mean.__array_namespace__().clip(mean, 0.02, 0.98)
-        return 1 / (1 - p) - 1 / p
+        return 1 / (1 - p) - 1 / p + 4 * (p - 0.5)
 
     return from_function(ContinuousBernoulli, start=slope)
 

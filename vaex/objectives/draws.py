@@ -11,10 +11,10 @@ from vaex.distributions.abilities import (
     draws_of_components,
     has_gradient,
     is_discrete,
-    moves_its_support,
     sample_and_log_prob,
 )
 from vaex.distributions.shapes import check_number, log_density
+from vaex.distributions.supports import moves_its_support
 from vaex.errors import UsageError, check_whole
 from vaex.model import Distribution, Example, Latent, Model, Weighed
 from vaex.objectives.terms import Weights, log_weights

@@ -95,7 +95,7 @@ def train_step(state: TrainState, key: PRNGKeyArray, batch: Example, *, recipe: 
         old = {name: before[name] for name in found}
         params = {**params, **jax.tree.map(lambda a, b: jnp.where(skipped, a, b), old, found)}
     bound = metrics["elbo" if "elbo" in metrics else "objective"]  # an autoencoder has no elbo
-    average = jnp.where(state.step == 0, bound, _DECAY * state.average + (1 - _DECAY) * bound)
+    average = jnp.where(state.average == 0, bound, _DECAY * state.average + (1 - _DECAY) * bound)  # 0 until one is
     average = jnp.where(skipped, state.average, average)
     metrics = {"loss": value, **metrics} | ({"skipped": skipped} if recipe.max_skipped else {})
     after = TrainState(params, opt_state, state.step + 1, average)
