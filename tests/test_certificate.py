@@ -55,9 +55,10 @@ def test_the_study_counts_the_intervals_that_hold_the_exact_evidence():
     assert [coverage.Repeat(0.1, 0.3).holds, coverage.Repeat(-0.3, -0.1).holds] == [False, False]
 
 
-def test_a_drawn_example_has_the_condition_and_the_type_of_what_it_is_like():
-    example, z = jax.eval_shape(lambda x: drawn(KEY, TABLE_MODEL, x), jnp.array(1, jnp.int8))
-    assert example.dtype == jnp.int8
+def test_a_drawn_example_has_the_condition_of_what_it_is_like_and_its_type_of_32_bits():
+    for given, dtype in ((jnp.int8, jnp.int32), (jnp.int32, jnp.int32)):
+        example, z = jax.eval_shape(lambda x: drawn(KEY, TABLE_MODEL, x), jnp.array(1, given))
+        assert example.dtype == dtype
     assert z.shape == ()
     with pytest.raises(UsageError, match="found a condition for a model without one"):
         drawn(KEY, TABLE_MODEL, Given(jnp.array(1), jnp.array(0)))

@@ -12,6 +12,7 @@ from vaex import files
 from vaex.__main__ import main
 from vaex.runs import folder
 from vaex.runs.create import create_run
+from vaex.runs.experiments import load_experiment
 from vaex.runs.sweeps import sweep
 
 
@@ -45,7 +46,8 @@ def test_a_sweep_asks_for_as_many_files_as_its_members_hold(monkeypatch, hard, w
 
 
 def test_an_experiment_is_not_called_as_the_link_to_the_last_run(tmp_path):
-    for make in (lambda: create_run(tmp_path, "latest"), lambda: sweep.open_sweep(tmp_path / "latest" / "sweep_a", {})):
+    swept = lambda: sweep.open_sweep(load_experiment("digits"), {}, "latest", tmp_path, called="a")
+    for make in (lambda: create_run(tmp_path, "latest"), swept):
         assert "an experiment is called latest" in refusal(make)[0]
     assert not list(tmp_path.iterdir())
 

@@ -76,8 +76,13 @@ def equal(config: Config, other: Config) -> bool:
     return config.to_dict() == other.to_dict()
 
 
-def checksum(said: Mapping[str, object]) -> int:
-    """The CRC-32 of what makes a group of runs, for the name of its folder."""
+def checksum(config: Config) -> int:
+    """The CRC-32 of all fields, for the name of a folder."""
+    return checksum_of(config.to_dict())
+
+
+def checksum_of(said: Mapping[str, object]) -> int:
+    """That of what JSON can say."""
     return zlib.crc32(json.dumps(said, sort_keys=True).encode())
 
 

@@ -28,7 +28,7 @@ def train_together(config: Config, name: str, runs: Path, *, called: str | None 
     made = setup(config)
     results.check_selection(made)
     devices.of_hosts(made.task.experiment.train.devices, made.task.experiment.train.batch_size)
-    path = runs / name / f"hosts_{called or f'{checksum(config.to_dict()):08x}'}"
+    path = runs / name / f"hosts_{called or f'{checksum(config):08x}'}"
     if hosts.is_first():
         with advising(lambda: "make room there, or name another with ARGS=--runs=FOLDER"):
             fill_run(path, config, lambda: commands.describe(made.task, name))

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from vaex.config import Config
-from vaex.config.fields import checksum
+from vaex.config.fields import checksum_of
 from vaex.config.groups import groups
 from vaex.config.search import Space, read_space, said_of
 from vaex.config.sweep import Member, describe_sweep, member
@@ -61,7 +61,7 @@ def search(
     space = {path: read_space(config, path, text) for path, text in swept.items()}
     path = sweep.open_sweep(config, swept, name, runs, called=called, kind="search")
     with folder.locked(path), advising(lambda: sweep.how_to_go_on(path)):
-        study = _study(optuna, path, checksum(describe_sweep(config, swept, name)))
+        study = _study(optuna, path, checksum_of(describe_sweep(config, swept, name)))
         found: dict[str, Member] = {}
         stopped: dict[str, str] = {}
         for trial in study.trials:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vaex.config import Config
-from vaex.config.fields import checksum
+from vaex.config.fields import checksum_of
 from vaex.config.groups import Group, check_group, groups, numbers_of
 from vaex.config.setup import setup
 from vaex.config.sweep import Member, describe_sweep, members
@@ -89,7 +89,7 @@ def open_sweep(
         UsageError: it is another's, or cannot be written.
     """
     said = describe_sweep(config, swept, name)
-    path = runs / name / f"{kind}_{called or f'{checksum(said):08x}'}"
+    path = runs / name / f"{kind}_{called or f'{checksum_of(said):08x}'}"
     check_experiment(name)
     try:
         path.mkdir(parents=True, exist_ok=True)
