@@ -13,7 +13,7 @@ from sklearn.datasets import load_iris
 from experiments.studies.gmm import fit_both
 from tests.one_step import configured
 from vaex import Model, evaluate, objectives
-from vaex.distributions import DiagonalNormalMixture
+from vaex.distributions import DiagonalNormalMixture, abilities
 from vaex.distributions.uniform_mixture import uniform_mixture
 from vaex.errors import OptionError, UsageError
 from vaex.inference.em import maximize
@@ -281,3 +281,15 @@ def test_a_fit_starts_as_the_seed_says():
     one, again, other = (fitted_normal_mixture(z, 7, seed=seed)["mean"] for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert not np.allclose(np.sort(one, axis=0), np.sort(other, axis=0), atol=1e-3)
+
+
+def test_draws_of_an_equal_mixture_carry_the_gradient_to_its_components():
+    """d E[z^2] / d mean_k = 2 mean_k / K, within 5 standard errors: an objective that wants it takes a VampPrior so."""
+    made = lambda mean: uniform_mixture(jax.vmap(lambda m: dist.Normal(m, 0.5).to_event(1))(mean))
+    means, num = jnp.array([[-1.0], [0.5], [2.0]]), 20_000
+    assert abilities.has_gradient(made(means))
+    assert not abilities.has_gradient(DiagonalNormalMixture(jnp.zeros(3), means, jnp.zeros((3, 1))))
+    square = lambda mean, key: jnp.sum(made(mean).sample(key) ** 2)
+    slopes = jax.jit(jax.vmap(jax.grad(square), (None, 0)))(means, jax.random.split(jax.random.key(0), num))
+    slopes = np.asarray(slopes, np.float64)
+    assert (np.abs(slopes.mean(0) - 2 * means / 3) < 5 * slopes.std(0) / num**0.5).all()
