@@ -13,6 +13,7 @@ from vaex import Conditional, Given, Model, evaluate, inference, losses, objecti
 from vaex.distributions import abilities
 from vaex.distributions.divergences import closed_form_kl
 from vaex.distributions.free import free
+from vaex.distributions.supports import moves_its_support
 from vaex.errors import UsageError
 from vaex.evaluate.certificate import drawn
 from vaex.evaluate.quadrature import log_marginal
@@ -66,6 +67,12 @@ def test_where_the_support_moves_no_score_has_mean_zero(name):
     uniform = NORMAL._replace(encode=lambda x: dist.Uniform(-jnp.ones(1), jnp.ones(1)).to_event(1))
     with pytest.raises(UsageError, match=r"has a support that moves with its parameters, .*: use elbo or iwae"):
         objectives.OBJECTIVES[name](KEY, uniform, jnp.array(0.0))
+
+
+@pytest.mark.parametrize("q", [dist.LogUniform(1.0, 2.0), dist.Pareto(1.0, 2.0), dist.Uniform(0.0, 1.0).expand([2])])
+def test_what_else_moves_its_support(q):
+    assert moves_its_support(q)
+    assert not moves_its_support(dist.Kumaraswamy(1.0, 2.0))
 
 
 def test_the_elbo_of_a_q_whose_ends_move_has_the_exact_gradient():

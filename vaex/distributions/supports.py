@@ -34,8 +34,8 @@ def _(p: dist.Distribution) -> bool:
         return False
 
 
-moves_its_support.register(dist.Uniform, lambda q: True)
-moves_its_support.register(dist.Pareto, lambda q: True)
+for _between in (dist.Uniform, dist.LogUniform, dist.Pareto):
+    moves_its_support.register(_between, lambda q: True)
 for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistribution):
     moves_its_support.register(_wrapper, lambda q: moves_its_support(q.base_dist))
     lies_on_a_surface.register(_wrapper, lambda q: lies_on_a_surface(q.base_dist))
