@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray, Shaped
 
 from vaex.distributions import abilities, shapes
 from vaex.errors import UsageError
+from vaex.losses.arithmetic import widened
 from vaex.model import Distribution, Example, Given, Value
 
 
@@ -56,7 +57,7 @@ def _seen_as(x: Example, p: Distribution, drawn: Value) -> Example:
         dtype = jnp.result_type(like)
         if not jnp.issubdtype(dtype, jnp.floating) and not abilities.is_discrete(p):
             raise UsageError(f"found an x of {dtype} for a p(x|z) that is a density: give x.astype(float)")
-        return jnp.asarray(value, shapes.widened(jnp.zeros((), dtype)).dtype)
+        return jnp.asarray(value, jnp.result_type(widened(like)))
 
     return jax.tree.map(cast, drawn, x)
 

@@ -15,9 +15,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import is_discrete, is_point
 from vaex.errors import UsageError
+from vaex.losses.arithmetic import widened
 from vaex.model import Distribution, Value
 
-_NARROW = tuple(map(jnp.dtype, ("int8", "int16", "uint8", "uint16")))
 Draw = TypeVar("Draw")
 Shape = Any  # of an array, or of each array of a pytree, in its structure
 
@@ -132,11 +132,6 @@ def check_shape(what: str, value: Value, expected: Shape) -> None:
         raise UsageError(
             f"found {what} of shape {found}: expected {expected}, that of one example; jax.vmap makes a batch"
         )
-
-
-def widened(leaf: Value) -> Value:
-    """Integers of 32 bits in the place of those of fewer, in which a count of 260 would be 4."""
-    return leaf.astype(jnp.int32) if jnp.result_type(leaf) in _NARROW else leaf
 
 
 batch_shape.register(dist.Distribution, lambda p: p.batch_shape)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 from vaex.errors import check_fraction, check_positive, check_whole
 from vaex.inference.kernels import blackjax
 from vaex.inference.method import Method, State
-from vaex.inference.target import Target, check_continuous, target, within_support
+from vaex.inference.target import Target, check_continuous, start_within_support, target
 from vaex.model import AnyModel, Example, Latent
 
 
@@ -64,7 +64,7 @@ def method(name: str, kernel: Kernel, tuning: Tuning, start: str) -> Method:
         p = target(model, x)
         check_continuous(p.prior, name)
         start_key, warm_key, other_key = jax.random.split(key, 3)
-        first = within_support(other_key, p, p.start(start_key, start))
+        first = start_within_support(start_key, other_key, p, start)
         z, tuned = kernel.warm_up(warm_key, first, p.log_joint, tuning)
         return Chain(p, kernel.init(z, p.log_joint), tuned)
 

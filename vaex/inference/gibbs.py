@@ -10,7 +10,7 @@ from jaxtyping import Array, Int, PRNGKeyArray
 from vaex.distributions.sites import sites
 from vaex.inference.chain import Info
 from vaex.inference.method import Method
-from vaex.inference.target import Target, target, within_support
+from vaex.inference.target import Target, start_within_support, target
 from vaex.model import AnyModel, Example, Latent
 
 
@@ -49,7 +49,7 @@ def gibbs(*, start: str = "posterior") -> Method:
         p = target(model, x)
         found = sites(p.prior)
         start_key, other_key = jax.random.split(key)
-        return GibbsState(p, found.codes(within_support(other_key, p, p.start(start_key, start))))
+        return GibbsState(p, found.codes(start_within_support(start_key, other_key, p, start)))
 
     def step(key: PRNGKeyArray, state: GibbsState) -> tuple[GibbsState, Info]:
         found = sites(state.target.prior)

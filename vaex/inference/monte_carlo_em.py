@@ -14,7 +14,7 @@ from vaex.inference.iterate import iterate
 from vaex.inference.kernels import blackjax
 from vaex.inference.mcmc import hmc
 from vaex.inference.method import Method
-from vaex.inference.target import Target, check_continuous, target, within_support
+from vaex.inference.target import check_continuous, start_within_support, target
 from vaex.model import AnyModel, Example, Latent, Params, num_examples, one_of
 
 _GAIN = 0.2  # of the logarithm of the step size, by what the acceptance rate is off
@@ -88,7 +88,8 @@ def monte_carlo_em(
         if batch_size is not None and batch_size > n:
             raise OptionError("batch_size", batch_size, f"at most {n}, the number of examples")
         check_continuous(target(model, one_of(x)).prior, "monte_carlo_em")
-        z = jax.vmap(lambda key, one: _start(key, target(model, one)))(jax.random.split(key, n), x)
+        one = lambda key, x: start_within_support(key, jax.random.fold_in(key, 1), target(model, x), "prior")
+        z = jax.vmap(one)(jax.random.split(key, n), x)
         return State(params, optimizer.init(params), x, z, jnp.full((), step_size, float), jnp.zeros((), jnp.int32))
 
     def moved(key: PRNGKeyArray, model: AnyModel, x: Example, z: Latent, step_size: Array) -> tuple[Latent, Array]:
@@ -124,7 +125,3 @@ def monte_carlo_em(
         return State(params, opt_state, state.x, all_z, adapted, state.step + 1), Info(rate, log_joint[0])
 
     return Method(init, step)
-
-
-def _start(key: PRNGKeyArray, p: Target) -> Latent:
-    return within_support(jax.random.fold_in(key, 1), p, p.start(key, "prior"))

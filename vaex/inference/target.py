@@ -92,12 +92,13 @@ def target(model: AnyModel, example: Example) -> Target:
     return Target(Held(model), example)
 
 
-def within_support(key: PRNGKeyArray, p: Target, z: Latent) -> Latent:
-    """Where a chain may begin: z, or where p(x, z) is 0 a draw from p(z) instead, the first of ten where it is not.
+def start_within_support(key: PRNGKeyArray, other_key: PRNGKeyArray, p: Target, start: str) -> Latent:
+    """Where a chain may begin: p.start, or where p(x, z) is 0 there the first of ten draws from p(z) where it is not.
 
     From outside of the support no step leads back, since every place beside is as impossible.
     """
-    drawn = p.prior.sample(key, (_NUM_DRAWS,))
+    z = p.start(key, start)
+    drawn = p.prior.sample(other_key, (_NUM_DRAWS,))
     both = jax.tree.map(lambda one, more: jnp.concatenate([one[None], more.astype(one.dtype)]), z, drawn)
     first = jnp.argmax(jnp.isfinite(jax.vmap(p.log_joint)(both)))  # z itself if it is nowhere above 0
     return jax.tree.map(lambda leaf: leaf[first], both)

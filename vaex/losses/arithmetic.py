@@ -9,8 +9,12 @@ import jax
 import jax.numpy as jnp
 
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
     from jaxtyping import Array, Bool, Float, Num, Shaped
+
+_NARROW = tuple(map(jnp.dtype, ("int8", "int16", "uint8", "uint16")))
 
 
 def at_least_float32(array: Shaped[Array | np.ndarray, "..."] | float) -> Float[Array, "..."]:
@@ -21,6 +25,11 @@ def at_least_float32(array: Shaped[Array | np.ndarray, "..."] | float) -> Float[
     found = jnp.asarray(array)
     is_low = not jnp.issubdtype(found.dtype, jnp.floating) or jnp.finfo(found.dtype).bits < 32
     return found.astype(jnp.float32) if is_low else found
+
+
+def widened(values: Any) -> Any:
+    """The same as integers of 32 bits where they have fewer, in which 260 would be 4 and there are no 256 classes."""
+    return values.astype(jnp.int32) if jnp.result_type(values) in _NARROW else values
 
 
 def times(weight: Num[Array, "..."] | float, log_value: Float[Array, "..."] | float) -> Float[Array, "..."]:

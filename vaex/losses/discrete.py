@@ -10,7 +10,7 @@ from jax.core import Tracer
 
 from vaex.errors import UsageError
 from vaex.losses.alignment import check_aligned
-from vaex.losses.arithmetic import all_in_unit_interval, at_least_float32, flattened, sum_event
+from vaex.losses.arithmetic import all_in_unit_interval, at_least_float32, flattened, sum_event, widened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,9 +68,7 @@ def categorical_nll(logits: Floats, labels: Num[Array | np.ndarray, "..."], *, e
         cure = "of one-hot ones, for which traced ones of the shape of logits are taken, pass their argmax"
         raise UsageError(f"{found}: expected classes as integers; {cure}")
     shape = check_aligned(event_ndims, logits=jnp.shape(logits)[:-1], labels=jnp.shape(labels))
-    if labels.dtype.itemsize < 4:  # in uint8 256 classes would be none
-        labels = labels.astype(jnp.int32)
-    classes = jnp.broadcast_to(labels, shape)[..., None]
+    classes = jnp.broadcast_to(widened(labels), shape)[..., None]
     chosen = jnp.take_along_axis(jnp.broadcast_to(logits, (*shape, logits.shape[-1])), classes, axis=-1, mode="clip")
     inside = (classes >= 0) & (classes < logits.shape[-1])  # negative indices would count from the end
     return sum_event(jax.nn.logsumexp(logits, axis=-1) - jnp.where(inside, chosen, jnp.nan)[..., 0], event_ndims)
