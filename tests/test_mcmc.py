@@ -74,7 +74,7 @@ def test_the_last_states_of_many_chains_are_draws_from_the_posterior(name):
 
 def test_a_chain_that_would_start_outside_of_the_support_starts_in_it():
     """Half of q(z|x) lies outside of the prior's: the last states of 1,000 chains by KS are of a normal that is cut."""
-    x, method = jnp.array([3.0]), inference.random_walk(num_warmup=0)
+    x, method = jnp.array([3.0]), inference.random_walk(step_size=2.0, num_warmup=0)
 
     def last(key):
         prior = dist.Uniform(jnp.zeros(1), 1.0).to_event(1)

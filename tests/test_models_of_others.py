@@ -140,14 +140,6 @@ def test_variables_of_other_values_each_are_not_enumerated(q):
         inference.gibbs().init(KEY, model, jnp.array(1.0))
 
 
-@pytest.mark.parametrize("method", [inference.hmc(), inference.random_walk()])
-def test_no_random_step_stays_on_a_simplex(method):
-    prior = dist.Dirichlet(2 * jnp.ones(3))
-    model = Model(prior, lambda x: prior, lambda z: dist.Multinomial(10, z))
-    with pytest.raises(UsageError, match=r"moves z in all directions, and Dirichlet, p\(z\), lies on a surface"):
-        method.init(KEY, model, jnp.array([5, 3, 2]))
-
-
 def test_chains_that_never_move_are_told():
     """Of z ~ Exponential(1) and x ~ U(0, z) no draw of q, nor of ten of p(z), is beyond x = 40."""
     prior = dist.Exponential(1.0)

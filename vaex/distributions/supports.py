@@ -1,11 +1,27 @@
-"""Where the draws of a distribution may lie: functions on which its type registers."""
+"""Where the draws of a distribution may lie, and free numbers for them: functions on which its type registers."""
 
 import functools
+from collections.abc import Callable
+from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpyro.distributions as dist
-from numpyro.distributions import biject_to, constraints
+from jaxtyping import Array, Float
+from numpyro.distributions import biject_to
 
-from vaex.model import Distribution
+from vaex.errors import UsageError
+from vaex.model import Distribution, Value
+
+
+class Coordinates(NamedTuple):
+    """Numbers on the whole real line, in the structure of a value, for each value of a support.
+
+    log p(numbers) = log p(value(numbers)) + log_det(numbers)
+    """
+
+    value: Callable[[Value], Value]
+    numbers: Callable[[Value], Value]  # and back
+    log_det: Callable[[Value], Float[Array, ""]]  # log |d value / d numbers|
 
 
 @functools.singledispatch
@@ -20,22 +36,32 @@ def moves_its_support(q: Distribution) -> bool:
 
 
 @functools.singledispatch
-def lies_on_a_surface(p: Distribution) -> bool:
-    """Whether draws lie on a surface among all values of their shape, such as a simplex, on which no step stays."""
-    return False
+def coordinates(p: Distribution) -> Coordinates:
+    """Free numbers for the values of a continuous distribution, in which no step leads out of its support.
+
+    Of a type that is not known its values themselves; of numpyro's by `biject_to`, of a simplex one fewer.
+
+    Raises:
+        UsageError: a support that free numbers do not map to, as a sphere.
+    """
+    return Coordinates(lambda numbers: numbers, lambda value: value, lambda numbers: jnp.array(0.0))
 
 
-@lies_on_a_surface.register(dist.Distribution)
-def _(p: dist.Distribution) -> bool:
-    shape = p.batch_shape + p.event_shape
-    try:  # whether there are fewer numbers without constraints
-        return p.support is constraints.sphere or biject_to(p.support).inverse_shape(shape) != shape
-    except (NotImplementedError, AttributeError, TypeError, ValueError):  # of a support that nothing maps to
-        return False
+@coordinates.register(dist.Distribution)
+def _(p: dist.Distribution) -> Coordinates:
+    if p.support is None:
+        return coordinates.dispatch(object)(p)
+    try:
+        to = biject_to(p.support)
+    except NotImplementedError:
+        raise UsageError(
+            f"no free numbers stand for the values of {type(p).__name__}, p(z), as none do for a sphere: use "
+            "inference.importance, or a p(z) of free numbers that decode maps there"
+        ) from None
+    return Coordinates(to, to.inv, lambda numbers: jnp.sum(to.log_abs_det_jacobian(numbers, to(numbers))))
 
 
 for _between in (dist.Uniform, dist.LogUniform, dist.Pareto):
     moves_its_support.register(_between, lambda q: True)
 for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistribution):
     moves_its_support.register(_wrapper, lambda q: moves_its_support(q.base_dist))
-    lies_on_a_surface.register(_wrapper, lambda q: lies_on_a_surface(q.base_dist))

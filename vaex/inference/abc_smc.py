@@ -9,6 +9,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.shapes import log_density
+from vaex.distributions.supports import Coordinates, coordinates
 from vaex.errors import check_finite, check_fraction, check_whole
 from vaex.inference.abc import Simulated, Simulator, distances, euclidean, rejection
 from vaex.inference.method import Method
@@ -43,6 +44,8 @@ def smc(
 
     tolerance_t = max(tolerance, the quantile of the distances at `share`); those within it are resampled, and each
     moves by z' = z + noise, x' ~ p(x|z'), accepted if d(x', x) <= tolerance_t and u < p(z') / p(z)
+
+    where z stands for free numbers, of one above 0 its logarithm, and p(z) is the density over these.
 
     Where less than `share` of the particles are nearer than the others, which all are equally far, as counts may be, it
     stays; a smaller share lets it fall.
@@ -79,13 +82,16 @@ def smc(
         level = jnp.minimum(now.tolerance, jnp.maximum(tolerance, _nearest(now.distance, share)))
         z, near = _resampled(choice_key, now, level)
         far = lambda key, z: distances(key, simulator, z, state.target.example, distance)
-        noise = _spread(z)
+        where = coordinates(simulator.prior)
+        numbers = jax.vmap(where.numbers)(z)
+        noise = _spread(numbers)
 
         def move(particles: tuple[Latent, Array], key: PRNGKeyArray) -> tuple[tuple[Latent, Array], Array]:
-            return _move(key, particles, simulator.prior, far, noise, level)
+            return _move(key, particles, simulator.prior, where, far, noise, level)
 
-        (z, near), moves = jax.lax.scan(move, (z, near), jnp.stack(keys))
-        return state._replace(simulated=Simulated(z, near, level)), Info(level, jnp.mean(moves))
+        (numbers, near), moves = jax.lax.scan(move, (numbers, near), jnp.stack(keys))
+        moved = Simulated(jax.vmap(where.value)(numbers), near, level)
+        return state._replace(simulated=moved), Info(level, jnp.mean(moves))
 
     return Method(init, step)
 
@@ -152,17 +158,18 @@ def _move(
     key: PRNGKeyArray,
     particles: tuple[Latent, Array],
     prior: Distribution,
+    where: Coordinates,
     far: Callable,
     noise: Callable,
     level: Array,
 ) -> tuple[tuple[Latent, Array], Array]:
-    z, near = particles
-    log_prior = jax.vmap(lambda z: log_density("p(z)", prior, z))
+    numbers, near = particles
+    log_prior = jax.vmap(lambda one: log_density("p(z)", prior, where.value(one)) + where.log_det(one))
     noise_key, x_key, accept_key = jax.random.split(key, 3)
     n = len(near)
-    proposed = jax.vmap(noise)(jax.random.split(noise_key, n), z)
-    distance = far(x_key, proposed)
-    log_ratio = log_prior(proposed) - log_prior(z)
+    proposed = jax.vmap(noise)(jax.random.split(noise_key, n), numbers)
+    distance = far(x_key, jax.vmap(where.value)(proposed))
+    log_ratio = log_prior(proposed) - log_prior(numbers)
     go = (distance <= level) & (jnp.log(jax.random.uniform(accept_key, (n,))) < log_ratio)
     pick = lambda new, old: jnp.where(go.reshape(n, *(1,) * (new.ndim - 1)), new, old)
-    return jax.tree.map(pick, (proposed, distance), (z, near)), jnp.mean(go)
+    return jax.tree.map(pick, (proposed, distance), (numbers, near)), jnp.mean(go)

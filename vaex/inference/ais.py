@@ -7,14 +7,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex import bounds
-from vaex.distributions.sites import sites
 from vaex.errors import check_whole
 from vaex.inference.ais_schedule import NUM_LEAPFROG, Schedule, move
 from vaex.inference.ais_schedule import find_schedule as find_schedule
 from vaex.inference.importance import Weighted
 from vaex.inference.iterate import iterate
 from vaex.inference.method import Method
-from vaex.inference.particles import Space, bridge, check_temperatures
+from vaex.inference.particles import bridge, check_temperatures
+from vaex.inference.space import Space, space
 from vaex.inference.target import Target, target
 from vaex.model import AnyModel, Example, Latent
 
@@ -23,14 +23,14 @@ class Annealed(NamedTuple):
     """The state of a chain, whose weighted z stands for q(z|x)^(1 - t) p(x, z)^t."""
 
     target: Target
-    position: Latent  # z itself, or the codes of discrete variables
+    position: Latent  # in the space of z
     step: Int[Array, "*batch"]  # how many temperatures are passed
     log_w: Float[Array, "*batch"]  # exp of it is unbiased for the integral of q(z|x)^(1 - t) p(x, z)^t
 
     @property
     def z(self) -> Latent:
         """Where the chain is; of one chain."""
-        return bridge(self.target, "prior").value(self.position)
+        return space(self.target).value(self.position)
 
 
 class Info(NamedTuple):
@@ -68,10 +68,7 @@ def ais(schedule: Schedule, *, start: str = "posterior", num_leapfrog: int = NUM
 
     def init(key: PRNGKeyArray, model: AnyModel, x: Example) -> Annealed:
         p = target(model, x)
-        z = p.start(key, start)
-        where = bridge(p, start)
-        position = z if where.num_values is None else sites(p.prior).codes(z)
-        return Annealed(p, position, jnp.array(0), jnp.array(0.0))
+        return Annealed(p, space(p).position(p.start(key, start)), jnp.array(0), jnp.array(0.0))
 
     def step(key: PRNGKeyArray, state: Annealed) -> tuple[Annealed, Info]:
         where, k = bridge(state.target, start), state.step
@@ -121,7 +118,7 @@ def anneal(key: PRNGKeyArray, model: AnyModel, x: Example, *, schedule: Schedule
         OptionError, UsageError: as of `ais`.
     """
     states, _ = chains(key, model, x, schedule=schedule, **options)
-    return Weighted(jax.vmap(bridge(target(model, x), "prior").value)(states.position), states.log_w)
+    return Weighted(jax.vmap(space(target(model, x)).value)(states.position), states.log_w)
 
 
 def reverse(
@@ -163,7 +160,7 @@ def reverse(
     _check(schedule, num_leapfrog)
     p = target(model, x)
     where = bridge(p, start)
-    first = z if where.num_values is None else sites(p.prior).codes(z)
+    first = where.position(z)
 
     def back(state: tuple[Latent, Array], turn: tuple[Array, Array]) -> tuple[tuple[Latent, Array], None]:
         (position, log_w), (key, k) = state, turn

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.distributions.sites import sites
 from vaex.errors import check_fraction, check_whole
-from vaex.inference.particles import IMPOSSIBLE, LEAST_VARIANCE, Moves, Space, bridge, mover
+from vaex.inference.particles import IMPOSSIBLE, LEAST_VARIANCE, Moves, bridge, mover
+from vaex.inference.space import Space, space
 from vaex.inference.target import target
 from vaex.model import AnyModel, Example, Latent, num_examples
 
@@ -27,7 +27,7 @@ class Schedule(NamedTuple):
 
     temperatures: Float[Array, " t"]  # rising, the last of them 1
     step_sizes: Float[Array, " t"]  # of the leapfrog integrator, in units of the widths
-    variances: Float[Array, "t d"]  # of each latent number, the masses' inverses
+    variances: Float[Array, "t d"]  # of each number of a position, the masses' inverses
 
 
 class _Pilot(NamedTuple):
@@ -112,12 +112,10 @@ def _pilot(
 
     def begin(key: PRNGKeyArray, x: Example) -> Latent:
         p = target(model, x)
-        where = bridge(p, start)
-        z = jax.vmap(lambda k: p.start(k, start))(jax.random.split(key, num_chains))
-        return z if where.num_values is None else jax.vmap(sites(p.prior).codes)(z)
+        return jax.vmap(lambda k: space(p).position(p.start(k, start)))(jax.random.split(key, num_chains))
 
     def look(x: Example, positions: Latent) -> tuple[Array, Array, Array]:
-        """The variances of log p(x, z) - log q(z|x) and of z among the chains of an example, and which can be.
+        """The variances of log p(x, z) - log q(z|x) and of positions among the chains of an example, and which can be.
 
         Those where p(x, z) is 0 would make the variances infinite; where fewer than two can be, the first is 0.
         """

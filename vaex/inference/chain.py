@@ -10,7 +10,8 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 from vaex.errors import check_fraction, check_positive, check_whole
 from vaex.inference.kernels import blackjax
 from vaex.inference.method import Method, State
-from vaex.inference.target import Target, check_continuous, start_within_support, target
+from vaex.inference.space import space, start_within_support
+from vaex.inference.target import Target, check_continuous, target
 from vaex.model import AnyModel, Example, Latent
 
 
@@ -18,13 +19,13 @@ class Chain(NamedTuple):
     """The state of a Markov chain."""
 
     target: Target
-    kernel: State  # blackjax's state: the position and its log-density
+    kernel: State  # blackjax's state: the position in its space and its log-density
     tuned: dict[str, Array]  # the kernel's options that warm-up finds
 
     @property
     def z(self) -> Latent:
-        """Where the chain is."""
-        return self.kernel.position
+        """Where the chain is; of one chain."""
+        return space(self.target).value(self.kernel.position)
 
 
 class Info(NamedTuple):
@@ -65,11 +66,12 @@ def method(name: str, kernel: Kernel, tuning: Tuning, start: str) -> Method:
         check_continuous(p.prior, name)
         start_key, warm_key, other_key = jax.random.split(key, 3)
         first = start_within_support(start_key, other_key, p, start)
-        z, tuned = kernel.warm_up(warm_key, first, p.log_joint, tuning)
-        return Chain(p, kernel.init(z, p.log_joint), tuned)
+        log_joint = space(p).log_joint
+        position, tuned = kernel.warm_up(warm_key, first, log_joint, tuning)
+        return Chain(p, kernel.init(position, log_joint), tuned)
 
     def step(key: PRNGKeyArray, state: Chain) -> tuple[Chain, Info]:
-        moved, info = kernel.step(key, state.kernel, state.target.log_joint, **state.tuned)
+        moved, info = kernel.step(key, state.kernel, space(state.target).log_joint, **state.tuned)
         return state._replace(kernel=moved), info
 
     return Method(init, step)

@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.errors import OptionError, check_positive, check_whole
+from vaex.distributions.supports import coordinates
+from vaex.errors import OptionError, UsageError, check_positive, check_whole
 from vaex.inference.method import Method
 from vaex.inference.target import check_continuous, target
 from vaex.losses.arithmetic import logsumexp, times
-from vaex.model import Conditional, Example, Model
+from vaex.model import Conditional, Distribution, Example, Model
 
 
 class Grid(NamedTuple):
@@ -78,7 +79,7 @@ def free_form(points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"]
 
     Raises:
         OptionError: a step size that is not above 0, or above 1.
-        UsageError: discrete latents, or a conditional model without a condition, in init.
+        UsageError: discrete latents, latents on a surface, or a conditional model without a condition, in init.
 
     Source: the Euler-Lagrange equation of the ELBO, Bishop 2006, appendix D; in the metric of Fisher and Rao.
     """
@@ -92,6 +93,7 @@ def free_form(points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"]
     def init(key: PRNGKeyArray | None, model: Model | Conditional, x: Example) -> State:
         p = target(model, x)
         check_continuous(p.prior, "free_form", instead="inference.cavi.discrete")
+        _check_volume(p.prior, points)
         log_q = jax.vmap(p.log_prior)(points.points) if start is None else start
         return State(jax.vmap(p.log_joint)(points.points), normalized(log_q))
 
@@ -104,3 +106,12 @@ def free_form(points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"]
         return State(log_p, normalized(moved)), Info(elbo, gap - 1)
 
     return Method(init, step)
+
+
+def _check_volume(prior: Distribution, points: Grid) -> None:
+    numbers = jax.eval_shape(lambda: coordinates(prior).numbers(prior.sample(jax.random.key(0))))
+    if sum(leaf.size for leaf in jax.tree.leaves(numbers)) < points.points.shape[1]:
+        raise UsageError(
+            f"{type(prior).__name__}, p(z), lies on a surface between the points of a grid, as a simplex does: use "
+            "inference.hmc, or a p(z) of fewer numbers that decode maps there"
+        )

@@ -10,7 +10,8 @@ from jaxtyping import Array, Int, PRNGKeyArray
 from vaex.distributions.sites import sites
 from vaex.inference.chain import Info
 from vaex.inference.method import Method
-from vaex.inference.target import Target, start_within_support, target
+from vaex.inference.space import space, start_within_support
+from vaex.inference.target import Target, target
 from vaex.model import AnyModel, Example, Latent
 
 
@@ -22,8 +23,8 @@ class GibbsState(NamedTuple):
 
     @property
     def z(self) -> Latent:
-        """Where the chain is."""
-        return sites(self.target.prior).value(self.codes)
+        """Where the chain is; of one chain."""
+        return space(self.target).value(self.codes)
 
 
 def gibbs(*, start: str = "posterior") -> Method:
@@ -47,14 +48,13 @@ def gibbs(*, start: str = "posterior") -> Method:
 
     def init(key: PRNGKeyArray, model: AnyModel, x: Example) -> GibbsState:
         p = target(model, x)
-        found = sites(p.prior)
+        sites(p.prior)  # where there are none it says so
         start_key, other_key = jax.random.split(key)
-        return GibbsState(p, found.codes(start_within_support(start_key, other_key, p, start)))
+        return GibbsState(p, start_within_support(start_key, other_key, p, start))
 
     def step(key: PRNGKeyArray, state: GibbsState) -> tuple[GibbsState, Info]:
-        found = sites(state.target.prior)
-        log_joint = lambda codes: state.target.log_joint(found.value(codes))
-        moved = state._replace(codes=sweep(key, state.codes, log_joint, found.num_values))
+        num_values = sites(state.target.prior).num_values
+        moved = state._replace(codes=sweep(key, state.codes, space(state.target).log_joint, num_values))
         return moved, Info(jnp.array(1.0), jnp.array(False))
 
     return Method(init, step)

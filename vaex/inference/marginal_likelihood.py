@@ -14,6 +14,7 @@ from vaex.inference.kernels import blackjax
 from vaex.inference.mcmc import hmc
 from vaex.inference.method import Method
 from vaex.inference.sampling import sample
+from vaex.inference.space import space
 from vaex.inference.target import target
 from vaex.losses.arithmetic import logsumexp
 from vaex.model import AnyModel, Example
@@ -43,9 +44,10 @@ def marginal_likelihood(
 
     1 / p(x) = E_{p(z|x)}[q(z) / p(x, z)] ~ 1/L sum_l q(z_l) / p(x, z_l)
 
-    q is the normal distribution with the mean and the covariance of the first half of each chain, and the z_l are the
-    second half. Where q had wider tails than the posterior, one draw could have all the weight: q is cut off at the
-    ellipsoid that holds a share of it, and where p(z) is zero, of which as many draws of its own say how much that is.
+    q is the normal distribution with the mean and the covariance of the first half of each chain, over free numbers
+    that stand for z, and the z_l are the second half. Where q had wider tails than the posterior, one draw could have
+    all the weight: q is cut off at the ellipsoid that holds a share of it, and where p(x, z) is zero, of which as many
+    draws of its own say how much that is.
     No encoder is needed but for where the chains start. Meant for up to about 5 latent numbers, since q must resemble
     the posterior.
 
@@ -71,21 +73,20 @@ def marginal_likelihood(
     check_whole(4, num_samples=num_samples)
     check_fraction(coverage=coverage)
     draws = sample(key, method, model, x, num_samples=2 * num_samples, num_chains=num_chains).z
-    early, late = (
-        jax.tree.map(lambda z, part=part: z[:, part], draws) for part in (slice(num_samples), slice(num_samples, None))
-    )
-    each = lambda f: lambda z: jax.vmap(jax.vmap(f))(z)  # of each draw of each chain
-    flat = each(lambda z: ravel_pytree(z)[0])
-    log_joint = target(model, x).log_joint
-    q = _fitted(flat(early).reshape(num_chains * num_samples, -1))
-    log_ratio = _log_cut(q, flat(late), coverage) - each(log_joint)(late)
+    where = space(target(model, x))
+    each = lambda f: jax.vmap(jax.vmap(f))  # of each draw of each chain
+    positions = each(where.position)(draws)
+    unflat = ravel_pytree(jax.tree.map(lambda one: one[0, 0], positions))[1]
+    log_joint = lambda flat: where.log_joint(unflat(flat))
+    early, late = jnp.split(each(lambda one: ravel_pytree(one)[0])(positions), 2, axis=1)
+    q = _fitted(early.reshape(num_chains * num_samples, -1))
+    log_ratio = _log_cut(q, late, coverage) - each(log_joint)(late)
     ratio = jnp.exp(log_ratio - jnp.max(log_ratio))
     size = blackjax().diagnostics.effective_sample_size(ratio)
     log_mean = logsumexp(log_ratio.ravel()) - jnp.log(ratio.size)
     own = q.sample(jax.random.fold_in(key, _OWN), (ratio.size,))
-    unflat = ravel_pytree(jax.tree.map(lambda z: z[0, 0], late))[1]
     is_inside = _log_cut(q, own, coverage) > -jnp.inf
-    is_possible = jax.vmap(lambda z: log_joint(unflat(z)) > -jnp.inf)(own)
+    is_possible = jax.vmap(log_joint)(own) > -jnp.inf
     share = jnp.sum(is_inside & is_possible) / jnp.sum(is_inside)
     error = jnp.var(ratio, ddof=1) / jnp.mean(ratio) ** 2 / size + (1 / share - 1) / jnp.sum(is_inside)
     return MarginalLikelihood(jnp.log(share) - log_mean, jnp.sqrt(error))

@@ -14,7 +14,8 @@ from vaex.inference.iterate import iterate
 from vaex.inference.kernels import blackjax
 from vaex.inference.mcmc import hmc
 from vaex.inference.method import Method
-from vaex.inference.target import check_continuous, start_within_support, target
+from vaex.inference.space import space, start_within_support
+from vaex.inference.target import check_continuous, target
 from vaex.model import AnyModel, Example, Latent, Params, num_examples, one_of
 
 _GAIN = 0.2  # of the logarithm of the step size, by what the acceptance rate is off
@@ -88,15 +89,22 @@ def monte_carlo_em(
         if batch_size is not None and batch_size > n:
             raise OptionError("batch_size", batch_size, f"at most {n}, the number of examples")
         check_continuous(target(model, one_of(x)).prior, "monte_carlo_em")
-        one = lambda key, x: start_within_support(key, jax.random.fold_in(key, 1), target(model, x), "prior")
+
+        def one(key: PRNGKeyArray, x: Example) -> Latent:
+            p = target(model, x)
+            return space(p).value(start_within_support(key, jax.random.fold_in(key, 1), p, "prior"))
+
         z = jax.vmap(one)(jax.random.split(key, n), x)
         return State(params, optimizer.init(params), x, z, jnp.full((), step_size, float), jnp.zeros((), jnp.int32))
 
     def moved(key: PRNGKeyArray, model: AnyModel, x: Example, z: Latent, step_size: Array) -> tuple[Latent, Array]:
         p = target(model, x)
-        size = sum(leaf.size for leaf in jax.tree.leaves(z))
+        where = space(p)
+        position = where.position(z)
+        size = sum(leaf.size for leaf in jax.tree.leaves(position))
         tuned = {"step_size": step_size, "inverse_mass_matrix": jnp.ones(size)}
-        chain, info = iterate(key, kernel, Chain(p, blackjax().hmc.init(z, p.log_joint), tuned), num_steps=num_moves)
+        start = Chain(p, blackjax().hmc.init(position, where.log_joint), tuned)
+        chain, info = iterate(key, kernel, start, num_steps=num_moves)
         return chain.z, jnp.mean(info.acceptance_rate)
 
     def step(key: PRNGKeyArray, state: State) -> tuple[State, Info]:

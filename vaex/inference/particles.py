@@ -10,16 +10,14 @@ from jax.core import Tracer
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from vaex.distributions.abilities import is_discrete
 from vaex.distributions.shapes import log_density
-from vaex.distributions.sites import sites
 from vaex.errors import OptionError
 from vaex.inference.gibbs import sweep
 from vaex.inference.importance import effective_sample_size, squared_error
 from vaex.inference.kernels import blackjax
 from vaex.inference.method import State, StepInfo
+from vaex.inference.space import Space, space
 from vaex.inference.target import Target
-from vaex.losses.arithmetic import where_possible
 from vaex.model import Latent
 
 LEAST_VARIANCE = 1e-30  # of particles that are all one, so that masses are finite: in any unit it is nothing
@@ -55,49 +53,28 @@ class Info(NamedTuple):
     effective_sample_size: Float[Array, "*batch"]  # of the new weights, of at most as many as there are particles
 
 
-class Space(NamedTuple):
-    """Where particles live: z itself, or the codes of discrete variables."""
-
-    log_prior: Callable
-    log_likelihood: Callable
-    value: Callable[[Latent], Latent]
-    num_values: tuple[int, ...] | None  # of each discrete variable
-
-
 class _At(NamedTuple):
     position: Latent
 
 
-def space(p: Target) -> Space:
-    """Of the latents of a model.
-
-    Raises:
-        UsageError: discrete ones without a list of their values.
-    """
-    log_likelihood = lambda z: jnp.maximum(p.log_likelihood(z), IMPOSSIBLE)
-    if not is_discrete(p.prior):
-        return Space(p.log_prior, log_likelihood, lambda z: z, None)
-    found = sites(p.prior)
-    value = found.value
-    return Space(lambda c: p.log_prior(value(c)), lambda c: log_likelihood(value(c)), value, found.num_values)
-
-
 def bridge(p: Target, start: str) -> Space:
-    """The same where q(z|x) is in the place of p(z), and p(x, z) / q(z|x) in that of p(x|z); of start "prior" `space`.
+    """The space of z whose likelihood, to the power of a temperature, leads from where it starts to p(x, z).
+
+    Of start "prior" p(x|z) beside p(z), of "posterior" p(x, z) / q(z|x) beside q(z|x).
 
     Raises:
         OptionError: start is neither "posterior" nor "prior".
-        UsageError: discrete latents without a list of their values.
+        UsageError: as of `space`.
     """
     q, where = p.base(start), space(p)
     if start == "prior":
-        return where
-    log_q = lambda z: log_density("q(z|x)", q, where.value(z))
+        return where._replace(log_likelihood=lambda at: jnp.maximum(where.log_likelihood(at), IMPOSSIBLE))
+    log_q = lambda at: log_density("q(z|x)", q, where.value(at)) + where.log_det(at)
 
-    def ratio(z: Latent) -> Float[Array, ""]:
-        log_q_z, log_pz = log_q(z), where.log_prior(z)
-        log_ratio = where_possible(where.log_likelihood(z), log_pz) + log_pz - log_q_z
-        return jnp.where(log_q_z == -jnp.inf, IMPOSSIBLE, log_ratio)  # no chain from q starts there; inf would call it
+    def ratio(at: Latent) -> Float[Array, ""]:
+        log_q_z, log_joint = log_q(at), where.log_joint(at)
+        cannot_be = (log_q_z == -jnp.inf) | (log_joint == -jnp.inf)  # no chain from q starts there, or ends there
+        return jnp.where(cannot_be, IMPOSSIBLE, log_joint - log_q_z)
 
     return where._replace(log_prior=log_q, log_likelihood=ratio)
 
@@ -120,8 +97,7 @@ def mover(where: Space, moves: Moves, variances: Float[Array, " d"]) -> tuple[Ca
 
 def started(key: PRNGKeyArray, p: Target, num_particles: int) -> Particles:
     """Draws from the prior."""
-    z = p.prior.sample(key, (num_particles,))
-    particles = jax.vmap(sites(p.prior).codes)(z) if is_discrete(p.prior) else z
+    particles = jax.vmap(space(p).position)(p.prior.sample(key, (num_particles,)))
     kernel = blackjax().smc.tempered.init(particles)._replace(tempering_param=jnp.array(0.0))
     return Particles(p, kernel, jnp.array(0), jnp.array(0.0), jnp.array(0.0))
 
@@ -145,7 +121,7 @@ def resampled(key: PRNGKeyArray, state: Particles) -> State:
 
 
 def variances(state: Particles) -> Float[Array, " d"]:
-    """The variance of each number of z, over the weighted particles."""
+    """The variance of each number of a position, over the weighted particles."""
     flat = jax.vmap(lambda z: ravel_pytree(z)[0])(state.kernel.particles).astype(state.kernel.weights.dtype)
     return jnp.maximum(state.kernel.weights @ (flat - state.kernel.weights @ flat) ** 2, LEAST_VARIANCE)
 

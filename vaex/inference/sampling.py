@@ -85,7 +85,7 @@ def warnings(draws: Draws) -> list[str]:
     """What is wrong with some draws, a line each; none where nothing is. Outside jit; one posterior or a batch.
 
     An R-hat above 1.05, of chains that do not agree; chains of which no step is accepted, as where p(x, z) is 0 from
-    the start; divergent steps, of trajectories that cannot enter a part of it, or that leave it over an edge.
+    the start; divergent steps, of trajectories that cannot enter a part of it, or that leave it over an edge of p(x|z).
     """
     found = []
     rhat = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(draws.rhat)])
@@ -104,8 +104,7 @@ def warnings(draws: Draws) -> list[str]:
     if divergent := int(np.sum(draws.num_divergent)):
         found.append(
             f"{divergent} steps are divergent: a part of the posterior is left out; raise target_acceptance, which "
-            "makes steps smaller; where p(z) has an edge, beyond which such steps end, lower it, or use random_walk "
-            "or a z without edges, as log z"
+            "makes steps smaller; where p(x|z) has an edge, beyond which such steps end, lower it, or use random_walk"
         )
     return found
 

@@ -15,14 +15,15 @@ from vaex.inference.particles import (
     Info,
     Moves,
     Particles,
+    bridge,
     check_temperatures,
     moved,
     mover,
     resampled,
-    space,
     started,
     variances,
 )
+from vaex.inference.space import space
 from vaex.inference.target import target
 from vaex.model import AnyModel, Example
 
@@ -33,7 +34,9 @@ class Schedule(NamedTuple):
     """The temperatures of the likelihood, and how wide the particles lie before each."""
 
     temperatures: Float[Array, " t"]  # rising, the last of them 1
-    variances: Float[Array, "t d"]  # of each latent number, the masses' inverses of HMC; not used for discrete ones
+    variances: Float[
+        Array, "t d"
+    ]  # of each number of a position, the masses' inverses of HMC; not used for discrete ones
 
 
 def smc(schedule: Schedule, *, num_particles: int = 1000, moves: Moves = MOVES) -> Method:
@@ -63,7 +66,7 @@ def smc(schedule: Schedule, *, num_particles: int = 1000, moves: Moves = MOVES) 
         return started(key, target(model, x), num_particles)
 
     def step(key: PRNGKeyArray, state: Particles) -> tuple[Particles, Info]:
-        tools, where = blackjax(), space(state.target)
+        tools, where = blackjax(), bridge(state.target, "prior")
         kernel = tools.smc.tempered.build_kernel(*where[:2], *mover(where, moves, schedule.variances[state.step]))
         temperature = schedule.temperatures[state.step]
         found, info = kernel(key, state.kernel, moves.num_moves, temperature, {})
@@ -135,7 +138,7 @@ def find_schedule(
     @jax.jit
     def step(key: PRNGKeyArray, state: Particles) -> tuple[tuple[Particles, Info], Array]:
         key, resample_key = jax.random.split(key)
-        where, width = space(p), variances(state)
+        where, width = bridge(p, "prior"), variances(state)
         moved_by = mover(where, moves, width)
         kernel = blackjax().smc.adaptive_tempered.build_kernel(*where[:2], *moved_by, target_share)
         return moved(state, *kernel(key, resampled(resample_key, state), moves.num_moves, {})), width

@@ -5,20 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import is_discrete
 from vaex.distributions.shapes import log_density
 from vaex.distributions.sites import has_sites
-from vaex.distributions.supports import lies_on_a_surface
 from vaex.errors import OptionError, UsageError
 from vaex.losses.arithmetic import where_possible
 from vaex.model import AnyModel, Distribution, Example, Latent, at
 from vaex.objectives.encode import encode
 
 STARTS = ("posterior", "prior")
-_NUM_DRAWS = 10  # from p(z), of which one will do
 
 
 class Held:
@@ -92,29 +89,12 @@ def target(model: AnyModel, example: Example) -> Target:
     return Target(Held(model), example)
 
 
-def start_within_support(key: PRNGKeyArray, other_key: PRNGKeyArray, p: Target, start: str) -> Latent:
-    """Where a chain may begin: p.start, or where p(x, z) is 0 there the first of ten draws from p(z) where it is not.
-
-    From outside of the support no step leads back, since every place beside is as impossible.
-    """
-    z = p.start(key, start)
-    drawn = p.prior.sample(other_key, (_NUM_DRAWS,))
-    both = jax.tree.map(lambda one, more: jnp.concatenate([one[None], more.astype(one.dtype)]), z, drawn)
-    first = jnp.argmax(jnp.isfinite(jax.vmap(p.log_joint)(both)))  # z itself if it is nowhere above 0
-    return jax.tree.map(lambda leaf: leaf[first], both)
-
-
 def check_continuous(prior: Distribution, method: str, *, instead: str | None = None) -> None:
     """The latents are moved along gradients or by small steps.
 
     Raises:
-        UsageError: they are discrete, or a part of them is; or they lie on a surface.
+        UsageError: they are discrete, or a part of them is.
     """
-    if lies_on_a_surface(prior):
-        raise UsageError(
-            f"{method} moves z in all directions, and {type(prior).__name__}, p(z), lies on a surface, as a simplex is "
-            f"one: use {instead or 'inference.importance'}, or a p(z) of free numbers that decode maps there"
-        )
     if is_discrete(prior):
         among = "inference.gibbs" if has_sites(prior) else "inference.importance or inference.rejection"
         raise UsageError(

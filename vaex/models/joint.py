@@ -15,6 +15,7 @@ from vaex.distributions import abilities
 from vaex.distributions.shapes import for_each_draw, log_density, value_shape
 from vaex.distributions.sites import joined, sites
 from vaex.distributions.states import all_states, check_num_states, sizes_of_states
+from vaex.distributions.supports import Coordinates, coordinates
 from vaex.errors import UsageError
 from vaex.model import Distribution, Family, Params, Value
 
@@ -71,6 +72,22 @@ class Joint:
         node = next(node for node in self.graph.nodes if node.name == name)
         return conditional_of(node, self.params[name], {**self.inputs, **(values or {})})
 
+    def coordinates(self) -> Coordinates:
+        """Free numbers of each node, whose support may depend on the values of its parents."""
+        own = lambda values: self._walk(lambda name, conditional: values[name])
+
+        def value(numbers: Values) -> dict[str, Value]:
+            return self._walk(lambda name, conditional: coordinates(conditional).value(numbers[name]))[1]
+
+        def numbers(value: Values) -> dict[str, Value]:
+            return {name: coordinates(conditional).numbers(value[name]) for name, conditional in own(value)[0].items()}
+
+        def log_det(numbers: Values) -> Array:
+            conditionals = own(value(numbers))[0].items()
+            return sum((coordinates(p).log_det(numbers[name]) for name, p in conditionals), jnp.array(0.0))
+
+        return Coordinates(value, numbers, log_det)
+
     def enumerate_support(self) -> dict[str, Array]:
         """All joint states of a graph whose nodes are all discrete."""
         states = {name: all_states(conditional) for name, conditional in self.graph.conditionals.items()}
@@ -91,6 +108,7 @@ class Joint:
 value_shape.register(Joint, lambda q: None)  # its values are checked by their names
 all_states.register(Joint, lambda q: q.enumerate_support())
 sites.register(Joint, lambda q: joined({name: sites(p) for name, p in q.graph.conditionals.items()}))
+coordinates.register(Joint, lambda q: q.coordinates())
 sizes_of_states.register(Joint, lambda q: tuple(len(all_states(one)) for one in q.graph.conditionals.values()))
 abilities.own_sample_and_log_prob.register(Joint, lambda q: q.sample_and_log_prob)
 abilities.is_cheap_to_evaluate.register(Joint, lambda q: False)
