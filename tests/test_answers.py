@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
+import scipy.integrate
+import scipy.stats
 
 from tests.models import W, linear_gaussian, log_px
 from vaex import Model, evaluate
@@ -58,6 +60,16 @@ def test_moments_are_those_of_q_where_they_are_known():
         OneHotCategorical(jnp.zeros(3)), lambda x: OneHotCategorical(jnp.log(p)), lambda z: NORMAL.decode(z[:2])
     )
     np.testing.assert_allclose(evaluate.moments(KEY, one_hot, x).variance, p * (1 - p), rtol=1e-5)
+
+
+def test_moments_on_a_circle_are_of_draws_and_not_of_directions():
+    """By quadrature, within 5 standard errors of as many draws."""
+    q = dist.VonMises(jnp.array([3.0]), 2.0).to_event(1)
+    found = evaluate.moments(KEY, Model(q, lambda x: q, lambda z: dist.Normal(z, 1.0).to_event(1)), jnp.zeros(1))
+    moment = lambda k: scipy.integrate.quad(lambda z: z**k * scipy.stats.vonmises(2, 3).pdf(z), -np.pi, np.pi)[0]
+    mean, square, fourth = moment(1), moment(2), moment(4)
+    assert abs(found.mean[0] - mean) < 5 * ((square - mean**2) / 100) ** 0.5
+    assert abs(found.variance[0] - (square - mean**2)) < 5 * ((fourth - square**2) / 100) ** 0.5 < 3
 
 
 def test_moments_of_a_flow_are_of_draws():

@@ -81,6 +81,17 @@ def test_factor_vae_s_score_has_no_vote_of_a_latent_that_is_not_active():
     assert abs(evaluate.factor_vae_score(KEY, 1e-3 * NOISE, FACTORS) - 1 / 3) < 0.1
 
 
+@pytest.mark.parametrize("per_value", [2, 3, 5])
+def test_factor_vae_s_score_has_no_vote_where_two_factors_stand_still(per_value):
+    """Of a perfect code: a few examples of a value may have one value of the other factor, too."""
+    rng = np.random.default_rng(0)
+    factors = np.stack([rng.integers(2, size=300), rng.permutation(np.arange(300) // per_value)], axis=1)
+    for code in (factors, factors[:, ::-1]):
+        assert evaluate.factor_vae_score(KEY, code / code.std(axis=0), factors) == 1
+    alone = np.stack([factors[:, 0], np.arange(300)], axis=1)  # of which the second cannot be told from the first
+    assert 0 < evaluate.factor_vae_score(KEY, alone / alone.std(axis=0), alone) < 1
+
+
 @pytest.mark.parametrize(
     ("name", "factors", "disentangled", "complete", "error"),
     [

@@ -130,3 +130,9 @@ def test_the_standard_error_of_two_weights():
     """Of 1 and 3, whose mean is 2 and whose standard error 1."""
     weights = Weighted(None, jnp.log(jnp.array([1.0, 3.0])))
     np.testing.assert_allclose(weights.standard_error, 0.5, rtol=1e-6)
+
+
+def test_what_has_no_weight_may_be_infinite():
+    found = Weighted(jnp.array([1.0, 2.0, 4.0]), jnp.array([0.0, 0.0, -jnp.inf]))
+    np.testing.assert_allclose(found.mean(jnp.array([[1.0, 2.0], [2.0, 4.0], [jnp.inf, jnp.nan]]))[0], 1.5)
+    np.testing.assert_allclose(found.mean(), 1.5)

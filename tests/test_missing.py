@@ -266,12 +266,14 @@ def test_imputation_without_a_model():
     kinds = np.repeat(np.array([[0, 0, 51, 51], [255, 255, 204, 0]], np.uint8), 30, axis=0).reshape(60, 2, 2, 1)
     stored = Masked(kinds, np.ones_like(kinds, bool))
     stored.mask[:30, 0, 0] = False
-    query = Masked(np.array([[np.nan, 0, 9, 0.2], [1, 9, 9, np.nan]], np.float32).reshape(2, 2, 2, 1), None)
+    rows = [[np.nan, 0, 9, 0.2], [1, 9, 9, np.nan], [np.nan] * 4]  # nothing of the last, to which no one is near
+    query = Masked(np.array(rows, np.float32).reshape(3, 2, 2, 1), None)
     query = query._replace(mask=query.x < 9)
     donors = stored._replace(x=np.where(stored.mask, stored.x / np.float32(255), np.nan))
     mean, neighbours = simple_imputations(donors, query)
     np.testing.assert_allclose(mean.ravel(), [1, 0.5, 0.5, 0.1], rtol=1e-6)
-    np.testing.assert_allclose(neighbours.reshape(2, 4), [[1, 0, 0.2, 0.2], [1, 1, 0.8, 0]], rtol=1e-6)
+    expected = [[1, 0, 0.2, 0.2], [1, 1, 0.8, 0], [1, 0.5, 0.5, 0.1]]
+    np.testing.assert_allclose(neighbours.reshape(3, 4), expected, rtol=1e-6)
 
 
 def test_what_is_missing_of_the_donors_is_drawn_apart_from_every_example(monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 
 from vaex import Model, evaluate, inference, objectives
 from vaex.evaluate.quadrature import log_marginal
-from vaex.inference import ais, free_form
+from vaex.inference import ais, free_form, smc
 from vaex.inference.iterate import iterate
 
 # z of an exponential distribution, and counts of the rate z: p(x) = 2^-(x + 1), which has no rate below 0.
@@ -66,3 +66,45 @@ def test_the_grid_of_quadrature_may_go_beyond(chunk_size):
 def test_a_score_of_draws_beyond_it_is_a_number():
     found = jax.jit(lambda key: evaluate.log_likelihood(key, MODEL, X, num_samples=20_000, chunk_size=1000))(KEY)
     np.testing.assert_allclose(found, LOG_PX, atol=0.05)
+
+
+@pytest.mark.parametrize("first", [0.1, 0.5])
+def test_where_no_particle_and_no_chain_can_be_the_estimate_says_so(first):
+    """Of x ~ U(z - 0.1, z + 0.1) far from all draws of z: a weight of 0 each, which is no certainty."""
+    prior = dist.Normal(jnp.zeros(1), 1.0).to_event(1)
+    model = Model(prior, lambda x: prior, lambda z: dist.Uniform(z - 0.1, z + 0.1).to_event(1))
+    temperatures, one = jnp.array([first, 1.0]), jnp.ones((2, 1))
+    paths = ais.Schedule(temperatures, jnp.full(2, 0.3), one)
+    runs = {
+        "ais": lambda: ais.anneal(KEY, model, X + 3, schedule=paths, num_chains=16, start="prior"),
+        "smc": lambda: smc.anneal(KEY, model, X + 3, schedule=smc.Schedule(temperatures, one), num_particles=20),
+        "importance": lambda: inference.importance(KEY, model, X + 3, num_samples=16),
+    }
+    for name, run in runs.items():
+        found = jax.jit(
+            lambda run=run: (lambda w: (w.log_likelihood, w.standard_error, w.effective_sample_size))(run())
+        )
+        assert tuple(map(float, found())) == (-np.inf, np.inf, 0.0), name
+
+
+def test_an_evidence_of_zero_stays_so_where_particles_find_a_way():
+    """At the first temperature none of two can be; by the moves at the second all can."""
+    prior = dist.Normal(jnp.zeros(1), 1.0).to_event(1)
+    model = Model(prior, lambda x: prior, lambda z: dist.Uniform(z - 1.0, z + 1.0).to_event(1))
+    schedule = smc.Schedule(jnp.array([0.1, 0.2, 1.0]), jnp.ones((3, 1)))
+    method = smc.smc(schedule, num_particles=2, moves=smc.Moves(num_moves=10, num_leapfrog=5))
+
+    def run(key):
+        start, *keys = jax.random.split(key, 4)
+        state, infos = method.init(start, model, X - 0.5), []
+        for key in keys:
+            state, info = method.step(key, state)
+            infos.append(info.log_increment)
+        return jnp.stack(infos), state.log_likelihood, state.squared_error
+
+    increments, log_likelihood, error = map(np.asarray, jax.jit(jax.vmap(run))(jax.random.split(KEY, 200)))
+    out = np.isneginf(increments)
+    assert not np.isnan(increments).any()
+    assert (out[:, 0] & ~out[:, 2]).any()
+    np.testing.assert_array_equal(np.isneginf(log_likelihood), out.any(axis=1))
+    np.testing.assert_array_equal(np.isposinf(error), out.any(axis=1))

@@ -195,6 +195,8 @@ mean.register(dist.Independent, lambda q: mean(q.base_dist))
 average.register(dist.Independent, lambda p: average(p.base_dist))
 for _wrapper in (dist.ExpandedDistribution, dist.MaskedDistribution):
     mean.register(_wrapper, lambda q: None if mean(q.base_dist) is None else q.mean)
+for _circular in (dist.VonMises, dist.SineBivariateVonMises, dist.SineSkewed):  # numpyro's is that of a direction
+    mean.register(_circular, lambda q: None)
 for _categorical in (dist.CategoricalProbs, dist.CategoricalLogits):  # numpyro's mean of a class's number is nan
     mean.register(_categorical, lambda q: None)
     average.register(_categorical, lambda p: (p.probs, lambda probabilities: jnp.argmax(probabilities, axis=-1)))

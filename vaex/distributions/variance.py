@@ -28,4 +28,5 @@ for _wrapper in (dist.ExpandedDistribution, dist.MaskedDistribution):
     variance.register(_wrapper, lambda q: None if variance(q.base_dist) is None else q.variance)
 for _categorical in (dist.CategoricalProbs, dist.CategoricalLogits):  # numpyro's is nan
     variance.register(_categorical, lambda q: None)
+variance.register(dist.VonMises, lambda q: None)  # numpyro's is that of a direction
 variance.register(Quantized, lambda q: jnp.zeros_like(q.mean))

@@ -49,13 +49,21 @@ def estimate_log_likelihood(
     chunk_size = min(chunk_size, num_samples)
     q = encode(model, x)
 
-    def total_of(chunk: Array) -> tuple[Array, Array]:
+    def total_of(chunk: Array) -> tuple[Array, Array, Array]:
         weights = sample_weights(jax.random.fold_in(key, chunk), model, x, q, chunk_size)
         wanted = chunk * chunk_size + jnp.arange(chunk_size) < num_samples
         log_w = jnp.where(wanted, at_least_float32(weights.log_w), -jnp.inf)
-        return logsumexp(log_w), logsumexp(2 * log_w)
+        largest = _finite(jnp.max(log_w))  # nats of thousands have few digits left for how the weights differ
+        return largest, logsumexp(log_w - largest), logsumexp(2 * (log_w - largest))
 
-    total, squares = map(logsumexp, jax.lax.map(total_of, jnp.arange(-(-num_samples // chunk_size))))
-    relative = jnp.maximum(num_samples * jnp.exp(squares - 2 * total) - 1, 0.0)
+    each, totals, squares = jax.lax.map(total_of, jnp.arange(-(-num_samples // chunk_size)))
+    largest = jnp.max(jnp.where(totals > -jnp.inf, each, -jnp.inf))
+    apart = each - _finite(largest)
+    total, square = logsumexp(totals + apart), logsumexp(squares + 2 * apart)
+    relative = jnp.maximum(num_samples * jnp.exp(square - 2 * total) - 1, 0.0)
     error = jnp.sqrt(relative / (num_samples - 1)) if num_samples > 1 else jnp.array(jnp.nan)
-    return Estimate(total - jnp.log(num_samples), error)
+    return Estimate(_finite(largest) + (total - jnp.log(num_samples)), error)
+
+
+def _finite(largest: Float[Array, ""]) -> Float[Array, ""]:
+    return jnp.where(jnp.isfinite(largest), largest, 0.0)

@@ -21,6 +21,7 @@ def factor_vae_score(
     vote(k) = argmin_j Var(z_j of L examples with one value of v_k) / Var(z_j of all)
 
     A latent tells of the factor that most votes for it were of. As many votes again are counted, where they are right.
+    Where another factor stands still as well there is no vote, but of a factor that has no value without that.
 
     Args:
         key: a PRNG key.
@@ -31,6 +32,7 @@ def factor_vae_score(
 
     Returns:
         A fraction: 1 where each factor has a latent of its own, and 1 / F in expectation where latents know nothing.
+        Of a factor that never varies without another it cannot be told which of both a latent is of.
 
     Raises:
         OptionError: num_votes below 1, or num_examples below 2.
@@ -42,14 +44,24 @@ def factor_vae_score(
     check_whole(2, num_examples=num_examples)
     groups, means = varying(factors, means), np.asarray(means, float)
     rng, num_factors = generator(key), groups.shape[1]
+
+    def others_vary(rows: np.ndarray, factor: int) -> bool:
+        others = np.delete(groups[rows], factor, axis=1)
+        return bool((others.min(axis=0) < others.max(axis=0)).all())
+
     alike = [[np.flatnonzero(group == value) for value in range(group.max() + 1)] for group in groups.T]
+    can_be_told = [any(others_vary(rows, factor) for rows in values) for factor, values in enumerate(alike)]
     spread = means.var(axis=0)
     active = np.flatnonzero(spread > ACTIVE_VARIANCE)
 
     def vote() -> tuple[int, int]:
         factor = int(rng.integers(num_factors))
-        held = alike[factor][groups[rng.integers(len(means)), factor]]
-        some = means[rng.choice(held, num_examples, replace=len(held) < num_examples)][:, active]
+        while True:
+            held = alike[factor][groups[rng.integers(len(means)), factor]]
+            rows = rng.choice(held, num_examples, replace=len(held) < num_examples)
+            if others_vary(rows, factor) or not can_be_told[factor]:
+                break
+        some = means[rows][:, active]
         return (int(active[np.argmin(some.var(axis=0) / spread[active])]) if len(active) else 0), factor
 
     learned = np.zeros((means.shape[1], num_factors))

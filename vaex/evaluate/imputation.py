@@ -87,7 +87,7 @@ def simple_imputations(donors: Masked, examples: Masked) -> tuple[np.ndarray, np
 
     Returns:
         The mean over the training images in which a pixel is observed; and that over the nearest of them by the
-        distance of the pixels observed in both, the former where none of these has the pixel.
+        distance of the pixels observed in both, the former where none of these has the pixel, or there are none.
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -104,6 +104,7 @@ def simple_imputations(donors: Masked, examples: Masked) -> tuple[np.ndarray, np
     mean = column_means(x, mask, 0.0)
     nearest = NearestNeighbors(n_neighbors=min(_NUM_NEIGHBOURS, len(x)), metric="nan_euclidean")
     nearest.fit(np.where(mask, x, np.nan))
-    found = nearest.kneighbors(np.where(query_mask, query, np.nan), return_distance=False)
-    neighbours = np.stack([column_means(x[i], mask[i], mean) for i in found])
+    distances, found = nearest.kneighbors(np.where(query_mask, query, np.nan))
+    comparable = [i[~np.isnan(far)] for far, i in zip(distances, found, strict=True)]  # by a pixel observed in both
+    neighbours = np.stack([column_means(x[i], mask[i], mean) for i in comparable])
     return mean.reshape(shape[1:]), neighbours.reshape(shape)

@@ -13,7 +13,7 @@ from vaex.inference.ais_schedule import find_schedule as find_schedule
 from vaex.inference.importance import Weighted
 from vaex.inference.iterate import iterate
 from vaex.inference.method import Method
-from vaex.inference.particles import bridge, check_temperatures
+from vaex.inference.particles import IMPOSSIBLE, bridge, check_temperatures
 from vaex.inference.space import Space, space
 from vaex.inference.target import Target, target
 from vaex.model import AnyModel, Example, Latent
@@ -184,7 +184,8 @@ def upper_bound(log_w: Float[Array, " k"]) -> Float[Array, ""]:
 
 def _increment(where: Space, schedule: Schedule, k: Array, position: Latent) -> Array:
     before = jnp.where(k == 0, 0.0, schedule.temperatures[k - 1])
-    return (schedule.temperatures[k] - before) * where.log_likelihood(position)
+    log_likelihood = where.log_likelihood(position)
+    return jnp.where(log_likelihood <= IMPOSSIBLE, -jnp.inf, (schedule.temperatures[k] - before) * log_likelihood)
 
 
 def _at(schedule: Schedule, k: Array) -> Schedule:

@@ -10,7 +10,7 @@ from vaex import bounds
 from vaex.distributions.abilities import sample_and_log_prob
 from vaex.errors import check_whole
 from vaex.inference.kernels import blackjax
-from vaex.losses.arithmetic import at_least_float32
+from vaex.losses.arithmetic import at_least_float32, times
 from vaex.model import AnyModel, Distribution, Example, Latent, Value, at
 from vaex.objectives.encode import encode
 from vaex.objectives.terms import log_weights
@@ -78,7 +78,9 @@ class Weighted(NamedTuple):
 
     def mean(self, values: Value = None) -> Value:
         """The average of z, or of K values made of it, [K, ...]: sum_k w_k f(z_k) / sum_k w_k; biased by order 1/K."""
-        return jax.tree.map(lambda leaf: jnp.tensordot(self.share, leaf, 1), self.z if values is None else values)
+        along = lambda leaf: self.share.reshape(-1, *[1] * (leaf.ndim - 1))
+        averaged = lambda leaf: jnp.sum(times(along(leaf), leaf), axis=0)  # what has no weight may be infinite
+        return jax.tree.map(averaged, self.z if values is None else values)
 
     def resample(self, key: PRNGKeyArray, num_draws: int) -> Latent:
         """Draws of equal weight: z^(m) = z_k with probability w_k / sum_k w_k, [M, ...].

@@ -102,11 +102,14 @@ def started(key: PRNGKeyArray, p: Target, num_particles: int) -> Particles:
     return Particles(p, kernel, jnp.array(0), jnp.array(0.0), jnp.array(0.0))
 
 
-def moved(state: Particles, kernel: State, info: StepInfo) -> tuple[Particles, Info]:
-    """The state and what is said of it, from blackjax's."""
-    increment = info.log_likelihood_increment
-    size = effective_sample_size(jnp.log(kernel.weights))
-    error = state.squared_error + squared_error(size, len(kernel.weights))
+def moved(state: Particles, where: Space, kernel: State, info: StepInfo) -> tuple[Particles, Info]:
+    """The state and what is said of it, from blackjax's; of particles of which none can be, that Z_t is 0."""
+    n = len(kernel.weights)
+    none_can_be = jnp.all(jax.vmap(where.log_likelihood)(kernel.particles) <= IMPOSSIBLE)
+    kernel = kernel._replace(weights=jnp.where(none_can_be, 1 / n, kernel.weights))
+    increment = jnp.where(none_can_be, -jnp.inf, info.log_likelihood_increment)
+    size = jnp.where(none_can_be, 0.0, effective_sample_size(jnp.log(kernel.weights)))
+    error = state.squared_error + squared_error(size, n)
     after = Particles(state.target, kernel, state.step + 1, state.log_likelihood + increment, error)
     return after, Info(kernel.tempering_param, increment, size)
 

@@ -70,7 +70,7 @@ def smc(schedule: Schedule, *, num_particles: int = 1000, moves: Moves = MOVES) 
         kernel = tools.smc.tempered.build_kernel(*where[:2], *mover(where, moves, schedule.variances[state.step]))
         temperature = schedule.temperatures[state.step]
         found, info = kernel(key, state.kernel, moves.num_moves, temperature, {})
-        return moved(state, found, info)
+        return moved(state, where, found, info)
 
     return Method(init, step)
 
@@ -141,7 +141,7 @@ def find_schedule(
         where, width = bridge(p, "prior"), variances(state)
         moved_by = mover(where, moves, width)
         kernel = blackjax().smc.adaptive_tempered.build_kernel(*where[:2], *moved_by, target_share)
-        return moved(state, *kernel(key, resampled(resample_key, state), moves.num_moves, {})), width
+        return moved(state, where, *kernel(key, resampled(resample_key, state), moves.num_moves, {})), width
 
     state, temperature, passed = started(jax.random.fold_in(key, 0), p, num_particles), 0.0, []
     for i in range(_MOST_STEPS):
