@@ -14,7 +14,9 @@ from tests.one_step import QUICK, configured, one_step
 from vaex import data
 from vaex.config import override
 from vaex.config.task import kept_data
+from vaex.data import memory
 from vaex.data.given.as_trained import as_given
+from vaex.data.given.inputs import read_given
 from vaex.data.given.under import to_sample
 from vaex.data.sources import packaged, tables
 from vaex.data.tabular import columns, values
@@ -328,7 +330,7 @@ def test_more_rows_than_memory_has_room_for(tmp_path, monkeypatch):
     (tmp_path / "large.csv").write_text(X)
     write(tmp_path / "large.parquet", X)
     np.savez(tmp_path / "large.npz", x_train=np.zeros((10, 2)))
-    monkeypatch.setattr(tables, "available_memory", lambda: 100.0)
+    monkeypatch.setattr(memory, "available_memory", lambda: 100.0)
     monkeypatch.chdir(tmp_path)
     sample, stream = "take a sample of its rows", "set --config.data.streaming=on where it has images"
     for name, cure in {"table:large.csv": sample, "table:large.parquet": sample, "large.npz": stream}.items():
@@ -338,7 +340,7 @@ def test_more_rows_than_memory_has_room_for(tmp_path, monkeypatch):
 
 def test_more_rows_than_memory_has_room_for_when_they_are_standardized(monkeypatch, tmp_path):
     """8 bytes a value: of 400 there are 3,200, where the file alone would be read."""
-    monkeypatch.setattr(tables, "available_memory", lambda: 3100.0)
+    monkeypatch.setattr(memory, "available_memory", lambda: 3100.0)
     np.save(tmp_path / "a.npy", np.arange(400, dtype=np.uint8).reshape(100, 4))
     with pytest.raises(UsageError, match=r"a.npy, 100 rows of 4 columns, needs about 0.0 GB of memory to be read"):
         data.load(str(tmp_path / "a.npy"))
@@ -398,7 +400,7 @@ def test_numbers_of_one_split_and_text_of_the_other_are_the_same_classes(tmp_pat
     (tmp_path / "train.csv").write_text("x,y\n" + "".join(f"{i % 3}.0,{i}\n" for i in range(40)) + "unknown,7\n")
     (tmp_path / "test.csv").write_text("x,y\n0.0,1\n1.0,2\n")
     loaded = data.load(f"table:{tmp_path}", columns="x=categorical")
-    assert loaded.columns[0].classes == ("0", "1", "2", "unknown")
+    assert loaded.columns[0].classes == ("0.0", "1.0", "2.0", "unknown")
     assert loaded.test.images[:, 0].tolist() == [0, 1]
     found = rows_by_name.as_modelled({"x": [2, "1.0", "unknown"], "y": [1, 2, 3]}, loaded.columns, "rows")
     assert found[:, 0].tolist() == [2, 1, 3]
@@ -538,3 +540,41 @@ def test_a_class_is_looked_for_among_the_rows_that_are_trained_on(tmp_path):
     assert len(load(None).train.images) == 75
     with pytest.raises(UsageError, match=r"the class 'c' of column 'y' is in \d+ of the .* and in no training row"):
         load(50)
+
+
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [
+        (("1.1", "1.10", "1.2"), ("1.1", "1.10", "1.2")),
+        (("12345678901234567890", "12345678901234567891", "3"), ("12345678901234567890", "12345678901234567891", "3")),
+        (("01", "1.5", "2"), ("01", "1.5", "2")),
+        (("007.5", "7.5", "3"), ("007.5", "3", "7.5")),
+        (("10", "9", "1"), ("1", "9", "10")),
+        (("10.0", "9.0", "1.0"), ("1", "9", "10")),
+        (("true", "false", "maybe"), ("false", "maybe", "true")),
+        (("01:30", "02:00", "noon"), ("01:30", "02:00", "noon")),
+        (("01:30", "02:00", "03:15"), ("01:30", "02:00", "03:15")),
+        (("0.50", "0.50x", "1e3"), ("0.50", "0.50x", "1e3")),
+    ],
+)
+def test_a_class_of_a_file_is_what_stands_there_whatever_the_other_rows_are(tmp_path, values, classes):
+    """In training, in a test file that has one of them alone, and in what is given to the model that was trained."""
+    write = lambda name, rows: (tmp_path / name).write_text("x,v\n" + "".join(f"{i},{v}\n" for i, v in enumerate(rows)))
+    write("train.csv", values * 8)
+    for i, value in enumerate(values):
+        write("test.csv", [value] * 3)
+        write("given.csv", [value])
+        loaded = data.load(f"table:{tmp_path}", columns="v=categorical,x=real")
+        assert loaded.columns[1].classes == classes
+        (number,) = set(loaded.test.images[:, 1].tolist())
+        assert (loaded.train.images[i :: len(values), 1] == number).all()
+        kept = kept_data(override(load_experiment("auto_mpg"), []), (2,), 0, columns=loaded.columns)
+        assert read_given(str(tmp_path / "given.csv"), kept).images[0, 1] == number
+
+
+def test_truth_values_and_numbers_are_told_in_several_ways():
+    of_truth, of_text = {"false": 0, "true": 1}, {"0.0": 0, "1.0": 1, "02134": 2}
+    assert [values.class_number(one, of_truth) for one in (True, np.False_, "TRUE", "1", 0)] == [1, 0, 1, 1, 0]
+    assert [values.class_number(one, {"0": 0, "1": 1}) for one in ("true", "False")] == [1, 0]
+    assert [values.class_number(one, of_text) for one in (0.0, "1", 2134, "x", 3)] == [0, 1, 2, None, None]
+    assert values.class_number(1.1, {"1.10": 0, "1.100": 1}) is None

@@ -86,7 +86,7 @@ def load(
         images = load(name.partition(":")[2], dir=dir, num_validation=num_validation, form=form, columns=columns)
         return with_num_train(sequences(images), num_train)
     folder = Path(d) if (d := dir or os.environ.get("VAEX_DATA_DIR")) else None
-    place, label = search(name, folder, form)
+    place, label = search(name, folder, form._replace(columns=columns))
     num_validation = num_validation if label == name else _SUBSET_VALIDATION
     if is_streamed(name, place, form, streaming, resident_bytes):
         dataset = _streamed(name, label, place, form, num_validation)

@@ -1,4 +1,4 @@
-"""The size and the channels that images are brought to."""
+"""What is asked of a data set as it is read: the size and the channels of images, the types of columns."""
 
 from typing import Any, NamedTuple
 
@@ -11,10 +11,11 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # Pillow's names, by the number of channe
 
 
 class Form(NamedTuple):
-    """What every image is brought to."""
+    """What every image is brought to, and what is said of the columns of a table."""
 
     size: int | None = None  # height and width; None: as they are, which have to be alike
     channels: int | None = None  # 1 or 3; None: as they are, which have to be alike
+    columns: str = ""  # their types, as data.columns says them
 
 
 AS_THEY_ARE = Form()

@@ -14,7 +14,7 @@ from vaex.data.form import formed
 from vaex.data.given.kept import GivenImages, Kept
 from vaex.data.pixels import CHANNELS, as_levels
 from vaex.data.tabular.named import Table, as_modelled, is_by_name, label_numbers, numbers_of
-from vaex.data.tabular.values import is_text
+from vaex.data.tabular.values import holds_text
 from vaex.errors import UsageError
 
 Images = Any  # what a user gives: an array, a structured one, {name: values}, a list of rows, or GivenImages
@@ -157,7 +157,7 @@ def _given_rows(table: Table, kept: Kept, labels: Labels, mask: Mask, may_miss: 
 def numbered(labels: Labels, kept: Kept, what: str) -> Labels:
     """Labels as they are, or the places of the classes that they name, where the label is a table's column."""
     said = np.asarray(labels)
-    if labels is None or kept.label is None or not is_text(said):
+    if labels is None or kept.label is None or not holds_text(said):
         return labels
     return numbers_of(kept.label, np.atleast_1d(said), what).reshape(said.shape)
 

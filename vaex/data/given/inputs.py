@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from vaex.data.sources.tables import TABLES, read_table
 from vaex.data.tabular.named import in_own_units, named
 from vaex.errors import UsageError
 from vaex.files import expanded
+from vaex.models.columns import CLASSES
 
 _OF_IMAGES = "NAME.npz, NAME.npy, folder:PATH or the name of a data set"
 _OF_ROWS = "NAME.csv, NAME.tsv, NAME.parquet, table:PATH, NAME.npz, NAME.npy or the name of a data set"
@@ -52,8 +54,10 @@ def read_given(name: str, kept: Kept, *, may_miss: bool = False) -> GivenImages:
     if (is_table or is_arrays) and not path.exists():
         raise UsageError(f"INPUT is {name}: no such file; {expected}")
     if is_table:
-        cells = functools.partial(_cells, path, as_text=True)
-        return as_given(_cells(path), kept, may_miss=may_miss, what=str(path))._replace(cells=cells)
+        classes = {column.name for column in (*kept.columns, kept.label) if column and column.type in CLASSES}
+        rows = _cells(path, is_text=lambda name: name in classes)
+        given = as_given(rows, kept, may_miss=may_miss, what=str(path))
+        return given._replace(cells=functools.partial(_cells, path, is_raw=True))
     if is_arrays:
         arrays = _READERS[path.suffix.lower()](path)
         return as_given(arrays.pop("images"), kept, **arrays, may_miss=may_miss, what=str(path))
@@ -66,8 +70,8 @@ def of_split(split: Split, kept: Kept) -> GivenImages:
     return GivenImages(split.images, split.labels, None if mask is None or mask.all() else mask)
 
 
-def _cells(path: Path, *, as_text: bool = False) -> np.ndarray:
-    tables = read_table(str(path), as_text=as_text)[0]
+def _cells(path: Path, **options: Any) -> np.ndarray:
+    tables = read_table(str(path), **options)[0]
     return tables.get("test_images", tables["train_images"])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from vaex.choices import find
 from vaex.data.cache import cached
 from vaex.data.form import Form
+from vaex.data.memory import check_memory
 from vaex.data.sources import array_files, densities, idx, packaged, tfds
 from vaex.data.sources.emnist import emnist_files, read_emnist
 from vaex.data.sources.hugging_face import is_hugging_face, read_hugging_face
@@ -16,7 +17,8 @@ from vaex.data.sources.image_folder import SUFFIXES, folder_blocks, image_files,
 from vaex.data.sources.network import PROBE_SECONDS, answering
 from vaex.data.sources.place import Arrays, Place, at_once
 from vaex.data.sources.published import PUBLISHED, is_published, read_published
-from vaex.data.sources.tables import TABLES, check_memory, read_table
+from vaex.data.sources.tables import TABLES, read_table
+from vaex.data.tabular.columns import names_classes, said_columns
 from vaex.errors import UsageError
 from vaex.files import expanded
 
@@ -167,7 +169,8 @@ def _image_folder(argument: str, form: Form) -> Place:
 
 
 def _table(argument: str, form: Form) -> Place:
-    arrays, source = read_table(argument)
+    said = said_columns(form.columns)
+    arrays, source = read_table(argument, is_text=lambda name: names_classes(said, name))
     return Place(source, lambda: arrays)
 
 

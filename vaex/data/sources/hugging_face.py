@@ -10,10 +10,11 @@ import numpy as np
 
 from vaex.data.cache import cached
 from vaex.data.form import Form
+from vaex.data.memory import check_memory
 from vaex.data.sources.image_file import Decoded, as_pixels, decoded, whole_image
 from vaex.data.sources.image_folder import check_alike
 from vaex.data.sources.place import Arrays
-from vaex.data.sources.tables import as_array, check_memory
+from vaex.data.sources.tables import as_array
 from vaex.errors import UsageError
 from vaex.files import Json, expanded, first_line
 

@@ -1,14 +1,15 @@
 """Tables in CSV and Parquet files, by pyarrow -> structured arrays, a field to a column."""
 
 import importlib
-import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vaex.data.memory import check_memory
 from vaex.data.sources.place import Arrays
-from vaex.data.tabular.values import reads_as_number
+from vaex.data.tabular.values import holds_text, reads_as_number
 from vaex.errors import UsageError
 from vaex.files import expanded, first_line
 
@@ -17,15 +18,20 @@ TABLES = (".csv", ".tsv", ".parquet")
 _NO_VALUE = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
 _CURE = "save the file as UTF-8"
 _LONGEST = 10_000  # of a line that is looked into
+_UNSURE = ("int64", "date", "time")  # how the types of columns begin that may be more than they seem
 _COPIES = 4  # of a table's numbers, at most, that are held at once while it is read
 
 
-def read_table(argument: str, *, as_text: bool = False) -> tuple[Arrays, str]:
+def read_table(
+    argument: str, *, is_text: Callable[[str], bool] = lambda name: False, is_raw: bool = False
+) -> tuple[Arrays, str]:
     """A CSV, TSV or Parquet file, or a folder that holds train and test of one, such as train.csv and test.csv.
 
     Args:
         argument: the file or the folder.
-        as_text: what stands in a file of text is told as it stands there, also where that is no value or a number.
+        is_text: whether the column of a name is told as it stands in a file of text, where 1.10 is not 1.1; so is one
+            that is text in the other file of a folder.
+        is_raw: so is every column, also where there is no value.
 
     Returns:
         train_images, and test_images where there are any, structured arrays [N]; and where they are from.
@@ -35,40 +41,24 @@ def read_table(argument: str, *, as_text: bool = False) -> tuple[Arrays, str]:
     """
     path = expanded(argument)
     if not path.is_dir():
-        return {"train_images": _read(path, as_text)}, str(path)
+        return {"train_images": _read(path, is_text, is_raw)}, str(path)
     files = {split: [f for s in TABLES if (f := path / f"{split}{s}").is_file()] for split in ("train", "test")}
     if any(len(found) != 1 for found in files.values()):
         raise UsageError(f"{path} is a folder: expected one train and one test in it, of {', '.join(TABLES)}")
-    return {f"{split}_images": _read(found[0], as_text) for split, found in files.items()}, str(path)
+    tables = {split: _read(found[0], is_text, is_raw) for split, found in files.items()}
+    of_text = {split: _text_columns(table) for split, table in tables.items()}
+    text = set().union(*of_text.values())
+    for split, found in files.items():
+        if text & set(tables[split].dtype.names or ()) != of_text[split]:
+            tables[split] = _read(found[0], lambda name: name in text or is_text(name), is_raw)
+    return {f"{split}_images": table for split, table in tables.items()}, str(path)
 
 
-def check_memory(needed: float, what: str, *, cure: str = "take a sample of its rows, or fewer columns") -> None:
-    """There is room for something.
-
-    Args:
-        needed: bytes.
-        what: it is, for the error.
-        cure: how to need less.
-
-    Raises:
-        UsageError: there is not.
-    """
-    room = available_memory()
-    if needed > room:
-        found = f"{what} needs about {needed / 1e9:,.1f} GB of memory to be read, and {room / 1e9:,.1f} GB are free"
-        raise UsageError(f"{found}: {cure}")
+def _text_columns(table: np.ndarray) -> set[str]:
+    return {name for name in table.dtype.names or () if holds_text(table[name])}
 
 
-def available_memory() -> float:
-    """Bytes that may still be allocated; of all that there is, where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError):
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-
-
-def _read(path: Path, as_text: bool) -> np.ndarray:
+def _read(path: Path, is_text: Callable[[str], bool], is_raw: bool) -> np.ndarray:
     if path.suffix.lower() not in TABLES or not path.is_file():
         found = "no such file" if not path.is_file() else f"it ends in {path.suffix!r}"
         raise UsageError(f"table:{path}: {found}: expected a file that ends in {', '.join(TABLES)}")
@@ -77,7 +67,7 @@ def _read(path: Path, as_text: bool) -> np.ndarray:
     except ModuleNotFoundError:
         raise UsageError("pyarrow, which reads tables, is not installed: pip install pyarrow") from None
     try:
-        table = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path, as_text)
+        table = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path, is_text, is_raw)
     except (pyarrow.ArrowException, OSError) as error:
         cure = _cure_of_marks(_names_line(path)) or "mend it or make it again"
         raise UsageError(f"{path}: not a readable table ({first_line(error)}): {cure}") from None
@@ -137,7 +127,7 @@ def _parquet(path: Path) -> ArrowTable:
         return parquet.read_table(file)
 
 
-def _csv(path: Path, as_text: bool) -> ArrowTable:
+def _csv(path: Path, is_text: Callable[[str], bool], is_raw: bool) -> ArrowTable:
     import pyarrow as arrow
     from pyarrow import csv
 
@@ -147,25 +137,24 @@ def _csv(path: Path, as_text: bool) -> ArrowTable:
     parse = csv.ParseOptions(delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
 
     def read(**options: object) -> ArrowTable:
-        convert = csv.ConvertOptions(null_values=_NO_VALUE, strings_can_be_null=not as_text, **options)
+        convert = csv.ConvertOptions(null_values=_NO_VALUE, strings_can_be_null=not is_raw, **options)
         with path.open("rb") as file:
             return csv.read_csv(file, parse_options=parse, convert_options=convert)
 
-    if as_text:
+    try:
         with path.open("rb") as file, csv.open_csv(file, parse_options=parse) as first:
             names = first.schema.names
-        return read(column_types=dict.fromkeys(names, arrow.string()))
-    table = read()
-    try:
-        names = table.column_names
     except UnicodeDecodeError:
-        return table  # whose reader says so
-    whole = [name for name, type_ in zip(names, table.schema.types, strict=True) if str(type_) == "int64"]
-    if not whole or len(set(names)) < len(names):
+        return read()  # whose reader says so
+    table = read(column_types={name: arrow.string() for name in names if is_raw or is_text(name.strip())})
+    types = dict(zip(names, map(str, table.schema.types), strict=True))
+    unsure = [name for name in names if types[name].startswith(_UNSURE)]
+    if not unsure or len(types) < len(names):
         return table
-    text = read(include_columns=whole, column_types=dict.fromkeys(whole, arrow.string()))
-    for name in whole:
-        if compute.any(compute.match_substring_regex(text[name], "^0[0-9]")).as_py():  # a code, such as 02134
+    text = read(include_columns=unsure, column_types=dict.fromkeys(unsure, arrow.string()))
+    for name in unsure:
+        is_code = types[name] == "int64" and compute.any(compute.match_substring_regex(text[name], "^0[0-9]")).as_py()
+        if is_code or types[name] != "int64":  # a code, such as 02134; a time or a date
             table = table.set_column(names.index(name), name, text[name])
     return table
 

@@ -7,7 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from vaex.data.dtypes import is_bool, is_object, is_whole
-from vaex.data.tabular.values import class_name, class_names, class_number, is_text, missing, reads_as_number
+from vaex.data.tabular.values import (
+    class_name,
+    class_names,
+    class_number,
+    holds_text,
+    is_numeral,
+    missing,
+    reads_as_number,
+)
 from vaex.errors import OptionError, UsageError
 from vaex.models.columns import CLASSES, TYPES
 
@@ -44,6 +52,12 @@ def said_columns(columns: str) -> dict[str, Said]:
     return said
 
 
+def names_classes(said: Mapping[str, Said], name: str) -> bool:
+    """Whether the values of a column are said to be names of classes."""
+    one = said.get(name) or said.get("")
+    return one is not None and one.type in ("label", *CLASSES)
+
+
 def check_said(said: Mapping[str, Said], names: tuple[str, ...]) -> None:
     """Raise a UsageError where a config says something of a column that there is not."""
     if unknown := [name for name in said if name and name not in names]:
@@ -57,7 +71,7 @@ def guessed(values: np.ndarray) -> str:
     Truth values, and whole numbers of which none is other than 0 and 1, are binary; other whole numbers from 0 on,
     stored as such and below 2^24, counts; text has classes; what else is a number is real.
     """
-    if is_text(values):
+    if holds_text(values):
         return "categorical"
     known = values[~missing(values)]
     known = np.array(known.tolist()) if is_object(known) else known  # the type, now that None is gone
@@ -72,7 +86,7 @@ def check_unsaid(name: str, values: np.ndarray) -> None:
         numbers = f"column {name!r} numbers the rows, from {values[0]}"
         cure = f'--config.data.columns="{name}=ignore", or say that it is more, {name}=real'
         raise UsageError(f"{numbers}: leave it out, {cure}")
-    if not is_text(values):
+    if not holds_text(values):
         return
     known = np.flatnonzero(~missing(values))
     text = [str(one).strip() for one in values[known]]
@@ -99,7 +113,7 @@ def classes_of(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
         if left := [one for one in found if one not in said.order]:
             raise UsageError(f"column {name!r} has the class {left[0]!r}, which its order in data.columns leaves out")
         return said.order
-    if said.type == "ordinal" and is_text(values):
+    if said.type == "ordinal" and not all(map(is_numeral, found)):
         raise UsageError(
             f"column {name!r} is ordinal, and its classes are text: say their order, "
             f'--config.data.columns="{name}=ordinal:{"<".join(found[:3])}"'

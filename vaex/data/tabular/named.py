@@ -8,7 +8,7 @@ import numpy as np
 
 from vaex.data.dtypes import is_number
 from vaex.data.tabular.columns import numbered
-from vaex.data.tabular.values import as_number, as_values, class_name, class_number, is_text, listed, missing
+from vaex.data.tabular.values import as_values, class_name, class_number, holds_text, is_numeral, listed, missing
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, Column, Columns, positions
 
@@ -142,7 +142,7 @@ def completed(table: np.ndarray, found: Mapping[str, np.ndarray], observed: np.n
 def _numbers(column: Column, values: np.ndarray, by_name: bool, what: str) -> np.ndarray:
     if column.type not in CLASSES:
         return numbered(column.name, values, column.type, (), what, cure=_CURE)
-    if by_name or is_text(values) or _values(column) is not None:
+    if by_name or holds_text(values) or _values(column) is not None:
         return _class_numbers(column, values, what)
     known = values[~missing(values)].astype(np.float64)
     if wrong := [one for one in known.tolist() if one not in range(len(column.classes))]:
@@ -172,13 +172,9 @@ def _values_of(column: Column, found: Mapping[str, object], what: str) -> np.nda
 
 def _values(column: Column) -> np.ndarray | None:
     """The numbers that all classes are; None where the name of one is other text, such as 02134."""
-    if any(as_number(name) != name for name in column.classes):
-        return None
-    try:
-        numbers = np.array([float(name) for name in column.classes])
-    except ValueError:
-        return None
-    return numbers if np.isfinite(numbers).all() else None
+    if all(map(is_numeral, column.classes)):
+        return np.array([float(name) for name in column.classes])
+    return None
 
 
 def _by_class(column: Column, values: np.ndarray) -> np.ndarray:

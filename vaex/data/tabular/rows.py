@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from vaex.data.dtypes import is_characters, is_number, is_object
+from vaex.data.memory import check_memory
 from vaex.data.sources.place import Arrays
-from vaex.data.sources.tables import check_memory
 from vaex.data.tabular.columns import Said, check_said, check_unsaid, classes_of, guessed, numbered
 from vaex.data.tabular.standard import narrowed
 from vaex.data.tabular.values import as_values, listed, missing

@@ -1,6 +1,7 @@
 """The values of a column: numbers, text, which of them are missing, and the names of the classes that they are."""
 
 import numbers
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from vaex.data.dtypes import is_characters, is_float, is_number, is_object
 from vaex.errors import UsageError
 
 _LISTED = 10  # names in a line
+_FALSE, _TRUE = ("0", "false", "False", "FALSE"), ("1", "true", "True", "TRUE")
+_TRUTH = {"0": _FALSE, "false": _FALSE, "1": _TRUE, "true": _TRUE}  # a truth value is told in two ways
 
 
 def as_values(values: object, what: str) -> np.ndarray:
@@ -50,7 +53,7 @@ def _decoded(value: object, what: str) -> object:
     return value
 
 
-def is_text(values: np.ndarray) -> bool:
+def holds_text(values: np.ndarray) -> bool:
     """Whether a column holds text; one of objects may hold numbers and None."""
     return is_characters(values) or (is_object(values) and any(map(_is_string, values)))
 
@@ -100,19 +103,38 @@ def class_name(value: object) -> str:
 def class_names(values: np.ndarray) -> list[str]:
     """The classes of a column without what is missing: text in the order of the alphabet, numbers in theirs.
 
-    Where some values are numbers and others text, text that is a number is the class of that number.
+    Text that is a number is the class of that number, where some values are numbers, or where all are text of numbers
+    that tell it apart: not where it says both 1.1 and 1.10, more digits than a number has, or begins with a zero, as
+    02134.
     """
-    if not is_text(values):
+    if not holds_text(values):
         return [class_name(one) for one in np.unique(values)]
+    texts = {str(one) for one in values}
+    if (numbers := {as_number(one) for one in texts}) and len(numbers) == len(texts) and all(map(_is_plain, texts)):
+        return sorted(numbers, key=float)
     of_numbers = {class_name(one) for one in values if not _is_string(one)}
     of_text = {as_number(one) if of_numbers else str(one) for one in values if _is_string(one)}
     return sorted(of_numbers | of_text)
 
 
+def _is_plain(text: str) -> bool:
+    """Whether text is a finite number, and no code as 02134 is."""
+    return reads_as_number(text) and np.isfinite(float(text)) and not re.match(r"\s*[-+]?0[0-9]", text)
+
+
 def class_number(value: object, number: Mapping[str, int]) -> int | None:
     """The number of the class that a value is, by those of the classes' names; None where it is none of them."""
     name = class_name(value)
-    return number[name] if name in number else number.get(as_number(name))
+    names = (name, as_number(name), *_TRUTH.get(name.lower(), ()))
+    if (found := next((number[one] for one in names if one in number), None)) is not None:
+        return found
+    alike = [i for one, i in number.items() if as_number(one) == names[1]]  # text of this number
+    return alike[0] if len(alike) == 1 else None
+
+
+def is_numeral(name: str) -> bool:
+    """Whether the name of a class is what a finite number is called."""
+    return as_number(name) == name and _is_plain(name)
 
 
 def as_number(name: str) -> str:
