@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 
-from tests.models import initial, linear_gaussian, small_vae
+from tests.models import drawn, linear_gaussian, small_vae
 from vaex import Model, evaluate
 from vaex.distributions import OneHotCategorical
 from vaex.distributions.flows import Flow, affine, coupling
@@ -56,7 +56,7 @@ def test_latents_that_say_no_more_than_the_condition_are_not_active():
 
 def test_a_label_is_one_latent():
     vae = small_vae(x_dim=5)
-    plain = vae.bind(initial(vae.init, KEY))
+    plain = vae.bind(drawn(vae.init))
 
     def encode(x):
         each = jax.vmap(lambda y: plain.encode(x))(jnp.arange(3))
