@@ -16,7 +16,7 @@ from vaex import data
 from vaex.config import override
 from vaex.config.dataset import load_data
 from vaex.config.program import program
-from vaex.config.setup import setup
+from vaex.config.task import build_task
 from vaex.data.conditions import CONDITIONS
 from vaex.data.examples import EXAMPLES, Making, first_stored, reading, seen
 from vaex.data.form import Form
@@ -187,13 +187,15 @@ def test_examples_that_are_read_are_those_that_are_stored(kind, more):
 def test_few_labels_are_streamed_as_they_are_held():
     flags = ["model.name=m2", "model.latent_dim=2", "objective.name=semi_supervised", "data.num_labels=100"]
     held, read = (
-        setup(override(load_experiment("digits"), [f"--config.{flag}" for flag in (*flags, f"data.streaming={how}")]))
+        build_task(
+            override(load_experiment("digits"), [f"--config.{flag}" for flag in (*flags, f"data.streaming={how}")])
+        )
         for how in ("off", "on")
     )
-    assert read.task.dataset.records is not None
+    assert read.dataset.records is not None
     few = np.arange(3)
-    stored = jax.tree.map(lambda a: np.asarray(a)[few], held.task.stored)
-    assert same(reading(read.task.examples, read.task.dataset)(few), stored)
+    stored = jax.tree.map(lambda a: np.asarray(a)[few], held.stored)
+    assert same(reading(read.examples, read.dataset)(few), stored)
 
 
 def test_an_epoch_that_is_streamed_is_train_epoch(records):
