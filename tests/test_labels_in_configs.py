@@ -65,12 +65,13 @@ def test_the_chosen_images_keep_their_own_labels():
     assert kept | {image.tobytes() for image in stored.unlabelled.images} == set(labels_of)
 
 
-@pytest.mark.parametrize(("kind", "flags"), [("m2", []), ("m2", CONV), ("m1m2", [])])
+@pytest.mark.parametrize(("kind", "flags"), [("m2", CONV), ("m1m2", [])])
 def test_one_step_moves_everything(kind, flags):
+    """Without convolutions the gradient of M2 is compared in test_labels, and a part of the other's here."""
     with untried():
         made = setup(configured(*PAIRS[kind], *flags, LABELS, *SGD))
     before, state, metrics = first_step(made)
-    assert all(np.isfinite(metrics[name]) for name in ("loss", "elbo", "kl"))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves((metrics, state.params)))
     moved = jax.tree.map(lambda a, b: np.abs(np.subtract(a, b)).max(), state.params, before.params)
     assert min(jax.tree.leaves(moved)) > 0
 
