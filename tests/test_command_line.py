@@ -201,22 +201,6 @@ def test_early_stopping_and_grey_pixels_are_said(tmp_path, capsys):
     assert "not a likelihood" in results["dataset"]
 
 
-def test_a_gaussian_likelihood_and_traversals(tmp_path, few_pictures):
-    """A learned scale's density is in test_conditions."""
-    few_pictures("manifold")
-    config = tmp_path / "mine.py"
-    config.write_text(
-        "from vaex.config import LIKELIHOODS, default_config, section\n\n\ndef get_config():\n"
-        "    config = default_config()\n    config.data.name = 'digits'\n"
-        "    config.model.likelihood = section(LIKELIHOODS, 'gaussian_fixed', sigma=0.2)\n    return config\n"
-    )
-    quick = ["--config.train.num_epochs=1", "--config.evaluate.num_samples=2", "--config.model.latent_dim=3"]
-    assert main(["train", str(config), "--runs", str(tmp_path / "runs"), *quick]) == 0
-    results = json.loads((tmp_path / "runs/latest/results.json").read_text())
-    assert (tmp_path / "runs/latest/figures/manifold.png").is_file()
-    np.testing.assert_allclose(results["bits_per_dim"], 8 - results["test_elbo"] / (64 * np.log(2)), rtol=1e-4)
-
-
 def test_points_of_the_plane_and_their_density(tmp_path, few_pictures, monkeypatch):
     """The smoke test; the density's own log p(x) is above what five epochs reach."""
     few_pictures("density", "latent")  # all that do not move
