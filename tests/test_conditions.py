@@ -70,7 +70,11 @@ def test_every_condition_trains(flags, x_shape, c_shape):
     before, state, metrics = first_step(made, 4)
     assert np.isfinite(metrics["loss"])
     moved = jax.tree.map(lambda a, b: np.abs(np.subtract(a, b)).max(), state.params, before.params)
-    assert all(max(jax.tree.leaves(moved[part])) > 1e-5 for part in ("prior", "encoder", "decoder"))
+    parts = [
+        *(moved[part] for part in ("prior", "encoder", "decoder")),
+        *filter(jax.tree.leaves, [moved.get("posterior")]),
+    ]
+    assert all(max(jax.tree.leaves(part)) > 1e-5 for part in parts)
     few = jax.tree.map(lambda a: a[:2], made.task.dataset.test)
     seen = jax.eval_shape(made.task.examples.observe, made.task.key, few)
     assert isinstance(seen, Given)

@@ -203,19 +203,12 @@ def test_sticking_the_landing_freezes_every_conditional():
     assert any(np.any(leaf) for leaf in jax.tree.leaves(free["posterior"]))
 
 
-@pytest.mark.parametrize(
-    ("channels", "blocks", "objective"),
-    [("(4,)", "(1,)", ["iwae"]), ("(2,3)", "(1,1)", ["elbo"])],
-    ids=["depth 1 by iwae", "depth 2 by the elbo"],
-)
-def test_every_depth_trains(channels, blocks, objective):
-    """The gradient reaches every part, and a finite step is not skipped."""
-    flags = [*DEEP, f"--config.model.channels={channels}", f"--config.model.num_blocks={blocks}"]
+def test_it_trains():
+    """The gradient reaches every part, and a finite step is not skipped; of one layer, in test_conditions."""
+    flags = [*DEEP, "--config.model.channels=(2,3)", "--config.model.num_blocks=(1,1)"]
     flags += ["--config.train.max_skipped=1", "--config.train.clip_norm=100.0", *SGD]
     with untried():
-        made = setup(
-            override(load_experiment("digits"), [*flags, "--config.objective.name=" + objective[0], *objective[1:]])
-        )
+        made = setup(override(load_experiment("digits"), flags))
     before, state, metrics = first_step(made, 8)
     assert np.isfinite(metrics["elbo"])
     assert not metrics["skipped"]
