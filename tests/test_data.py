@@ -15,9 +15,9 @@ from vaex import data
 from vaex.config import default_config, override
 from vaex.config.dataset import load_data
 from vaex.data import npz, preprocess
-from vaex.data.cache import cache_dir
 from vaex.data.sources import find, idx, packaged, place, tfds
 from vaex.errors import UsageError
+from vaex.files import cache_dir
 
 RNG = np.random.default_rng(0)
 TRAIN, TEST = RNG.integers(0, 256, (30, 5, 4), np.uint8), RNG.integers(0, 256, (10, 5, 4), np.uint8)

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,17 @@ def test_losses_and_bounds_need_nothing_beyond_jax():
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert {name.split(".")[0] for name in out.split()} == {"vaex"}
+
+
+def test_a_command_says_where_compiled_programs_are_kept_before_jax_reads_it(tmp_path):
+    script = (
+        "import sys; from vaex.runs.start import set_up_jax; set_up_jax(False); assert 'jax' not in sys.modules; "
+        "import jax; print(jax.config.jax_compilation_cache_dir)"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    env["VAEX_CACHE_DIR"] = str(tmp_path)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=env)
+    assert done.stdout.strip() == str(tmp_path / "jax")
 
 
 def test_what_is_slow_to_import_waits_until_it_is_needed():

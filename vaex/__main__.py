@@ -125,13 +125,14 @@ def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
 def _parser() -> argparse.ArgumentParser:
     import argparse
 
+    from vaex.runs.command_line import Parser
     from vaex.runs.command_line.asking import add_commands
     from vaex.runs.command_line.sweep_words import add_sweep
     from vaex.runs.command_line.train_words import add_train
     from vaex.runs.experiments import about_experiments, about_studies
 
     known = "\n".join(f"  {name:18} {about}" for name, about in about_experiments().items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vaex",
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,

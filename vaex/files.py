@@ -26,6 +26,12 @@ def expanded(path: str | os.PathLike) -> Path:
         return Path(path)
 
 
+def cache_dir() -> Path:
+    """The folder for what vaex can make again: $VAEX_CACHE_DIR, else vaex/ in the user's cache folder."""
+    own = os.environ.get("VAEX_CACHE_DIR")
+    return expanded(own) if own else expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "vaex"
+
+
 @contextlib.contextmanager
 def replaced(path: Path) -> Iterator[IO[bytes]]:
     """A new file that takes this name at the end, whole or not at all; what a link of this name points at stays.

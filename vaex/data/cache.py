@@ -1,7 +1,6 @@
 """Decoded arrays on disk, with a checksum of all of them and of their names."""
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,15 +9,9 @@ import numpy as np
 
 from vaex.data.npz import checksum, read_npz, write_npz
 from vaex.errors import UsageError, WriteError
-from vaex.files import expanded, replaced
+from vaex.files import cache_dir, replaced
 
 _CHECKSUM = "checksum"  # the name of an array of the cache
-
-
-def cache_dir() -> Path:
-    """The folder for what vaex can make again: $VAEX_CACHE_DIR, else vaex/ in the user's cache folder."""
-    own = os.environ.get("VAEX_CACHE_DIR")
-    return expanded(own) if own else expanded(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "vaex"
 
 
 def cached(

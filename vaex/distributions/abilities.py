@@ -158,11 +158,6 @@ def _(q: dist.Distribution) -> Latent | None:
         return None
 
 
-@is_discrete.register(dist.Distribution)
-def _(q: dist.Distribution) -> bool:
-    return q.support is not None and bool(q.support.is_discrete)
-
-
 @normal_parameters.register(dist.Normal)
 def _(q: dist.Normal) -> tuple[Array, Array]:
     # One of them may be a single number for all dimensions.
@@ -181,6 +176,7 @@ def _(q: dist.ExpandedDistribution) -> tuple[Array, Array] | None:
     return mean, scale
 
 
+is_discrete.register(dist.Distribution, lambda q: q.support is not None and bool(q.support.is_discrete))
 has_gradient.register(dist.Distribution, lambda q: q.has_rsample)
 is_point.register(dist.Delta, lambda q: True)
 factors.register(dist.Independent, lambda q: q.base_dist)

@@ -6,6 +6,7 @@ import shlex
 import warnings
 
 from vaex.errors import UsageError
+from vaex.files import cache_dir
 from vaex.runs.hosts import Hosts, meet
 
 
@@ -47,10 +48,8 @@ def set_up_jax(computes: bool, *, on_each_core: bool = False, hosts: Hosts | Non
     if on_each_core:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         os.environ.setdefault("JAX_NUM_CPU_DEVICES", str(cores))
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        from vaex.data.cache import cache_dir
-
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache_dir() / "jax")
+    # Before jax is imported, which reads them then.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_dir() / "jax"))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     # Of an operation's place a line is kept, not all its callers: 0.3 s of a cold start.
     os.environ.setdefault("JAX_INCLUDE_FULL_TRACEBACKS_IN_LOCATIONS", "0")

@@ -18,7 +18,7 @@ from vaex.data.sources.network import PROBE_SECONDS, answering
 from vaex.data.sources.place import Arrays, Place, at_once
 from vaex.data.sources.published import PUBLISHED, is_published, read_published
 from vaex.data.sources.tables import TABLES, read_table
-from vaex.data.tabular.columns import names_classes, said_columns
+from vaex.data.tabular.columns import names_classes
 from vaex.errors import UsageError
 from vaex.files import expanded
 
@@ -169,8 +169,7 @@ def _image_folder(argument: str, form: Form) -> Place:
 
 
 def _table(argument: str, form: Form) -> Place:
-    said = said_columns(form.columns)
-    arrays, source = read_table(argument, is_text=lambda name: names_classes(said, name))
+    arrays, source = read_table(argument, is_text=names_classes(form.columns))
     return Place(source, lambda: arrays)
 
 

@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from vaex.data.cache import cache_dir
 from vaex.data.sources.emnist import ARCHIVE, PARTS, read_archive
 from vaex.data.sources.idx import idx_files, read_idx_files
 from vaex.data.sources.network import PROBE_SECONDS, DownloadError, answering, download
 from vaex.data.sources.place import Arrays
 from vaex.errors import UsageError, WriteError
+from vaex.files import cache_dir
 
 
 class File(NamedTuple):

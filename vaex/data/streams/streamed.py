@@ -8,13 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from vaex.data.blocks import Blocks, rows_of, whole
-from vaex.data.cache import cache_dir, cache_name, file_stats, read_arrays, write_arrays
+from vaex.data.cache import cache_name, file_stats, read_arrays, write_arrays
 from vaex.data.classes import as_classes
 from vaex.data.form import Form, formed
 from vaex.data.held_out import check_test, held_out
 from vaex.data.pixels import level_rule
 from vaex.data.streams.records import Records, writing_records
 from vaex.errors import UsageError, WriteError
+from vaex.files import cache_dir
 
 _ABOUT = "about.npz"  # written last: a folder that has it is whole
 _MOST_TEST = 10_000  # images that are held out for the test split, which is evaluated in memory

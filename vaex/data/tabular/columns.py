@@ -1,7 +1,7 @@
 """What the columns of a table are: their types, as they are guessed and as a config says them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -52,10 +52,11 @@ def said_columns(columns: str) -> dict[str, Said]:
     return said
 
 
-def names_classes(said: Mapping[str, Said], name: str) -> bool:
-    """Whether the values of a column are said to be names of classes."""
-    one = said.get(name) or said.get("")
-    return one is not None and one.type in ("label", *CLASSES)
+def names_classes(columns: str) -> Callable[[str], bool]:
+    """Of data.columns, name -> whether the values of a column are said to be names of classes."""
+    said = said_columns(columns)
+    of_rest = said.get("", Said(""))
+    return lambda name: said.get(name, of_rest).type in ("label", *CLASSES)
 
 
 def check_said(said: Mapping[str, Said], names: tuple[str, ...]) -> None:

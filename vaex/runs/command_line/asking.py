@@ -49,13 +49,13 @@ def add_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
         added.add_argument("run")
         add_input(added)
         added.add_argument("--seed", type=int, default=0)
-        either = added.add_mutually_exclusive_group()
         if name in ("score", "impute"):
             default = {"score": 500, "impute": 1000}[name]
+            either = added.add_mutually_exclusive_group()
             either.add_argument("--num-samples", type=int, default=default, help=f"importance samples: {default}")
-        if name == "score":
-            about = "annealed importance sampling in the place of L_K, and its number of temperatures: 200"
-            either.add_argument("--ais", type=int, nargs="?", const=200, help=about)
+            if name == "score":
+                about = "annealed importance sampling in the place of L_K, and its number of temperatures: 200"
+                either.add_argument("--ais", type=int, nargs="?", const=200, help=about)
         if name == "interpolate":
             added.add_argument("--steps", type=int, default=9, help="images of a path, both ends among them: 9")
         if name == "impute":
