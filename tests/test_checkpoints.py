@@ -16,7 +16,7 @@ from vaex.config import read_config
 from vaex.config.setup import setup
 from vaex.distributions import DiagonalNormalMixture, UniformMixture
 from vaex.errors import UsageError
-from vaex.runs import checkpoints, folder
+from vaex.runs import checkpoints, folder, steady
 from vaex.train import init_state
 
 
@@ -74,6 +74,27 @@ def test_a_state_of_the_other_precision_is_brought_to_this_one(tmp_path, saved_i
         assert same(found.params, params)
     with pytest.raises(UsageError, match=r"params/a in checkpoint .* is float(32|64): expected int32"):
         checkpoints.restore_params(tmp_path, {"a": jnp.zeros(3, jnp.int32), "n": before.params["n"]})
+
+
+def test_what_is_removed_while_it_is_read_is_read_of_what_took_its_place(tmp_path, monkeypatch):
+    """As by a run that trains; damage that stays is told, and once."""
+    monkeypatch.setattr(steady, "_SECONDS", 0.0)
+    for epoch in (1, 2):
+        (tmp_path / folder.CHECKPOINTS / str(epoch)).mkdir(parents=True)
+    tries = []
+
+    def read(*, removes):
+        tries.append(newest := folder.checkpoints(tmp_path)[-1])
+        if newest.name == "2":
+            if removes:
+                newest.rename(newest.with_name("3"))
+            raise UsageError(f"{newest} cannot be read")
+        return newest.name
+
+    with pytest.raises(UsageError, match="2 cannot be read"):
+        steady.steadily(tmp_path, lambda: read(removes=False))
+    assert len(tries) == 1
+    assert steady.steadily(tmp_path, lambda: read(removes=True)) == "3"
 
 
 def test_what_load_returns_is_on_the_device(saved_run):

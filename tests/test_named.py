@@ -113,6 +113,12 @@ def test_rows_in_their_own_units_and_under_their_names_come_back():
         (OWN[0], r"rows have shape (5,), that of one row: rows[None] makes a batch of it"),
         (OWN[:, :4], "rows have shape (3, 4): expected [N, 5] and at least one row, the columns age, colour, visits,"),
         (OWN[:0], "at least one row"),
+        ([[1.0, 2.0], [3.0]], "found rows of several lengths: expected one array; make them alike"),
+        (np.ma.masked_array(OWN, OWN[0, 0] == OWN), "found a masked array of numpy's, whose mask is not read"),
+        (
+            {**TABLE, "age": np.ma.masked_array([1.0, 2.0, 3.0], [1, 0, 0])},
+            "column 'age': found a masked array of numpy",
+        ),
         (np.zeros((3, 8, 8, 1)), "rows have shape (3, 8, 8, 1): expected [N, 5]"),
         (OWN.astype(str), "rows are of type <U32: expected numbers, [N, 5]; give them by their names, {name: values};"),
         (
@@ -218,6 +224,7 @@ def test_an_index_of_the_table_takes_the_place_of_the_number_of_the_row():
         ("none.csv", "INPUT is none.csv: no such file; expected NAME.csv"),
         ("table:none.csv", "INPUT is table:none.csv: no such file"),
         ("digits", "INPUT is digits, a data set of images, and the model is of rows: give it rows"),
+        ("table:", "INPUT is table:: expected a path behind the colon"),
         ("a.csv", "a.csv: column 'colour' has no value in row 1, and this run was trained on rows without gaps: fill"),
     ],
 )

@@ -261,6 +261,16 @@ X = "x,y\n" + "\n".join(f"{i % 5},{'ab'[i % 2]}" for i in range(40)) + "\n"
             r"'y' lies at 1\.7328e\+09 with .* tell apart: sub",
         ),
         (
+            {"a.csv": column(16_000_000 + i * i % 23 for i in range(40))},
+            "y=count",
+            r"'y' lies at 1\.600001e\+07 with a standard deviation of \d\.\d+, which 32-bit floats",
+        ),
+        (
+            {"a.csv": column(1e6 + i * i % 23 / 10 for i in range(40))},
+            "y=positive",
+            r"'y' lies at 1000001 with a standard deviation of 0\.\d+, which 32-bit floats",
+        ),
+        (
             {"a.csv": column(range(7, 47))},
             "",
             r"'y' numbers the rows, from 7: leave it out, .*y=ignore\", or say .*y=real",

@@ -122,6 +122,8 @@ def test_images_are_brought_to_the_size_that_a_run_brought_its_own_to():
         (UINT8 * 2.0, r"lie in \[0, \d+\]: expected \[0, 1\]"),
         (np.where(MASK, UINT8 / 255, np.nan), "values that are nan or infinite"),
         (UINT8.astype(str), "are of type"),
+        ([[[1, 2], [3]]], "found rows of several lengths: expected one array"),
+        (np.ma.masked_array(UINT8 / 255, MASK), r"found a masked array of numpy's, whose mask is not read: give it as"),
     ],
 )
 def test_images_of_another_shape_or_scale_are_refused_in_one_line(plain, images, message):

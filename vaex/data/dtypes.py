@@ -1,6 +1,33 @@
-"""What an array's numbers are, by numpy's families of types."""
+"""What is given as an array, and what its numbers are, by numpy's families of types."""
 
 import numpy as np
+
+from vaex.errors import UsageError
+
+
+def array_of(value: object, what: str) -> np.ndarray:
+    """What is given as an array.
+
+    Args:
+        value: an array of any library, or nested lists.
+        what: it is, for the error.
+
+    Raises:
+        UsageError: rows of several lengths, or an array of numpy's with a mask of its own, which would be lost.
+    """
+    check_unmasked(value, what)
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise UsageError(f"{what}: found rows of several lengths: expected one array; make them alike") from None
+
+
+def check_unmasked(value: object, what: str) -> None:
+    """Raise a UsageError for an array of numpy's with a mask of its own."""
+    match value:
+        case np.ma.MaskedArray():
+            cure = "give it as x.astype(float).filled(numpy.nan), or x.data and mask=~x.mask beside it"
+            raise UsageError(f"{what}: found a masked array of numpy's, whose mask is not read: {cure}")
 
 
 def is_bool(array: np.ndarray) -> bool:

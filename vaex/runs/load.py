@@ -14,6 +14,7 @@ from vaex.errors import OptionError, UsageError
 from vaex.files import Fields, Json
 from vaex.models.columns import TYPES, Column, Columns
 from vaex.runs.folder import CONFIG, DATASET, open_run, read_dataset, read_json
+from vaex.runs.steady import steadily
 from vaex.runs.trained import Trained
 
 _COLUMN = {"name": str, "type": str, "center": float, "scale": float, "classes": list, "most": float, "has_gaps": bool}
@@ -37,7 +38,8 @@ def load(run_folder: str | Path) -> Trained:
     config, kept = read_config(path / CONFIG), kept_of(path)
     with naming(path / CONFIG):
         description = describe_run(config, kept.x_shape, kept.by.num_classes, columns=kept.columns)
-    params, _ = checkpoints.restore_params(path, jax.eval_shape(description.init, jax.random.key(0)))
+    abstract = jax.eval_shape(description.init, jax.random.key(0))
+    params, _ = steadily(path, lambda: checkpoints.restore_params(path, abstract))
     return Trained(description, params, config, kept)
 
 

@@ -12,6 +12,7 @@ from vaex.errors import UsageError
 from vaex.files import Fields
 from vaex.runs import console, folder
 from vaex.runs.load import read_columns
+from vaex.runs.steady import steadily
 from vaex.train import TrainState, init_state
 from vaex.train.loop import Progress
 
@@ -64,7 +65,8 @@ def start_from(run: Path, made: Setup) -> TrainState:
             )
     of_others = "a run starts from one of the same model, as its flags describe it"
     try:
-        params, _ = checkpoints.restore_params(run, jax.eval_shape(made.init).params, of_others=of_others)
+        abstract = jax.eval_shape(made.init).params
+        params, _ = steadily(run, lambda: checkpoints.restore_params(run, abstract, of_others=of_others))
     except UsageError as error:
         raise UsageError(f"--from: {error}") from None
     return init_state(params, made.recipe.optimizer, averaging=made.recipe.averaging)

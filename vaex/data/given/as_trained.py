@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from vaex.data.classes import as_classes
 from vaex.data.conditions import modelled
-from vaex.data.dtypes import is_float, is_number
+from vaex.data.dtypes import array_of, is_float, is_number
 from vaex.data.examples import Stored
 from vaex.data.form import formed
 from vaex.data.given.kept import GivenImages, Kept
@@ -51,7 +51,7 @@ def as_given(
     what = what or kept.examples
     if kept.columns:
         return _given_rows(images, kept, labels, mask, may_miss, what)
-    array = np.asarray(images)
+    array = array_of(images, what)
     if is_single(array, kept) or _is_one_in_colour(array, kept.x_shape):
         raise UsageError(f"{what} have shape {array.shape}, that of one image: images[None] makes a batch of it")
     observed = None
@@ -156,14 +156,15 @@ def _given_rows(table: Table, kept: Kept, labels: Labels, mask: Mask, may_miss: 
 
 def numbered(labels: Labels, kept: Kept, what: str) -> Labels:
     """Labels as they are, or the places of the classes that they name, where the label is a table's column."""
-    said = np.asarray(labels)
+    said = array_of(labels, what)
     if labels is None or kept.label is None or not holds_text(said):
         return labels
     return numbers_of(kept.label, np.atleast_1d(said), what).reshape(said.shape)
 
 
 def _with_labels(images: np.ndarray, labels: Labels, mask: np.ndarray | None, what: str) -> GivenImages:
-    classes = None if labels is None else as_classes(np.asarray(labels), len(images), f"{what}: labels")
+    said = f"{what}: labels"
+    classes = None if labels is None else as_classes(array_of(labels, said), len(images), said)
     return GivenImages(images, classes, mask)
 
 
@@ -177,7 +178,7 @@ def _is_one_in_colour(array: np.ndarray, x_shape: tuple[int, ...]) -> bool:
 
 
 def _as_mask(mask: Mask, shape: tuple[int, ...], what: str) -> np.ndarray:
-    array = np.asarray(mask)
+    array = array_of(mask, what)
     if not is_number(array) or not ((array == 0) | (array == 1)).all():
         raise UsageError(f"{what} is of type {array.dtype}: expected truth values, True where a pixel is observed")
     if len(shape) > 2 and array.shape in (shape[:-1], shape[1:-1]):

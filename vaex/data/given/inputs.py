@@ -43,6 +43,8 @@ def read_given(name: str, kept: Kept, *, may_miss: bool = False) -> GivenImages:
     expected = f"expected {_OF_ROWS if kept.columns else _OF_IMAGES}"
     if colon and source not in source_names():
         raise UsageError(f"INPUT is {name}: {expected}")
+    if colon and not argument.strip():
+        raise UsageError(f"INPUT is {name}: expected a path behind the colon")
     path = expanded(argument if source == "table" and colon else name)
     is_table = path.suffix.lower() in TABLES or (source == "table" and colon)
     if is_table if not kept.columns else source == "folder" and colon:

@@ -7,7 +7,7 @@ from jaxtyping import PRNGKeyArray
 from numpy.typing import ArrayLike
 
 from vaex.data.conditions import CONDITIONS, Condition
-from vaex.data.dtypes import is_whole
+from vaex.data.dtypes import array_of, is_whole
 from vaex.data.given.as_trained import numbered
 from vaex.data.given.kept import Kept
 from vaex.data.pixels import CHANNELS, as_levels
@@ -57,7 +57,7 @@ def _image_levels(image: ArrayLike | None, kept: Kept, condition: Condition, wha
             f"this model's condition is {part} ({name}), of which none is at hand: `make evaluate RUN=...` draws "
             f"completions of test images, and in Python vaex.load(RUN).sample(16, condition=...) of any one, {shape}"
         )
-    array = np.asarray(image)
+    array = array_of(image, "the condition")
     array = array[..., None] if array.shape == shape[:2] and shape[2] == 1 else array
     array = array[..., -shape[2] :] if condition.of_frames and array.ndim == 3 else array
     if array.shape != shape:

@@ -38,6 +38,8 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
     """
     source, colon, argument = name.partition(":")
     if colon:
+        if not argument.strip():
+            raise UsageError(f"data.name is {name!r}: expected a path behind the colon, or of toy a name")
         return find(SOURCES, source, "the source before the colon of data.name")(argument, form), name
     if folder is not None and not folder.is_dir():
         raise UsageError(f"data.dir (or VAEX_DATA_DIR) is {folder}: no such folder; name an existing one")
@@ -52,8 +54,7 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
     if folder is None:
         looked.append("data.dir and VAEX_DATA_DIR (not set)")
     default = expanded(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
-    prepared = tfds.tfds_version(default / name)
-    if prepared is not None:
+    if (prepared := tfds.tfds_version(default / name)) is not None:
         return _decode_tfds(name, prepared), name
     looked.append(f"{default}/{name} (TFDS_DATA_DIR)")
     if name == "digits":
@@ -61,8 +62,7 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
     if name in packaged.PACKAGED:
         make, where = packaged.PACKAGED[name]
         return Place(where, make), name
-    found = _downloaded(name, looked)
-    if found is not None:
+    if (found := _downloaded(name, looked)) is not None:
         return found, name
     if name == "mnist":
         _warn_subset(looked)

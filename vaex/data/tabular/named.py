@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vaex.data.dtypes import is_number
+from vaex.data.dtypes import array_of, is_number
 from vaex.data.tabular.columns import numbered
 from vaex.data.tabular.values import as_values, class_name, class_number, holds_text, is_numeral, listed, missing
 from vaex.errors import UsageError
@@ -25,7 +25,7 @@ def fields(table: Table, columns: Columns, what: str) -> dict[str, object]:
     """
     if names := _names_of_frame(table):
         return fields({name: table[name] for name in names}, columns, what)
-    array = np.asarray(table)
+    array = array_of(table, what)
     if array.dtype.names is not None:
         return _all_there({name: array[name] for name in array.dtype.names}, columns, what)
     if array.shape[1:] != (len(columns),) or not array.size:
@@ -53,7 +53,7 @@ def _(table: Mapping, columns: Columns, what: str) -> dict[str, object]:
 @functools.singledispatch
 def is_by_name(table: Table) -> bool:
     """Whether a table has names for its columns."""
-    return bool(_names_of_frame(table)) or np.asarray(table).dtype.names is not None
+    return bool(_names_of_frame(table)) or array_of(table, "what is given").dtype.names is not None
 
 
 is_by_name.register(Mapping, lambda table: True)

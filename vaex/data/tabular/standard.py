@@ -31,8 +31,9 @@ def standardized(columns: Columns, train: np.ndarray, source: str) -> Columns:
             continue
         x = inside.get(column.type, lambda x: x)(known)
         center, scale = float(x.mean()), float(x.std())
-        if column.type == "real" and abs(center) > 1e5 * scale:
-            raise _unresolved(column.name, center, scale, source)
+        # The digits that a number and its logarithm have in 32 bits, whichever are fewer.
+        if max(abs(center), column.type in inside) > 1e5 * scale:
+            raise _unresolved(column.name, float(known.mean()), float(known.std()), source)
         found.append(column._replace(center=center, scale=scale, most=most))
     if constant:
         column, known = constant[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vaex.data.dtypes import is_characters, is_float, is_number, is_object
+from vaex.data.dtypes import check_unmasked, is_characters, is_float, is_number, is_object
 from vaex.errors import UsageError
 
 _LISTED = 10  # names in a line
@@ -25,6 +25,7 @@ def as_values(values: object, what: str) -> np.ndarray:
     Raises:
         UsageError: several values a row, values of a type that no column has, or bytes that are no UTF-8.
     """
+    check_unmasked(values, what)
     try:
         array = np.asarray(values)
     except ValueError:  # rows of several lengths
