@@ -136,5 +136,6 @@ def test_the_log_likelihoods_are_those_at_the_start_and_after_each_step():
     start = exact.LinearGaussian(jnp.ones((3, 1)), jnp.zeros(3), jnp.ones(1))
     found = em.fit(em.PPCA, start, x, num_steps=3)
     of_data = jax.jit(lambda model: jax.vmap(model.log_px)(x).mean())
-    for model, value in ((start, found.log_likelihood[0]), (found.model, found.log_likelihood[-1])):
-        np.testing.assert_allclose(value, of_data(model), rtol=1e-5)
+    models = [start, *(em.fit(em.PPCA, start, x, num_steps=steps).model for steps in (1, 2, 3))]
+    np.testing.assert_allclose(found.log_likelihood, [of_data(model) for model in models], rtol=1e-5)
+    assert (np.diff(found.log_likelihood) > 1e-3).all()

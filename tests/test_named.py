@@ -1,5 +1,7 @@
 """A model of a table answers about rows by the names of their columns, in their own units, some of them missing."""
 
+import shutil
+
 import jax
 import numpy as np
 import pandas as pd
@@ -19,6 +21,8 @@ from vaex.distributions.masked import Masked
 from vaex.evaluate.answers import Drawn
 from vaex.models.columns import Column, missing_row
 from vaex.models.missing import partially_observed
+from vaex.runs.answers import answering as answers
+from vaex.runs.answers import sampling
 from vaex.runs.answers.answering import as_csv
 from vaex.runs.answers.asked import ANSWERS, Asked
 from vaex.runs.experiments import load_experiment
@@ -211,6 +215,22 @@ def test_what_is_imputed_of_a_file_stands_among_its_own_cells(model, tmp_path, a
         "2,90071992547409930201,1.0,x,11,blue,1.0,7,4",
     ]
     assert found.arrays["images"].shape == (3, 5)
+
+
+def test_labels_of_rows_have_their_names_in_csv_files(tmp_path, answering, saved_run, monkeypatch):
+    """Of a model that draws and tells them, with an answer of 0.5 to everything: the first class of each row."""
+    model = trained("model.name=m2")
+    given = of_split(Split(OWN, np.array([1, 0, -1], np.int32)), model.kept)
+    found = ANSWERS["classify"](model, given, Asked())
+    assert as_csv(found.table).splitlines()[:2] == ["index,class,probability_x,probability_y", "0,x,0.5,0.5"]
+    assert found.arrays["class"].tolist() == [0, 0, 0]
+    run = shutil.copytree(saved_run, tmp_path / "run")
+    *_, table = answers._write(run, run / "answers" / "a", given, found, "", model.kept.label)
+    assert table.read_text().splitlines()[1:] == ["0,y,x,0.5,0.5", "1,x,x,0.5,0.5", "2,,x,0.5,0.5"]
+    monkeypatch.setattr(sampling, "load", lambda path: model)
+    sampling.sample(str(run), 3, 0)
+    assert (run / "samples.csv").read_text().splitlines()[0] == "index,age,colour,visits,grade,member,kind"
+    assert [line.rpartition(",")[2] for line in (run / "samples.csv").read_text().splitlines()[1:]] == ["x"] * 3
 
 
 def test_an_index_of_the_table_takes_the_place_of_the_number_of_the_row():

@@ -105,6 +105,7 @@ def test_values_are_split_at_commas_outside_of_brackets():
     ("words", "message"),
     [
         (["--sweep.seed=4:4"], "--sweep.seed is 4:4, an empty range"),
+        (["--sweep.optimizer.learning_rate=1e-4:0.1"], "1e-4:0.1, a range of numbers that are not whole: --search=N"),
         (["--sweep.seed=1,,2"], "has no value between two commas"),
         (["--sweep.seed=1,1"], "names a value twice"),
         (["--sweep.seed=1,01"], "names one run twice, by {'seed': '1'} and {'seed': '01'}: expected different values"),

@@ -80,14 +80,6 @@ def test_reweighted_phases_have_their_expectations_over_all_tuples(num_samples, 
     assert_same_mean(found[f"{num_samples} draws"], expected)
 
 
-def test_the_bias_of_reweighted_wake_falls_as_one_over_the_draws():
-    """K times the distance of E[v] from p(z|x) tends to a limit: from 16 to 32 draws it moves by less than a tenth."""
-    posterior = np.exp(np.asarray(jax.nn.log_softmax(TABLE["decoder"].posterior(SYMBOL).logits), np.float64))
-    few, many = (k * np.abs(mean_shares(k) - posterior).max() for k in (16, 32))
-    assert few > 0
-    assert abs(many / few - 1) < 0.1
-
-
 def test_the_phase_of_the_recognition_model_is_chosen(found):
     """Sleep is unbiased, both are the mean of the two, and the generator's update is that of wake in each."""
     shares = of_symbol(mean_shares(2))

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import re
 import zlib
 from collections.abc import Callable, Mapping
@@ -76,7 +77,17 @@ def values_of(path: str, text: str) -> list[str]:
     if "" in values or len(set(values)) < len(values):
         what = "has no value between two commas" if "" in values else "names a value twice"
         raise UsageError(f"--sweep.{path} is {text}, which {what}: expected different values, such as 1e-3,3e-3")
+    if ":" in text and _are_numbers(text.split(":")):
+        cure = "--search=N tries N of it; or name values, such as 1e-3,3e-3"
+        raise UsageError(f"--sweep.{path} is {text}, a range of numbers that are not whole: {cure}")
     return values
+
+
+def _are_numbers(parts: list[str]) -> bool:
+    try:
+        return all(map(math.isfinite, map(float, parts)))
+    except ValueError:
+        return False
 
 
 def describe_sweep(config: Config, swept: Mapping[str, str], name: str) -> Fields:

@@ -140,7 +140,7 @@ def check_draws(q: Distribution, num_samples: int) -> None:
     if is_discrete(q):
         raise UsageError(
             f"{name} is discrete, so its draws carry no gradient: use the objective reinforce, vimco or "
-            "enumerate, or a Gumbel-softmax posterior"
+            "enumerate, or gumbel of one-hot latents"
         )
     if draws_of_components(q) is not None:
         raise UsageError(

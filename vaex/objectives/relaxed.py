@@ -52,7 +52,8 @@ def gumbel(
     q = encode(model, x)
     if (logits := one_hot_logits(q)) is None:
         raise UsageError(
-            f"gumbel needs one-hot latents, found {type(q).__name__}: use elbo, or a OneHotCategorical posterior"
+            f"gumbel needs one-hot latents, found {type(q).__name__}: use elbo, or a OneHotCategorical posterior, in a "
+            "config model.posterior.name=one_hot"
         )
 
     def one(key: PRNGKeyArray) -> tuple[Latent, Latent]:

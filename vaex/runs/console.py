@@ -123,7 +123,8 @@ def summary(results: Mapping[str, Json], folder: str, own: Mapping[str, Json]) -
     table.add_column(overflow="fold")
     sure = "" if results["is_likelihood"] else "  (grey pixels: not a likelihood)"
     rows = {
-        **(_bounds(results, sure) if "test_elbo" in results else _reconstruction(results, sure)),
+        **(_bounds(results, sure) if "test_elbo" in results else {}),
+        **(_reconstruction(results, sure) if "bound_on_log_px" in results else {}),
         **{name.replace("_", " "): _shown(value) for name, value in own.items()},
         "training": (
             f"{results['num_epochs']} epoch{'s' * (results['num_epochs'] != 1)} in {results['train_seconds']:.1f} s, "

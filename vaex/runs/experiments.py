@@ -50,8 +50,9 @@ def _find(name: str) -> Path:
         known = (
             experiment_names() if Path(name).suffix != ".py" else sorted(p.stem for p in path.parent.glob("[!_]*.py"))
         )
-        near = difflib.get_close_matches(path.stem, known, n=3) or known
-        cure = f"nearest: {', '.join(near)}" if known else "name a .py file with a get_config()"
+        near = difflib.get_close_matches(path.stem, known, n=3)
+        among = f"nearest: {', '.join(near)}" if near else f"expected one of {', '.join(known)}"
+        cure = among if known else "name a .py file with a get_config()"
         raise UsageError(f"unknown experiment {name!r}: {cure}")
     return path
 

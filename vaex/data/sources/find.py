@@ -74,7 +74,7 @@ def search(name: str, folder: Path | None, form: Form) -> tuple[Place, str]:
     else:
         cure = f", or, for a name of TFDS's, get TensorFlow, which prepares it: {tfds.ADD_TENSORFLOW}"
     known = [] if is_published(name) else [*packaged.PACKAGED, *PUBLISHED, "digits"]
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
     nearest = f" (nearest known name: {near[0]})" if near else ""
     raise UsageError(
         f"data set {name!r} not found{nearest}; looked in: {'; '.join(looked)}. "

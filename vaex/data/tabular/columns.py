@@ -62,7 +62,7 @@ def names_classes(columns: str) -> Callable[[str], bool]:
 def check_said(said: Mapping[str, Said], names: tuple[str, ...]) -> None:
     """Raise a UsageError where a config says something of a column that there is not."""
     if unknown := [name for name in said if name and name not in names]:
-        cure = "say others, or --config.data.columns= for none"
+        cure = "say others, or --config.data.columns= for none, also in the place of an experiment's own"
         raise UsageError(f"data.columns names {unknown[0]!r}: the table has {', '.join(names)}; {cure}")
 
 

@@ -13,8 +13,9 @@ from vaex.data.given.inputs import of_split, read_given
 from vaex.data.given.kept import GivenImages
 from vaex.data.npz import write_npz
 from vaex.files import advising, replaced
+from vaex.models.columns import Column
 from vaex.runs import checkpoints, commands, console, folder
-from vaex.runs.answers.asked import ANSWERS, Answer, Asked, check_asked
+from vaex.runs.answers.asked import ANSWERS, Answer, Asked, check_asked, class_names
 from vaex.runs.load import load
 from vaex.runs.trained import Trained
 
@@ -38,7 +39,7 @@ def answer(command: str, run: str, name: str, asked: Asked) -> Path:
             asked = asked._replace(missing=model.kept.by.fraction or 0.5)
         found = ANSWERS[command](model, given, asked)
         of = name or ("test rows" if model.kept.columns else "test images")
-        files = _write(path, folder.answer_file(path, command, name), given, found, of)
+        files = _write(path, folder.answer_file(path, command, name), given, found, of, model.kept.label)
         console.say(f"{found.said}: {', '.join(folder.shown(file) for file in files)}")
     return path
 
@@ -53,8 +54,8 @@ def images_of(path: Path, model: Trained, command: str, name: str) -> GivenImage
     return of_split(Split(test.images[few], test.labels[few]), model.kept)
 
 
-def _write(path: Path, stem: Path, given: GivenImages, found: Answer, of: str) -> Iterator[Path]:
-    """The files of an answer, each as it is written."""
+def _write(path: Path, stem: Path, given: GivenImages, found: Answer, of: str, label: Column | None) -> Iterator[Path]:
+    """The files of an answer, each as it is written; labels by their numbers, in a CSV file by the names they have."""
     known: dict[str, np.ndarray] = {}
     if len(next(iter(found.arrays.values()))) == len(given.images):
         known |= {"path": np.array(given.files)} if given.files else {}
@@ -62,6 +63,8 @@ def _write(path: Path, stem: Path, given: GivenImages, found: Answer, of: str) -
     with replaced(npz := stem.with_name(f"{stem.name}.npz")) as file:
         write_npz(file, {**known, **found.arrays})
     yield npz
+    if label is not None and "label" in known:
+        known["label"] = class_names(label, known["label"])
     if found.table is not None and sum(array.size // len(array) for array in found.table.values()) <= _WIDEST:
         with replaced(table := stem.with_name(f"{stem.name}.csv")) as file:
             file.write(as_csv({**known, **found.table}).encode("utf-8", "replace"))

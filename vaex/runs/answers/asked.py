@@ -14,6 +14,7 @@ from vaex.data.tabular.named import completed
 from vaex.errors import UsageError, check_fraction, check_seed, check_whole
 from vaex.evaluate.comparison import standard_error
 from vaex.model import Latent
+from vaex.models.columns import Column
 from vaex.runs.answers.annealing import annealed
 from vaex.runs.trained import Trained
 
@@ -105,7 +106,11 @@ def classify(model: Trained, given: GivenImages, asked: Asked) -> Answer:
     arrays = {"class": found.label, "probability": found.probability}
     known = given.labels is not None and given.labels.min() >= 0
     right = f", {np.mean(found.label == given.labels):.1%} as they are labelled" if known else ""
-    return Answer(f"classes of {_count(given)}{right}", arrays, arrays)
+    table = arrays
+    if (label := model.kept.label) is not None:  # whose classes have names
+        of_each = zip(label.classes, found.probability.T, strict=True)
+        table = {"class": class_names(label, found.label), **{f"probability_{name}": p for name, p in of_each}}
+    return Answer(f"classes of {_count(given)}{right}", arrays, table)
 
 
 ANSWERS: dict[str, Callable[[Trained, GivenImages, Asked], Answer]] = {
@@ -124,6 +129,11 @@ def check_asked(asked: Asked) -> None:
     check_whole(**{"--num-samples": asked.num_samples, "--ais": asked.ais})
     check_whole(2, **{"--steps": asked.steps})
     check_fraction(**{"--missing": asked.missing})
+
+
+def class_names(label: Column, numbers: np.ndarray) -> np.ndarray:
+    """The names of a label's classes, [N], "" of -1, which is none."""
+    return np.array([*label.classes, ""], object)[numbers]
 
 
 def named_leaves(name: str, z: Latent) -> dict[str, np.ndarray]:

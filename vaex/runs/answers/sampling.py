@@ -12,7 +12,7 @@ from vaex.errors import check_finite, check_seed, check_whole
 from vaex.files import advising, replaced
 from vaex.runs import console, folder
 from vaex.runs.answers.answering import as_csv
-from vaex.runs.answers.asked import named_leaves
+from vaex.runs.answers.asked import class_names, named_leaves
 from vaex.runs.load import load
 
 
@@ -34,13 +34,16 @@ def sample(run: str, num_samples: int, seed: int, label: str | None = None, temp
         said = _said(label, model.kept)
         under = to_sample(said, model.kept, num_samples, key=jax.random.key(seed), what="--label")
         drawn = model.sample(num_samples, temperature=temperature, condition=said, seed=seed)
+        latents = named_leaves("z", drawn.z)
         with replaced(path / folder.SAMPLES) as file:
-            write_npz(file, {**named_leaves("z", drawn.z), "means": drawn.mean, "samples": drawn.x})
+            write_npz(file, {**latents, "means": drawn.mean, "samples": drawn.x})
         if model.kept.columns:  # rows are no pictures
             table = (path / folder.SAMPLES).with_suffix(".csv")
             columns = model.named(np.asarray(drawn.x))
-            if model.kept.label is not None and under is not None:
-                columns[model.kept.label.name] = np.array(model.kept.label.classes, object)[under.argmax(axis=1)]
+            of_latents = next((leaf for place, leaf in latents.items() if place.endswith(".y")), None)
+            labels = of_latents if under is None else under  # one-hot
+            if model.kept.label is not None and labels is not None:
+                columns[model.kept.label.name] = class_names(model.kept.label, np.argmax(labels, axis=1))
             with replaced(table) as file:
                 file.write(as_csv(columns).encode("utf-8", "replace"))
             console.say(f"{num_samples} samples: {folder.shown(table)} and {folder.shown(path / folder.SAMPLES)}")
