@@ -156,7 +156,7 @@ def test_no_answer_takes_the_place_of_anothers(tmp_path):
 def test_names_that_are_no_text_and_titles_with_dollars_are_written(run):
     given = GivenImages(IMAGES, files=tuple(f"\udcff{i}.png" for i in range(5)))
     found = Answer("said", {"mean": np.zeros(5)}, {"mean": np.zeros(5)}, Figure(figsize=(1, 1)))
-    _, table, _ = answering._write(run, run / "found", given, found, "folder:a$^$b\udcff")
+    _, table, _ = answering._write(run, run / "found", given, found, "folder:a$^$b\udcff", None)
     assert rows(table)[0] == {"index": "0", "path": "?0.png", "mean": "0.0"}
 
 
@@ -215,6 +215,5 @@ def test_numbers_that_cannot_be(saved_run, capsys, arguments, message):
 
 
 def test_importance_samples_and_temperatures_are_two_scores(saved_run, capsys):
-    with pytest.raises(SystemExit):
-        main(["score", str(saved_run), "--ais", "9", "--num-samples", "9"])
-    assert "--num-samples: not allowed with argument --ais" in capsys.readouterr().err
+    line = fails(capsys, ["score", str(saved_run), "--ais", "9", "--num-samples", "9"])
+    assert "--num-samples: not allowed with argument --ais" in line
