@@ -7,6 +7,7 @@ import numpyro.distributions as dist
 import pytest
 
 from vaex import Model, evaluate, inference, objectives
+from vaex.distributions.supports import coordinates
 from vaex.evaluate.quadrature import log_marginal
 from vaex.inference import ais, free_form, smc
 from vaex.inference.iterate import iterate
@@ -68,6 +69,26 @@ def test_a_score_of_draws_beyond_it_is_a_number():
     np.testing.assert_allclose(found, LOG_PX, atol=0.05)
 
 
+def test_a_schedule_for_paths_of_which_some_start_beyond_an_edge():
+    """Of an example whose q lies below 0 hardly a chain can be: the others' widths, of log z, count."""
+    prior = dist.Exponential(jnp.ones(1)).to_event(1)
+    model = Model(prior, lambda x: dist.Normal(x - 2, 1.0).to_event(1), MODEL.decode)
+    x = jnp.array([[0.0], [3.0], [2.0], [5.0]])
+    found = ais.find_schedule(KEY, model, x, num_temperatures=10, num_chains=16, num_leapfrog=2)
+    assert (np.asarray(found.variances) > 0.05).all()
+    state, info = jax.jit(lambda key: ais.chains(key, model, x[1], schedule=found, num_chains=100, num_leapfrog=2))(KEY)
+    assert info.acceptance_rate[state.log_w > -jnp.inf].mean() > 0.5
+
+
+def test_draws_that_are_rounded_onto_an_edge_have_a_place():
+    """Of Gamma(0.1) one in some thousands is 0 in 32 bits, whose logarithm is no number to move from."""
+    where = coordinates(dist.Gamma(0.1, 1.0))
+    assert where.numbers(jnp.array(0.0)) == -80
+    assert where.value(where.numbers(jnp.array(0.0))) > 0
+    assert jnp.isnan(where.numbers(jnp.array(-1.0)))
+    assert coordinates(dist.Uniform(100.0, 100.001)).numbers(jnp.array(100.0)) == -80
+
+
 @pytest.mark.parametrize("first", [0.1, 0.5])
 def test_where_no_particle_and_no_chain_can_be_the_estimate_says_so(first):
     """Of x ~ U(z - 0.1, z + 0.1) far from all draws of z: a weight of 0 each, which is no certainty."""
@@ -80,6 +101,8 @@ def test_where_no_particle_and_no_chain_can_be_the_estimate_says_so(first):
         "smc": lambda: smc.anneal(KEY, model, X + 3, schedule=smc.Schedule(temperatures, one), num_particles=20),
         "importance": lambda: inference.importance(KEY, model, X + 3, num_samples=16),
     }
+    found = jax.jit(lambda: evaluate.estimate_log_likelihood(KEY, model, X + 3, num_samples=16, chunk_size=8))()
+    assert tuple(map(float, found)) == (-np.inf, np.inf)
     for name, run in runs.items():
         found = jax.jit(
             lambda run=run: (lambda w: (w.log_likelihood, w.standard_error, w.effective_sample_size))(run())

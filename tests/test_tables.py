@@ -416,7 +416,7 @@ def test_numbers_of_one_split_and_text_of_the_other_are_the_same_classes(tmp_pat
     (tmp_path / "train.csv").write_text("x,y\n" + "".join(f"{i % 3}.0,{i}\n" for i in range(40)) + "unknown,7\n")
     (tmp_path / "test.csv").write_text("x,y\n0.0,1\n1.0,2\n")
     loaded = data.load(f"table:{tmp_path}", columns="x=categorical")
-    assert loaded.columns[0].classes == ("0.0", "1.0", "2.0", "unknown")
+    assert loaded.columns[0].classes == ("0", "1", "2", "unknown")
     assert loaded.test.images[:, 0].tolist() == [0, 1]
     found = rows_by_name.as_modelled({"x": [2, "1.0", "unknown"], "y": [1, 2, 3]}, loaded.columns, "rows")
     assert found[:, 0].tolist() == [2, 1, 3]
@@ -558,16 +558,23 @@ def test_a_class_is_looked_for_among_the_rows_that_are_trained_on(tmp_path):
         load(50)
 
 
+def write_values(path, values):
+    """A table of a number and of these values, v."""
+    path.write_text("x,v\n" + "".join(f"{i}.5,{value}\n" for i, value in enumerate(values)))
+
+
 @pytest.mark.parametrize(
     ("values", "classes"),
     [
         (("1.1", "1.10", "1.2"), ("1.1", "1.10", "1.2")),
-        (("12345678901234567890", "12345678901234567891", "3"), ("12345678901234567890", "12345678901234567891", "3")),
+        (("12345678901234567890", "12345678901234567891", "3"), ("3", "12345678901234567890", "12345678901234567891")),
+        (("9007199254740993", "9007199254740992", "7"), ("7", "9007199254740992", "9007199254740993")),
         (("01", "1.5", "2"), ("01", "1.5", "2")),
         (("007.5", "7.5", "3"), ("007.5", "3", "7.5")),
         (("10", "9", "1"), ("1", "9", "10")),
         (("10.0", "9.0", "1.0"), ("1", "9", "10")),
         (("true", "false", "maybe"), ("false", "maybe", "true")),
+        (("true", "false"), ("false", "true")),
         (("01:30", "02:00", "noon"), ("01:30", "02:00", "noon")),
         (("01:30", "02:00", "03:15"), ("01:30", "02:00", "03:15")),
         (("0.50", "0.50x", "1e3"), ("0.50", "0.50x", "1e3")),
@@ -575,11 +582,10 @@ def test_a_class_is_looked_for_among_the_rows_that_are_trained_on(tmp_path):
 )
 def test_a_class_of_a_file_is_what_stands_there_whatever_the_other_rows_are(tmp_path, values, classes):
     """In training, in a test file that has one of them alone, and in what is given to the model that was trained."""
-    write = lambda name, rows: (tmp_path / name).write_text("x,v\n" + "".join(f"{i},{v}\n" for i, v in enumerate(rows)))
-    write("train.csv", values * 8)
+    write_values(tmp_path / "train.csv", values * 8)
     for i, value in enumerate(values):
-        write("test.csv", [value] * 3)
-        write("given.csv", [value])
+        write_values(tmp_path / "test.csv", [value] * 3)
+        write_values(tmp_path / "given.csv", [value])
         loaded = data.load(f"table:{tmp_path}", columns="v=categorical,x=real")
         assert loaded.columns[1].classes == classes
         (number,) = set(loaded.test.images[:, 1].tolist())
@@ -588,7 +594,56 @@ def test_a_class_of_a_file_is_what_stands_there_whatever_the_other_rows_are(tmp_
         assert read_given(str(tmp_path / "given.csv"), kept).images[0, 1] == number
 
 
+@pytest.mark.parametrize("type_", ["categorical", "label", "ordinal"])
+@pytest.mark.parametrize(
+    ("train", "test", "classes"),
+    [
+        ("012", ("0.0", "1.0", ""), ("0", "1", "2")),  # as pandas writes numbers among which one is missing
+        (("true", "false"), ("True", "False", ""), ("0", "1")),
+        (("true", "false"), "10", ("0", "1")),
+    ],
+)
+def test_classes_of_two_files_that_say_them_in_two_ways(tmp_path, train, test, classes, type_):
+    write_values(tmp_path / "train.csv", [*train] * 10)
+    write_values(tmp_path / "test.csv", test)
+    loaded = data.load(f"table:{tmp_path}", columns=f"v={type_},x=real")
+    found = loaded.label_column if type_ == "label" else next(c for c in loaded.columns if c.name == "v")
+    assert found.classes == classes
+    if type_ == "label":
+        first = 0 if "0.0" in test else 1
+        assert loaded.test.labels.tolist() == [first, 1 - first, -1][: len(test)]
+
+
+def test_codes_of_one_file_are_no_numbers_in_the_other(tmp_path):
+    write = lambda name, codes: (tmp_path / name).write_text(
+        "x,v\n" + "".join(f"{i}.5,{v}\n" for i, v in enumerate(codes))
+    )
+    write("train.csv", ["02134", "10001"] * 15)
+    write("test.csv", ["10001"] * 3)
+    loaded = data.load(f"table:{tmp_path}")
+    assert loaded.columns[1].classes == ("02134", "10001")
+    assert loaded.test.images[:, 1].tolist() == [1] * 3
+
+
+def test_a_time_of_which_nothing_is_said_is_what_stands_there_and_a_date_is_refused(tmp_path):
+    write = lambda cells: (tmp_path / "a.csv").write_text(
+        "x,v\n" + "".join(f"{i % 7}.5,{v}\n" for i, v in enumerate(cells))
+    )
+    write(["01:30", "02:00"] * 20)
+    assert data.load(f"table:{tmp_path / 'a.csv'}").columns[1].classes == ("01:30", "02:00")
+    write(["2024-01-02", "2024-03-04"] * 20)
+    with pytest.raises(UsageError, match="'v' has dates, as '2024-01-02': make numbers"):
+        data.load(f"table:{tmp_path / 'a.csv'}")
+
+
+def test_an_order_of_truth_values_may_be_said_in_another_way():
+    values_of = np.array(["true", "false"] * 10, object)
+    assert columns.classes_of("v", values_of, columns.Said("ordinal", ("0", "1"))) == ("0", "1")
+    assert columns.classes_of("v", values_of, columns.Said("ordinal")) == ("false", "true")
+
+
 def test_truth_values_and_numbers_are_told_in_several_ways():
+    assert values.class_number("true", {"0": 0, "1": 1, "2": 2}) is None
     of_truth, of_text = {"false": 0, "true": 1}, {"0.0": 0, "1.0": 1, "02134": 2}
     assert [values.class_number(one, of_truth) for one in (True, np.False_, "TRUE", "1", 0)] == [1, 0, 1, 1, 0]
     assert [values.class_number(one, {"0": 0, "1": 1}) for one in ("true", "False")] == [1, 0]

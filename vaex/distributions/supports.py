@@ -12,6 +12,8 @@ from numpyro.distributions import biject_to
 from vaex.errors import UsageError
 from vaex.model import Distribution, Value
 
+_FAR = 80.0  # a number that stands for an edge: exp(-80) is nearly the least that 32 bits tell from 0
+
 
 class Coordinates(NamedTuple):
     """Numbers on the whole real line, in the structure of a value, for each value of a support.
@@ -58,7 +60,13 @@ def _(p: dist.Distribution) -> Coordinates:
             f"no free numbers stand for the values of {type(p).__name__}, p(z), as none do for a sphere: use "
             "inference.importance, or a p(z) of free numbers that decode maps there"
         ) from None
-    return Coordinates(to, to.inv, lambda numbers: jnp.sum(to.log_abs_det_jacobian(numbers, to(numbers))))
+
+    def numbers(value: Value) -> Value:
+        found = to.inv(value)
+        is_rounded = jnp.isinf(found) & jnp.all(jnp.isfinite(value))  # onto an edge, as draws of Gamma(0.1) are
+        return jnp.where(is_rounded, jnp.sign(found) * _FAR, found)
+
+    return Coordinates(to, numbers, lambda numbers: jnp.sum(to.log_abs_det_jacobian(numbers, to(numbers))))
 
 
 for _between in (dist.Uniform, dist.LogUniform, dist.Pareto):

@@ -61,6 +61,7 @@ def estimate_log_likelihood(
     apart = each - _finite(largest)
     total, square = logsumexp(totals + apart), logsumexp(squares + 2 * apart)
     relative = jnp.maximum(num_samples * jnp.exp(square - 2 * total) - 1, 0.0)
+    relative = jnp.where(total == -jnp.inf, jnp.inf, relative)
     error = jnp.sqrt(relative / (num_samples - 1)) if num_samples > 1 else jnp.array(jnp.nan)
     return Estimate(_finite(largest) + (total - jnp.log(num_samples)), error)
 

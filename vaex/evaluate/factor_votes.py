@@ -50,16 +50,17 @@ def factor_vae_score(
         return bool((others.min(axis=0) < others.max(axis=0)).all())
 
     alike = [[np.flatnonzero(group == value) for value in range(group.max() + 1)] for group in groups.T]
-    can_be_told = [any(others_vary(rows, factor) for rows in values) for factor, values in enumerate(alike)]
+    telling = [[rows for rows in values if others_vary(rows, factor)] for factor, values in enumerate(alike)]
+    rows_of = [np.sort(np.concatenate(values)) if values else np.arange(len(means)) for values in telling]
     spread = means.var(axis=0)
     active = np.flatnonzero(spread > ACTIVE_VARIANCE)
 
     def vote() -> tuple[int, int]:
         factor = int(rng.integers(num_factors))
         while True:
-            held = alike[factor][groups[rng.integers(len(means)), factor]]
+            held = alike[factor][groups[rows_of[factor][rng.integers(len(rows_of[factor]))], factor]]
             rows = rng.choice(held, num_examples, replace=len(held) < num_examples)
-            if others_vary(rows, factor) or not can_be_told[factor]:
+            if others_vary(rows, factor) or not telling[factor]:
                 break
         some = means[rows][:, active]
         return (int(active[np.argmin(some.var(axis=0) / spread[active])]) if len(active) else 0), factor

@@ -117,14 +117,17 @@ def _pilot(
     def look(x: Example, positions: Latent) -> tuple[Array, Array, Array]:
         """The variances of log p(x, z) - log q(z|x) and of positions among the chains of an example, and which can be.
 
-        Those where p(x, z) is 0 would make the variances infinite; where fewer than two can be, the first is 0.
+        Those where p(x, z) is 0 would make the variances infinite; where fewer than two can be, the first is 0, and
+        the second is of all that have a position, 0 of fewer than two.
         """
         ratios = jax.vmap(bridge(target(model, x), start).log_likelihood)(positions)
         flat = jax.vmap(lambda z: ravel_pytree(z)[0])(positions).astype(ratios.dtype)
         can_be = jnp.isfinite(ratios) & (ratios > IMPOSSIBLE / 2)
         few = jnp.sum(can_be) < 2
         spread = jnp.where(few, 0.0, jnp.var(ratios, ddof=1, where=can_be))
-        return spread, jnp.var(flat, axis=0, ddof=1, where=(can_be | few)[:, None]), can_be
+        used = (can_be | few) & jnp.all(jnp.isfinite(flat), axis=1)
+        variance = jnp.where(jnp.sum(used) < 2, 0.0, jnp.var(flat, axis=0, ddof=1, where=used[:, None]))
+        return spread, variance, can_be
 
     def moved(key: PRNGKeyArray, x: Example, positions: Latent, at: Schedule) -> tuple[Latent, Array]:
         one = lambda k, z: move(k, bridge(target(model, x), start), at, z, num_leapfrog)
@@ -133,7 +136,8 @@ def _pilot(
     def step(carry: tuple[Latent, Array], turn: tuple[Array, Array]) -> tuple[tuple[Latent, Array], _Pilot]:
         (positions, log_size), (key, t) = carry, turn
         spreads, variances, can_be = jax.vmap(look)(examples, positions)
-        width = jnp.maximum(jnp.mean(variances, axis=0), LEAST_VARIANCE)
+        width = jnp.sum(variances, axis=0) / jnp.maximum(jnp.sum(variances > 0, axis=0), 1)
+        width = jnp.maximum(width, LEAST_VARIANCE)
         at = Schedule(t, jnp.exp(log_size), width)
         positions, rates = jax.vmap(moved, (0, 0, 0, None))(jax.random.split(key, n), examples, positions, at)
         excess = jnp.sum(jnp.where(can_be, rates - target_acceptance, 0.0)) / jnp.maximum(jnp.sum(can_be), 1)

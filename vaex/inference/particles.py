@@ -126,7 +126,10 @@ def resampled(key: PRNGKeyArray, state: Particles) -> State:
 def variances(state: Particles) -> Float[Array, " d"]:
     """The variance of each number of a position, over the weighted particles."""
     flat = jax.vmap(lambda z: ravel_pytree(z)[0])(state.kernel.particles).astype(state.kernel.weights.dtype)
-    return jnp.maximum(state.kernel.weights @ (flat - state.kernel.weights @ flat) ** 2, LEAST_VARIANCE)
+    weights = jnp.where(jnp.all(jnp.isfinite(flat), axis=1), state.kernel.weights, 0.0)  # an edge has no position
+    flat = jnp.where(weights[:, None] > 0, flat, 0.0)
+    share = weights / jnp.sum(weights)
+    return jnp.maximum(share @ (flat - share @ flat) ** 2, LEAST_VARIANCE)
 
 
 def check_temperatures(temperatures: Float[Array, " t"]) -> None:

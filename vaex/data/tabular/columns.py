@@ -13,6 +13,7 @@ from vaex.data.tabular.values import (
     class_number,
     holds_text,
     is_numeral,
+    is_truth,
     missing,
     reads_as_number,
 )
@@ -111,10 +112,11 @@ def classes_of(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
     known = values[~missing(values)]
     found = tuple(class_names(known))
     if said.order:
-        if left := [one for one in found if one not in said.order]:
+        places = {one: i for i, one in enumerate(said.order)}
+        if left := [one for one in found if class_number(one, places) is None]:
             raise UsageError(f"column {name!r} has the class {left[0]!r}, which its order in data.columns leaves out")
         return said.order
-    if said.type == "ordinal" and not all(map(is_numeral, found)):
+    if said.type == "ordinal" and not (all(map(is_numeral, found)) or all(map(is_truth, found))):
         raise UsageError(
             f"column {name!r} is ordinal, and its classes are text: say their order, "
             f'--config.data.columns="{name}=ordinal:{"<".join(found[:3])}"'
@@ -148,7 +150,8 @@ def numbered(
     numbers = np.full(len(values), np.nan)
     if type_ in CLASSES:
         number = {one: i for i, one in enumerate(classes)}
-        numbers[~gone] = np.array([class_number(one, number) for one in values[~gone]], np.float64)
+        found = {one: class_number(one, number) for one in set(values[~gone].tolist())}
+        numbers[~gone] = np.array([found[one] for one in values[~gone].tolist()], np.float64)
         return numbers
     try:
         numbers[~gone] = values[~gone].astype(np.float64)

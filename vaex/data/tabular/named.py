@@ -156,7 +156,8 @@ def _numbers(column: Column, values: np.ndarray, by_name: bool, what: str) -> np
 def _class_numbers(column: Column, values: np.ndarray, what: str) -> np.ndarray:
     """The numbers of classes that are said by their names, [N], nan where one is missing."""
     gone, number = missing(values), {name: i for i, name in enumerate(column.classes)}
-    found = [np.nan if is_gone else class_number(value, number) for value, is_gone in zip(values, gone, strict=True)]
+    each = {value: class_number(value, number) for value in set(values[~gone].tolist())}
+    found = [np.nan if is_gone else each[value] for value, is_gone in zip(values.tolist(), gone, strict=True)]
     if None in found:
         row = found.index(None)
         raise UsageError(

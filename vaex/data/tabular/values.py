@@ -1,5 +1,6 @@
 """The values of a column: numbers, text, which of them are missing, and the names of the classes that they are."""
 
+import decimal
 import numbers
 import re
 from collections.abc import Mapping, Sequence
@@ -105,17 +106,26 @@ def class_names(values: np.ndarray) -> list[str]:
     """The classes of a column without what is missing: text in the order of the alphabet, numbers in theirs.
 
     Text that is a number is the class of that number, where some values are numbers, or where all are text of numbers
-    that tell it apart: not where it says both 1.1 and 1.10, more digits than a number has, or begins with a zero, as
-    02134.
+    that tell it apart: not where it says both 1.1 and 1.10, or begins with a zero, as 02134. A whole number, also 1.0,
+    is the class of its digits, and truth values that are told in several ways are 0 and 1.
     """
     if not holds_text(values):
         return [class_name(one) for one in np.unique(values)]
-    texts = {str(one) for one in values}
-    if (numbers := {as_number(one) for one in texts}) and len(numbers) == len(texts) and all(map(_is_plain, texts)):
-        return sorted(numbers, key=float)
+    texts = {_whole(one) or one for one in values if _is_string(one)}
     of_numbers = {class_name(one) for one in values if not _is_string(one)}
-    of_text = {as_number(one) if of_numbers else str(one) for one in values if _is_string(one)}
-    return sorted(of_numbers | of_text)
+    names = of_numbers | texts
+    if len(names) > len(truths := {_TRUTH.get(one.lower()) for one in names}) and None not in truths:
+        return sorted(one[0] for one in truths if one)
+    numbers = {as_number(one) for one in names}
+    if len(numbers) == len(names) and all(map(_is_plain, texts)):
+        return sorted(numbers, key=decimal.Decimal)
+    return sorted(numbers if of_numbers else texts)
+
+
+def _whole(text: str) -> str | None:
+    """The digits of a whole number, all of them; None of other text, and of a code as 02134 is."""
+    found = re.fullmatch(r"\s*(-?)[+]?(0|[1-9][0-9]*)(\.0*)?\s*", text)
+    return (found[1] if found[2] != "0" else "") + found[2] if found else None
 
 
 def _is_plain(text: str) -> bool:
@@ -126,7 +136,8 @@ def _is_plain(text: str) -> bool:
 def class_number(value: object, number: Mapping[str, int]) -> int | None:
     """The number of the class that a value is, by those of the classes' names; None where it is none of them."""
     name = class_name(value)
-    names = (name, as_number(name), *_TRUTH.get(name.lower(), ()))
+    of_truth = _TRUTH.get(name.lower(), ()) if all(map(is_truth, number)) else ()
+    names = (name, as_number(name), *of_truth)
     if (found := next((number[one] for one in names if one in number), None)) is not None:
         return found
     alike = [i for one, i in number.items() if as_number(one) == names[1]]  # text of this number
@@ -134,14 +145,19 @@ def class_number(value: object, number: Mapping[str, int]) -> int | None:
 
 
 def is_numeral(name: str) -> bool:
-    """Whether the name of a class is what a finite number is called."""
-    return as_number(name) == name and _is_plain(name)
+    """Whether the name of a class is what a finite number is called, of no more digits than one has."""
+    return _is_plain(name) and class_name(float(name)) == name
+
+
+def is_truth(name: str) -> bool:
+    """Whether the name of a class is a truth value."""
+    return name.lower() in _TRUTH
 
 
 def as_number(name: str) -> str:
-    """The name of the number that a text is; of other text the text."""
+    """The name of the number that a text is, of a whole one with all of its digits; of other text the text."""
     try:
-        return class_name(float(name))
+        return _whole(name) or class_name(float(name))
     except (ValueError, OverflowError):
         return name
 
