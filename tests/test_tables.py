@@ -416,7 +416,7 @@ def test_numbers_of_one_split_and_text_of_the_other_are_the_same_classes(tmp_pat
     (tmp_path / "train.csv").write_text("x,y\n" + "".join(f"{i % 3}.0,{i}\n" for i in range(40)) + "unknown,7\n")
     (tmp_path / "test.csv").write_text("x,y\n0.0,1\n1.0,2\n")
     loaded = data.load(f"table:{tmp_path}", columns="x=categorical")
-    assert loaded.columns[0].classes == ("0", "1", "2", "unknown")
+    assert loaded.columns[0].classes == ("0.0", "1.0", "2.0", "unknown")
     assert loaded.test.images[:, 0].tolist() == [0, 1]
     found = rows_by_name.as_modelled({"x": [2, "1.0", "unknown"], "y": [1, 2, 3]}, loaded.columns, "rows")
     assert found[:, 0].tolist() == [2, 1, 3]
@@ -567,6 +567,7 @@ def write_values(path, values):
     ("values", "classes"),
     [
         (("1.1", "1.10", "1.2"), ("1.1", "1.10", "1.2")),
+        (("1.0", "1.1", "1.10"), ("1.0", "1.1", "1.10")),
         (("12345678901234567890", "12345678901234567891", "3"), ("3", "12345678901234567890", "12345678901234567891")),
         (("9007199254740993", "9007199254740992", "7"), ("7", "9007199254740992", "9007199254740993")),
         (("01", "1.5", "2"), ("01", "1.5", "2")),

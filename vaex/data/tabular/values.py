@@ -1,5 +1,6 @@
 """The values of a column: numbers, text, which of them are missing, and the names of the classes that they are."""
 
+import collections
 import decimal
 import numbers
 import re
@@ -106,12 +107,14 @@ def class_names(values: np.ndarray) -> list[str]:
     """The classes of a column without what is missing: text in the order of the alphabet, numbers in theirs.
 
     Text that is a number is the class of that number, where some values are numbers, or where all are text of numbers
-    that tell it apart: not where it says both 1.1 and 1.10, or begins with a zero, as 02134. A whole number, also 1.0,
-    is the class of its digits, and truth values that are told in several ways are 0 and 1.
+    that tell it apart: not where it says both 1.1 and 1.10, or begins with a zero, as 02134. But 1 and 1.0 are one,
+    and so are truth values that are told in several ways, 0 and 1.
     """
     if not holds_text(values):
         return [class_name(one) for one in np.unique(values)]
-    texts = {_whole(one) or one for one in values if _is_string(one)}
+    texts = {one for one in values if _is_string(one)}
+    told = collections.Counter(map(_whole, texts))
+    texts = {whole if (whole := _whole(one)) and told[whole] > 1 else one for one in texts}
     of_numbers = {class_name(one) for one in values if not _is_string(one)}
     names = of_numbers | texts
     if len(names) > len(truths := {_TRUTH.get(one.lower()) for one in names}) and None not in truths:
