@@ -17,11 +17,17 @@ from vaex.config import read_config, save_config
 from vaex.config.setup import setup
 from vaex.config.task import describe_run
 from vaex.figures.plots import kl_per_layer, learning_curves
-from vaex.runs import checkpoints, folder, load
+from vaex.runs import checkpoints, folder, load, steady
 from vaex.runs.page_file import write_page
 from vaex.runs.training import newest_progress
 
 GARBAGE = np.random.default_rng(0).bytes(200)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_trains(monkeypatch):
+    """So that what is damaged is told at once."""
+    monkeypatch.setattr(steady, "_SECONDS", 0.0)
 
 
 def cut(path):
