@@ -158,7 +158,10 @@ def check_labels(kind: str, source: Source) -> None:
         UsageError: there are none.
     """
     if source.num_classes < 2:
-        raise UsageError(f"model.name is {kind!r} on data without labels of two classes or more: use another data set")
+        raise UsageError(
+            f"model.name is {kind!r} on data without labels of two classes or more, or of which some examples have "
+            "none: use another data set, or leave these out; data.num_labels says how many labels are seen"
+        )
 
 
 KIND = Kind(m2, examples="pairs", objectives=("semi_supervised",))
