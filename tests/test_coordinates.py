@@ -22,6 +22,7 @@ LINES = {
     "beta": dist.Beta(2.0, 3.0),
     "cut": dist.TruncatedNormal(0.0, 1.0, low=0.5),
     "circle": dist.VonMises(0.5, 2.0),
+    "circles": dist.VonMises(jnp.array([3.1]), 2.0).to_event(1),
     "line": dist.Normal(1.0, 2.0),
     "copies": dist.Gamma(2.0, 1.0).expand([1]).to_event(1),
 }
@@ -97,6 +98,34 @@ def test_where_the_prior_has_an_edge_no_step_leaves_it(method):
     assert found.effective_sample_size > 250
     z = np.asarray(found.z[:, ::4]).ravel()
     assert scipy.stats.kstest(z, scipy.stats.gamma(4, scale=0.5).cdf).pvalue > 1e-3
+
+
+def test_a_circle_is_cut_where_the_prior_is_least():
+    """A posterior around the angle pi, half of it on either side: the evidence by a sum over angles."""
+    prior = dist.VonMises(3.1, 4.0)
+    plane = lambda z: dist.Normal(jnp.stack([jnp.cos(z), jnp.sin(z)]), 1.0).to_event(1)
+    model, x = Model(prior, lambda x: prior, plane), jnp.array([-1.0, 0.0])
+    method = inference.hmc(num_leapfrog=4, num_warmup=100)
+    draws, found = jax.jit(
+        lambda key: (
+            inference.sample(key, method, model, x, num_samples=300),
+            inference.marginal_likelihood(key, model, x, method=method),
+        )
+    )(KEY)
+    assert not inference.warnings(draws)
+    assert abs(np.mean(draws.z > 0) - 0.5) < 0.1
+    angles = jnp.linspace(-np.pi, np.pi, 2001)[:-1]
+    log_joint = jax.vmap(lambda z: prior.log_prob(z) + plane(z).log_prob(x))(angles)
+    exact = jax.nn.logsumexp(log_joint) + np.log(2 * np.pi / 2000)
+    assert abs(found.log_likelihood - exact) < 5 * found.standard_error < 0.5
+
+
+def test_numbers_that_are_constant_by_their_kind_are_no_disagreement():
+    prior = dist.LKJCholesky(2, 2.0)
+    model = Model(prior, lambda x: prior, lambda z: dist.Normal(z[1, 0], 0.5))
+    run = lambda key: inference.sample(key, inference.random_walk(), model, jnp.array(0.4), num_samples=800)
+    (line,) = inference.warnings(jax.jit(run)(KEY))
+    assert line.startswith("2 of 4 latent numbers never move in any chain")
 
 
 def test_the_evidence_of_particles_and_of_paths():

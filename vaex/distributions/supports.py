@@ -69,6 +69,16 @@ def _(p: dist.Distribution) -> Coordinates:
     return Coordinates(to, numbers, lambda numbers: jnp.sum(to.log_abs_det_jacobian(numbers, to(numbers))))
 
 
+@coordinates.register(dist.VonMises)
+def _(p: dist.VonMises) -> Coordinates:
+    """The circle cut open where the density is least, since no step crosses the cut."""
+    line = biject_to(dist.constraints.interval(-jnp.pi, jnp.pi))
+    wrapped = lambda angle: jnp.mod(angle + jnp.pi, 2 * jnp.pi) - jnp.pi
+    log_det = lambda numbers: jnp.sum(line.log_abs_det_jacobian(numbers, line(numbers)))
+    return Coordinates(lambda numbers: wrapped(p.loc + line(numbers)), lambda z: line.inv(wrapped(z - p.loc)), log_det)
+
+
+coordinates.register(dist.Independent, lambda p: coordinates(p.base_dist))
 for _between in (dist.Uniform, dist.LogUniform, dist.Pareto):
     moves_its_support.register(_between, lambda q: True)
 for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistribution):

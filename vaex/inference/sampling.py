@@ -89,13 +89,16 @@ def warnings(draws: Draws) -> list[str]:
     """
     found = []
     rhat = np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(draws.rhat)])
-    if (high := rhat[rhat > _LARGEST_RHAT]).size:
+    if (high := rhat[(rhat > _LARGEST_RHAT) & (rhat < np.inf)]).size:
         found.append(
             f"R-hat is above {_LARGEST_RHAT} for {high.size} of {rhat.size} latent numbers, {high.max():.3g} at the "
             "most: the chains do not agree; run more steps, or a longer warm-up"
         )
-    if still := np.isnan(rhat).sum():
-        found.append(f"{still} of {rhat.size} latent numbers never move, or are not finite: R-hat says nothing of them")
+    if still := (~np.isfinite(rhat)).sum():
+        found.append(
+            f"{still} of {rhat.size} latent numbers never move in any chain, or are not finite: R-hat says nothing of "
+            "them; of some that is so by their kind, as of the zeros of a triangular matrix"
+        )
     if stuck := int(np.sum(np.asarray(draws.acceptance_rate) == 0)):
         found.append(
             f"{stuck} of {np.size(draws.acceptance_rate)} chains accept no step, as where p(x, z) is 0 from the start "
@@ -103,8 +106,9 @@ def warnings(draws: Draws) -> list[str]:
         )
     if divergent := int(np.sum(draws.num_divergent)):
         found.append(
-            f"{divergent} steps are divergent: a part of the posterior is left out; raise target_acceptance, which "
-            "makes steps smaller; where p(x|z) has an edge, beyond which such steps end, lower it, or use random_walk"
+            f"{divergent} steps are divergent: a part of the posterior may be left out; raise target_acceptance, which "
+            "makes steps smaller; where p(x|z) has an edge, or z is rounded onto one of p(z), beyond which such steps "
+            "end, lower it, or use random_walk"
         )
     return found
 
