@@ -8,7 +8,7 @@ from vaex.config.explain import of_flag
 from vaex.config.root import ROOT
 from vaex.config.section import Config, field_at
 from vaex.config.setup import setup
-from vaex.config.sweep import member, values_of
+from vaex.config.sweep import ends_of, member, values_of
 from vaex.errors import UsageError
 
 _LOG = 10.0  # a range whose end is so many times its beginning is searched by its logarithm
@@ -33,9 +33,7 @@ def read_space(config: Config, path: str, text: str) -> Space:
     """
     if path == "seed":
         raise UsageError("--sweep.seed is no field to search over: sweep the best of a search over seeds afterwards")
-    first, colon, end = text.partition(":")
-    ends = _numbers(first, end)
-    if not colon or ends is None:
+    if (ends := ends_of(text)) is None:
         values = values_of(path, text)
         for value in values:
             member(config, {path: value})
@@ -50,6 +48,7 @@ def read_space(config: Config, path: str, text: str) -> Space:
         raise UsageError(f"--sweep.{path} is {text}: expected two finite numbers")
     if low >= high or (field.type is int and int(low) >= int(high)):
         raise UsageError(f"--sweep.{path} is {text}, an empty range: expected the smaller number first")
+    first, _, end = text.partition(":")
     for value in (first, str(int(high) - 1) if field.type is int else end):
         setup(member(config, {path: value}).config)  # what the field cannot have is said before anything is made
     is_log = low > 0 and high / low >= _LOG
@@ -61,10 +60,3 @@ def read_space(config: Config, path: str, text: str) -> Space:
 def said_of(params: Mapping[str, object]) -> dict[str, str]:
     """Values as flags have them, in an order that does not depend on who stored them."""
     return {path: f"{value:.6g}" if type(value) is float else str(value) for path, value in sorted(params.items())}
-
-
-def _numbers(first: str, end: str) -> tuple[float, float] | None:
-    try:
-        return float(first), float(end)
-    except ValueError:
-        return None

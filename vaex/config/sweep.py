@@ -77,17 +77,19 @@ def values_of(path: str, text: str) -> list[str]:
     if "" in values or len(set(values)) < len(values):
         what = "has no value between two commas" if "" in values else "names a value twice"
         raise UsageError(f"--sweep.{path} is {text}, which {what}: expected different values, such as 1e-3,3e-3")
-    if ":" in text and _are_numbers(text.split(":")):
+    if (ends := ends_of(text)) and all(map(math.isfinite, ends)):
         cure = "--search=N tries N of it; or name values, such as 1e-3,3e-3"
         raise UsageError(f"--sweep.{path} is {text}, a range of numbers that are not whole: {cure}")
     return values
 
 
-def _are_numbers(parts: list[str]) -> bool:
+def ends_of(text: str) -> tuple[float, float] | None:
+    """The two numbers of a range, as of 1e-4:1e-1; None of other text."""
+    first, _, end = text.partition(":")
     try:
-        return all(map(math.isfinite, map(float, parts)))
+        return float(first), float(end)
     except ValueError:
-        return False
+        return None
 
 
 def describe_sweep(config: Config, swept: Mapping[str, str], name: str) -> Fields:

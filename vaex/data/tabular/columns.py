@@ -10,7 +10,7 @@ from vaex.data.dtypes import is_bool, is_object, is_whole
 from vaex.data.tabular.values import (
     class_name,
     class_names,
-    class_number,
+    class_numbers,
     holds_text,
     is_numeral,
     is_truth,
@@ -112,8 +112,8 @@ def classes_of(name: str, values: np.ndarray, said: Said) -> tuple[str, ...]:
     known = values[~missing(values)]
     found = tuple(class_names(known))
     if said.order:
-        places = {one: i for i, one in enumerate(said.order)}
-        if left := [one for one in found if class_number(one, places) is None]:
+        places = class_numbers(found, said.order)
+        if left := [one for one, place in zip(found, places, strict=True) if place is None]:
             raise UsageError(f"column {name!r} has the class {left[0]!r}, which its order in data.columns leaves out")
         return said.order
     if said.type == "ordinal" and not (all(map(is_numeral, found)) or all(map(is_truth, found))):
@@ -149,9 +149,7 @@ def numbered(
     gone = missing(values)
     numbers = np.full(len(values), np.nan)
     if type_ in CLASSES:
-        number = {one: i for i, one in enumerate(classes)}
-        found = {one: class_number(one, number) for one in set(values[~gone].tolist())}
-        numbers[~gone] = np.array([found[one] for one in values[~gone].tolist()], np.float64)
+        numbers[~gone] = np.array(class_numbers(values[~gone].tolist(), classes), np.float64)
         return numbers
     try:
         numbers[~gone] = values[~gone].astype(np.float64)

@@ -8,7 +8,7 @@ import numpy as np
 
 from vaex.data.dtypes import array_of, is_number
 from vaex.data.tabular.columns import numbered
-from vaex.data.tabular.values import as_values, class_name, class_number, holds_text, is_numeral, listed, missing
+from vaex.data.tabular.values import as_values, class_name, class_numbers, holds_text, is_numeral, listed, missing
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, Column, Columns, positions
 
@@ -155,16 +155,17 @@ def _numbers(column: Column, values: np.ndarray, by_name: bool, what: str) -> np
 
 def _class_numbers(column: Column, values: np.ndarray, what: str) -> np.ndarray:
     """The numbers of classes that are said by their names, [N], nan where one is missing."""
-    gone, number = missing(values), {name: i for i, name in enumerate(column.classes)}
-    each = {value: class_number(value, number) for value in set(values[~gone].tolist())}
-    found = [np.nan if is_gone else each[value] for value, is_gone in zip(values.tolist(), gone, strict=True)]
+    known = np.flatnonzero(~missing(values))
+    found = class_numbers(values[known].tolist(), column.classes)
     if None in found:
-        row = found.index(None)
+        row = known[found.index(None)]
         raise UsageError(
             f"{what}: column {column.name!r} has the class {class_name(values[row])!r} in row {row}, which training "
             f"did not see: expected one of {listed(column.classes)}; {_CURE}"
         )
-    return np.array(found, float)
+    numbers = np.full(len(values), np.nan)
+    numbers[known] = found
+    return numbers
 
 
 def _values_of(column: Column, found: Mapping[str, object], what: str) -> np.ndarray:

@@ -147,6 +147,13 @@ def class_number(value: object, number: Mapping[str, int]) -> int | None:
     return alike[0] if len(alike) == 1 else None
 
 
+def class_numbers(values: Sequence[object], classes: Sequence[str]) -> list[int | None]:
+    """The number of the class that each value is; values that are alike are looked up once."""
+    number = {name: i for i, name in enumerate(classes)}
+    each = {value: class_number(value, number) for value in set(values)}
+    return [each[value] for value in values]
+
+
 def is_numeral(name: str) -> bool:
     """Whether the name of a class is what a finite number is called, of no more digits than one has."""
     return _is_plain(name) and class_name(float(name)) == name
