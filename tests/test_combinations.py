@@ -88,7 +88,10 @@ REFUSED = [
     ({"missing": (0.3,), "augment": ("flip", "shift"), "condition": ("half", "previous")}, "unset one of them"),
     ({"missing": (0.3,), "condition": ("low_resolution", "half_resolution")}, "small images are made of what is miss"),
     ({"missing": (0.3,), "weights": ("variational",)}, "expected 'point' where values are missing"),
-    ({"model": ("m2", "m1m2"), "num_labels": (None,)}, "without data.num_labels: set --config.data.num_labels=100"),
+    (
+        {"model": ("m2", "m1m2"), "num_labels": (None,)},
+        "num_labels is None: expected 10 .* set --config.data.num_labels",
+    ),
     ({"model": ("m2",), "prior": ("uniform",)}, "over one-hot latents"),
     ({"model": ("m2",), "prior": ("conditional",)}, "without a condition"),
     ({"model": ("m2",), "prior": ("vamp",)}, "has one for each label: use another prior"),

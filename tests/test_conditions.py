@@ -132,7 +132,7 @@ def test_what_cannot_be_is_refused(flags, message):
 def test_images_that_have_no_such_condition(tmp_path):
     np.savez(tmp_path / "mine.npz", images=np.zeros((300, 9, 8), np.uint8))
     mine = ["--config.data.name=mine", f"--config.data.dir={tmp_path}"]
-    with pytest.raises(UsageError, match="'label', but some images have none: use a data set with labels"):
+    with pytest.raises(UsageError, match="'label', but 300 of 300 examples have none: label them or leave them out"):
         configured(LABEL, *mine)
     with pytest.raises(UsageError, match="on images of 9 x 8 pixels: expected a height and a width that 4 divides"):
         configured(LOW, GREY, *mine)

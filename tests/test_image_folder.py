@@ -45,15 +45,20 @@ def test_subfolders_are_labels_whatever_the_format(tmp_path):
     assert {level: int(y) for level, y in zip(levels, arrays["train_labels"], strict=True)} == labels
 
 
-def test_an_image_beside_the_subfolders_is_said_to_keep_them_from_being_labels(tmp_path):
+@pytest.mark.parametrize("streaming", ["off", "on"])
+def test_an_image_beside_the_subfolders_has_no_label(streaming, tmp_path):
     for i in range(20):
-        save(tmp_path / "ab"[i % 2] / f"{i}.png", grey(6, 5))
-    load = lambda: data.load(f"folder:{tmp_path}", num_validation=2)
-    assert load().source == str(tmp_path)
-    save(tmp_path / "loose.png", grey(6, 5))
-    found = load()
-    assert found.source == f"{tmp_path} (whose subfolders are no labels, since loose.png lies in none)"
-    assert set(found.train.labels) == {-1}
+        save(tmp_path / "ab"[i % 2] / f"{i}.png", np.full((6, 5), 8 * i, np.uint8))
+    for i in range(20, 30):
+        save(tmp_path / f"{i}.png", np.full((6, 5), 8 * i, np.uint8))
+    found = data.load(f"folder:{tmp_path}", num_validation=2, streaming=streaming)
+    assert "labels 0 to 1, none of 10 images" in found.meaning
+    held = [found.validation, found.test]
+    for split in held if streaming == "on" else [found.train, *held]:  # of a stream, the training images are on disk
+        places = split.images[:, 0, 0, 0].astype(int) // 8
+        np.testing.assert_array_equal(split.labels, np.where(places < 20, places % 2, -1))
+    labels = np.concatenate([split.labels for split in found.splits.values()])
+    assert np.bincount(labels + 1).tolist() == [10, 10, 10]
 
 
 def test_splits_by_their_folders(tmp_path):

@@ -274,15 +274,25 @@ def test_labelled_images_are_balanced_and_chosen_by_the_key():
     assert np.bincount(drawn[choose_labelled(KEY, drawn, 3 * few + 20, num_classes=3)])[2] == few
 
 
+def test_labels_are_chosen_of_those_that_there_are():
+    drawn = np.random.default_rng(0).choice([-1, 0, 1, 2], 300)
+    assert sorted(np.bincount(drawn[choose_labelled(KEY, drawn, 31, num_classes=3)]).tolist()) == [10, 10, 11]
+    every = choose_labelled(KEY, drawn, None, num_classes=3)
+    np.testing.assert_array_equal(np.sort(every), np.flatnonzero(drawn >= 0))
+
+
 @pytest.mark.parametrize(
     ("labels", "num_labels", "message"),
     [
-        ([-1] * 9, 3, "has no labels"),
-        ([0, 1, 2, -1], 3, "has no labels"),
+        ([-1] * 9, 3, "no training image has a label, and some are to be learned from"),
+        ([-1] * 9, None, "no training image has a label, and some are to be learned from"),
         ([0, 1, 2, 3], 3, "has the label 3: expected labels 0 to 2"),
         ([0, 1, 1, 1], 3, "no training image has label 2"),
+        ([0, 1, 1, -1], None, "no training image has label 2"),
         ([0, 1, 2, 2], 2, "num_labels is 2: expected 3"),
-        ([0, 1, 2, 2], 4, "num_labels is 4: expected 3 .* to 3"),
+        ([0, 1, 2, 2], 4, "num_labels is 4: expected 3 .* to 3 .of 4 training images at least one without a label"),
+        ([0, 1, 2, 2], None, "num_labels is None: expected 3 .* to 3 .*set --config.data.num_labels"),
+        ([0, 1, 2, 2, -1], 5, "num_labels is 5: expected 3 .* to 4 .all that have one of 5 training images"),
     ],
 )
 def test_labels_that_cannot_be_are_refused(labels, num_labels, message):

@@ -4,12 +4,14 @@ import functools
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from experiments.studies import labels
 from tests.models import drawn
 from tests.one_step import SGD, first_step, untried
+from vaex import objectives
 from vaex.config import override, save_config
 from vaex.config.setup import setup
 from vaex.config.task import build_task
@@ -65,6 +67,56 @@ def test_the_chosen_images_keep_their_own_labels():
     assert kept | {image.tobytes() for image in stored.unlabelled.images} == set(labels_of)
 
 
+def partly_labelled(tmp_path, *flags):
+    """The digits, of which three in four have no label, in a file of one's own."""
+    digits = build_task(configured()).dataset
+    hidden = lambda labels: np.where(np.arange(len(labels)) % 4 == 0, labels, -1)
+    arrays = {"x_train": digits.train.images, "y_train": hidden(digits.train.labels)}
+    np.savez(tmp_path / "own.npz", **arrays, x_test=digits.test.images, y_test=hidden(digits.test.labels))
+    data = [f"--config.data.dir={tmp_path}", "--config.data.name=own", "--config.data.num_validation=100"]
+    return configured(*PAIRS["m2"], *data, *flags)
+
+
+def test_labels_that_are_missing_are_learned_without(tmp_path):
+    """All that there are are seen, and the loss knows their number; of fewer, some of them."""
+    with untried():
+        made = setup(partly_labelled(tmp_path))
+    task, train = made.task, made.task.dataset.train
+    known = np.flatnonzero(train.labels >= 0)
+    np.testing.assert_array_equal(np.sort(task.labelled), known)
+    assert task.num_stored == len(train.images) - len(known)
+    assert np.min(task.stored.label) >= 0
+    batch = jax.tree.map(lambda a: a[:7], made.recipe.preprocess(KEY, task.stored))
+    sizes = {"num_train": len(train.images), "num_labels": len(known)}
+    expected = objectives.batch_loss(functools.partial(objectives.semi_supervised, **sizes))
+    model = task.description.bind(drawn(task.description.init, scale=0.1))
+    context = objectives.Context(jnp.zeros((), jnp.int32), jnp.zeros(()))
+    found = [
+        jax.jit(loss)(KEY, batch, context)[0]
+        for loss in (
+            lambda *args: made.recipe.batch_loss(args[0], model, *args[1:]),
+            lambda *args: expected(args[0], model, *args[1:]),
+        )
+    ]
+    np.testing.assert_allclose(*found, rtol=1e-6)
+    fewer = build_task(partly_labelled(tmp_path, LABELS))
+    assert len(fewer.labelled) == 20
+    assert set(np.asarray(fewer.labelled)) < set(known)
+
+
+def test_an_accuracy_is_of_the_test_images_with_a_label(tmp_path):
+    """The others do not count, whatever they are; where none has one there is no accuracy."""
+    task = build_task(partly_labelled(tmp_path))
+    model = task.description.bind(drawn(task.description.init, scale=0.1))
+    test = task.dataset.test
+    trial = lambda test: Trial(model, None, task.dataset._replace(test=test), task.examples.observe)
+    which = test.labels >= 0
+    assert 0 < which.mean() < 0.5
+    few = test._replace(images=test.images[which], labels=test.labels[which])
+    assert REPORTS["classifier"](KEY, trial(test)) == REPORTS["classifier"](KEY, trial(few)) != {}
+    assert REPORTS["classifier"](KEY, trial(test._replace(labels=np.full_like(test.labels, -1)))) == {}
+
+
 @pytest.mark.parametrize(("kind", "flags"), [("m2", CONV), ("m1m2", [])])
 def test_one_step_moves_everything(kind, flags):
     """Without convolutions the gradient of M2 is compared in test_labels, and a part of the other's here."""
@@ -109,7 +161,7 @@ def test_a_report_has_the_accuracy(kind, report):
             "objective.name is 'elbo' with model.name 'm2': set --config.objective.na",
         ),
         (["--config.objective.name=semi_supervised"], "with model.name 'vae': set --config.model.name=m2"),
-        (PAIRS["m2"], "model.name is 'm2' without data.num_labels: set --config.data.num_labels=100"),
+        (PAIRS["m2"], "num_labels is None: expected 10 .* to .*; set --config.data.num_labels"),
         (["--config.data.num_labels=9"], "num_labels is 9: expected 10"),
         ([*PAIRS["m2"], "--config.data.num_labels=5000"], "num_labels is 5000: expected 10"),
         (

@@ -224,6 +224,7 @@ def test_labels_of_rows_have_their_names_in_csv_files(tmp_path, answering, saved
     found = ANSWERS["classify"](model, given, Asked())
     assert as_csv(found.table).splitlines()[:2] == ["index,class,probability_x,probability_y", "0,x,0.5,0.5"]
     assert found.arrays["class"].tolist() == [0, 0, 0]
+    assert found.said == "classes of 3 rows, of the 2 with a label 50.0% as they are labelled"
     run = shutil.copytree(saved_run, tmp_path / "run")
     *_, table = answers._write(run, run / "answers" / "a", given, found, "", model.kept.label)
     assert table.read_text().splitlines()[1:] == ["0,y,x,0.5,0.5", "1,x,x,0.5,0.5", "2,,x,0.5,0.5"]

@@ -466,6 +466,16 @@ def test_a_column_may_be_the_label(tmp_path):
     assert set(loaded.train.labels) == {0, 1}
 
 
+def test_rows_without_a_label_are_counted_beside_the_names_of_the_others(tmp_path):
+    text = "x,y\n" + "".join(f"{i},{('cat', 'dog', '')[i % 3]}\n" for i in range(60))
+    (tmp_path / "a.csv").write_text(text)
+    loaded = data.load(f"table:{tmp_path / 'a.csv'}", columns="y=label,x=real")
+    assert loaded.meaning.endswith(", labels cat, dog, none of 20 rows")
+    m2 = ("--config.model.name=m2", "--config.objective.name=semi_supervised", "--config.data.columns=y=label,x=real")
+    task = configured(*named(f"table:{tmp_path / 'a.csv'}"), *m2).task
+    np.testing.assert_array_equal(np.sort(task.labelled), np.flatnonzero(task.dataset.train.labels >= 0))
+
+
 def test_a_class_that_is_a_label_is_called_by_its_text(tmp_path):
     (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{i},{'cat' if i % 2 else 'dog'}\n" for i in range(60)))
     under = ("--config.data.columns=y=label,x=real", "--config.data.condition=label")

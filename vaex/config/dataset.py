@@ -6,7 +6,7 @@ from vaex import data
 from vaex.config.root import ROOT
 from vaex.config.section import Config, call
 from vaex.data import Dataset
-from vaex.data.conditions import condition_of
+from vaex.data.conditions import CONDITIONS, condition_of
 from vaex.data.form import Form
 from vaex.errors import OptionError, UsageError
 
@@ -48,10 +48,18 @@ def load_data(config: Config, *, together: bool = False) -> Dataset:
     if together and dataset.records is not None:
         found = f"data.streaming is 'auto', and {c.name} takes more than data.resident_bytes, {c.resident_bytes:,}"
         raise UsageError(f"{found}: {_TOGETHER} all images at once: set --config.data.streaming=off")
+    if condition is CONDITIONS["label"] and (without := np.sum((labels := _labels(dataset)) < 0)):
+        raise UsageError(
+            f"data.condition is 'label', but {without:,} of {len(labels):,} examples have none: label them or leave "
+            "them out, or use another condition"
+        )
     return dataset if condition is None else condition.cut(dataset, c.num_previous)
 
 
 def count_classes(dataset: Dataset) -> int:
-    """How many classes the labels have, from 0 to the largest; 0 where an image has none."""
-    labels = np.concatenate([split.labels for split in dataset.splits.values()])
-    return 0 if labels.min() < 0 else int(labels.max()) + 1
+    """How many classes the labels have, from 0 to the largest; 0 where no example has one."""
+    return int(_labels(dataset).max()) + 1
+
+
+def _labels(dataset: Dataset) -> np.ndarray:
+    return np.concatenate([split.labels for split in dataset.splits.values()])

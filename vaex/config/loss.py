@@ -25,7 +25,13 @@ class Loss(NamedTuple):
 
 
 def build_loss(
-    config: Config, experiment: Experiment, description: Description, batch: Example, *, num_train: int
+    config: Config,
+    experiment: Experiment,
+    description: Description,
+    batch: Example,
+    *,
+    num_train: int,
+    num_labels: int | None = None,
 ) -> Loss:
     """The loss of a config.
 
@@ -35,6 +41,7 @@ def build_loss(
         description: the model.
         batch: the shapes of at least two examples.
         num_train: N, for objectives that need the data set's size.
+        num_labels: how many of them have a label to learn from, for those that need it.
 
     Raises:
         UsageError: an objective that does not train this model, or a schedule of what it has not.
@@ -43,7 +50,7 @@ def build_loss(
     function = OBJECTIVES[name]
     known = {
         "num_train": num_train,
-        "num_labels": experiment.data.num_labels,
+        "num_labels": num_labels,
         "average": lambda context: context.average,
     }
     has = inspect.signature(function).parameters

@@ -37,7 +37,7 @@ class Data:
         image_size: height and width that images are cropped and scaled to; unset, as they are.
         channels: 1 makes images grey, 3 gives them colours; unset, as they are.
         columns: of a table, the types of its columns: NAME=TYPE,NAME=TYPE, or one for all; others are guessed.
-        num_labels: training images that keep their labels; unset, all, where anything reads them.
+        num_labels: training images that keep their labels; unset, all that have one, where anything reads them.
         missing: the fraction of each image's pixels that nothing sees; unset, none.
         augment: how training images vary, anew at each use: flip or shift; of the models m2 and m1m2 those with a label
             alone; unset, not at all.

@@ -51,7 +51,8 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
     batch = jax.eval_shape(lambda key: preprocess(key, first_stored(task.examples, task.dataset, 2)), jax.random.key(0))
     computed = PRECISIONS[c.precision]
     weights = description.weights
-    loss = build_loss(config, experiment, trained(description), batch, num_train=num_train)
+    num_labels = None if task.labelled is None else len(task.labelled)
+    loss = build_loss(config, experiment, trained(description), batch, num_train=num_train, num_labels=num_labels)
     num_examples = num_fitted(task.num_stored, task.dataset.train.images.nbytes // num_train)
     return Setup(
         task=task,

@@ -69,10 +69,6 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
     """
     experiment: Experiment = call(ROOT, config)
     kind, c = KINDS[config.model.name], experiment.data
-    if c.num_labels is None and kind.examples == "pairs":
-        raise UsageError(
-            f"model.name is {config.model.name!r} without data.num_labels: set --config.data.num_labels=100, say"
-        )
     dataset = dataset or load_data(config)
     key = jax.random.key(experiment.seed) if key is None else key
     pixels = preprocess(config, dataset.columns)
@@ -81,7 +77,7 @@ def build_task(config: Config, *, dataset: Dataset | None = None, key: jax.Array
     x_shape, train = dataset.train.images.shape[1:], dataset.train
     images = lambda: seen(by, dataset)
     description = build_description(experiment, x_shape, by.num_classes, images, columns=dataset.columns)
-    labelled = None if c.num_labels is None else chosen(by, train.labels)
+    labelled = chosen(by, train.labels) if kind.examples == "pairs" or c.num_labels is not None else None
     examples = EXAMPLES[kind.examples](by._replace(prepare=description.prepare))
     stored = jax.eval_shape(lambda images: examples.stored(train._replace(images=images)), train.images)
     num_stored = num_examples(stored)

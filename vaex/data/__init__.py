@@ -25,6 +25,7 @@ from vaex.data.tabular.columns import said_columns
 from vaex.data.tabular.rows import as_rows, check_classes, is_table, one_of_each_class
 from vaex.data.tabular.rows import described as rows_described
 from vaex.data.tabular.standard import standardized
+from vaex.data.tabular.values import listed
 from vaex.errors import OptionError, UsageError, check_whole
 from vaex.models.columns import Columns
 
@@ -131,8 +132,9 @@ def _of_rows(
     trained, validation = cut_split(train, slice(cut)), cut_split(train, slice(cut, None))
     check_classes(types, trained.images[:num_train], [validation.images, test.images], source)
     types = standardized(types, trained.images[:num_train], source)
-    meaning = [rows_described(types, [train.images, test.images]), described([train.labels, test.labels])]
-    said = ", ".join([*meaning, *known_as(factors)])
+    names = "" if label_column is None else listed(label_column.classes)
+    of_labels = described([train.labels, test.labels], names, of="rows")
+    said = ", ".join([rows_described(types, [train.images, test.images]), of_labels, *known_as(factors)])
     return Dataset(name, label, source, trained, validation, test, said, types, label_column, factors)
 
 

@@ -12,6 +12,7 @@ from vaex.errors import UsageError, WriteError
 from vaex.files import cache_dir, replaced
 
 _CHECKSUM = "checksum"  # the name of an array of the cache
+_VERSION = 2  # of what is decoded: raised where the same files come to mean other arrays
 
 
 def cached(
@@ -31,7 +32,7 @@ def cached(
     Returns:
         The arrays by their names.
     """
-    path = cache_dir() / "data" / f"{cache_name(name, (_CHECKSUM, file_stats(files, below)))}.npz"
+    path = cache_dir() / "data" / f"{cache_name(name, (_VERSION, file_stats(files, below)))}.npz"
     if path.is_file():
         try:
             return read_arrays(path)

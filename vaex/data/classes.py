@@ -49,11 +49,11 @@ def as_classes(labels: np.ndarray, num_images: int, what: str) -> np.ndarray:
     return labels.astype(np.int32)
 
 
-def described(splits: Sequence[np.ndarray]) -> str:
-    """Which classes there are, and how many images have none."""
+def described(splits: Sequence[np.ndarray], names: str = "", *, of: str = "images") -> str:
+    """Which classes there are, by their names where they have some, and how many examples have none."""
     labels = np.concatenate(splits)
     known = labels[labels >= 0]
     if not len(known):
         return "no labels"
-    without = f", none of {len(labels) - len(known):,} images" if len(known) < len(labels) else ""
-    return f"labels {known.min()} to {known.max()}{without}"
+    without = f", none of {len(labels) - len(known):,} {of}" if len(known) < len(labels) else ""
+    return f"labels {names or f'{known.min()} to {known.max()}'}{without}"

@@ -48,14 +48,6 @@ def lower_half(images: Shaped[Pixels, "*batch h w c"]) -> Shaped[Pixels, "*batch
     return images[..., images.shape[-3] // 2 :, :, :]
 
 
-def _label_shape(x_shape: Shape, num_classes: int) -> Shape:
-    if num_classes < 1:
-        raise UsageError(
-            "data.condition is 'label', but some images have none: use a data set with labels, or another condition"
-        )
-    return (num_classes,)
-
-
 def _small(name: str, block: int) -> Condition:
     """The averages of blocks of grey levels.
 
@@ -92,7 +84,7 @@ def _previous_shape(x_shape: Shape, num_classes: int) -> Shape:
 CONDITIONS = {
     "label": Condition(
         lambda x, images, labels, num_classes: jax.nn.one_hot(labels, num_classes),
-        _label_shape,
+        lambda x_shape, num_classes: (num_classes,),
         figures=("samples_by_label",),
     ),
     "low_resolution": _small("low_resolution", 4),

@@ -54,7 +54,7 @@ def with_num_train(dataset: Dataset, num_train: int | None) -> Dataset:
     return dataset._replace(train=cut_split(dataset.train, slice(num_train)), records=first)
 
 
-def cut_split(split: Split, which: slice) -> Split:
+def cut_split(split: Split, which: slice | np.ndarray) -> Split:
     """Some of the examples of a split."""
     factors = None if split.factors is None else split.factors[which]
     return Split(split.images[which], split.labels[which], factors)

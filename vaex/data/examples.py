@@ -44,7 +44,7 @@ class Making(NamedTuple):
     condition: Condition | None = None
     fraction: float | None = None  # of the pixels that nothing sees
     has_gaps: bool = False  # whether a table has values missing by itself, nan
-    num_labels: int | None = None  # images that keep their labels
+    num_labels: int | None = None  # images that keep their labels; None for all that have one
     num_classes: int = 0
     augment: Augment | None = None  # of training images; of pairs, of those with a label alone
     key: PRNGKeyArray | None = None  # of the masks and of the choice of labels
@@ -111,7 +111,6 @@ EXAMPLES = {"images": images, "pairs": pairs}
 
 def chosen(by: Making, labels: np.ndarray) -> Array:
     """The indices of the training images that keep their labels."""
-    assert by.num_labels is not None, "examples are chosen where num_labels is set"
     assert by.key is not None, "of training examples"
     return choose_labelled(jax.random.fold_in(by.key, 0), labels, by.num_labels, num_classes=by.num_classes)
 

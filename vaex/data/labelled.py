@@ -11,27 +11,29 @@ from vaex.errors import UsageError
 
 
 def choose_labelled(
-    key: PRNGKeyArray, labels: np.ndarray, num_labels: int, *, num_classes: int
+    key: PRNGKeyArray, labels: np.ndarray, num_labels: int | None, *, num_classes: int
 ) -> Int[Array, " num_labels"]:
-    """The indices of images to keep the labels of, as many of each class as can be.
+    """The indices of images to keep the labels of, among those that have one, as many of each class as can be.
 
     Args:
         key: a PRNG key, which may be traced.
         labels: of all images, [N]; -1 where there is none.
-        num_labels: how many to choose. What does not divide by the classes goes to some of them by the key.
+        num_labels: how many to choose; None for all that there are. What does not divide by the classes goes to some of
+            them by the key.
         num_classes: labels are 0 to num_classes - 1.
 
     Returns:
         Indices into labels, [num_labels].
 
     Raises:
-        UsageError: images without labels, labels outside the classes, a class without images, or a number of labels
-            that leaves a class without any or no image unlabelled.
+        UsageError: no labels, labels outside the classes, a class without images, or a number of labels that leaves a
+            class without any or no image unlabelled.
     """
-    if labels.min() < 0 or num_classes < 1:
+    places = np.flatnonzero(labels >= 0)
+    if not len(places) or num_classes < 1:
         raise UsageError(
-            "data.num_labels is set, but the data set has no labels of some of its images, or of all: use one that has "
-            "them, or unset it"
+            "no training image has a label, and some are to be learned from: use a data set with labels, or unset "
+            "data.num_labels and take another model"
         )
     if labels.max() >= num_classes:
         raise UsageError(
@@ -40,16 +42,21 @@ def choose_labelled(
         )
     if missing := sorted(set(range(num_classes)) - set(labels.tolist())):
         raise UsageError(
-            f"data.num_labels is set, but no training image has label {missing[0]}: expected some of each of the "
+            f"no training image has label {missing[0]}, and some are to be learned from: expected some of each of the "
             f"{num_classes} classes, from 0; number them without a gap"
         )
-    if not num_classes <= num_labels < len(labels):
+    most, why = len(places), f"all that have one of {len(labels)} training images"
+    if most == len(labels):
+        most, why = most - 1, f"of {len(labels)} training images at least one without a label"
+    num = len(places) if num_labels is None else num_labels
+    if not num_classes <= num <= most:
         raise UsageError(
-            f"data.num_labels is {num_labels}: expected {num_classes} (one of each class) to {len(labels) - 1} (of "
-            f"{len(labels)} training images at least one without a label)"
+            f"data.num_labels is {num_labels}: expected {num_classes} (one of each class) to {most} ({why}); set "
+            "--config.data.num_labels"
         )
-    counts = np.bincount(labels, minlength=num_classes)
-    return _chosen(key, jnp.asarray(labels), jnp.asarray(np.cumsum(counts) - counts), num_labels)
+    counts = np.bincount(labels[places], minlength=num_classes)
+    found = _chosen(key, jnp.asarray(labels[places]), jnp.asarray(np.cumsum(counts) - counts), num)
+    return jnp.asarray(places.astype(np.int32))[found]
 
 
 @functools.partial(jax.jit, static_argnums=3)

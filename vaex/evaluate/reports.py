@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from vaex.data import Split
+from vaex.data.dataset import cut_split
 from vaex.data.sources.densities import log_prob_of
 from vaex.distributions.masked import Masked
 from vaex.evaluate.clusters import cluster_probabilities, clustering_accuracy, clusters_of_prior
@@ -96,17 +98,22 @@ def report_reconstruction(key: PRNGKeyArray, trial: Trial) -> Scores:
 
 
 def report_classifier(key: PRNGKeyArray, trial: Trial) -> Scores:
-    """The accuracy of q(y|x)."""
-    probabilities = label_probabilities(averaged_means(key, trial, trial.dataset.test))
-    return {"test_accuracy": accuracy(probabilities, trial.dataset.test.labels)}
+    """The accuracy of q(y|x) on the test images that have a label."""
+    if not len((test := _with_labels(trial.dataset.test)).labels):
+        return {}
+    probabilities = label_probabilities(averaged_means(key, trial, test))
+    return {"test_accuracy": accuracy(probabilities, test.labels), "num_test_labels": len(test.labels)}
 
 
 def report_latent_classifier(key: PRNGKeyArray, trial: Trial) -> Scores:
     """The accuracy of a support vector machine on the latents of the training images that keep their labels."""
-    keys, test = jax.random.split(key), trial.dataset.test
+    if not len((test := _with_labels(trial.dataset.test)).labels):
+        return {}
+    keys = jax.random.split(key)
     train = jax.tree.map(lambda a: a[trial.labelled], trial.dataset.train)
     means, test_means = averaged_means(keys[0], trial, train), averaged_means(keys[1], trial, test)
-    return {"test_accuracy": accuracy_from_latents(means, train.labels, test_means, test.labels)}
+    found = accuracy_from_latents(means, train.labels, test_means, test.labels)
+    return {"test_accuracy": found, "num_test_labels": len(test.labels)}
 
 
 def report_clusters(key: PRNGKeyArray, trial: Trial) -> Scores:
@@ -172,7 +179,10 @@ REPORTS: dict[str, Callable[[PRNGKeyArray, Trial], Scores]] = {
     "imputation": imputation_errors,
     "row_imputation": row_imputation_errors,
 }
-OF_LABELS = ("classifier", "latent_classifier")  # which need the label of every test image
+
+
+def _with_labels(whole: Split) -> Split:
+    return cut_split(whole, np.flatnonzero(whole.labels >= 0))
 
 
 def _rounded_mean(kls: Float[Array, "n d"] | None) -> list[float] | None:

@@ -159,8 +159,8 @@ def check_labels(kind: str, source: Source) -> None:
     """
     if source.num_classes < 2:
         raise UsageError(
-            f"model.name is {kind!r} on data without labels of two classes or more, or of which some examples have "
-            "none: use another data set, or leave these out; data.num_labels says how many labels are seen"
+            f"model.name is {kind!r} on data without labels of two classes or more: use another data set, or label "
+            "some of each class"
         )
 
 

@@ -18,7 +18,6 @@ from vaex.data.given.inputs import read_given
 from vaex.data.given.kept import GivenImages
 from vaex.data.npz import checksum
 from vaex.errors import UsageError, check_whole
-from vaex.evaluate.reports import OF_LABELS
 from vaex.files import Fields, advising
 from vaex.runs import console, devices, folder, origin, results
 from vaex.runs.create import check_name, create_run
@@ -142,11 +141,10 @@ def _read(name: str, path: Path) -> GivenImages:
 
 
 def _on(task: Task, given: GivenImages, name: str) -> Task:
-    """The same with other test images; what is reported of labels is left out where some have none."""
+    """The same with other test images."""
     labels = np.full(len(given.images), -1, np.int32) if given.labels is None else given.labels
     dataset = task.dataset._replace(test=Split(given.images, labels))
-    reports = tuple(report for report in task.reports if labels.min() >= 0 or report not in OF_LABELS)
-    return task._replace(dataset=dataset, reports=reports, label=name)
+    return task._replace(dataset=dataset, label=name)
 
 
 def check_data(path: Path, task: Task) -> None:

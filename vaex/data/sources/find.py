@@ -13,7 +13,7 @@ from vaex.data.memory import check_memory
 from vaex.data.sources import array_files, densities, idx, packaged, tfds
 from vaex.data.sources.emnist import emnist_files, read_emnist
 from vaex.data.sources.hugging_face import is_hugging_face, read_hugging_face
-from vaex.data.sources.image_folder import SUFFIXES, folder_blocks, image_files, read_folder, said_of
+from vaex.data.sources.image_folder import SUFFIXES, folder_blocks, image_files, read_folder
 from vaex.data.sources.network import PROBE_SECONDS, answering
 from vaex.data.sources.place import Arrays, Place, at_once
 from vaex.data.sources.published import PUBLISHED, is_published, read_published
@@ -165,7 +165,7 @@ def _image_folder(argument: str, form: Form) -> Place:
     files = image_files(folder)
     name = f"{folder.resolve().name}-{form.size or 'any'}-{form.channels or 'any'}"
     read: Callable[[], Arrays] = lambda: cached(name, files, lambda: read_folder(folder, files, form), below=folder)
-    return Place(said_of(folder, files), read, lambda: folder_blocks(folder, files, form), files, folder)
+    return Place(str(folder), read, lambda: folder_blocks(folder, files, form), files, folder)
 
 
 def _table(argument: str, form: Form) -> Place:

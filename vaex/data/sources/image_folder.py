@@ -31,19 +31,12 @@ def image_files(folder: Path) -> list[Path]:
     return files
 
 
-def said_of(folder: Path, files: Sequence[Path]) -> str:
-    """Where images are from, in words, which name what keeps subfolders from being labels."""
-    beside = [path.name for path in files if path.parent == folder]
-    is_mixed = 0 < len(beside) < len(files)
-    return f"{folder} (whose subfolders are no labels, since {beside[0]} lies in none)" if is_mixed else str(folder)
-
-
 def read_folder(folder: Path, files: Sequence[Path], form: Form) -> Arrays:
     """The images of a folder, shuffled once by a fixed seed, and the numbers of their subfolders for labels.
 
     Below train/ and test/, where both are there, lie the splits; val/, valid/ or validation/ stands in for a missing
     test/, or else comes last in train, where data.num_validation cuts. An image's label is the number, in the order of
-    their names, of the subfolder that it lies below; there are none unless every image lies in one.
+    their names, of the subfolder that it lies below; -1, none, of one that lies beside the subfolders.
 
     Args:
         folder: the folder.
@@ -62,8 +55,7 @@ def read_folder(folder: Path, files: Sequence[Path], form: Form) -> Arrays:
     arrays: Arrays = {}
     for split, (paths, labels) in ordered.items():
         arrays[f"{split}_images"] = np.stack([read[path] for path in paths])
-        if labels is not None:
-            arrays[f"{split}_labels"] = labels
+        arrays[f"{split}_labels"] = labels
     return arrays
 
 
@@ -87,31 +79,28 @@ def folder_blocks(folder: Path, files: Sequence[Path], form: Form) -> dict[str, 
             check_white(highest, first)
 
         found[f"{split}_images"] = Blocks((len(paths), *one.shape), one.dtype, read)
-        if labels is not None:
-            found[f"{split}_labels"] = of_array(labels)
+        found[f"{split}_labels"] = of_array(labels)
     return found
 
 
-def _ordered(folder: Path, files: Sequence[Path]) -> dict[str, tuple[list[Path], np.ndarray | None]]:
-    """The files of train, and of test where it is there, shuffled once, and their labels where all have them."""
+def _ordered(folder: Path, files: Sequence[Path]) -> dict[str, tuple[list[Path], np.ndarray]]:
+    """The files of train, and of test where it is there, shuffled once, and their labels."""
     splits = _by_split(folder, files)
     below = {
         split: [path.relative_to(folder).parts[depth:] for path in paths] for split, (depth, paths) in splits.items()
     }
     names = sorted({parts[0] for found in below.values() for parts in found if len(parts) > 1})
-    is_labelled = all(len(parts) > 1 for found in below.values() for parts in found)
-    ordered: dict[str, tuple[list[Path], np.ndarray | None]] = {}
+    label_of = lambda parts: names.index(parts[0]) if len(parts) > 1 else -1
+    ordered: dict[str, tuple[list[Path], np.ndarray]] = {}
     for split, (_, paths) in splits.items():
         order = np.random.default_rng(0).permutation(len(paths))
-        labels = np.array([names.index(below[split][i][0]) for i in order], np.int32) if is_labelled else None
-        ordered[split] = [paths[i] for i in order], labels
+        ordered[split] = [paths[i] for i in order], np.array([label_of(below[split][i]) for i in order], np.int32)
     if (held := ordered.pop("validation", None)) is None:
         return ordered
     if "test" not in ordered:
         return ordered | {"test": held}
     (paths, labels), (more, of_more) = ordered["train"], held
-    both = None if labels is None or of_more is None else np.concatenate([labels, of_more])
-    return ordered | {"train": (paths + more, both)}
+    return ordered | {"train": (paths + more, np.concatenate([labels, of_more]))}
 
 
 def _by_split(folder: Path, files: Sequence[Path]) -> dict[str, tuple[int, list[Path]]]:

@@ -104,8 +104,11 @@ def classify(model: Trained, given: GivenImages, asked: Asked) -> Answer:
     """The label of each image by q(y|x), and the probabilities of all."""
     found = model.classify(given, seed=asked.seed)
     arrays = {"class": found.label, "probability": found.probability}
-    known = given.labels is not None and given.labels.min() >= 0
-    right = f", {np.mean(found.label == given.labels):.1%} as they are labelled" if known else ""
+    labels = np.full(len(found.label), -1) if given.labels is None else given.labels
+    known, right = labels >= 0, ""
+    if known.any():
+        of = "" if known.all() else f"of the {known.sum():,} with a label "
+        right = f", {of}{np.mean((found.label == labels)[known]):.1%} as they are labelled"
     table = arrays
     if (label := model.kept.label) is not None:  # whose classes have names
         of_each = zip(label.classes, found.probability.T, strict=True)

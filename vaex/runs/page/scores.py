@@ -19,6 +19,7 @@ _MEANINGS = {
     "test_squared_error": "The squared distance of a test example and its reconstruction, summed over pixels.",
     "bound_on_log_px": "Whether there is one.",
     "test_accuracy": "The fraction of test labels that are found.",
+    "num_test_labels": "How many test examples have a label.",
     "clustering_accuracy": "The fraction of test labels by the best match of clusters and classes.",
     "clusters_used": "Clusters that some test example belongs to: components of the prior, alone or merged.",
     "codebook_use": "The fraction of the codes that some test example uses.",
