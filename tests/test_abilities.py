@@ -19,6 +19,7 @@ from vaex.distributions import (
     DiscretizedLogistic,
     IndependentBernoulli,
     OneHotCategorical,
+    PowerSpherical,
     UniformMixture,
     abilities,
     divergences,
@@ -28,6 +29,7 @@ from vaex.distributions.chain import Chain, Link
 from vaex.distributions.codes import Quantized
 from vaex.distributions.labelled import Labelled, LabelledLatent
 from vaex.distributions.masked import Masked, ObservedPart
+from vaex.distributions.sphere import unit
 from vaex.distributions.stacked import Generated, StackedLatent, StackedPosterior
 from vaex.distributions.states import all_states
 from vaex.distributions.variance import variance
@@ -37,6 +39,7 @@ KEY = jax.random.key(0)
 PLANAR = flows.planar(1, 1)
 LINE = np.linspace(-9, 9, 1201, dtype=np.float32)[:, None]
 PLANE = np.stack(np.meshgrid(*[np.linspace(-8, 8, 161, dtype=np.float32)] * 2, indexing="ij"), -1).reshape(-1, 2)
+CIRCLE = np.stack([f(2 * np.pi * np.arange(400) / 400) for f in (np.cos, np.sin)], -1).astype(np.float32)
 ALL_LEVELS = np.arange(256, dtype=np.float32) / 255
 NUM_DRAWS = 40_000
 
@@ -105,6 +108,12 @@ CASES = {
     "uniform mixture": (
         {name: PARTS[name] for name in NORMAL}, lambda p: UniformMixture(jax.vmap(normal)(p)), LINE, 0.015
     ),
+    "power spherical": (
+        {"raw": array([0.8, -0.6]), "log_concentration": array(0.7)},
+        lambda p: PowerSpherical(unit(p["raw"]), jnp.exp(p["log_concentration"])),
+        CIRCLE,
+        2 * np.pi / len(CIRCLE),
+    ),
     "uniform mixture of mixtures": (
         jax.tree.map(lambda a: np.stack([a, a + 0.5]), PARTS),
         lambda p: UniformMixture(jax.vmap(lambda q: DiagonalNormalMixture(q["logits"], q["loc"], q["log_scale"]))(p)),
@@ -166,8 +175,8 @@ DISCRETE = {
 }  # fmt: skip
 DEAR = {"flow", "chain", "chain with a one-hot layer", "stacked", "stacked under a one-hot", "quantized"}
 MEANS = {
-    "normal", "masked", "expanded", "gamma", "continuous bernoulli", "numpyro's mixture", "mixture", "labelled",
-    "one-hot", "bernoulli", "levels", "logistic levels", "quantized",
+    "normal", "masked", "expanded", "gamma", "continuous bernoulli", "numpyro's mixture", "mixture", "power spherical",
+    "labelled", "one-hot", "bernoulli", "levels", "logistic levels", "quantized",
 }  # fmt: skip
 
 

@@ -67,10 +67,10 @@ PLAIN = tuple(kind for kind in MODELS if not KINDS[kind].objectives)  # kinds th
 CLAIMED = tuple(name for kind in KINDS.values() for name in kind.objectives)
 # They need no path through draws.
 SCORE = ("reinforce", "vimco", "tvo", "wake_sleep", "reweighted_wake_sleep", "enumerate", "gumbel")
-FLOWS = but("posterior", "diagonal", "full", "mixture", "one_hot")
+FLOWS = but("posterior", "diagonal", "full", "mixture", "one_hot", "spherical")
 STRATIFIED = ("elbo", "stl", "iwae")  # they draw from each component of a mixture
 RAW_OF_MORE = ("gaussian_output", "categorical", "discretized_logistic", "logistic_mixture")
-FIXED = ("standard", "mixture", "flow")  # over vectors of any kind
+REALS = ("standard", "mixture", "flow")  # over vectors of any real numbers
 # What cannot be, as the levels that cannot stand together, and what is said of it.
 REFUSED = [
     ({"likelihood": ("table",)}, "over the rows of a table, with images: set --config.model.likelihood.name="),
@@ -96,8 +96,21 @@ REFUSED = [
     ({"model": ("m2",), "prior": ("conditional",)}, "without a condition"),
     ({"model": ("m2",), "prior": ("vamp",)}, "has one for each label: use another prior"),
     ({"condition": (None,), "prior": ("conditional",)}, "without a condition: set --config.data.condition"),
-    ({"posterior": but("posterior", "one_hot"), "prior": ("uniform",)}, "set --config.model.posterior.name=one_hot"),
-    ({"posterior": ("one_hot",), "prior": FIXED}, r"model.prior is over z of shape \(2,\), and model.post"),
+    (
+        {"posterior": but("posterior", "one_hot", "spherical"), "prior": ("uniform",)},
+        "set --config.model.posterior.name=one_hot or spherical",
+    ),
+    ({"posterior": ("one_hot", "spherical"), "prior": REALS}, "over vectors of any real numbers, and model.posterior"),
+    (
+        {
+            "objective": ("capacity",),
+            "posterior": ("spherical",),
+            "prior": (None, "conditional"),
+            "condition": but("condition", None),
+        },
+        "closed-form KL",
+    ),
+    ({"objective": ("free_bits", "total_correlation"), "posterior": ("spherical",)}, "closed-form KL|factorize"),
     (
         {"objective": but("objective", *SCORE, *CLAIMED), "posterior": ("one_hot",)},
         "no gradient|use another|factorize",

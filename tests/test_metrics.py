@@ -13,7 +13,8 @@ from vaex.distributions.flows import Flow
 from vaex.distributions.labelled import Labelled
 from vaex.distributions.masked import Masked
 from vaex.evaluate import Options, validator
-from vaex.evaluate.metrics import latent_means
+from vaex.evaluate.metrics import FEW, latent_means
+from vaex.runs.words import PROGRESS
 
 KEY = jax.random.key(0)
 X = jnp.asarray(np.random.default_rng(0).normal(size=(8, 3)), jnp.float32)
@@ -65,6 +66,10 @@ def test_the_accuracy_is_that_of_the_examples_with_a_label():
     assert float(accuracy_of(best)["accuracy"]) == 1.0
     assert float(accuracy_of([best[0], best[1], -1, (best[3] + 1) % 3])["accuracy"]) == pytest.approx(2 / 3)
     assert accuracy_of([-1] * 4) == {}
+
+
+def test_words_say_of_how_many_a_bound_of_many_draws_is():
+    assert f"of the first {FEW} L_K" in PROGRESS["validation_log_likelihood"]
 
 
 def test_what_a_condition_says_is_no_use_of_the_latents():

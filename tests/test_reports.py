@@ -114,7 +114,10 @@ def test_components_are_merged_into_as_many_clusters_as_are_asked_for():
 def test_a_support_vector_machine_is_given_each_image_with_its_label():
     """Which separates the three classes; with the labels of other images it does not."""
     model, x = by_brightness(dist.Normal(0.0, 1.0).to_event(0)), jnp.asarray(TOY.test.images) / 255
-    assert report_latent_classifier(KEY, trial(model, x)) == {"test_accuracy": 1.0, "num_test_labels": len(TOY.test.labels)}
+    assert report_latent_classifier(KEY, trial(model, x)) == {
+        "test_accuracy": 1.0,
+        "num_test_labels": len(TOY.test.labels),
+    }
     wrong = TOY._replace(train=TOY.train._replace(labels=np.sort(TOY.train.labels)))
     assert report_latent_classifier(KEY, trial(model, x, wrong))["test_accuracy"] < 0.9
 

@@ -37,6 +37,7 @@ from .posteriors import posteriors_figure
 from .ppca import ppca_figure
 from .rate_distortion import rate_distortion_figure
 from .snr import snr_figure
+from .spheres import spheres_figure
 from .tables import tables_figure
 
 # () -> the figure and lines of numbers; keyword-only parameters are options, --OPTION=VALUE.
@@ -61,6 +62,7 @@ STUDIES = Choices(
         "fullvb": fullvb_figure,
         "rate_distortion": rate_distortion_figure,
         "iwae": iwae_figure,
+        "spheres": spheres_figure,
         "optimizers": optimizers_figure,
         "aevb_2": aevb_2_figure,
         "aevb_3": aevb_3_figure,

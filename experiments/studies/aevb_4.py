@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
+from vaex.figures.charts import manifold_grid
 from vaex.figures.grids import tile
-from vaex.figures.plots import manifold_grid
 
 from ._aevb import AEVB, Setup
 from ._aevb_curves import KEPT, Curve, curve

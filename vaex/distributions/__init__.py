@@ -6,6 +6,7 @@ from vaex.distributions.continuous_bernoulli import ContinuousBernoulli
 from vaex.distributions.levels import NUM_LEVELS, CategoricalLevels, DiscretizedLogistic
 from vaex.distributions.mixtures import DiagonalNormalMixture
 from vaex.distributions.one_hot import OneHotCategorical
+from vaex.distributions.sphere import PowerSpherical, UniformOnSphere
 from vaex.distributions.states import all_states, check_num_states
 from vaex.distributions.uniform_mixture import UniformMixture
 
@@ -17,7 +18,9 @@ __all__ = [
     "DiscretizedLogistic",
     "IndependentBernoulli",
     "OneHotCategorical",
+    "PowerSpherical",
     "UniformMixture",
+    "UniformOnSphere",
     "all_states",
     "check_num_states",
 ]

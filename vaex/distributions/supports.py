@@ -38,13 +38,19 @@ def moves_its_support(q: Distribution) -> bool:
 
 
 @functools.singledispatch
+def nearest(p: Distribution, z: Value) -> Value:
+    """What p may draw nearest to z: z itself, but on a sphere, within which means lie and what is between."""
+    return z
+
+
+@functools.singledispatch
 def coordinates(p: Distribution) -> Coordinates:
     """Free numbers for the values of a continuous distribution, in which no step leads out of its support.
 
     Of a type that is not known its values themselves; of numpyro's by `biject_to`, of a simplex one fewer.
 
     Raises:
-        UsageError: a support that free numbers do not map to, as a sphere.
+        UsageError: a support that free numbers do not map to, as numpyro's sphere.
     """
     return Coordinates(lambda numbers: numbers, lambda value: value, lambda numbers: jnp.array(0.0))
 
@@ -57,8 +63,8 @@ def _(p: dist.Distribution) -> Coordinates:
         to = biject_to(p.support)
     except NotImplementedError:
         raise UsageError(
-            f"no free numbers stand for the values of {type(p).__name__}, p(z), as none do for a sphere: use "
-            "inference.importance, or a p(z) of free numbers that decode maps there"
+            f"no free numbers stand for the values of {type(p).__name__}, p(z): use inference.importance, or "
+            "a p(z) of free numbers that decode maps there; on a sphere UniformOnSphere"
         ) from None
 
     def numbers(value: Value) -> Value:

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import abilities
 from vaex.distributions.mixtures import DiagonalNormalMixture, EqualNormalMixture
+from vaex.distributions.supports import nearest
 from vaex.losses.arithmetic import logsumexp
 from vaex.model import Distribution, Value
 
@@ -68,6 +69,7 @@ def uniform_mixture(components: Distribution) -> DiagonalNormalMixture | Uniform
     return EqualNormalMixture(jnp.zeros(len(loc)), loc, 2 * jnp.log(scale))
 
 
+nearest.register(UniformMixture, lambda q, z: nearest(q.components, z))
 abilities.component_log_probs.register(UniformMixture, lambda q: q.component_log_probs)
 abilities.average.register(UniformMixture, lambda q: q.average())
 # The weights are fixed, so that its draws move with all that may: with its components.

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from vaex.distributions import abilities
+from vaex.distributions.supports import nearest
 from vaex.distributions.temperature import tempered
 from vaex.distributions.variance import variance as known_variance
 from vaex.errors import OptionError, UsageError, check_finite, check_whole
@@ -63,7 +64,7 @@ def reconstruction(key: PRNGKeyArray, model: Model | Conditional, example: Examp
     now, seen = at(model, example)
     q = encode_example(now, seen)
     known = None if abilities.is_discrete(q) else abilities.mean(q)
-    return _mean(now, q.sample(key) if known is None else known)
+    return _mean(now, q.sample(key) if known is None else nearest(now.prior, known))
 
 
 def interpolation(
@@ -71,7 +72,7 @@ def interpolation(
 ) -> Num[Array, "steps ..."]:
     """E[p(x|z)] on the straight line from one example's E_q[z] to another's, both ends among the steps.
 
-    z_t = (1 - t) E[z|a] + t E[z|b]
+    z_t = (1 - t) E[z|a] + t E[z|b],   on a sphere what lies above that line
 
     Args:
         key: a PRNG key.
@@ -94,7 +95,7 @@ def interpolation(
     keys, ends = jax.random.split(key), (start_q, end_q)
     start, end = (posterior_mean(k, q, num_samples=_DRAWS) for k, q in zip(keys, ends, strict=True))
     path = lambda t: jax.tree.map(lambda a, b: (1 - t) * a + t * b, start, end)
-    return jax.vmap(lambda t: _mean(now, path(t)))(jnp.linspace(0.0, 1.0, steps))
+    return jax.vmap(lambda t: _mean(now, nearest(now.prior, path(t))))(jnp.linspace(0.0, 1.0, steps))
 
 
 def draw(

@@ -10,7 +10,6 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from scipy.special import ndtri
 
 from vaex.figures.grids import DPI, image_grid, interleaved
 from vaex.files import Json
@@ -41,7 +40,7 @@ def learning_curves(rows: Sequence[Mapping[str, float]]) -> Figure:
         axes.set_ylabel(f"{label}, nats per example")
         lines = {part: "training", f"validation_{part}": "validation"}
         if part == "elbo":
-            lines["validation_log_likelihood"] = "first validation\nexamples, L$_K$"
+            lines["validation_log_likelihood"] = "validation, L$_K$\nof the first 500"
         for name, label in lines.items():
             points = [(row["epoch"], row[name]) for row in rows if row.get(name) is not None]
             if points:
@@ -94,7 +93,9 @@ def kl_per_layer(rows: Sequence[Mapping[str, Json]]) -> Figure:
     return figure
 
 
-def latent_scatter(means: np.ndarray, labels: np.ndarray) -> Figure:
+def latent_scatter(
+    means: np.ndarray, labels: np.ndarray, *, axes_names: tuple[str, str] = ("$E_q[z_1]$", "$E_q[z_2]$")
+) -> Figure:
     """Posterior means of a two-dimensional latent space, coloured by label."""
     figure = _figure(6, 5.2)
     axes = figure.subplots()
@@ -113,19 +114,10 @@ def latent_scatter(means: np.ndarray, labels: np.ndarray) -> Figure:
         bar.minorticks_off()
         bar.ax.tick_params(length=0)
     axes.set_title("posterior means of the test examples", fontsize=10)
-    axes.set_xlabel("$E_q[z_1]$")
-    axes.set_ylabel("$E_q[z_2]$")
+    axes.set_xlabel(axes_names[0])
+    axes.set_ylabel(axes_names[1])
     axes.set_aspect("equal")
     return figure
-
-
-def manifold_grid(side: int) -> np.ndarray:
-    """Points of a square grid through the inverse normal CDF, so that each stands for equal prior mass: [side^2, 2].
-
-    Source: Kingma and Welling 2013, figure 4.
-    """
-    u = ndtri((np.arange(side) + 0.5) / side)
-    return np.stack([np.tile(u, side), np.repeat(u[::-1], side)], axis=-1).astype(np.float32)
 
 
 def traversal_points(z: np.ndarray, dims: Sequence[int], *, steps: int = 11, reach: float = 3.0) -> np.ndarray:

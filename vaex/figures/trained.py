@@ -17,6 +17,7 @@ from vaex.evaluate.clusters import clusters_of_prior
 from vaex.evaluate.imputation import impute, truth
 from vaex.evaluate.trial import Trial, reconstruct
 from vaex.figures import completions, plane, plots
+from vaex.figures.charts import chart
 from vaex.figures.grids import image_grid, interleaved
 from vaex.figures.round_trips import round_trips
 from vaex.figures.vectors import decoded, vectors
@@ -56,13 +57,12 @@ def of_samples(means: np.ndarray, *, labels: int = 0) -> Figure:
 
 
 def manifold(key: PRNGKeyArray, trial: Trial) -> Figure | None:
-    """Of two latents the images on a grid; of more, a row for each of the most active, moved from -3 to 3."""
+    """The images on a grid, where a plane has all latents; of more, a row for each of the most active, from -3 to 3."""
     means = vectors(key, trial)
     if means is None:
         return None
-    if means.shape[-1] == 2:
-        title = "E[p(x|z)], z on the inverse normal CDF of a grid"
-        return image_grid(decoded(trial, jnp.asarray(plots.manifold_grid(20))), columns=20, title=title)
+    if (found := chart(trial.model.prior, means.shape[-1])) is not None:
+        return image_grid(decoded(trial, jnp.asarray(found.grid(20))), columns=20, title=f"E[p(x|z)], {found.where}")
     dims = [int(d) for d in np.argsort(-means.var(axis=0))[:10]]
     points = decoded(trial, jnp.asarray(plots.traversal_points(means[0], dims)))
     title = "one latent a row, from -3 to 3, the most active first"
@@ -70,7 +70,7 @@ def manifold(key: PRNGKeyArray, trial: Trial) -> Figure | None:
 
 
 def interpolations(key: PRNGKeyArray, trial: Trial, *, steps: int = 11) -> Figure | None:
-    """E[p(x|z)] on the straight line between the posterior means of two test images, a pair a row; none of one."""
+    """E[p(x|z)] on the line between the posterior means of two test images, a pair a row; none of one image."""
     means = vectors(key, trial)
     if means is None or len(means) < 2:
         return None
@@ -83,11 +83,11 @@ def interpolations(key: PRNGKeyArray, trial: Trial, *, steps: int = 11) -> Figur
 
 
 def latent(key: PRNGKeyArray, trial: Trial) -> Figure | None:
-    """Posterior means of two latents, coloured by label; none of more."""
+    """Posterior means where a plane has all latents, coloured by label; none of more."""
     means = vectors(key, trial)
-    if means is None or means.shape[-1] != 2:
+    if means is None or (found := chart(trial.model.prior, means.shape[-1])) is None:
         return None
-    return plots.latent_scatter(means, trial.dataset.test.labels)
+    return plots.latent_scatter(found.place(means), trial.dataset.test.labels, axes_names=found.axes)
 
 
 def autoencoded(key: PRNGKeyArray, trial: Trial) -> Figure:

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from vaex.distributions.supports import nearest
 from vaex.evaluate.metrics import latent_means
 from vaex.evaluate.trial import Trial
 from vaex.model import Latent, split
@@ -25,5 +26,6 @@ def has_vectors(key: PRNGKeyArray, trial: Trial) -> bool:
 
 
 def decoded(trial: Trial, z: Latent) -> np.ndarray:
-    """E[p(x|z)] of many z."""
-    return np.asarray(jax.jit(jax.vmap(lambda z: trial.model.decode(z).mean))(z))
+    """E[p(x|z)] of many z, or of what p(z) may draw nearest to each."""
+    prior, decode = trial.model.prior, trial.model.decode
+    return np.asarray(jax.jit(jax.vmap(lambda z: decode(nearest(prior, z)).mean))(z))

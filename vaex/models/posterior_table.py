@@ -1,7 +1,7 @@
 """Posteriors by their names: functions of the number of latents."""
 
 from vaex.choices import Choices
-from vaex.errors import check_whole
+from vaex.errors import OptionError, check_positive, check_whole
 from vaex.models.flow_posteriors import affine_coupling, iaf, planar, spline_coupling
 from vaex.models.posteriors import (
     Posterior,
@@ -9,8 +9,10 @@ from vaex.models.posteriors import (
     full_normal,
     normal_mixture,
     one_hot_categorical,
+    power_spherical,
     starting_at,
 )
+from vaex.models.priors import uniform_on_sphere, uniform_one_hot
 
 
 def diagonal(latent_dim: int, *, sigma: float = 1.0) -> Posterior:
@@ -57,7 +59,22 @@ def one_hot(latent_dim: int, *, num_classes: int = 10) -> Posterior:
     """
     check_whole(2, num_classes=num_classes)
     shape = (latent_dim, num_classes)
-    return Posterior(*one_hot_categorical(), raw_shape=shape, prior="uniform", given=(one_hot_categorical(), shape))
+    given = one_hot_categorical(), shape
+    return Posterior(*given[0], shape, prior="uniform", given=given, uniform=uniform_one_hot(*shape))
+
+
+def spherical(latent_dim: int, *, concentration: float = 10.0) -> Posterior:
+    """On the unit sphere, about a direction.
+
+    Args:
+        latent_dim: how many numbers a point of it has, at least 2: 3 are those of an ordinary sphere.
+        concentration: about the direction when training starts; uniform at 0.
+    """
+    if latent_dim < 2:
+        raise OptionError("latent_dim", latent_dim, "2 or more numbers of a point on a sphere", path="model")
+    check_positive(concentration=concentration)
+    given = power_spherical(concentration), (latent_dim + 1,)
+    return Posterior(*given[0], given[1], prior="uniform", given=given, uniform=uniform_on_sphere(latent_dim))
 
 
 POSTERIORS = Choices(
@@ -70,6 +87,7 @@ POSTERIORS = Choices(
         "affine_coupling": affine_coupling,
         "spline_coupling": spline_coupling,
         "one_hot": one_hot,
+        "spherical": spherical,
     },
     what="posterior",
 )

@@ -8,11 +8,12 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
+from vaex.distributions import DiagonalNormalMixture, OneHotCategorical, PowerSpherical
 from vaex.distributions.flows import Bijection, Flow
+from vaex.distributions.sphere import unit
 from vaex.errors import check_positive
 from vaex.model import Distribution, Family, Params, Raw
-from vaex.models.scales import bounded_log_var, scale_of
+from vaex.models.scales import bounded_log_concentration, bounded_log_var, scale_of
 from vaex.networks.pairs import Shape
 
 
@@ -24,6 +25,7 @@ class Posterior(NamedTuple):
     raw_shape: Shape  # of the encoder's output
     prior: str = "standard"  # in PRIORS, where none is named
     given: tuple[Family, Shape] | None = None  # of a network's p(z|c), and its raw shape; None: diagonal Gaussians
+    uniform: Family | None = None  # the uniform p(z) of values that are no vectors of any real numbers
 
 
 def starting_at(sigma: float, family: Family, log_var: slice) -> Family:
@@ -106,6 +108,21 @@ def flow(latent_dim: int, bijection: Bijection) -> Family:
         return Flow(dist.Normal(mean, scale_of(log_var)).to_event(1), params, context, bijection)
 
     return Family(bijection.init, apply)
+
+
+def power_spherical(concentration: float = 1.0) -> Family:
+    """The posterior on the unit sphere about raw[:-1], of the concentration 1 + concentration * exp(raw[-1]).
+
+    As wide as the prior it would tell nothing of its direction, nor would a gradient bring it back: hence the 1.
+
+    Source: Davidson et al. 2018, hyperspherical variational auto-encoders, section 3, there of von Mises and Fisher's
+        distribution; the power spherical one of De Cao and Aziz 2020.
+    """
+
+    def apply(params: Params, raw: Float[Array, " d_1"]) -> Distribution:
+        return PowerSpherical(unit(raw[:-1]), 1 + concentration * jnp.exp(bounded_log_concentration(raw[-1])))
+
+    return Family(init=lambda key: {}, apply=apply)
 
 
 def one_hot_categorical() -> Family:

@@ -29,6 +29,7 @@ class Prior(NamedTuple):
     figures: tuple[str, ...] = ()  # names in figures.FIGURES
     is_given: bool = False  # whether apply takes the condition
     is_of_posterior: bool = False  # whether it is made of q(z|x)
+    is_of_reals: bool = False  # whether it draws vectors of any real numbers
     name: str = ""  # in PRIORS, once build_prior has made it
     num_components: int | None = None  # of a mixture whose clusters are reported
 
@@ -39,19 +40,22 @@ def standard(latent_dim: int) -> Prior:
     Args:
         latent_dim: d.
     """
-    return Prior(*priors.standard_normal(latent_dim))
+    return Prior(*priors.standard_normal(latent_dim), is_of_reals=True)
 
 
 def uniform(latent_dim: int, *, posterior: Posterior) -> Prior:
-    """Uniform over the classes of each one-hot latent.
+    """Uniform over the classes of each one-hot latent, or over a sphere.
 
     Args:
         latent_dim: how many latents there are.
         posterior: what they are drawn from.
     """
-    if posterior.prior != "uniform":
-        raise UsageError("model.prior is 'uniform', over one-hot latents: set --config.model.posterior.name=one_hot")
-    return Prior(*priors.uniform_one_hot(*posterior.raw_shape))
+    if posterior.uniform is None:
+        raise UsageError(
+            "model.prior is 'uniform', over one-hot latents or a sphere: set --config.model.posterior.name=one_hot or "
+            "spherical"
+        )
+    return Prior(*posterior.uniform)
 
 
 COVARIANCES = {"diagonal": priors.normal_mixture, "full": priors.full_normal_mixture}
@@ -77,8 +81,8 @@ def mixture(
     if fit_after is not None:
         fit = lambda z, seed: priors.fitted_normal_mixture(z, num_components, covariance=covariance, seed=seed)
         refit = Refit("prior", fit_after, num_components, fit)
-    prior = COVARIANCES[covariance](latent_dim, num_components)
-    return Prior(*prior, refit=refit, reports=("clusters",), figures=("components",), num_components=num_components)
+    prior = Prior(*COVARIANCES[covariance](latent_dim, num_components), refit=refit, is_of_reals=True)
+    return prior._replace(reports=("clusters",), figures=("components",), num_components=num_components)
 
 
 def vamp(latent_dim: int, *, source: Source, num_components: int = 100) -> Prior:
@@ -111,7 +115,7 @@ def flow(
     check_whole(num_flows=num_flows, hidden=hidden)
     step = functools.partial(flows.coupling, elementwise=flows.affine())
     bijection = flows.alternate(step, latent_dim, num_flows, hidden, ACTIVATIONS[activation], context_dim=0)
-    return Prior(*priors.flow(latent_dim, bijection))
+    return Prior(*priors.flow(latent_dim, bijection), is_of_reals=True)
 
 
 def conditional(
@@ -161,6 +165,11 @@ def build_prior(prior: Build | None, latent_dim: int, source: Source, posterior:
         prior = PRIORS[posterior.prior if source.condition_shape is None else "conditional"]
     made: Prior = supply(prior, latent_dim, source=source, posterior=posterior)
     found = made._replace(name=PRIORS.name_of(prior))
+    if found.is_of_reals and posterior.uniform is not None:
+        raise UsageError(
+            f"model.prior is {found.name!r}, over vectors of any real numbers, and model.posterior draws others: name "
+            "another prior, uniform or vamp, or another posterior"
+        )
     if source.condition_shape is None or found.is_given:
         return found
     return found._replace(apply=priors.fixed_prior(Family(found.init, found.apply)).apply)

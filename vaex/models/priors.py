@@ -10,7 +10,7 @@ import numpyro.distributions as dist
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.distributions import DiagonalNormalMixture, OneHotCategorical
+from vaex.distributions import DiagonalNormalMixture, OneHotCategorical, UniformOnSphere
 from vaex.distributions.flows import Bijection, Flow
 from vaex.distributions.uniform_mixture import uniform_mixture
 from vaex.errors import OptionError, check_seed
@@ -33,6 +33,14 @@ def uniform_one_hot(latent_dim: int, num_classes: int) -> Family:
         init=lambda key: {},
         apply=lambda params, encode: OneHotCategorical(jnp.zeros((latent_dim, num_classes))).to_event(1),
     )
+
+
+def uniform_on_sphere(latent_dim: int) -> Family:
+    """The prior under which every point of the unit sphere of latent_dim numbers is as likely.
+
+    Source: Davidson et al. 2018, hyperspherical variational auto-encoders, section 3.
+    """
+    return Family(init=lambda key: {}, apply=lambda params, encode: UniformOnSphere(latent_dim))
 
 
 def normal_mixture(latent_dim: int, num_components: int) -> Family:

@@ -18,6 +18,7 @@ MIN_SIGMA = math.exp(-8.0)  # 3.4e-4
 # A log-variance is as it is up to 30: a variance of 1e-13 is below what float32 tells apart around 1, and one of 1e13
 # has long lost its prior. None is beyond 40, so that two of them differ by less than the 88 that float32 can exp.
 _LOG_VAR_EDGE, _LOG_VAR_ROOM = 30.0, 10.0
+_CONCENTRATION_EDGE, _CONCENTRATION_ROOM = 15.0, 5.0
 
 
 def above(log_scale: Float[Array, "..."], minimum: float) -> Float[Array, "..."]:
@@ -53,14 +54,25 @@ def check_learned(sigma: object, min_sigma: float) -> None:
 
 def bounded_log_var(log_var: Float[Array, "..."]) -> Float[Array, "..."]:
     """A log-variance within +-40, and unchanged within +-30."""
-    size = jnp.abs(log_var)
-    outside = jnp.sign(log_var) * (_LOG_VAR_EDGE + _beyond(size - _LOG_VAR_EDGE, _LOG_VAR_ROOM))
-    return jnp.where(size <= _LOG_VAR_EDGE, log_var, outside)
+    return _within(log_var, _LOG_VAR_EDGE, _LOG_VAR_ROOM)
+
+
+def bounded_log_concentration(log_concentration: Float[Array, "..."]) -> Float[Array, "..."]:
+    """The logarithm of a concentration within +-20, and unchanged within +-15.
+
+    At e^15 draws lie within 1e-3 of their direction, and float32 tells those of e^20 from it no more.
+    """
+    return _within(log_concentration, _CONCENTRATION_EDGE, _CONCENTRATION_ROOM)
 
 
 def scale_of(log_var: Float[Array, "..."]) -> Float[Array, "..."]:
     """The standard deviation exp(log_var / 2), finite and above 0 with its gradient."""
     return jnp.exp(0.5 * bounded_log_var(log_var))
+
+
+def _within(number: Float[Array, "..."], edge: float, room: float) -> Float[Array, "..."]:
+    size = jnp.abs(number)
+    return jnp.where(size <= edge, number, jnp.sign(number) * (edge + _beyond(size - edge, room)))
 
 
 def _beyond(excess: Float[Array, "..."], room: float) -> Float[Array, "..."]:

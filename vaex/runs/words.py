@@ -9,7 +9,7 @@ Run = Mapping[str, Json]  # a results.json, with what is written by hand
 PROGRESS = {  # of a validation in the progress line, the first two that there are
     "validation_accuracy": "{:.1%} of labels",
     "validation_elbo": "ELBO {:.2f}",
-    "validation_log_likelihood": "L_K {:.2f}",
+    "validation_log_likelihood": "of the first 500 L_K {:.2f}",  # it takes many draws, and may be below all ones' ELBO
     "validation_log_px_z": "log p(x|z) {:.2f}",
 }
 _SCORE = ("test_log_likelihood", "test_elbo")

@@ -58,7 +58,7 @@ def panels(rows: Sequence[Row]) -> Panels:
         base = name.removeprefix("validation_")
         panel = "elbo" if name in _AS_ELBO and "elbo" in names else base
         said = "training" if name == base else "validation"
-        said = "validation, L_K" if name == "validation_log_likelihood" and panel == "elbo" else said
+        said = "validation, L_K of the first 500" if name == "validation_log_likelihood" and panel == "elbo" else said
         found.setdefault(panel, []).extend(_lines(rows, name, said))
     order = [*(name for name in _FIRST if name in found), *sorted(set(found) - {*_FIRST})]
     return {_WORDS.get(name, name.replace("_", " ")): found[name] for name in order if found[name]}

@@ -12,6 +12,7 @@ from vaex.distributions import abilities
 from vaex.distributions.chain import Chain
 from vaex.distributions.labelled import Labelled, LabelledLatent
 from vaex.distributions.stacked import Generated, StackedLatent, StackedPosterior
+from vaex.distributions.supports import nearest
 from vaex.model import Distribution, Latent
 
 _DRAWS = 20  # of q(z|x), where its mean is not known
@@ -47,7 +48,8 @@ def coordinates(p: Distribution, z: Latent) -> Coordinates:
     of = lambda z: tuple(jax.tree.leaves(z))
     draw = lambda key: of(p.sample(key))
     names = ("z",) if len(leaves) == 1 else tuple(f"z{i + 1}" for i in range(len(leaves)))
-    return Coordinates(names, (kind,) * len(leaves), of, lambda parts: structure.unflatten(parts), draw)
+    latent = lambda parts: nearest(p, structure.unflatten(parts))
+    return Coordinates(names, (kind,) * len(leaves), of, latent, draw)
 
 
 @coordinates.register(Chain)
