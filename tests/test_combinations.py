@@ -98,7 +98,7 @@ REFUSED = [
     ({"condition": (None,), "prior": ("conditional",)}, "without a condition: set --config.data.condition"),
     (
         {"posterior": but("posterior", "one_hot", "spherical"), "prior": ("uniform",)},
-        "set --config.model.posterior.name=one_hot or spherical",
+        "over one-hot latents or a sphere, and z is neither",
     ),
     ({"posterior": ("one_hot", "spherical"), "prior": REALS}, "over vectors of any real numbers, and model.posterior"),
     (

@@ -126,6 +126,7 @@ def test_what_is_missing_is_named():
 KINDS = {
     "iaf": ("--config.model.posterior.name=iaf", "--config.model.posterior.num_flows=1",
             "--config.model.posterior.hidden=8"),
+    "spherical": ("--config.model.posterior.name=spherical", "--config.model.latent_dim=3"),
     "deep": ("--config.model.name=deep", "--config.model.channels=3,", "--config.model.num_blocks=2,"),
     "vqvae": ("--config.model.name=vqvae", "--config.objective.name=vq", "--config.model.num_codes=5",
               "--config.model.patch=4", "--config.model.prior_width=4", "--config.model.prior_depth=2",

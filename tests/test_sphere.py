@@ -215,7 +215,7 @@ SPHERICAL = "--config.model.posterior.name=spherical"
     [
         ([SPHERICAL, "--config.model.latent_dim=1"], "model.latent_dim is 1: expected 2 or more numbers of a point"),
         ([SPHERICAL, "--config.model.prior.name=standard"], "model.prior is 'standard', over vectors of any real numb"),
-        (["--config.model.prior.name=uniform"], "over one-hot latents or a sphere: set --config.model.posterior.name"),
+        (["--config.model.prior.name=uniform"], "over one-hot latents or a sphere, and z is neither"),
         ([SPHERICAL, "--config.model.posterior.concentration=0.0"], "model.posterior.concentration is 0"),
         ([SPHERICAL, "--config.objective.name=total_correlation"], "does not factorize"),
     ],

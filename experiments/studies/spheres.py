@@ -37,7 +37,8 @@ NAMES = {"spherical": "on a sphere", "diagonal": "Gaussian"}
 def train(posterior: str, size: int) -> Score:
     """Train mnist_sphere in runs/spheres with a posterior of some dimensions; what is there is not trained again."""
     numbers = size + 1 if posterior == "spherical" else size  # a sphere of two dimensions lies in three
-    flags = [f"--config.model.posterior.name={posterior}", f"--config.model.latent_dim={numbers}"]
+    flags = [f"--config.model.latent_dim={numbers}"]
+    flags += [] if posterior == "spherical" else [f"--config.model.posterior.name={posterior}"]
     path = run_of("mnist_sphere", override(load_experiment("mnist_sphere"), flags), runs=Path("runs/spheres"))
     names = ("dataset", "test_log_likelihood", "test_elbo")
     found = read_object(path / RESULTS, dict.fromkeys(names[1:], float) | {"dataset": str})

@@ -13,6 +13,7 @@ from numpyro.distributions.transforms import ParameterFreeTransform, Transform
 
 from vaex.distributions.divergences import kl_between
 from vaex.distributions.supports import nearest
+from vaex.errors import check_whole
 from vaex.model import Key, Value
 
 _NEAR = 1e-5  # how far from 1 the length of a vector on the sphere may be
@@ -79,11 +80,15 @@ class UniformOnSphere(dist.Distribution):
 
     Args:
         num: d, at least 2: how many numbers a vector has; the sphere is of one dimension fewer.
+
+    Raises:
+        OptionError: fewer.
     """
 
     pytree_aux_fields = ("num",)
 
     def __init__(self, num: int) -> None:
+        check_whole(2, num=num)
         self.num = num
         super().__init__((), (num,))
 
@@ -96,7 +101,7 @@ class UniformOnSphere(dist.Distribution):
 
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
         half = self.num / 2
-        return jnp.full(jnp.shape(value)[:-1], math.lgamma(half) - math.log(2) - half * math.log(math.pi))
+        return jnp.full_like(value[..., 0], math.lgamma(half) - math.log(2) - half * math.log(math.pi))
 
     @property
     def mean(self) -> Float[Array, " d"]:
@@ -112,13 +117,16 @@ class PowerSpherical(dist.Distribution):
 
     p(z) ∝ ((1 + mu.z) / 2)^kappa,   (1 + mu.z) / 2 ~ Beta((d - 1) / 2 + kappa, (d - 1) / 2)
 
-    Far from the direction it has more of a tail than von Mises and Fisher's, and for large kappa the same middle,
-    z - mu ~ N(0, 2 / kappa) along the surface. A draw is one of Student's t in the plane that touches the sphere at mu,
-    seen from the opposite point: none is rejected, and each carries its gradient.
+    For large kappa z - mu ~ N(0, 2 / kappa) along the surface, as of von Mises and Fisher's with half of kappa, which
+    has more of a tail. A draw is one of Student's t in the plane that touches the sphere at mu, seen from the opposite
+    point: none is rejected, and each carries its gradient.
 
     Args:
         direction: mu, unit vectors, [*batch, d], d at least 2.
         concentration: kappa, [*batch], at least 0.
+
+    Raises:
+        OptionError: vectors of fewer than two numbers.
 
     Source: De Cao and Aziz 2020, the power spherical distribution.
     """
@@ -130,6 +138,7 @@ class PowerSpherical(dist.Distribution):
     def __init__(self, direction: ArrayLike, concentration: ArrayLike) -> None:
         self.direction = jnp.asarray(direction)
         *batch_shape, num = self.direction.shape
+        check_whole(2, num=num)
         self.concentration = jnp.broadcast_to(jnp.asarray(concentration, self.direction.dtype), batch_shape)
         super().__init__(tuple(batch_shape), (num,))
 
@@ -144,11 +153,11 @@ class PowerSpherical(dist.Distribution):
 
     def sample(self, key: Key, sample_shape: tuple[int, ...] = ()) -> Float[Array, "... d"]:
         gamma_key, normal_key = jax.random.split(key)
-        shape = (*sample_shape, *self.batch_shape)
-        noise = jax.random.normal(normal_key, (*shape, *self.event_shape))
+        shape, dtype = (*sample_shape, *self.batch_shape), self.direction.dtype
+        noise = jax.random.normal(normal_key, (*shape, *self.event_shape), dtype)
         across = noise - jnp.sum(noise * self.direction, axis=-1, keepdims=True) * self.direction
         # Half of |across|^2 is the second of the two gamma variables of which the Beta is made.
-        y = across / jnp.sqrt(2 * jax.random.gamma(gamma_key, self._parameters[0], shape))[..., None]
+        y = across / jnp.sqrt(2 * jax.random.gamma(gamma_key, self._parameters[0], shape, dtype))[..., None]
         square = jnp.sum(jnp.square(y), axis=-1, keepdims=True)
         return unit(((1 - square) * self.direction + 2 * y) / (1 + square))
 

@@ -52,8 +52,8 @@ def uniform(latent_dim: int, *, posterior: Posterior) -> Prior:
     """
     if posterior.uniform is None:
         raise UsageError(
-            "model.prior is 'uniform', over one-hot latents or a sphere: set --config.model.posterior.name=one_hot or "
-            "spherical"
+            "model.prior is 'uniform', over one-hot latents or a sphere, and z is neither: name another prior, or of a "
+            "vae, --config.model.posterior.name=one_hot or spherical"
         )
     return Prior(*posterior.uniform)
 

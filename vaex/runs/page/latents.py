@@ -104,7 +104,7 @@ def point(q: Distribution) -> Latent:
     """One z that stands for q(z|x): its mean, of a hierarchy each layer's given those before; of codes a draw."""
     if abilities.is_discrete(q):
         return q.sample(jax.random.key(0))
-    return abilities.estimate_mean(jax.random.key(0), q, _DRAWS)
+    return nearest(q, abilities.estimate_mean(jax.random.key(0), q, _DRAWS))
 
 
 @point.register(Chain)
