@@ -12,7 +12,7 @@ import pytest
 from tests.refusal import refusal
 from vaex.config import override
 from vaex.config.setup import setup
-from vaex.runs import devices, epochs, hosts
+from vaex.runs import alike, commands, devices, epochs, hosts, start, together
 from vaex.runs.experiments import load_experiment
 from vaex.runs.hosts import Hosts, said_hosts
 
@@ -29,7 +29,7 @@ def free_port():
 MEMBER = """
 import sys, time
 from vaex.errors import LostProcess
-from vaex.runs import hosts, process
+from vaex.runs import alike, hosts, process
 
 def main():
     hosts.meet(hosts.Hosts(sys.argv[1], 2, int(sys.argv[2])))
@@ -37,6 +37,7 @@ def main():
     assert hosts.are_several() and hosts.is_first() == (own == 0)
     assert hosts.agreed({"elbo": -1.5 - own, "kl": [own, 2]}) == {"elbo": -1.5, "kl": [0, 2]}
     assert hosts.any_of(own == 1) and not hosts.any_of(False)
+    assert alike.gathered({"name": "n" * own}) == [{"name": ""}, {"name": "n"}]
     print("ready", flush=True)
     try:
         while True:
@@ -119,3 +120,30 @@ def test_what_is_said_of_hosts():
 def test_a_batch_that_hosts_cannot_share_is_told(monkeypatch, num_hosts, message):
     monkeypatch.setattr(jax, "process_count", lambda: num_hosts)
     assert message in refusal(lambda: devices.of_hosts(1, 128))[0]
+
+
+def test_processes_that_are_given_different_flags_are_told_which(monkeypatch, tmp_path, run):
+    """Before anything is made or trained; what others say is what was said before."""
+    said = []
+    monkeypatch.setattr(hosts, "are_several", lambda: True)
+    monkeypatch.setattr(alike, "gathered", lambda one: said.append(one) or said)
+    given = lambda *flags: override(load_experiment("digits"), flags)
+    for _ in range(2):
+        alike.check_alike(given(), **{"--name": None})
+    line, _ = refusal(
+        lambda: together.train_together(given("--config.train.num_epochs=3"), "digits", tmp_path / "runs")
+    )
+    assert line.startswith("--config.train.num_epochs is 60 of process 0, and 3 of process 2: expected the same on all")
+    assert not (tmp_path / "runs").exists()
+    del said[2:]
+    assert "--config.model.latent_dim is 8 of process 0, and 2 of process 2" in refusal(lambda: commands.resume(run))[0]
+
+
+def test_processes_are_connected_once_all_have_a_device(monkeypatch):
+    """The first collective gives up after 30 s, which one that still reads its data may take."""
+    done = []
+    monkeypatch.setattr(start, "meet", lambda hosts: done.append("meet"))
+    monkeypatch.setattr(start, "any_of", lambda flag: done.append("any_of"))
+    start.set_up_jax(True)
+    start.set_up_jax(True, hosts=Hosts("auto", None, None))
+    assert done == ["meet", "any_of"]

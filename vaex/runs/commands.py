@@ -20,6 +20,7 @@ from vaex.data.npz import checksum
 from vaex.errors import UsageError, check_whole
 from vaex.files import Fields, advising
 from vaex.runs import console, devices, folder, origin, results
+from vaex.runs.alike import check_alike
 from vaex.runs.create import check_name, create_run
 from vaex.runs.load import kept_of, naming
 from vaex.runs.process import interruptible
@@ -63,6 +64,7 @@ def resume(run: str, flags: Sequence[str] = (), *, command: str = "") -> Path:
     done = 0 if folder.newest_checkpoint(path) is None else newest_progress(path).epoch
     with naming(path / folder.CONFIG):
         config = origin.extended(path, [*flags], epoch=done)
+        check_alike(config, **{"the newest checkpoint": done})
         made = setup(config)
     check_data(path, made.task)
     return train(path, made, config=config, command=command)

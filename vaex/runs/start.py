@@ -7,7 +7,7 @@ import warnings
 
 from vaex.errors import UsageError
 from vaex.files import cache_dir
-from vaex.runs.hosts import Hosts, meet
+from vaex.runs.hosts import Hosts, any_of, meet
 
 
 def with_args(argv: list[str]) -> list[str]:
@@ -71,3 +71,5 @@ def set_up_jax(computes: bool, *, on_each_core: bool = False, hosts: Hosts | Non
         )
         why = f" ({error})" if str(error) else ""
         raise UsageError(f"{found} finds no device to compute on{why}: {cure}") from error
+    if hosts is not None:
+        any_of(False)  # the first collective connects them, and gives up after 30 s: later one may be still at its data

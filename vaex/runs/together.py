@@ -7,6 +7,7 @@ from vaex.config.fields import checksum
 from vaex.config.setup import setup
 from vaex.files import advising
 from vaex.runs import commands, devices, folder, hosts, results
+from vaex.runs.alike import check_alike
 from vaex.runs.create import check_name, fill_run, point_latest
 from vaex.runs.training import train
 
@@ -25,6 +26,7 @@ def train_together(config: Config, name: str, runs: Path, *, called: str | None 
         runs/NAME/hosts_CALLED, or with a checksum of the config for a name.
     """
     check_name(called)
+    check_alike(config, experiment=name, **{"--name": called})
     made = setup(config)
     results.check_selection(made)
     devices.of_hosts(made.task.experiment.train.devices, made.task.experiment.train.batch_size)
@@ -35,5 +37,7 @@ def train_together(config: Config, name: str, runs: Path, *, called: str | None 
         point_latest(runs, path)
     hosts.any_of(False)  # by now it is there
     path = folder.open_run(path)
+    newest = folder.newest_checkpoint(path)
+    check_alike(config, **{"the newest checkpoint": 0 if newest is None else newest.name})
     commands.check_data(path, made.task)
     return train(path, made, command=command)
