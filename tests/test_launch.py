@@ -1,6 +1,7 @@
 """Members of a sweep as jobs: which are handed over, what is gathered, and what is told without submitit."""
 
 import os
+import signal
 import sys
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import jax
 import pytest
 
 from tests.refusal import refusal
-from vaex.errors import UsageError
+from vaex.errors import InUse, UsageError
 from vaex.runs import commands, folder
 from vaex.runs.sweeps import launch
 
@@ -24,27 +25,38 @@ class Executor:
     def update_parameters(self, **parameters):
         self.parameters = parameters
 
-    def submit(self, function, *arguments):
-        found = function(*arguments)
+    def submit(self, function, *arguments, **options):
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN  # which a job inherits
+        found = function(*arguments, **options)
         return SimpleNamespace(done=lambda: True, exception=lambda: None, result=lambda: found)
 
 
 def test_jobs_train_what_is_neither_finished_nor_under_way(tmp_path, monkeypatch):
-    runs = [tmp_path / name for name in "abcd"]
+    """Nor what another job takes up or finishes meanwhile; none of that has stopped. Ctrl-C is for none of the jobs."""
+    runs = [tmp_path / name for name in "abcdef"]
     for run in runs:
         run.mkdir()
     (runs[0] / folder.RESULTS).write_text("{}")
-    trained = []
+    trained, apart = [], []
+    monkeypatch.setattr(jax, "local_device_count", lambda: 1)
+    monkeypatch.setattr(os, "setpgid", lambda *numbers: apart.append(numbers))
 
-    def resume(path):
-        trained.append(path)
+    def resume(path, *, command):
+        assert command == "vaex sweep"
+        trained.append(path[-1])
         if path.endswith("c"):
             raise UsageError("the loss became non-finite")
+        if path.endswith("d"):
+            raise InUse("by another job")
+        (runs[-1] / folder.RESULTS).write_text("{}")
 
     monkeypatch.setattr(commands, "resume", resume)
+    before = signal.getsignal(signal.SIGINT)
     with folder.locked(runs[1]):
-        stopped = launch._train(SimpleNamespace(AutoExecutor=Executor), tmp_path, runs)
-    assert sorted(trained) == [str(runs[2]), str(runs[3])]
+        stopped = launch._train(SimpleNamespace(AutoExecutor=Executor), tmp_path, runs, "vaex sweep")
+    assert trained == ["c", "d", "e"]
+    assert apart == [(0, 0)]
+    assert signal.getsignal(signal.SIGINT) == before
     assert stopped == {"c": "the loss became non-finite"}
 
 
@@ -54,9 +66,12 @@ def test_each_job_of_this_machine_has_a_gpu_of_its_own(tmp_path, monkeypatch, se
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     monkeypatch.setattr(jax, "local_device_count", lambda: 2)
     found = {}
-    monkeypatch.setattr(commands, "resume", lambda path: found.setdefault(path[-1], os.environ["CUDA_VISIBLE_DEVICES"]))
+    monkeypatch.setattr(
+        commands, "resume", lambda path, **_: found.setdefault(path[-1], os.environ["CUDA_VISIBLE_DEVICES"])
+    )
+    monkeypatch.setattr(os, "setpgid", lambda *numbers: None)
     monkeypatch.setattr(launch, "_is_free", lambda run: True)
-    launch._train(SimpleNamespace(AutoExecutor=Executor), tmp_path, [tmp_path / name for name in "abc"])
+    launch._train(SimpleNamespace(AutoExecutor=Executor), tmp_path, [tmp_path / name for name in "abc"], "")
     assert found == {"a": names[0], "c": names[0], "b": names[1]}
 
 

@@ -58,6 +58,10 @@ class WriteError(UsageError):
         return WriteError(self.path, self.reason, cure)
 
 
+class InUse(UsageError):
+    """Another process works in a folder."""
+
+
 class LostProcess(UsageError):
     """Of several processes that train together another has ended, or cannot be reached."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from vaex.config.stored import check_fields, check_type, parse, read_object, read_text
 from vaex.config.stored import read_json as read_json
-from vaex.errors import UsageError
+from vaex.errors import InUse, UsageError
 from vaex.files import Fields, Json, replaced, writing
 from vaex.runs.files import as_json, check_files, check_folders
 from vaex.runs.files import write_json as write_json
@@ -52,7 +52,7 @@ def open_run(path: str | Path) -> Path:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a run folder against a second process, to write in it; the lock goes with the process, however it ends."""
+    """Hold a run folder to write in it; a second process is told InUse. The lock goes with the process that has it."""
     check_files(path, ".lock", METRICS, RESULTS, SAMPLES, SCORES, PAGE, COMMAND, EXPLORER, FRAMES)
     check_folders(path, "figures", "tensorboard", ANSWERS, CHECKPOINTS)
     try:
@@ -66,7 +66,7 @@ def locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UsageError(f"{path} is in use by another process: wait for it, or stop it") from None
+            raise InUse(f"{path} is in use by another process: wait for it, or stop it") from None
         except OSError as error:
             cure = "its file system has no locks: name another with ARGS=--runs=FOLDER, or copy the run to one"
             raise UsageError(f"{path} cannot be locked: {error.strerror}; {cure}") from None

@@ -44,7 +44,7 @@ def _sweep(arguments: argparse.Namespace, flags: list[str], config_of: Callable[
     if arguments.launch:
         from vaex.runs.sweeps.launch import launch
 
-        launch(config, swept, name, runs, called=arguments.name)
+        launch(config, swept, name, runs, called=arguments.name, command=arguments.words)
         return
     if arguments.search is None:
         sweep(config, swept, name, runs, called=arguments.name, command=arguments.words)
