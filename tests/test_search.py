@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.refusal import refusal
 from vaex.__main__ import main
 from vaex.config.search import read_space
 from vaex.errors import UsageError
@@ -90,3 +91,24 @@ def test_a_search_asks_by_generations_and_carries_on_trials_that_were_under_way(
     assert main([*COMMAND[:2], "--search=12", *COMMAND[3:], "--runs", str(tmp_path)]) == 0
     assert len(generations[-2]) == 1  # the last is of the best alone
     assert (path / folder.CONFIG).exists() is False
+
+
+def test_a_journal_that_a_kill_left_locked_and_cut_is_opened(tmp_path, monkeypatch):
+    """By a relative path too; what is no line of optuna's is told."""
+    optuna = pytest.importorskip("optuna")
+    monkeypatch.chdir(tmp_path)
+    study = search._study(optuna, Path(), 0)
+    study.tell(study.ask(), 1.0)
+    file = tmp_path / search.JOURNAL
+    whole = file.read_bytes()
+    file.write_bytes(whole + b'{"op_code":4,"worker')
+    (tmp_path / f"{search.JOURNAL}.lock").symlink_to("gone/search.journal")
+    (tmp_path / f"{search.JOURNAL}.lock0123.rename").touch()
+    study = search._study(optuna, Path(), 0)
+    assert [path.name for path in tmp_path.iterdir()] == [search.JOURNAL]
+    assert [trial.value for trial in study.trials] == [1.0]
+    study.tell(study.ask(), 2.0)
+    assert [trial.value for trial in search._study(optuna, Path(), 0).trials] == [1.0, 2.0]
+    file.write_bytes(whole[3:])
+    line, _ = refusal(lambda: search._study(optuna, Path(), 0))
+    assert f"{file}, line 1: expected JSON" in line

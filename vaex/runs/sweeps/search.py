@@ -16,6 +16,7 @@ from vaex.files import advising, writing
 from vaex.runs import console, folder
 from vaex.runs.create import check_name, point_latest
 from vaex.runs.sweeps import sweep
+from vaex.runs.sweeps.journal import JOURNAL, open_journal
 from vaex.runs.sweeps.ranking import best_of, one_metric, rank, show_ranking
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
 GENERATION = 8  # members that are asked for together
-JOURNAL = "search.journal"
 
 
 def search(
@@ -111,9 +111,8 @@ def _study(optuna: ModuleType, path: Path, seed: int) -> "Study":
     import warnings
 
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
-    journal = optuna.storages.journal
+    storage = open_journal(optuna, path)
     with writing(path / JOURNAL):
-        storage = journal.JournalStorage(journal.JournalFileBackend(str(path / JOURNAL)))
         sampler = optuna.samplers.TPESampler(constant_liar=True, seed=seed)
         return optuna.create_study(
             storage=storage, sampler=sampler, study_name="search", direction="maximize", load_if_exists=True
