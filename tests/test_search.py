@@ -49,7 +49,7 @@ def test_what_cannot_be_searched_is_told(path, text, message):
 def test_a_search_asks_by_generations_and_carries_on_trials_that_were_under_way(tmp_path, monkeypatch, capsys):
     pytest.importorskip("optuna")
     group = SimpleNamespace(program=SimpleNamespace(made=SimpleNamespace(plan=SimpleNamespace(select="elbo"))))
-    generations, evaluated, diverged = [], [], []
+    generations, evaluated, diverged, lost = [], [], [], []
 
     def groups(found):
         generations.append([dict(one.said) for one in found])
@@ -62,6 +62,8 @@ def test_a_search_asks_by_generations_and_carries_on_trials_that_were_under_way(
         return None if len(generations) == 2 else {}
 
     def best_of(path):
+        if Path(path).name in lost:
+            return None
         rate = float(Path(path).name.rpartition("learning_rate=")[2])
         return -abs(rate - 0.01)
 
@@ -91,6 +93,13 @@ def test_a_search_asks_by_generations_and_carries_on_trials_that_were_under_way(
     assert main([*COMMAND[:2], "--search=12", *COMMAND[3:], "--runs", str(tmp_path)]) == 0
     assert len(generations[-2]) == 1  # the last is of the best alone
     assert (path / folder.CONFIG).exists() is False
+    lost.append(evaluated[0])
+    count = len(generations)
+    monkeypatch.setattr(sweep, "train_all", lambda *_, **__: lost.clear() or {})
+    assert main([*COMMAND[:2], "--search=12", *COMMAND[3:], "--runs", str(tmp_path)]) == 0
+    assert [len(one) for one in generations[count:]] == [1, 1]  # the one that was lost, and the best
+    assert evaluated[-1] == evaluated[0]
+    assert "1 of 12 runs have no folder or no checkpoint left, and are trained again" in capsys.readouterr().out
 
 
 def test_a_journal_that_a_kill_left_locked_and_cut_is_opened(tmp_path, monkeypatch):

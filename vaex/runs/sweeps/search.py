@@ -62,14 +62,14 @@ def search(
     path = sweep.open_sweep(config, swept, name, runs, called=called, kind="search")
     with folder.locked(path), advising(lambda: sweep.how_to_go_on(path)):
         study = _study(optuna, path, checksum_of(describe_sweep(config, swept, name)))
-        found: dict[str, Member] = {}
-        stopped: dict[str, str] = {}
-        for trial in study.trials:
-            if trial.state.is_finished() and set(trial.params) == set(space):
-                one = member(config, said_of(trial.params))
-                found[one.name] = one
-                if trial.state == optuna.trial.TrialState.FAIL:
-                    stopped[one.name] = "it stopped before"
+        found, stopped = _before(optuna, study, config, space)
+        if gone := [one for one in found.values() if one.name not in stopped and best_of(path / one.name) is None]:
+            console.say(f"{len(gone)} of {len(found)} runs have no folder or no checkpoint left, and are trained again")
+            together = groups(gone)
+            sweep.check_groups(together)
+            if (ended := sweep.train_all(path, together, name, command=command)) is None:
+                return path
+            stopped |= ended
         select = ""
         while trials := _next_generation(optuna, study, space, num_trials):
             asked = {trial.number: member(config, said_of(trial.params)) for trial in trials}
@@ -117,6 +117,21 @@ def _study(optuna: ModuleType, path: Path, seed: int) -> "Study":
         return optuna.create_study(
             storage=storage, sampler=sampler, study_name="search", direction="maximize", load_if_exists=True
         )
+
+
+def _before(
+    optuna: ModuleType, study: "Study", config: Config, space: Mapping[str, Space]
+) -> tuple[dict[str, Member], dict[str, str]]:
+    """The members that earlier commands have finished, by name, and why each stopped that did."""
+    found: dict[str, Member] = {}
+    stopped: dict[str, str] = {}
+    for trial in study.trials:
+        if trial.state.is_finished() and set(trial.params) == set(space):
+            one = member(config, said_of(trial.params))
+            found[one.name] = one
+            if trial.state == optuna.trial.TrialState.FAIL:
+                stopped[one.name] = "it stopped before"
+    return found, stopped
 
 
 def _next_generation(
