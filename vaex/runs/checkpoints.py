@@ -17,7 +17,7 @@ from vaex.errors import UsageError
 from vaex.files import Fields, first_line, remove_for_good, reserve, writing
 from vaex.model import Params
 from vaex.runs.arrays import PUT_BACK, alone, nameable, plain, read, restored
-from vaex.runs.folder import CHECKPOINTS, checkpoints
+from vaex.runs.folder import CHECKPOINTS, ORIGIN, checkpoints
 from vaex.runs.sums import check_sums, write_sums
 from vaex.train.step import TrainState
 
@@ -178,9 +178,10 @@ def _state(place: Path, abstract: Tree, checksum: int | None, *, of_others: str 
 
 
 def _cure(place: Path) -> str:
-    others = [other for other in checkpoints(place.parent.parent) if other != place]
-    copy = "copy it again from where it is whole"
-    return f"{copy}, or move it away to go on from checkpoint {others[-1].name}" if others else copy
+    run, copy = place.parent.parent, "copy it again from where it is whole"
+    if others := [other for other in checkpoints(run) if other != place]:
+        return f"{copy}, or move it away to go on from checkpoint {others[-1].name}"
+    return copy if (run / ORIGIN).exists() else f"{copy}, or move it away to train {run.name} from the start"
 
 
 def _without_sums(progress: Fields) -> Fields:
