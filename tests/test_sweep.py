@@ -2,18 +2,20 @@
 
 import contextlib
 import json
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 
+from tests.refusal import refusal
 from vaex.__main__ import main
 from vaex.config import measure, override, read_config, save_config
 from vaex.config.groups import groups
 from vaex.config.setup import setup
 from vaex.config.sweep import members, split_flags, values_of
 from vaex.errors import UsageError
-from vaex.runs import checkpoints, folder, results
+from vaex.runs import checkpoints, commands, folder, results
 from vaex.runs.experiments import load_experiment
 from vaex.runs.sweeps import sweep
 from vaex.runs.sweeps.ranking import Place, rank, show_ranking
@@ -171,3 +173,36 @@ def test_a_density_is_said_not_to_compare_with_a_probability(tmp_path, capsys, n
     places = rank(members(grey, {"model.likelihood.name": f"gaussian_pixel,{name}"}), tmp_path, {})
     show_ranking(tmp_path, places, "digits", "elbo")
     assert ("some likelihoods are densities, some probabilities" in capsys.readouterr().out) == is_said
+
+
+def test_a_member_is_done_once_all_of_it_is_written(run, monkeypatch, no_pictures):
+    """One that was killed at its figures is scored again, and of one killed at its page that alone is written."""
+    (run / folder.RESULTS).unlink()
+    config = read_config(run / folder.CONFIG)
+    group = SimpleNamespace(program=SimpleNamespace(made=setup(config)))
+    again = lambda: sweep.evaluate(run.parent, group, [SimpleNamespace(name=run.name, config=config)])
+    monkeypatch.setattr(results, "_reported", lambda *args: ({}, {}, {}))
+    monkeypatch.setattr(results, "draw", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        again()
+    assert not (run / folder.RESULTS).exists()
+    monkeypatch.setattr(results, "draw", lambda *args: None)
+    again()
+    written = (run / folder.RESULTS).stat().st_mtime_ns
+    (run / folder.PAGE).unlink()
+    again()
+    assert (run / folder.PAGE).exists()
+    assert (run / folder.RESULTS).stat().st_mtime_ns == written
+
+
+def test_a_damaged_checkpoint_that_is_the_only_one_may_be_moved_away(run, tmp_path):
+    """But not where training started from it: from the start it would be another run."""
+    for file in (run / "checkpoints" / "2" / "state").rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"")
+    damage = lambda: refusal(lambda: commands.resume(str(run)))[0]
+    assert damage().endswith("copy it again from where it is whole, or move it away to go on from checkpoint 1")
+    (run / "checkpoints" / "1").rename(tmp_path / "1")
+    assert damage().endswith("or move it away to train run from the start")
+    folder.write_json(run / folder.ORIGIN, {"run": "runs/other", "epoch": 1})
+    assert damage().endswith("copy it again from where it is whole")

@@ -88,12 +88,12 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
         folder.write_json(written := stem.with_name(f"{stem.name}.json"), results)
         console.summary({**results, "dataset": given}, folder.shown(written), own)
         return
-    _write_each(path / folder.SCORES, each)
-    folder.write_json(path / folder.RESULTS, results)
     draw(path, figure_key, task.figures, trial, results)
     moving.draw(path, jax.random.fold_in(figure_key, len(task.figures)), trial, task)
     with replaced(path / folder.EXPLORER) as file:
         file.write(explorer(trial).encode())
+    _write_each(path / folder.SCORES, each)
+    folder.write_json(path / folder.RESULTS, results)  # behind what takes time: a run that has it is done
     write_page(path)
     console.summary(results, folder.shown(path), own)
 

@@ -144,7 +144,7 @@ def open_run(
 
 
 def evaluate(path: Path, group: Group, finished: list[Member]) -> None:
-    """Write the results and figures of those members of a group that have none yet."""
+    """Write the results, figures and pages of those members of a group that have none yet."""
     advice = f"the checkpoints are whole; the same command carries on {folder.shown(path)}"
     for member in finished:
         run = path / member.name
@@ -152,6 +152,9 @@ def evaluate(path: Path, group: Group, finished: list[Member]) -> None:
             with folder.locked(run), interruptible(advice):
                 task = setup(member.config, dataset=group.program.made.task.dataset).task
                 results.write(run, task, newest_progress(run))
+        elif not (run / folder.PAGE).exists():  # the last that is written
+            with folder.locked(run):
+                write_page(run)
 
 
 def _allow_files(more: int) -> None:
