@@ -22,7 +22,7 @@ from vaex.data.examples import EXAMPLES, Making, first_stored, reading, seen
 from vaex.data.form import Form
 from vaex.data.preprocess import scale
 from vaex.data.streams.chunks import chunks, steps_per_chunk
-from vaex.data.streams.records import Records, mapped, read_records, writing_records
+from vaex.data.streams.records import Records, mapped, read_records, sum_of_records, writing_records
 from vaex.errors import UsageError
 from vaex.runs.experiments import load_experiment
 from vaex.train import Recipe, init_state, train_epoch
@@ -100,6 +100,19 @@ def test_a_corrupt_record_names_its_file_and_its_index(records):
     assert len(read_records(records, np.arange(16))) == 16
     records.path.write_bytes(raw[:-1])
     assert refusal(lambda: mapped(records))[0].startswith(f"{records.path}: not readable")
+
+
+def test_a_sum_that_is_kept_is_the_records_also_where_its_file_is_damaged(records):
+    """Of the right shape and type, but for one bit; it is written again then."""
+    true = TRAIN.sum(axis=0, dtype=np.int64)
+    assert (sum_of_records(records) == true).all()
+    (kept,) = records.path.parent.glob("*_sum_*")
+    raw = bytearray(kept.read_bytes())
+    at = raw.index(true.tobytes())
+    raw[at] ^= 1
+    kept.write_bytes(raw)
+    assert (sum_of_records(records) == true).all()
+    assert kept.read_bytes()[at] != raw[at]
 
 
 def damage_in_the_middle(folder):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vaex.data.blocks import per_piece
+from vaex.data.cache import read_arrays, write_arrays
 from vaex.errors import UsageError, WriteError
 from vaex.files import replaced
 
@@ -102,17 +103,15 @@ def read_records(records: Records, indices: np.ndarray) -> np.ndarray:
 def sum_of_records(records: Records) -> np.ndarray:
     """The sum of all of them, int64, which is kept in a file beside them."""
     num = records.shape[0]
-    path = records.path.with_name(f"{records.path.stem}_sum_{num}.npy")
-    with contextlib.suppress(OSError, ValueError, EOFError):
-        kept = np.load(path, allow_pickle=False)
-        if kept.dtype == np.int64 and kept.shape == records.shape[1:]:
-            return kept
+    path = records.path.with_name(f"{records.path.stem}_sum_{num}.npz")
+    with contextlib.suppress(UsageError):  # there is none, or it is damaged
+        return read_arrays(path)["sum"]
     total = np.zeros(records.shape[1:], np.int64)
     for i in range(0, num, per_piece(int(total.size))):
         piece = read_records(records, np.arange(i, min(num, i + per_piece(int(total.size)))))
         total += piece.sum(axis=0, dtype=np.int64)
-    with contextlib.suppress(WriteError), replaced(path) as file:  # which saves a reading the next time
-        np.save(file, total)
+    with contextlib.suppress(WriteError):
+        write_arrays(path, {"sum": total})  # which saves a reading the next time
     return total
 
 
