@@ -261,6 +261,35 @@ def test_an_interrupt_ends_the_process_with_one_line(tmp_path, script):
     assert (process.returncode, err) == (130, b"vaex: interrupted\n")
 
 
+TERMINATED = """
+import hashlib
+from pathlib import Path
+from vaex.files import replaced
+from vaex.runs.process import run
+def main():
+    with replaced(Path("cached.npz")):
+        print("ready", flush=True)
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # minutes in C, where Python runs no handler
+run(main)
+"""
+
+
+def test_a_process_that_is_terminated_leaves_nothing_half_written(tmp_path):
+    """At once, whatever is computed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", TERMINATED],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (143, b"vaex: interrupted\n")
+    assert not list(tmp_path.iterdir())
+
+
 def test_no_file_takes_the_place_of_a_stream_that_is_closed(tmp_path):
     """Else what is printed would be written into it."""
     script = "from vaex.runs.process import run; run(lambda: open('opened', 'w').fileno())"

@@ -1,6 +1,8 @@
 """Images that are read from disk: the same data, the same training, and damage that is told."""
 
+import contextlib
 import functools
+import threading
 import zipfile
 
 import jax
@@ -17,10 +19,12 @@ from vaex.config import override
 from vaex.config.dataset import load_data
 from vaex.config.program import program
 from vaex.config.task import build_task
+from vaex.data.cache import alone_in
 from vaex.data.conditions import CONDITIONS
 from vaex.data.examples import EXAMPLES, Making, first_stored, reading, seen
 from vaex.data.form import Form
 from vaex.data.preprocess import scale
+from vaex.data.streams import streamed
 from vaex.data.streams.chunks import chunks, steps_per_chunk
 from vaex.data.streams.records import Records, mapped, read_records, sum_of_records, writing_records
 from vaex.errors import UsageError
@@ -66,6 +70,47 @@ def test_what_is_streamed_is_the_data_set(make, form, tmp_path):
     np.testing.assert_array_equal(read_records(found.records, some), expected.train.images[some])
     assert found.meaning.startswith(expected.meaning)
     assert data.with_num_train(found, 5).records.shape[0] == len(data.with_num_train(found, 5).train.images) == 5
+
+
+def test_a_folder_of_the_cache_is_one_process_s_at_a_time_and_swept_by_the_next(tmp_path, capsys):
+    (left := tmp_path / ".0123456789abcdef.tmp").touch()
+    done = []
+
+    def another():
+        with alone_in(tmp_path):
+            done.append(True)
+
+    with alone_in(tmp_path):
+        assert not left.exists()
+        thread = threading.Thread(target=another)
+        thread.start()
+        thread.join(0.2)
+        assert not done
+    thread.join(10)
+    assert done
+    assert f"waiting for another process, which writes in {tmp_path}" in capsys.readouterr().out
+
+
+def test_what_a_killed_process_has_half_decoded_is_decoded_anew(tmp_path, capsys, monkeypatch):
+    """And once: who has waited for another finds it made."""
+    npy(tmp_path)
+    load = lambda: data.load("mine.npy", dir=tmp_path, streaming="on")
+    about = load().records.path.with_name("about.npz")
+    (left := about.with_name(".0123456789abcdef.tmp")).touch()
+    whole = about.read_bytes()
+    about.unlink()
+    load()
+    assert not left.exists()
+    about.unlink()
+
+    @contextlib.contextmanager
+    def waiting(folder):
+        about.write_bytes(whole)
+        yield
+
+    monkeypatch.setattr(streamed, "alone_in", waiting)
+    load()
+    assert capsys.readouterr().out.count("decoding mine.npy") == 2
 
 
 def test_what_is_large_is_streamed_by_itself(tmp_path):

@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command -> its exit code.
 
     0; 1 where nobody takes what it prints; 2 for what the user can mend; 3 where another of several processes was lost;
-    130 for an interruption that saved nothing.
+    130 for an interruption that saved nothing, and 143 where it was SIGTERM, which ends the process in `run`.
     """
     argv = sys.argv[1:] if argv is None else argv
     is_debugged = "--debug" in argv

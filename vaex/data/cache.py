@@ -1,15 +1,18 @@
 """Decoded arrays on disk, with a checksum of all of them and of their names."""
 
+import contextlib
+import fcntl
 import hashlib
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from vaex.data.npz import checksum, read_npz, write_npz
 from vaex.errors import UsageError, WriteError
-from vaex.files import cache_dir, replaced
+from vaex.files import cache_dir, replaced, writing
 
 _CHECKSUM = "checksum"  # the name of an array of the cache
 _VERSION = 2  # of what is decoded: raised where the same files come to mean other arrays
@@ -40,10 +43,47 @@ def cached(
             print(f"cached data are damaged, and decoded again: {error}", flush=True)
     arrays = decode()
     try:
-        write_arrays(path, arrays)
+        with alone_in(path.parent):
+            write_arrays(path, arrays)
     except WriteError as error:
         print(f"decoded data are not cached: {error.advised('they are decoded anew each time')}", flush=True)
     return arrays
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path, left: str = ".*.tmp") -> Iterator[None]:
+    """Write in a folder of the cache while others wait; what a killed process has left half-written there is removed.
+
+    Where the file system has no locks nobody waits and nothing is removed.
+
+    Args:
+        folder: it is made where there is none.
+        left: the pattern of what is half-written.
+
+    Raises:
+        WriteError: it cannot be written in.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    try:
+        if _is_locked(lock, folder):
+            for path in folder.glob(left):
+                path.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _is_locked(lock: int, folder: Path) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"waiting for another process, which writes in {folder}", flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    except OSError:
+        return False
+    return True
 
 
 def cache_name(name: str, of: object) -> str:

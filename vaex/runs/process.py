@@ -41,6 +41,7 @@ def run(main: Callable[[], int]) -> NoReturn:
     sys.unraisablehook = _unraisable
     signal.signal(signal.SIGINT, _interrupt)
     _open_streams()
+    _end_when_terminated()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None where it is closed
             stream.reconfigure(errors="replace")  # of a terminal that knows only ASCII
@@ -127,7 +128,7 @@ def complain(message: str) -> None:
         print(f"vaex: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)
 
 
-def leave() -> NoReturn:
+def leave(code: int = 130) -> NoReturn:
     """End an interrupted process without unwinding it."""
     from vaex import files
 
@@ -137,7 +138,31 @@ def leave() -> NoReturn:
             stream.write("\x1b[?25h" if stream.isatty() else "")  # a progress bar hides the cursor
             stream.flush()
     os.write(2, f"vaex: {interrupted()}\n".encode(errors="replace"))
-    os._exit(130)
+    os._exit(code)
+
+
+def _end_when_terminated() -> None:
+    """SIGTERM sweeps up what is half-written, and ends the process at once but where it is noted, as in training.
+
+    A thread hears of it, since Python runs no handler while XLA compiles.
+    """
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.signal(signal.SIGTERM, _terminate)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    threading.Thread(target=_listen, args=(heard,), daemon=True).start()
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    leave(143)
+
+
+def _listen(heard: int) -> None:
+    count = 0
+    while numbers := os.read(heard, 64):
+        count += numbers.count(signal.SIGTERM)
+        if count > 1 or (count and signal.getsignal(signal.SIGTERM) is _terminate):
+            leave(143)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

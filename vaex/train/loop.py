@@ -170,8 +170,10 @@ def signals() -> Iterator[Callable[[], bool]]:
         return
 
     def note(number: int, frame: FrameType | None) -> None:
+        if number in caught:
+            signal.signal(number, before[number])
+            signal.raise_signal(number)
         caught.append(number)
-        signal.signal(number, before[number])
 
     for number in (signal.SIGTERM, signal.SIGINT):
         before[number] = signal.getsignal(number)

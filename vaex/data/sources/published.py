@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from vaex.data.cache import alone_in
 from vaex.data.sources.emnist import ARCHIVE, PARTS, read_archive
 from vaex.data.sources.idx import idx_files, read_idx_files
 from vaex.data.sources.network import PROBE_SECONDS, DownloadError, answering, download
@@ -117,10 +118,16 @@ def fetched(name: str, folder: Path) -> Path:
     Raises:
         UsageError: no mirror has them whole; the message says of each what is wrong with it.
     """
+    missing = lambda: {file: of for file, of in PUBLISHED[name].files.items() if not _is_whole(folder / file, of)}
+    if missing():
+        with alone_in(folder, "tmp*"):  # as pooch calls what it has half of
+            _fetch(name, folder, missing())
+    return folder
+
+
+def _fetch(name: str, folder: Path, missing: dict[str, File]) -> None:
+    """Those that are missing, which another process may have fetched meanwhile."""
     data = PUBLISHED[name]
-    missing = {file: known for file, known in data.files.items() if not _is_whole(folder / file, known)}
-    if not missing:
-        return folder
     mirrors = answering(data.mirrors, PROBE_SECONDS)
     failed = {m: f"did not answer within {PROBE_SECONDS:.0f} s" for m in data.mirrors if m not in mirrors}
     size = sum(known.size for known in missing.values())
@@ -137,7 +144,6 @@ def fetched(name: str, folder: Path) -> Path:
                 print(f"{told}{file}: {error}", flush=True)
         else:
             raise UsageError("; ".join(f"{mirror} {reason}" for mirror, reason in failed.items()))
-    return folder
 
 
 def _is_whole(path: Path, known: File) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vaex.data.blocks import Blocks, rows_of, whole
-from vaex.data.cache import cache_name, file_stats, read_arrays, write_arrays
+from vaex.data.cache import alone_in, cache_name, file_stats, read_arrays, write_arrays
 from vaex.data.classes import as_classes
 from vaex.data.form import Form, formed
 from vaex.data.held_out import check_test, held_out
@@ -51,9 +51,11 @@ def lay(
     of = (file_stats(files, below), form, [(key, one.shape, str(one.dtype)) for key, one in blocks.items()])
     folder = cache_dir() / "records" / cache_name(name, of)
     if not (folder / _ABOUT).is_file():
-        print(f"decoding {name}, once, into {folder}", flush=True)
         try:
-            _lay(folder, blocks, form, source)
+            with alone_in(folder):
+                if not (folder / _ABOUT).is_file():  # nor has another process made it meanwhile
+                    print(f"decoding {name}, once, into {folder}", flush=True)
+                    _lay(folder, blocks, form, source)
         except WriteError as error:
             raise error.advised("make room there, or set VAEX_CACHE_DIR to a folder that has some") from None
     try:
