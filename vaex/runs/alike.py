@@ -14,6 +14,8 @@ from vaex.runs.environment import versions
 def check_alike(config: Config, **others: object) -> None:
     """All processes have the same config, the same versions and the same of what else is named; at no cost for one.
 
+    Where a host has its data is its own affair.
+
     Args:
         config: what is trained.
         others: what else decides what is computed, or how often.
@@ -23,7 +25,7 @@ def check_alike(config: Config, **others: object) -> None:
     """
     if not hosts.are_several():
         return
-    fields = {f"--config.{field.path}": field.value for field in told(config)}
+    fields = {f"--config.{field.path}": field.value for field in told(config) if field.path != "data.dir"}
     everything = {**fields, **others, **{f"the version of {name}": value for name, value in versions().items()}}
     compare(gathered({name: str(value) for name, value in everything.items()}))
 
