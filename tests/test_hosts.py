@@ -128,8 +128,8 @@ def test_processes_that_are_given_different_flags_are_told_which(monkeypatch, tm
     monkeypatch.setattr(hosts, "are_several", lambda: True)
     monkeypatch.setattr(alike, "gathered", lambda one: said.append(one) or said)
     given = lambda *flags: override(load_experiment("digits"), flags)
-    for _ in range(2):
-        alike.check_alike(given(), **{"--name": None})
+    for place in ("here", "there"):  # where each has its data
+        alike.check_alike(given(f"--config.data.dir={place}"), **{"--name": None})
     line, _ = refusal(
         lambda: together.train_together(given("--config.train.num_epochs=3"), "digits", tmp_path / "runs")
     )
