@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
+import scipy.special as sp
 import scipy.stats as st
 
 from tests.one_step import QUICK, configured, one_step
@@ -23,7 +24,7 @@ from vaex.data.tabular import columns, values
 from vaex.data.tabular import named as rows_by_name
 from vaex.data.tabular.standard import standardized
 from vaex.distributions.columns import Columns
-from vaex.distributions.counts import Poisson
+from vaex.distributions.counts import NegativeBinomial, Poisson
 from vaex.distributions.levels import CategoricalLevels
 from vaex.distributions.masked import Masked
 from vaex.errors import UsageError
@@ -106,6 +107,31 @@ def test_a_poisson_of_large_counts_keeps_its_digits(rate):
     np.testing.assert_allclose(found, st.poisson(np.float32(rate)).logpmf(x), atol=1e-5)
     np.testing.assert_allclose(slope, x / np.float32(rate) - 1, rtol=1e-5, atol=2e-7)
     np.testing.assert_array_equal(Poisson(rate).log_prob(jnp.array([-1.0, 0.5, jnp.nan])), -np.inf)
+
+
+@pytest.mark.parametrize("mean", [0.01, 5.0, 2e3, 1e5])
+def test_a_negative_binomial_keeps_its_digits(mean):
+    """Near its mean and at 0, from a concentration that is far below 1 to one at which it is nearly a Poisson."""
+    c = np.array([1e-4, 0.5, 15.9, 1e3, 1e4], np.float32)[:, None]
+    x = np.round(mean * np.array([0.0, 0.5, 0.9, 1.0, 1.01, 2.0], np.float32)).astype(np.float32)
+    rate = c / np.float32(mean)
+    found = jax.jit(lambda c, rate: NegativeBinomial(c, rate).log_prob(x))(c, rate)
+    rate = rate.astype(float)
+    np.testing.assert_allclose(found, st.nbinom(c.astype(float), rate / (1 + rate)).logpmf(x), rtol=2e-6, atol=2e-5)
+    np.testing.assert_array_equal(NegativeBinomial(2.0, 1.0).log_prob(jnp.array([-1, 0.5, jnp.nan, jnp.inf])), -np.inf)
+
+
+@functools.partial(jax.jit, compiler_options=QUICK)
+def slopes_of_negative_binomial(c, mean, x):
+    log_p = lambda log_c, log_mean: NegativeBinomial(jnp.exp(log_c), jnp.exp(log_c - log_mean)).log_prob(x).sum()
+    return jax.grad(log_p, (0, 1))(jnp.log(c), jnp.log(mean))
+
+
+def test_a_negative_binomial_has_the_slopes_of_its_closed_form():
+    c, mean, x = np.array([[0.01, 3.0, 3.0, 100.0], [5.0, 5.0, 0.01, 5e3], [2.0, 0.0, 80.0, 4800.0]], np.float32)
+    of_c = c * (sp.digamma(c + x) - sp.digamma(c) - np.log1p(mean / c) + 1 - (c + x) / (c + mean))
+    found = slopes_of_negative_binomial(c, mean, x)
+    np.testing.assert_allclose(found, [of_c, c * (x - mean) / (c + mean)], rtol=1e-3, atol=1e-5)
 
 
 of_rate = jax.jit(jax.value_and_grad(lambda rate, x: Poisson(rate).log_prob(x)))

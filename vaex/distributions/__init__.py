@@ -8,6 +8,7 @@ from vaex.distributions.mixtures import DiagonalNormalMixture
 from vaex.distributions.one_hot import OneHotCategorical
 from vaex.distributions.sphere import PowerSpherical, UniformOnSphere
 from vaex.distributions.states import all_states, check_num_states
+from vaex.distributions.student_t import StudentT
 from vaex.distributions.uniform_mixture import UniformMixture
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "IndependentBernoulli",
     "OneHotCategorical",
     "PowerSpherical",
+    "StudentT",
     "UniformMixture",
     "UniformOnSphere",
     "all_states",

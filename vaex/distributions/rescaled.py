@@ -6,6 +6,7 @@ from typing import Any
 import numpyro.distributions as dist
 from jax.typing import ArrayLike
 
+from vaex.distributions.student_t import StudentT
 from vaex.errors import UsageError
 from vaex.model import Distribution
 
@@ -25,4 +26,4 @@ def rescaled(p: Distribution, shift: ArrayLike, scale: ArrayLike) -> Any:
 
 rescaled.register(dist.Independent, lambda p, m, s: rescaled(p.base_dist, m, s).to_event(p.reinterpreted_batch_ndims))
 rescaled.register(dist.Normal, lambda p, m, s: dist.Normal(m + s * p.loc, s * p.scale))
-rescaled.register(dist.StudentT, lambda p, m, s: dist.StudentT(p.df, m + s * p.loc, s * p.scale))
+rescaled.register(dist.StudentT, lambda p, m, s: StudentT(p.df, m + s * p.loc, s * p.scale))

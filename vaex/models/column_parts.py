@@ -9,7 +9,8 @@ import numpy as np
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from vaex.distributions.counts import Poisson
+from vaex.distributions.counts import NegativeBinomial, Poisson
+from vaex.distributions.student_t import StudentT
 from vaex.model import Params
 from vaex.models.columns import Columns, units
 from vaex.models.likelihood_parts import bounded, unbounded
@@ -47,12 +48,12 @@ def gaussian_output(columns: Columns, options: Options) -> Part:
 
 def student_t(columns: Columns, options: Options) -> Part:
     """Student's t about m + s raw, a scale learned for each column."""
-    return _with_learned_scale(columns, options, lambda loc, scale: dist.StudentT(options.degrees, loc, scale))
+    return _with_learned_scale(columns, options, lambda loc, scale: StudentT(options.degrees, loc, scale))
 
 
 def student_t_output(columns: Columns, options: Options) -> Part:
     """Student's t about m + s raw_1, its scale from z."""
-    return _with_scale_of_z(columns, options, lambda loc, scale: dist.StudentT(options.degrees, loc, scale))
+    return _with_scale_of_z(columns, options, lambda loc, scale: StudentT(options.degrees, loc, scale))
 
 
 def log_normal(columns: Columns, options: Options) -> Part:
@@ -77,7 +78,7 @@ def negative_binomial(columns: Columns, options: Options) -> Part:
 
     def apply(params: Params, raw: Float[Array, "n w"]) -> dist.Distribution:
         c = jnp.exp(bounded(params["log_concentration"], _LEAST_CONCENTRATION))
-        return dist.GammaPoisson(c, c / rate(raw[:, 0]))
+        return NegativeBinomial(c, c / rate(raw[:, 0]))
 
     return Part(1, np.zeros((len(columns), 1)), {"log_concentration": np.zeros(len(columns))}, apply)
 

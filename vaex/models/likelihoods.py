@@ -12,6 +12,7 @@ from vaex.distributions import (
     ContinuousBernoulli,
     DiscretizedLogistic,
     IndependentBernoulli,
+    StudentT,
 )
 from vaex.errors import check_positive, check_whole
 from vaex.model import Distribution, Params
@@ -101,7 +102,7 @@ def student_t(*, x_shape: Shape, sigma: float = 0.1, degrees: float = 4.0, min_s
     check_learned(sigma, min_sigma)
 
     def apply(params: Params, raw: Float[Array, "..."]) -> Distribution:
-        return dist.StudentT(degrees, raw, learned_scale(params, min_sigma)).to_event(raw.ndim)
+        return StudentT(degrees, raw, learned_scale(params, min_sigma)).to_event(raw.ndim)
 
     return Likelihood(lambda key: {"log_sigma": jnp.full(x_shape, jnp.log(sigma))}, apply)
 

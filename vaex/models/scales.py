@@ -86,6 +86,6 @@ def check_degrees(degrees: float) -> None:
     Raises:
         OptionError: others.
     """
-    check_finite(degrees=degrees)
+    check_finite(most=1e30, degrees=degrees)  # of more, y^2 / degrees is 0 in 32 bits
     if not degrees > 1:
         raise OptionError("degrees", degrees, "a number above 1, from where on Student's t has a mean")
