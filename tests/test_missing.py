@@ -11,6 +11,7 @@ import pytest
 
 from tests.models import SIGMA, W, drawn, linear_gaussian, normal, small_vae
 from tests.one_step import first_step
+from tests.refusal import refusal
 from vaex import Model, evaluate, objectives
 from vaex.__main__ import main
 from vaex.config import LIKELIHOODS, MODELS, PRIORS, default_config, section
@@ -29,6 +30,7 @@ from vaex.models import KINDS, exact, likelihoods
 from vaex.models.columns import Column
 from vaex.models.missing import partially_observed
 from vaex.objectives import OBJECTIVES, OF_BATCHES
+from vaex.runs.experiments import load_experiment
 
 KEY = jax.random.key(0)
 X, MASK = jax.random.normal(jax.random.key(3), (5,)), np.array([True, False, True, True, False])
@@ -286,6 +288,7 @@ def test_what_is_missing_of_the_donors_is_drawn_apart_from_every_example(monkeyp
     ours, of_examples = keys
     each = jax.vmap(lambda i: jax.random.fold_in(of_examples, i))(jnp.arange(scored.NUM_IMAGES))
     assert not (jax.random.key_data(each) == jax.random.key_data(ours)).all(axis=-1).any()
+    assert scored.imputation_errors(KEY, trial._replace(x=given._replace(mask=~given.mask))) == {}
 
 
 def test_a_run_reports_its_imputations(tmp_path, capsys, few_pictures):
@@ -312,6 +315,22 @@ def test_a_fraction_that_cannot_be(fraction, tmp_path, capsys):
     assert main(arguments) == 2
     assert f"data.missing is {fraction}: expected a number above 0 and below 1" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("experiment", "fraction", "why"),
+    [
+        ("digits", 1e-6, "none of the 97,152 values of the training examples is hidden: raise it"),
+        ("digits", 0.999999, "none of the 97,152 values of the training examples is left: lower it"),
+        ("digits", 3e-5, "none of the 11,456 values of the test examples is hidden: raise it"),
+        ("wine_table", 1e-6, "none of the 1,573 values of the training examples is hidden: raise it"),
+    ],
+)
+def test_a_fraction_that_hides_nothing_or_all(experiment, fraction, why):
+    config = load_experiment(experiment)
+    config.data.missing, config.seed = fraction, 1
+    found, _ = refusal(lambda: setup(config))
+    assert found.startswith(f"data.missing is {fraction}: expected a fraction that hides some and leaves some; {why}")
 
 
 def test_an_encoder_sees_what_gaps_are_filled_by():

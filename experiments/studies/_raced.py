@@ -11,7 +11,7 @@ import numpy as np
 
 from vaex.config import OPTIMIZERS, RATES, Config, section
 from vaex.config.dataset import load_data
-from vaex.config.measure import TEST_KEY
+from vaex.config.keys import TEST_KEY
 from vaex.config.setup import Setup, setup
 from vaex.data import Dataset
 from vaex.evaluate import Options, validator

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaex.config import override
-from vaex.config.measure import TEST_KEY
+from vaex.config.keys import TEST_KEY
 from vaex.config.setup import setup
 from vaex.errors import check_whole
 from vaex.evaluate import Options, validator

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from matplotlib.figure import Figure
 
 from vaex.choices import find
-from vaex.config.measure import TEST_KEY
+from vaex.config.keys import TEST_KEY
 from vaex.distributions.masked import Masked
 from vaex.errors import check_whole
 from vaex.evaluate import compiled, in_chunks

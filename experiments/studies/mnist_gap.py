@@ -11,7 +11,7 @@ import optax
 from jaxtyping import Array, PRNGKeyArray
 from matplotlib.figure import Figure
 
-from vaex.config.measure import TEST_KEY
+from vaex.config.keys import TEST_KEY
 from vaex.errors import check_whole
 from vaex.evaluate import InferenceGap, compiled, in_chunks, inference_gap
 from vaex.inference import ais

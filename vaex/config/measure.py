@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 import jax
 
+from vaex.config.keys import TEST_KEY
 from vaex.config.setup import Setup
 from vaex.evaluate import Options, validator
 from vaex.evaluate.metrics import Measured
 from vaex.model import Params, first
-
-TEST_KEY = 20131220  # folded into the seed's key: the draws of evaluation, the same at each evaluation of a run
 
 
 def measure(made: Setup) -> Callable[[Params], Measured]:

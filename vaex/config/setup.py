@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 
+from vaex.config.hidden import check_hidden
 from vaex.config.loss import build_loss, check_kind, penalty, trained
 from vaex.config.optimizer import build_average, build_optimizer
 from vaex.config.section import Config
@@ -43,6 +44,7 @@ def setup(config: Config, *, dataset: Dataset | None = None, key: jax.Array | No
     """
     check_kind(config.model.name, config.objective.name)  # before data are loaded
     task = build_task(config, dataset=dataset, key=key)
+    check_hidden(task)
     loggers(task.experiment.train.loggers)  # before anything is trained
     experiment, description, preprocess = task.experiment, task.description, task.examples.preprocess
     num_train, c = len(task.dataset.train.images), experiment.train

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from vaex.config.measure import TEST_KEY
+from vaex.config.keys import TEST_KEY
 from vaex.config.setup import Setup
 from vaex.config.task import Task
 from vaex.data.npz import read_npz, write_npz

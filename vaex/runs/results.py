@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
-from vaex.config.measure import TEST_KEY, measure
+from vaex.config.keys import scoring_keys
+from vaex.config.measure import measure
 from vaex.config.setup import Setup
 from vaex.config.task import Task
 from vaex.data.npz import checksum, write_npz
@@ -60,7 +61,7 @@ def write(path: Path, task: Task, progress: Progress, *, given: str = "") -> Non
 
     params, best = checkpoints.restore_params(path, jax.eval_shape(task.description.init, task.init_key))
     params = devices.placed(params)
-    data_key, score_key, figure_key, report_key = jax.random.split(jax.random.fold_in(task.key, TEST_KEY), 4)
+    data_key, score_key, figure_key, report_key = scoring_keys(task.key)
     start = time.perf_counter()
     x = devices.placed(task.examples.observe(data_key, task.dataset.test))
     with console.evaluating(len(task.dataset.test.images), task.experiment.evaluate.num_samples) as advance:

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from vaex.config.measure import TEST_KEY
+from vaex.config.keys import TEST_KEY
 from vaex.data.given.as_trained import stored_of
 from vaex.data.given.kept import GivenImages, is_masked, part, seeing
 from vaex.distributions.abilities import is_discrete

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from vaex import figures
-from vaex.config.measure import TEST_KEY
+from vaex.config.keys import TEST_KEY
 from vaex.data.given.kept import part
 from vaex.errors import OptionError, check_seed, check_whole
 from vaex.evaluate.certificate import REPORTED, TRUSTED, Certificate, Lower, certificate, lower_end
