@@ -11,6 +11,7 @@ import pytest
 from optax import contrib
 
 from tests.one_step import configured, first_step, untried
+from tests.refusal import refusal
 from vaex.config import OPTIMIZERS, override, section
 from vaex.config.optimizer import build_optimizer
 from vaex.config.root import ROOT
@@ -104,6 +105,38 @@ def test_a_clipped_gradient_has_the_norm_and_a_small_one_is_left():
         np.testing.assert_allclose(short[name], -1e-3 / 13 * value, rtol=1e-5)  # 13 is its norm
         np.testing.assert_allclose(long[name], -value)
         np.testing.assert_array_equal(skipped[name], 0 * value)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            "prodigy betas=0.9",
+            "has an option of another form than prodigy takes: optax says not enough values to unpack",
+        ),
+        ("dog init_step=0.5", "has an option of another form than dog takes: optax says not enough values to unpack"),
+        ("muon ns_coeffs=1.0", "has an option of another form than muon takes: optax says ns_coeffs must have shape"),
+        ("muon preconditioning=x", "has an option of another form than muon takes: optax says Unknown"),
+        ("muon beta=1.0", "optimizer.beta is 1.0: expected 0 or more, and less than 1"),
+        ("adam eps=0.0", "optimizer.eps is 0.0: expected a number above 0"),
+        ("adabelief eps=0.0 eps_root=0.0", "optimizer.eps is 0.0: expected a number above 0"),
+        ("adafactor decay_offset=2", "optimizer.decay_offset is 2: expected 0, since the first step"),
+        ("radam threshold=2.5", "optimizer.threshold is 2.5: expected a finite number of at least 4"),
+        ("prodigy estim_lr0=0", "optimizer.estim_lr0 is 0.0: expected a number above 0"),
+        ("sgd nesterov=True", "optimizer.nesterov is True: expected False without a momentum"),
+        ("rmsprop nesterov=True momentum=0.0", "set --config.optimizer.momentum=0.9 too"),
+    ],
+)
+def test_what_optax_would_train_to_nan_ignore_or_stop_at_is_refused(flags, message):
+    name, *options = flags.split()
+    found, _ = refusal(lambda: optimizer_of(*(f"--config.optimizer.{flag}" for flag in (f"name={name}", *options))))
+    assert message in found
+
+
+@pytest.mark.parametrize("flags", ["adabelief eps=0.0", "lars", "sgd nesterov=True momentum=0.9"])
+def test_what_optax_can_train_by_is_not(flags):
+    name, *options = flags.split()
+    optimizer_of(*(f"--config.optimizer.{flag}" for flag in (f"name={name}", *options)))
 
 
 PARAMS = {
