@@ -18,7 +18,7 @@ from vaex.data.preprocess import binarize_dynamic
 from vaex.errors import UsageError
 from vaex.train import Recipe, TrainState, init_state, train_epoch, train_step
 from vaex.train.averages import exponential
-from vaex.train.loop import Loop, Plan, Progress, fit
+from vaex.train.loop import Loop, Plan, Progress, account, fit
 from vaex.train.step import epoch_order
 
 KEY = jax.random.key(1)
@@ -271,6 +271,16 @@ def test_the_metric_that_selects_is_one_that_is_measured_and_errors_are_to_fall(
 def test_a_loss_that_is_not_finite_ends_the_run_with_the_steps_and_the_checkpoint():
     with pytest.raises(UsageError, match=r"step 26 \(steps 21 to 30, epoch 3\); last good checkpoint: here; lower"):
         run_fit(Recorder([-1.0] * 6, bad_epoch=3))
+
+
+@pytest.mark.parametrize(
+    ("first_bad", "cure"),
+    [(0, "no step was made before it: look"), (1, "lower .*extreme options of the optimizer"), (50, "lower .* data$")],
+)
+def test_what_to_look_for_depends_on_when_a_loss_is_not_finite(first_bad, cure):
+    plan = Plan(num_epochs=9, num_steps=100, eval_every=1, patience=0, select="elbo")
+    with pytest.raises(UsageError, match=rf"at step {first_bad + 1} .*none; {cure}"):
+        account(Progress(), plan, {}, first_bad, dict, lambda: "none")
 
 
 def test_a_validation_that_is_not_finite_ends_the_run_unsaved():

@@ -18,6 +18,11 @@ from vaex.files import Fields, Json
 from vaex.model import Params
 from vaex.train.step import Metrics, TrainState
 
+_FEW_STEPS = 10  # after which an option that no training survives has shown
+_LATER = "lower optimizer.learning_rate, or look for extreme data"
+_SOON = f"{_LATER} and extreme options of the optimizer, the model and the objective"
+_AT_ONCE = "no step was made before it: look for extreme data and extreme options of the model and the objective"
+
 
 class Progress(NamedTuple):
     """How far a run is; saved in each checkpoint."""
@@ -125,7 +130,8 @@ def account(
     epoch = progress.epoch + 1
     steps = f"steps {progress.epoch * plan.num_steps + 1} to {epoch * plan.num_steps}, epoch {epoch}"
     if first_bad >= 0:
-        raise _not_finite(f"the loss became non-finite at step {first_bad + 1} ({steps})", last_good)
+        cure = _AT_ONCE if first_bad == 0 else _SOON if first_bad < _FEW_STEPS else _LATER
+        raise _not_finite(f"the loss became non-finite at step {first_bad + 1} ({steps})", last_good, cure)
     row = {"epoch": epoch, **{name: float(value) for name, value in metrics.items()}}
     progress = progress._replace(epoch=epoch)
     if not plan.is_validated(epoch):
@@ -156,8 +162,8 @@ def is_minimised(metric: str) -> bool:
     return "loss" in metric or "error" in metric
 
 
-def _not_finite(what: str, last_good: Callable[[], str]) -> UsageError:
-    return UsageError(f"{what}; {last_good()}; lower optimizer.learning_rate, or look for extreme data")
+def _not_finite(what: str, last_good: Callable[[], str], cure: str = _LATER) -> UsageError:
+    return UsageError(f"{what}; {last_good()}; {cure}")
 
 
 @contextlib.contextmanager
