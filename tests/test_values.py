@@ -13,7 +13,7 @@ from vaex.choices import supply
 from vaex.config.root import ROOT
 from vaex.config.section import bind, section
 from vaex.distributions.labelled import Pair
-from vaex.errors import OptionError, UsageError, check_finite, check_positive, check_whole
+from vaex.errors import OptionError, UsageError, check_finite, check_fraction, check_positive, check_whole
 from vaex.model import Model
 from vaex.models import Source
 from vaex.models.columns import Column
@@ -97,6 +97,29 @@ def test_what_is_no_whole_number(value):
         check_whole(option=value)
 
 
+def test_what_32_bits_do_not_hold_is_told():
+    with pytest.raises(OptionError, match=r"^a is 2147483648: expected a whole number from 1 to 2147483647$"):
+        check_whole(a=2**31)
+    with pytest.raises(OptionError, match=r"^a is 0: expected a whole number of at least 1$"):
+        check_whole(a=0)
+    check_whole(2, 2**40, a=2**31)
+    for wrong in (1e39, -1e39, 10**400, np.float64(1e300)):
+        with pytest.raises(OptionError, match=r"^a is .*: expected a finite number; 32 bits hold numbers from 1.2e-38"):
+            check_finite(a=wrong)
+    for wrong in (1e39, 1e-46, 10**400):
+        with pytest.raises(OptionError, match=r"^a is .*: expected a number above 0; 32 bits hold numbers"):
+            check_positive(a=wrong)
+    for wrong in (1e-46, 0.9999999999):
+        with pytest.raises(
+            OptionError, match=r"^a is .*: expected a number above 0 and below 1; to 32 bits it is 0 or"
+        ):
+            check_fraction(a=wrong)
+    largest, least = np.finfo(np.float32).max, np.finfo(np.float32).tiny
+    check_finite(a=(largest, -largest, 1e-46))
+    check_positive(a=(largest, least))
+    check_fraction(a=(least, np.nextafter(np.float32(1), np.float32(0))))
+
+
 def test_ranges_are_told():
     with pytest.raises(OptionError, match=r"^a is 3: expected a whole number from 0 to 2$"):
         check_whole(0, 2, a=3)
@@ -145,6 +168,12 @@ REFUSED = [
         "schedule.name=linear schedule.option=beta schedule.steps=5 schedule.start=-1",
         "schedule.start is -1.0: expected",
     ),
+    ("objective.num_samples=100000000000000000000", "expected a whole number from 1 to 2147483647"),
+    ("schedule.name=linear schedule.option=beta schedule.steps=3000000000", "schedule.steps is 3000000000: expected a"),
+    ("model.latent_dim=3000000000", "model.latent_dim is 3000000000: expected a whole number from 1 to 2147483647"),
+    ("data.image_size=20000", "data.image_size is 20000: expected a whole number from 1 to 16384"),
+    ("objective.beta=1e39", "objective.beta is 1e+39: expected a finite number of at least 0; 32 bits hold numbers"),
+    ("optimizer.learning_rate=1e39", "optimizer.learning_rate is 1e+39: expected a number above 0; 32 bits hold"),
     ("optimizer.b1=1.0", "optimizer.b1 is 1.0: expected 0 or more, and less than 1"),
     ("optimizer.name=adafactor optimizer.learning_rate=none", "optimizer.learning_rate is not set: expected"),
     ("data.name=two_channels", "with C = 2 channels: expected 1, 3 or 4"),

@@ -66,8 +66,15 @@ class LostProcess(UsageError):
     """Of several processes that train together another has ended, or cannot be reached."""
 
 
-def check_whole(least: int = 1, most: int | None = None, **options: object) -> None:
+_MOST_WHOLE = 2**31 - 1  # as 32 bits hold
+_LEAST_REAL, _MOST_REAL = 2.0**-126, (2 - 2.0**-23) * 2.0**127  # likewise, with all digits
+_BITS = "32 bits hold numbers from 1.2e-38 to 3.4e38"
+
+
+def check_whole(least: int = 1, most: int = _MOST_WHOLE, **options: object) -> None:
     """Whole numbers, Python's or numpy's, or tuples of them, in a range; None passes, but not within a tuple.
+
+    A range without an end is that of 32 bits, which arrays are counted by and the device counts in.
 
     Raises:
         OptionError: another value.
@@ -75,7 +82,9 @@ def check_whole(least: int = 1, most: int | None = None, **options: object) -> N
     for parameter, found in options.items():
         if not all(is_whole_number(number, least, most) for number in _parts(found)):
             what = "whole numbers" if type(found) is tuple else "a whole number"
-            raise OptionError(parameter, found, f"{what} {_range(least, most)}")
+            is_large = all(is_whole_number(number, least) for number in _parts(found))
+            told = most if is_large or most != _MOST_WHOLE else None
+            raise OptionError(parameter, found, f"{what} {_range(least, told)}")
 
 
 def is_whole_number(value: object, least: int = 1, most: int | None = None) -> bool:
@@ -98,15 +107,16 @@ def check_seed(**options: int) -> None:
 
 
 def check_finite(least: float | None = None, most: float | None = None, **options: object) -> None:
-    """Finite numbers in a range, or arrays of them; None and values that are traced pass.
+    """Finite numbers of 32 bits in a range, or arrays of them; None and values that are traced pass.
 
     Raises:
         OptionError: another value.
     """
     for parameter, value in _known(options):
         is_outside = (least is not None and value < least) or (most is not None and value > most)
-        if is_outside or not math.isfinite(value):
-            raise OptionError(parameter, value, f"a finite number {_range(least, most)}".strip())
+        if is_outside or not abs(value) <= _MOST_REAL:
+            cure = _BITS if _MOST_REAL < abs(value) < math.inf else ""
+            raise OptionError(parameter, value, f"a finite number {_range(least, most)}".strip(), cure)
 
 
 def check_scalar(least: float | None = None, most: float | None = None, **options: object) -> None:
@@ -125,25 +135,26 @@ def check_scalar(least: float | None = None, most: float | None = None, **option
 
 
 def check_positive(**options: object) -> None:
-    """Finite numbers above 0, or arrays of them; None and values that are traced pass.
+    """Finite numbers of 32 bits above 0, or arrays of them; None and values that are traced pass.
 
     Raises:
         OptionError: another value.
     """
     for parameter, value in _known(options):
-        if not 0 < value < math.inf:
-            raise OptionError(parameter, value, "a number above 0")
+        if not _LEAST_REAL <= value <= _MOST_REAL:
+            raise OptionError(parameter, value, "a number above 0", _BITS if 0 < value < math.inf else "")
 
 
 def check_fraction(**options: object) -> None:
-    """Numbers above 0 and below 1, or arrays of them; None and values that are traced pass.
+    """Numbers of 32 bits above 0 and below 1, or arrays of them; None and values that are traced pass.
 
     Raises:
         OptionError: another value.
     """
     for parameter, value in _known(options):
-        if not 0 < value < 1:
-            raise OptionError(parameter, value, "a number above 0 and below 1")
+        if not _LEAST_REAL <= value < 1 - 2.0**-25:
+            cure = "to 32 bits it is 0 or 1" if 0 < value < 1 else ""
+            raise OptionError(parameter, value, "a number above 0 and below 1", cure)
 
 
 def _range(least: float | None, most: float | None) -> str:

@@ -6,7 +6,7 @@ from vaex.config.root import Experiment
 from vaex.config.section import Config
 from vaex.errors import OptionError, UsageError
 from vaex.models.description import Description
-from vaex.train import check_form, check_options
+from vaex.train import check_options, tried
 from vaex.train.averages import AVERAGES, Average, average_of
 
 
@@ -27,7 +27,7 @@ def build_optimizer(config: Config, experiment: Experiment, num_steps: int) -> o
         expected = "none with train.learning_rate, whose warmup_cosine warms up too"
         raise OptionError("warmup_steps", config.optimizer.warmup_steps, expected).within("optimizer")
     rate = peak if c.learning_rate is None else c.learning_rate(peak=peak, num_steps=num_steps)
-    optimizer = check_form(config.optimizer.name, lambda: experiment.optimizer(learning_rate=rate))
+    optimizer = tried(config.optimizer.name, lambda: experiment.optimizer(learning_rate=rate))
     if c.clip_norm is not None:
         optimizer = optax.chain(optax.clip_by_global_norm(c.clip_norm), optimizer)
     return optimizer if c.max_skipped is None else optax.apply_if_finite(optimizer, c.max_skipped)

@@ -80,7 +80,7 @@ class Data:
         if self.num_previous != Data.num_previous and self.condition != "previous":
             cure = "set --config.data.condition=previous too"
             raise OptionError("num_previous", self.num_previous, "none without that condition", cure)
-        check_whole(resident_bytes=self.resident_bytes)
+        check_whole(most=2**63 - 1, resident_bytes=self.resident_bytes)
         check_fraction(missing=self.missing)
 
 

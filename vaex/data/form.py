@@ -23,7 +23,7 @@ AS_THEY_ARE = Form()
 
 def check_form(*, image_size: int | None, channels: int | None) -> None:
     """Raise an OptionError for a size or a number of channels that no image has."""
-    check_whole(image_size=image_size)
+    check_whole(most=2**14, image_size=image_size)
     if channels not in (None, 1, 3):
         raise OptionError("channels", channels, "1 for grey levels or 3 for colours")
 

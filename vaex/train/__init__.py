@@ -1,6 +1,6 @@
 """Training as pure functions: a step, an epoch, the loop and its schedules."""
 
-from vaex.train.optimizers import OPTIMIZERS, check_form, check_options
+from vaex.train.optimizers import OPTIMIZERS, check_options, tried
 from vaex.train.schedules import RATES, SCHEDULES
 from vaex.train.step import Metrics, Recipe, TrainState, init_state, train_epoch, train_step
 
@@ -11,9 +11,9 @@ __all__ = [
     "Metrics",
     "Recipe",
     "TrainState",
-    "check_form",
     "check_options",
     "init_state",
     "train_epoch",
     "train_step",
+    "tried",
 ]

@@ -138,7 +138,7 @@ def _check_of_name(name: str, options: Mapping[str, Any]) -> None:
         raise OptionError("nesterov", options["nesterov"], "False without a momentum, whose form it is", cure)
 
 
-def check_form(name: str, make: Callable[[], optax.GradientTransformation]) -> optax.GradientTransformation:
+def tried(name: str, make: Callable[[], optax.GradientTransformation]) -> optax.GradientTransformation:
     """An optimizer whose options have the forms that optax takes, which it tells of at an update only.
 
     Args:
