@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from tests.refusal import refusal
 from vaex.__main__ import main
 from vaex.config import override
 from vaex.config.preprocess import preprocess
+from vaex.config.setup import setup
 from vaex.runs.experiments import load_experiment
 from vaex.runs.folder import locked
 
@@ -173,3 +175,40 @@ def test_a_loss_that_explodes_names_the_steps_and_the_checkpoint(capsys, tmp_pat
     assert "the loss became non-finite at step" in line
     assert "(steps 1 to" in line
     assert "no checkpoint yet" in line
+
+
+M2 = "digits data.num_labels=20 model.name=m2 objective.name=semi_supervised"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (f"{M2} model.prior.name=uniform", "model.prior.name is 'uniform': expected 'standard', 'mixture' or 'flow'"),
+        (f"{M2} model.prior.name=conditional", "model.prior.name is 'conditional': expected 'standard', 'mixture' or"),
+        (f"{M2} model.prior.name=vamp", "model.prior.name is 'vamp': expected 'standard', 'mixture' or 'flow'"),
+        (
+            "digits model.posterior.name=affine_coupling model.latent_dim=1",
+            "model.latent_dim is 1: expected at least 2",
+        ),
+        ("digits model.prior.name=flow model.latent_dim=1", "model.latent_dim is 1: expected at least 2"),
+        (
+            "digits objective.name=total_correlation train.batch_size=1",
+            "train.batch_size is 1: expected at least 2 with",
+        ),
+        ("digits objective.name=info train.batch_size=1", "train.batch_size is 1: expected at least 2 with"),
+        ("wine_table data.num_train=1 train.batch_size=1", "so have 13 of 13 columns, of 1 rows: raise data.num_train"),
+        ("two_moons model.network.name=conv", "use an MLP, --config.model.network.name=mlp"),
+        (
+            "digits model.posterior.sigma=1e30",
+            "model.posterior.sigma is 1e+30: expected a finite number from 3.1e-07 to",
+        ),
+        ("digits model.posterior.sigma=1e-30", "model.posterior.sigma is 1e-30: expected a finite number from 3.1e-07"),
+        (f"{M2} model.sigma=1e30", "model.sigma is 1e+30: expected a finite number from 3.1e-07 to 3200000.0"),
+        ("digits model.name=deep model.sigma=1e30", "model.sigma is 1e+30: expected a finite number from 3.1e-07 to"),
+    ],
+)
+def test_what_is_advised_can_be_done(flags, message):
+    experiment, *flags = flags.split()
+    config = override(load_experiment(experiment), [f"--config.{flag}" for flag in flags], log=lambda said: None)
+    found, _ = refusal(lambda: setup(config))
+    assert message in found

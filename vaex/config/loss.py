@@ -48,6 +48,9 @@ def build_loss(
     """
     name = config.objective.name
     function = OBJECTIVES[name]
+    if function in OF_BATCHES and experiment.train.batch_size < 2:
+        expected = f"at least 2 with objective.name {name!r}, which compares the examples of a batch"
+        raise OptionError("batch_size", experiment.train.batch_size, expected, path="train")
     known = {
         "num_train": num_train,
         "num_labels": num_labels,

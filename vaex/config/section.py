@@ -65,7 +65,8 @@ def bind(choices: Choices, config: Config, path: str = "") -> Build:
         try:
             return function(*args, **options | context)
         except OptionError as error:
-            raise error.within(path) from None
+            own = error.parameter.partition(".")[0] in choices.fields(name)
+            raise error.within(path) if own or not path else error from None  # else of a section around this one
 
     return build
 

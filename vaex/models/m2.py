@@ -116,6 +116,9 @@ def m2(
     refuse("m2", source, condition="whose label is a latent already")
     check_labels("m2", source)
     check_whole(latent_dim=latent_dim)
+    if (of_z := PRIORS.name_of(prior)) in ("uniform", "conditional", "vamp"):  # of one-hot z, a condition, one q(z|x)
+        others = "'standard', 'mixture' or 'flow', which are over the style of model.name 'm2'"
+        raise OptionError("prior.name", of_z, others)
     net = NETWORKS.name_of(network)
     networks, q, p_x = network(), diagonal(latent_dim, sigma=sigma), build_likelihood(likelihood, source)
     decoder = networks.decoder(p_x.raw_shape(source.x_shape), output_bias(p_x, source))

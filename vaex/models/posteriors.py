@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from vaex.distributions import DiagonalNormalMixture, OneHotCategorical, PowerSpherical
 from vaex.distributions.flows import Bijection, Flow
 from vaex.distributions.sphere import unit
-from vaex.errors import check_positive
+from vaex.errors import check_finite, check_positive
 from vaex.model import Distribution, Family, Params, Raw
 from vaex.models.scales import bounded_log_concentration, bounded_log_var, scale_of
 from vaex.networks.pairs import Shape
@@ -36,9 +36,10 @@ def starting_at(sigma: float, family: Family, log_var: slice) -> Family:
     from.
 
     Raises:
-        OptionError: a sigma that is not positive.
+        OptionError: a sigma that is not positive, or whose log-variance is beyond what stays as it is.
     """
     check_positive(sigma=sigma)
+    check_finite(3.1e-7, 3.2e6, sigma=sigma)  # exp(-15) and exp(15), as bounded_log_var has them
 
     def apply(params: Params, raw: Raw) -> Distribution:
         is_log_var = np.zeros(raw.shape[-1])

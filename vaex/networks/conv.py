@@ -11,6 +11,8 @@ from vaex.networks.convolution import Conv, downsampled, upsampled
 from vaex.networks.mlp import MLP, check_size
 from vaex.networks.residual import ResidualStack
 
+_MLP = "use an MLP, --config.model.network.name=mlp"
+
 
 def halved(size: tuple[int, ...], times: int) -> list[tuple[int, int]]:
     """The resolutions of an image and of its halvings, which round up.
@@ -40,7 +42,7 @@ class Pyramid(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "..."]) -> tuple[Float[Array, "..."], ...]:
         if x.ndim != 3:
-            cure = "jax.vmap makes a batch" if x.ndim > 3 else "add the axis of channels, or use an MLP for vectors"
+            cure = "jax.vmap makes a batch" if x.ndim > 3 else f"add the axis of channels, or for vectors {_MLP}"
             raise UsageError(f"a convolutional network takes one image [H, W, C], found shape {x.shape}: {cure}")
         check_size(self, "down_0", 4 * x.shape[-1], x)
         h, features = x, []
@@ -96,9 +98,7 @@ class ConvDecoder(nn.Module):
     @nn.compact
     def __call__(self, z: Float[Array, "..."]) -> Float[Array, "..."]:
         if len(self.out_shape) < 2:
-            raise UsageError(
-                f"a convolutional decoder makes images [H, W, ...], not shape {self.out_shape}: use an MLP"
-            )
+            raise UsageError(f"a convolutional decoder makes images [H, W, ...], not shape {self.out_shape}: {_MLP}")
         sizes = halved(self.out_shape[:2], len(self.channels))
         h = MLP(self.hidden, (*sizes[-1], self.channels[-1]), self.activation, name="head")(z)
         for i in reversed(range(len(self.channels))):

@@ -6,6 +6,8 @@ from vaex.data.tabular.values import class_name
 from vaex.errors import UsageError
 from vaex.models.columns import CLASSES, Columns
 
+_FEW = 10  # rows, in which columns that have several values may have one
+
 
 def standardized(columns: Columns, train: np.ndarray, source: str) -> Columns:
     """The columns with the means and the standard deviations of the training rows.
@@ -41,8 +43,11 @@ def standardized(columns: Columns, train: np.ndarray, source: str) -> Columns:
         if len(known):
             one = column.classes[int(known[0])] if column.classes else class_name(known[0])
             value = f"one value, {one}, in all training rows"
-        cure = ",".join(f"{one.name}=ignore" for one, _ in constant)
-        raise UsageError(f'{source}: column {column.name!r} has {value}: leave it out, --config.data.columns="{cure}"')
+        left_out = ",".join(f"{one.name}=ignore" for one, _ in constant)
+        cure = f'leave it out, --config.data.columns="{left_out}"'
+        if 2 * len(constant) > len(columns) and len(train) <= _FEW:
+            cure = f"so have {len(constant)} of {len(columns)} columns, of {len(train):,} rows: raise data.num_train"
+        raise UsageError(f"{source}: column {column.name!r} has {value}: {cure}")
     return tuple(found)
 
 
