@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Int
 
 from vaex.config.keys import scoring_keys
@@ -20,7 +21,7 @@ def check_hidden(task: Task) -> None:
         OptionError: a fraction of what is missing of which that is not so.
     """
     fraction = task.experiment.data.missing
-    if fraction is None or isinstance(task.key, jax.core.Tracer):
+    if fraction is None or isinstance(task.key, Tracer):
         return
 
     @jax.jit
