@@ -92,8 +92,8 @@ REFUSED = [
         {"model": ("m2", "m1m2"), "num_labels": (None,)},
         "num_labels is None: expected 10 .* set --config.data.num_labels",
     ),
-    ({"model": ("m2",), "prior": ("uniform",)}, "over one-hot latents"),
-    ({"model": ("m2",), "prior": ("conditional",)}, "without a condition"),
+    ({"model": ("m2",), "prior": ("uniform",)}, "over the style of model.name"),
+    ({"model": ("m2",), "prior": ("conditional",)}, "over the style of model.name"),
     ({"model": ("m2",), "prior": ("vamp",)}, "has one for each label: use another prior"),
     ({"condition": (None,), "prior": ("conditional",)}, "without a condition: set --config.data.condition"),
     (
