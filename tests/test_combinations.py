@@ -94,7 +94,7 @@ REFUSED = [
     ),
     ({"model": ("m2",), "prior": ("uniform",)}, "over the style of model.name"),
     ({"model": ("m2",), "prior": ("conditional",)}, "over the style of model.name"),
-    ({"model": ("m2",), "prior": ("vamp",)}, "has one for each label: use another prior"),
+    ({"model": ("m2",), "prior": ("vamp",)}, "over the style of model.name"),
     ({"condition": (None,), "prior": ("conditional",)}, "without a condition: set --config.data.condition"),
     (
         {"posterior": but("posterior", "one_hot", "spherical"), "prior": ("uniform",)},
