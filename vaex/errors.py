@@ -66,15 +66,12 @@ class LostProcess(UsageError):
     """Of several processes that train together another has ended, or cannot be reached."""
 
 
-_MOST_WHOLE = 2**31 - 1  # as 32 bits hold
-_LEAST_REAL, _MOST_REAL = 2.0**-126, (2 - 2.0**-23) * 2.0**127  # likewise, with all digits
+_MOST_WHOLE, _LEAST_REAL, _MOST_REAL = 2**31 - 1, 2.0**-126, (2 - 2.0**-23) * 2.0**127  # that 32 bits hold
 _BITS = "32 bits hold numbers from 1.2e-38 to 3.4e38"
 
 
 def check_whole(least: int = 1, most: int = _MOST_WHOLE, **options: object) -> None:
-    """Whole numbers, Python's or numpy's, or tuples of them, in a range; None passes, but not within a tuple.
-
-    A range without an end is that of 32 bits, which arrays are counted by and the device counts in.
+    """Whole numbers, Python's or numpy's, or tuples of them, in a range of 32 bits; None passes, but not in a tuple.
 
     Raises:
         OptionError: another value.

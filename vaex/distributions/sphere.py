@@ -100,8 +100,7 @@ class UniformOnSphere(dist.Distribution):
         return unit(jax.random.normal(key, (*sample_shape, self.num)))
 
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
-        half = self.num / 2
-        return jnp.full_like(value[..., 0], math.lgamma(half) - math.log(2) - half * math.log(math.pi))
+        return jnp.full_like(value[..., 0], math.lgamma(self.num / 2) - math.log(2 * math.pi ** (self.num / 2)))
 
     @property
     def mean(self) -> Float[Array, " d"]:
@@ -163,9 +162,8 @@ class PowerSpherical(dist.Distribution):
 
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
         a, b = self._parameters
-        apart = jnp.sum(jnp.square(value - self.direction), axis=-1) / 4  # 1 - (1 + mu.z) / 2
-        log_norm = gammaln(b) - betaln(a, b) - b * math.log(4 * math.pi)
-        return self.concentration * jnp.log1p(-jnp.minimum(apart, _FARTHEST)) + log_norm
+        apart = jnp.minimum(jnp.sum(jnp.square(value - self.direction), axis=-1) / 4, _FARTHEST)  # 1 - (1 + mu.z) / 2
+        return self.concentration * jnp.log1p(-apart) + gammaln(b) - betaln(a, b) - b * math.log(4 * math.pi)
 
     @property
     def mean(self) -> Float[Array, "*batch d"]:
