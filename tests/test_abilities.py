@@ -29,9 +29,9 @@ from vaex.distributions.chain import Chain, Link
 from vaex.distributions.codes import Quantized
 from vaex.distributions.labelled import Labelled, LabelledLatent
 from vaex.distributions.masked import Masked, ObservedPart
-from vaex.distributions.sphere import unit
 from vaex.distributions.stacked import Generated, StackedLatent, StackedPosterior
 from vaex.distributions.states import all_states
+from vaex.distributions.unit_vectors import unit
 from vaex.distributions.variance import variance
 from vaex.errors import UsageError
 

@@ -90,7 +90,7 @@ REFUSED = [
     ({"missing": (0.3,), "weights": ("variational",)}, "expected 'point' where values are missing"),
     (
         {"model": ("m2", "m1m2"), "num_labels": (None,)},
-        "num_labels is None: expected 10 .* set --config.data.num_labels",
+        "num_labels is unset, and .*: expected 10 .* set --config.data.num_labels",
     ),
     ({"model": ("m2",), "prior": ("uniform",)}, "over the style of model.name"),
     ({"model": ("m2",), "prior": ("conditional",)}, "over the style of model.name"),

@@ -291,7 +291,7 @@ def test_labels_are_chosen_of_those_that_there_are():
         ([0, 1, 1, -1], None, "no training image has label 2"),
         ([0, 1, 2, 2], 2, "num_labels is 2: expected 3"),
         ([0, 1, 2, 2], 4, "num_labels is 4: expected 3 .* to 3 .of 4 training images at least one without a label"),
-        ([0, 1, 2, 2], None, "num_labels is None: expected 3 .* to 3 .*set --config.data.num_labels"),
+        ([0, 1, 2, 2], None, "num_labels is unset, and 4 training images have a label: expected 3 .* to 3 .*set --co"),
         ([0, 1, 2, 2, -1], 5, "num_labels is 5: expected 3 .* to 4 .all that have one of 5 training images"),
     ],
 )

@@ -161,7 +161,7 @@ def test_a_report_has_the_accuracy(kind, report):
             "objective.name is 'elbo' with model.name 'm2': set --config.objective.na",
         ),
         (["--config.objective.name=semi_supervised"], "with model.name 'vae': set --config.model.name=m2"),
-        (PAIRS["m2"], "num_labels is None: expected 10 .* to .*; set --config.data.num_labels"),
+        (PAIRS["m2"], "num_labels is unset, and .*: expected 10 .* to .*; set --config.data.num_labels"),
         (["--config.data.num_labels=9"], "num_labels is 9: expected 10"),
         ([*PAIRS["m2"], "--config.data.num_labels=5000"], "num_labels is 5000: expected 10"),
         (

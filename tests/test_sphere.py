@@ -14,14 +14,17 @@ from experiments.studies.spheres import Score, spheres_figure
 from vaex import Model, evaluate, inference, objectives
 from vaex.config import override
 from vaex.config.setup import setup
-from vaex.distributions import PowerSpherical, UniformOnSphere
-from vaex.distributions.sphere import ON_SPHERE, unit
+from vaex.distributions import PowerSpherical, UniformOnSphere, supports
 from vaex.distributions.supports import nearest
+from vaex.distributions.uniform_mixture import uniform_mixture
+from vaex.distributions.unit_vectors import ON_SPHERE, unit
 from vaex.distributions.variance import variance
 from vaex.errors import OptionError, UsageError
 from vaex.evaluate.answers import interpolation
+from vaex.evaluate.quadrature import has_a_grid
 from vaex.figures.charts import chart
 from vaex.inference import ais
+from vaex.inference.free_form import free_form, grid
 from vaex.models.posteriors import power_spherical
 from vaex.runs.experiments import load_experiment
 from vaex.runs.page.latents import coordinates
@@ -86,6 +89,14 @@ def test_at_the_highest_concentrations_the_kl_keeps_its_digits():
         assert float(kl_divergence(about(3, kappa), UniformOnSphere(3))) == pytest.approx(exact, abs=1e-4)
 
 
+def test_the_gradient_of_draws_keeps_its_digits_where_they_are_concentrated():
+    """That of a gamma variable is about 1, and of the way across -1 / (2 kappa) of it; there and below the switch."""
+    for kappa in (9e3, 1e5, 1e7, 4.8e9):
+        aside = lambda log_kappa, key: PowerSpherical(jnp.array([1.0, 0, 0]), jnp.exp(log_kappa)).sample(key)[1]
+        found, gradient = jax.vmap(jax.value_and_grad(aside), (None, 0))(math.log(kappa), jax.random.split(KEY, 50))
+        np.testing.assert_allclose(gradient, -found / 2, atol=0.1 * kappa**-0.5, rtol=0.05)
+
+
 @pytest.mark.parametrize(("d", "kappa"), SIZES)
 def test_draws_are_of_this_distribution_and_carry_its_gradient(d, kappa):
     """(1 + mu.z) / 2 is of its Beta by a Kolmogorov-Smirnov test; means within 5 standard errors of closed forms."""
@@ -129,8 +140,49 @@ def test_a_plane_stands_for_the_sphere(d):
     assert float(to.log_abs_det_jacobian(y, z)) == pytest.approx(exact, abs=1e-5)
 
 
+@pytest.mark.exact
+def test_also_the_point_from_which_it_is_seen_has_numbers():
+    """Far ones; near it they keep their digits."""
+    p = UniformOnSphere(3)
+    to = supports.coordinates(p)
+    numbers = to.numbers(jnp.array([-1.0, 0.0, 0.0]))
+    assert np.isfinite(numbers).all()
+    np.testing.assert_allclose(to.value(numbers), [-1, 0, 0], atol=1e-5)
+    far = jnp.array([300.0, -400.0])
+    np.testing.assert_allclose(to.numbers(to.value(far)), far, rtol=1e-3)
+    begun = inference.svi().init(None, HAT_BOX._replace(encode=lambda x: PowerSpherical(-HERE, 3.0)), X)
+    assert np.isfinite(jax.tree.leaves(begun)[0]).all()
+
+
+def test_what_is_integrated_over_a_plane_is_no_sphere():
+    """Nor is a mixture on one, which numpyro can make."""
+    for p in (UniformOnSphere(2), uniform_mixture(jax.vmap(PowerSpherical)(jnp.eye(2), jnp.ones(2)))):
+        assert not has_a_grid(p)
+    assert has_a_grid(dist.Normal(jnp.zeros(2), 1.0).to_event(1))
+    with pytest.raises(UsageError, match="lies on a surface between the points of a grid"):
+        free_form(grid(low=-1.0, high=1.0, num_points=9, num_latents=2)).init(None, HAT_BOX, X)
+    mixture = dist.MixtureSameFamily(dist.Categorical(jnp.ones(2) / 2), PowerSpherical(jnp.eye(2, 3), 2.0))
+    np.testing.assert_allclose(nearest(mixture, 2 * HERE), HERE)
+
+
+def test_units_of_a_large_sphere_are_active_where_their_means_move():
+    """The mean of each number of 100 has the variance 0.01 under the prior, and below that under q."""
+    encode = lambda x: PowerSpherical(unit(x), 50.0)
+    model = Model(UniformOnSphere(100), encode, lambda z: dist.Normal(z, 1.0).to_event(1))
+    x = jax.random.normal(KEY, (300, 100))
+    measured = evaluate.validator(KEY, lambda params: model, x, metrics=("latents",), options=evaluate.Options())({})
+    assert measured["active_units"] == 100
+    still = model._replace(encode=lambda x: PowerSpherical(unit(jnp.ones(100) + 0.01 * x), 50.0))
+    assert (
+        evaluate.validator(KEY, lambda params: still, x, metrics=("latents",), options=evaluate.Options())({})[
+            "active_units"
+        ]
+        == 0
+    )
+
+
 # z uniform on the sphere of three numbers, of which one is as likely anywhere in [-1, 1]: Archimedes' hat box.
-X, SCALE = jnp.array([0.4]), 0.3
+X, SCALE, HERE = jnp.array([0.4]), 0.3, jnp.array([1.0, 0.0, 0.0])
 HAT_BOX = Model(
     UniformOnSphere(3),
     lambda x: PowerSpherical(jnp.array([0.6, 0.0, 0.8]), 3.0),
@@ -142,20 +194,24 @@ LOG_PX = math.log((stats.norm.cdf(1.4 / SCALE) - stats.norm.cdf(-0.6 / SCALE)) /
 def test_the_evidence_of_a_model_on_a_sphere():
     """By draws of q and by paths from p(z), within 5 standard errors of the average weight; the ELBO is no more."""
     schedule = ais.Schedule(jnp.linspace(0.0, 1.0, 21)[1:], jnp.full(20, 0.5), jnp.ones((20, 2)))
-    found = {
-        "importance": inference.importance(KEY, HAT_BOX, X, num_samples=20_000).log_w,
-        "paths": ais.anneal(KEY, HAT_BOX, X, schedule=schedule, num_chains=1000, start="prior").log_w,
-    }
-    for name, log_w in found.items():
+
+    @jax.jit
+    def infer(key):
+        drawn = inference.importance(key, HAT_BOX, X, num_samples=20_000)
+        paths = ais.anneal(key, HAT_BOX, X, schedule=schedule, num_chains=1000, start="prior")
+        bounds = jax.vmap(lambda k: objectives.elbo(k, HAT_BOX, X).elbo)(jax.random.split(key, 2000))
+        return drawn.log_w, paths.log_w, bounds
+
+    *found, elbo = infer(KEY)
+    for log_w in found:
         weights = np.exp(np.asarray(log_w, np.float64))
-        assert abs(weights.mean() - math.exp(LOG_PX)) < 5 * weights.std() / len(weights) ** 0.5, name
-    elbo = jax.vmap(lambda key: objectives.elbo(key, HAT_BOX, X).elbo)(jax.random.split(KEY, 2000))
+        assert abs(weights.mean() - math.exp(LOG_PX)) < 5 * weights.std() / len(weights) ** 0.5
     assert elbo.mean() + 5 * elbo.std() / 2000**0.5 < LOG_PX
 
 
 def test_a_chain_walks_over_the_sphere():
     """E[z_1 | x] is that of a normal variable between -1 and 1, and E[z_2 | x] is 0: within 5 standard errors."""
-    drawn = inference.sample(KEY, inference.nuts(), HAT_BOX, X, num_samples=500)
+    drawn = jax.jit(lambda key: inference.sample(key, inference.random_walk(), HAT_BOX, X))(KEY)
     z = np.asarray(drawn.z).reshape(-1, 3)
     np.testing.assert_allclose(np.linalg.norm(z, axis=-1), 1, atol=1e-5)
     truncated = stats.truncnorm(-1.4 / SCALE, 0.6 / SCALE, 0.4, SCALE)
@@ -189,6 +245,7 @@ def test_a_plane_shows_a_circle_and_a_sphere():
     np.testing.assert_allclose(places[0, :, 0], (np.arange(20) + 0.5) / 10 - 1, rtol=1e-5)
     np.testing.assert_allclose(places[:, 0, 1], 0.9 - 0.2 * np.arange(10), rtol=1e-5, atol=1e-6)
     assert chart(UniformOnSphere(4), 4) is None
+    assert chart(uniform_mixture(jax.vmap(PowerSpherical)(jnp.eye(3), jnp.ones(3))), 3).where == found.where
     assert chart(dist.Normal(jnp.zeros(3), 1.0).to_event(1), 3) is None
 
 

@@ -50,8 +50,9 @@ def choose_labelled(
         most, why = most - 1, f"of {len(labels)} training images at least one without a label"
     num = len(places) if num_labels is None else num_labels
     if not num_classes <= num <= most:
+        found = f"is {num_labels}" if num_labels is not None else f"is unset, and {num:,} training images have a label"
         raise UsageError(
-            f"data.num_labels is {num_labels}: expected {num_classes} (one of each class) to {most} ({why}); set "
+            f"data.num_labels {found}: expected {num_classes} (one of each class) to {most} ({why}); set "
             "--config.data.num_labels"
         )
     counts = np.bincount(labels[places], minlength=num_classes)

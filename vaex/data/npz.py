@@ -79,7 +79,8 @@ def checksum(arrays: Mapping[str, np.ndarray]) -> int:
 
 
 def _unreadable(path: Path, error: Exception) -> UsageError:
-    return UsageError(f"{path}: not a readable npz file ({first_line(error)}): get or make it again")
+    of_objects = "; of labels make whole numbers, -1 for none" if "Object arrays" in str(error) else ""
+    return UsageError(f"{path}: not a readable npz file ({first_line(error)}): get or make it again{of_objects}")
 
 
 def _damaged(path: Path, num_names: int, counted: int) -> UsageError:

@@ -8,69 +8,15 @@ import numpyro.distributions as dist
 from jax.scipy.special import betaln, gammaln
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
-from numpyro.distributions import biject_to, constraints
-from numpyro.distributions.transforms import ParameterFreeTransform, Transform
+from numpyro.distributions import constraints
 
 from vaex.distributions.divergences import kl_between
 from vaex.distributions.supports import nearest
+from vaex.distributions.unit_vectors import ON_SPHERE, unit
 from vaex.errors import check_whole
 from vaex.model import Key, Value
 
-_NEAR = 1e-5  # how far from 1 the length of a vector on the sphere may be
-_FARTHEST = 1 - 6e-8  # of the way to the opposite point, beyond which the logarithm of nothing would follow
-_SHORT = 1e-6
-
-
-class _OnSphere(constraints.Constraint):
-    event_dim = 1
-
-    def __call__(self, x: Value) -> ArrayLike:
-        return jnp.abs(jnp.linalg.norm(x, axis=-1) - 1) < _NEAR
-
-    def feasible_like(self, prototype: Value) -> Array:
-        return jnp.zeros_like(prototype).at[..., 0].set(1)
-
-    def tree_flatten(self) -> tuple[tuple, tuple]:
-        return (), ((), {})
-
-
-ON_SPHERE = _OnSphere()
-
-
-class _Stereographic(ParameterFreeTransform):
-    """A plane onto the sphere from the point -e_1, which alone no number stands for.
-
-    z = (1 - |y|^2, 2 y) / (1 + |y|^2)
-    """
-
-    @property
-    def domain(self) -> constraints.Constraint:
-        return constraints.real_vector
-
-    @property
-    def codomain(self) -> constraints.Constraint:
-        return ON_SPHERE
-
-    def __call__(self, x: Value) -> Array:
-        square = jnp.sum(jnp.square(x), axis=-1, keepdims=True)
-        return jnp.concatenate([1 - square, 2 * x], axis=-1) / (1 + square)
-
-    def _inverse(self, y: Value) -> Array:
-        return y[..., 1:] / (1 + y[..., :1])
-
-    def log_abs_det_jacobian(self, x: Value, y: Value, intermediates: None = None) -> Array:
-        return x.shape[-1] * (math.log(2) - jnp.log1p(jnp.sum(jnp.square(x), axis=-1)))
-
-    def forward_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return (*shape[:-1], shape[-1] + 1)
-
-    def inverse_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return (*shape[:-1], shape[-1] - 1)
-
-
-@biject_to.register(_OnSphere)
-def _(constraint: _OnSphere) -> Transform:
-    return _Stereographic()
+_MANY = 1e4  # of a gamma variable, from where on two terms of its derivative are exact, and jax's own hardly ends
 
 
 class UniformOnSphere(dist.Distribution):
@@ -135,7 +81,7 @@ class PowerSpherical(dist.Distribution):
     pytree_data_fields = ("direction", "concentration")
 
     def __init__(self, direction: ArrayLike, concentration: ArrayLike) -> None:
-        self.direction = jnp.asarray(direction)
+        self.direction = jnp.asarray(direction, jnp.result_type(direction, float))
         *batch_shape, num = self.direction.shape
         check_whole(2, num=num)
         self.concentration = jnp.broadcast_to(jnp.asarray(concentration, self.direction.dtype), batch_shape)
@@ -156,13 +102,14 @@ class PowerSpherical(dist.Distribution):
         noise = jax.random.normal(normal_key, (*shape, *self.event_shape), dtype)
         across = noise - jnp.sum(noise * self.direction, axis=-1, keepdims=True) * self.direction
         # Half of |across|^2 is the second of the two gamma variables of which the Beta is made.
-        y = across / jnp.sqrt(2 * jax.random.gamma(gamma_key, self._parameters[0], shape, dtype))[..., None]
+        y = across / jnp.sqrt(2 * _gamma(gamma_key, jnp.broadcast_to(self._parameters[0], shape)))[..., None]
         square = jnp.sum(jnp.square(y), axis=-1, keepdims=True)
         return unit(((1 - square) * self.direction + 2 * y) / (1 + square))
 
     def log_prob(self, value: Value, intermediates: list | None = None) -> Float[Array, "..."]:
         a, b = self._parameters
-        apart = jnp.minimum(jnp.sum(jnp.square(value - self.direction), axis=-1) / 4, _FARTHEST)  # 1 - (1 + mu.z) / 2
+        farthest = 1 - jnp.finfo(self.direction.dtype).epsneg  # at 1, opposite of mu, follows the logarithm of nothing
+        apart = jnp.minimum(jnp.sum(jnp.square(value - self.direction), axis=-1) / 4, farthest)  # 1 - (1 + mu.z) / 2
         return self.concentration * jnp.log1p(-apart) + gammaln(b) - betaln(a, b) - b * math.log(4 * math.pi)
 
     @property
@@ -185,15 +132,16 @@ def _kl_power_uniform(p: PowerSpherical, q: UniformOnSphere) -> Float[Array, "*b
     return p.concentration * expected + betaln(b, b) - log_beta
 
 
-@nearest.register(UniformOnSphere)
-@nearest.register(PowerSpherical)
-def _(p: dist.Distribution, z: Value) -> Array:
-    return unit(z)
+def _gamma(key: Key, a: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
+    """Draws of gamma variables, with the derivative that a draw's quantile has.
+
+    dg/da = 1 + (g - a) / (2 a) + O(1 / a)
+    """
+    still = jax.lax.stop_gradient(a)
+    drawn = jax.random.gamma(key, still, dtype=a.dtype)
+    of_many = drawn + (1 + (drawn - still) / (2 * still)) * (a - still)
+    return jnp.where(a > _MANY, of_many, jax.random.gamma(key, jnp.minimum(a, _MANY), dtype=a.dtype))
 
 
-def unit(vector: Value) -> Float[Array, "*batch d"]:
-    """Vectors of length 1 that point the same way, and along the first axis where there is hardly one."""
-    longest = jax.lax.stop_gradient(jnp.max(jnp.abs(vector), axis=-1, keepdims=True))
-    first = jnp.eye(1, jnp.shape(vector)[-1], dtype=longest.dtype)[0]
-    whole = jnp.where(longest < _SHORT, first, vector / jnp.maximum(longest, _SHORT))  # whose squares do not overflow
-    return whole / jnp.linalg.norm(whole, axis=-1, keepdims=True)
+nearest.register(UniformOnSphere, lambda p, z: unit(z))
+nearest.register(PowerSpherical, lambda p, z: unit(z))

@@ -43,6 +43,9 @@ def nearest(p: Distribution, z: Value) -> Value:
     return z
 
 
+nearest.register(dist.MixtureSameFamily, lambda p, z: nearest(p.component_distribution, z))
+
+
 @functools.singledispatch
 def coordinates(p: Distribution) -> Coordinates:
     """Free numbers for the values of a continuous distribution, in which no step leads out of its support.
@@ -89,3 +92,4 @@ for _between in (dist.Uniform, dist.LogUniform, dist.Pareto):
     moves_its_support.register(_between, lambda q: True)
 for _wrapper in (dist.Independent, dist.ExpandedDistribution, dist.MaskedDistribution):
     moves_its_support.register(_wrapper, lambda q: moves_its_support(q.base_dist))
+    nearest.register(_wrapper, lambda p, z: nearest(p.base_dist, z))

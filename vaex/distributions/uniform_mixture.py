@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from vaex.distributions import abilities
 from vaex.distributions.mixtures import DiagonalNormalMixture, EqualNormalMixture
-from vaex.distributions.supports import nearest
+from vaex.distributions.supports import coordinates, nearest
 from vaex.losses.arithmetic import logsumexp
 from vaex.model import Distribution, Value
 
@@ -39,14 +39,17 @@ class UniformMixture(NamedTuple):
     def average(self) -> tuple[Value, Callable[[Value], Value]]:
         """What abilities.average says of the components, averaged over them."""
         of_each = jax.vmap(lambda p: abilities.average(p)[0])(self.components)
-        first = jax.tree.map(lambda a: jnp.asarray(a)[0], self.components)
-        return jax.tree.map(lambda a: jnp.mean(a, axis=0), of_each), abilities.average(first)[1]
+        return jax.tree.map(lambda a: jnp.mean(a, axis=0), of_each), abilities.average(self.component(0))[1]
+
+    def component(self, k: Int[Array, ""] | int) -> Distribution:
+        """The k-th distribution by itself."""
+        return jax.tree.map(lambda a: jnp.asarray(a)[k], self.components)
 
     def sample(self, key: PRNGKeyArray, sample_shape: tuple[int, ...] = ()) -> Value:
         def one(key: PRNGKeyArray) -> Value:
             which, noise = jax.random.split(key)
             k = jax.random.randint(which, (), 0, self.num_components)
-            return jax.tree.map(lambda a: jnp.asarray(a)[k], self.components).sample(noise)
+            return self.component(k).sample(noise)
 
         z = jax.vmap(one)(jax.random.split(key, math.prod(sample_shape)))
         return jax.tree.map(lambda a: a.reshape(*sample_shape, *a.shape[1:]), z)
@@ -70,6 +73,7 @@ def uniform_mixture(components: Distribution) -> DiagonalNormalMixture | Uniform
 
 
 nearest.register(UniformMixture, lambda q, z: nearest(q.components, z))
+coordinates.register(UniformMixture, lambda q: coordinates(q.component(0)))
 abilities.component_log_probs.register(UniformMixture, lambda q: q.component_log_probs)
 abilities.average.register(UniformMixture, lambda q: q.average())
 # The weights are fixed, so that its draws move with all that may: with its components.

@@ -1,10 +1,13 @@
 """How much of its latent space a model uses."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from vaex import bounds
+from vaex.distributions import PowerSpherical, UniformMixture, UniformOnSphere
 from vaex.distributions.abilities import estimate_mean
 from vaex.distributions.shapes import log_density
 from vaex.errors import check_whole
@@ -34,7 +37,7 @@ def active_units(means: Float[Array, "n d"]) -> Bool[Array, " d"]:
     active_j = Var_x(E_q[z_j]) > 1e-2
 
     Args:
-        means: posterior means of n examples, [n, d].
+        means: posterior means of n examples, [n, d]; on a sphere in units of `usual_deviation`.
 
     Returns:
         One boolean for each dimension, [d].
@@ -42,6 +45,17 @@ def active_units(means: Float[Array, "n d"]) -> Bool[Array, " d"]:
     Source: Burda, Grosse and Salakhutdinov 2015, section 5.2.
     """
     return jnp.var(means, axis=0) > ACTIVE_VARIANCE
+
+
+@functools.singledispatch
+def usual_deviation(p: Distribution) -> float:
+    """The standard deviation of a latent under p(z), beside which a mean moves or not: 1, but on a sphere 1/sqrt(d)."""
+    return 1.0
+
+
+usual_deviation.register(UniformOnSphere, lambda p: p.num**-0.5)
+usual_deviation.register(PowerSpherical, lambda p: p.event_shape[0] ** -0.5)
+usual_deviation.register(UniformMixture, lambda p: usual_deviation(p.components))
 
 
 def mutual_information(key: PRNGKeyArray, model: Model, batch: Example) -> Float[Array, ""]:

@@ -14,16 +14,17 @@ from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import filled
 from vaex.distributions.shapes import check_event, check_shape, log_density
 from vaex.evaluate.labels import class_probabilities
-from vaex.evaluate.latents import active_units, mutual_information, posterior_mean
+from vaex.evaluate.latents import active_units, mutual_information, posterior_mean, usual_deviation
 from vaex.evaluate.scores import elbo, kl_per_layer, map_examples
 from vaex.evaluate.trial import reconstruct
 from vaex.inference.importance import effective_sample_size
-from vaex.model import AnyModel, Conditional, Example, Latent, Model, Params, at, first, one_of, split
+from vaex.model import AnyModel, Conditional, Distribution, Example, Latent, Model, Params, at, first, one_of, split
 from vaex.objectives import Terms, kl_per_dimension, sample_weights
 from vaex.objectives.encode import encode
 
 _DRAWS_OF_LABEL = 10  # of the latents that a label depends on, where it does
 FEW = 500  # examples for what takes many draws of each, or every pair of them
+Unit = Callable[[Distribution], float]
 Measured = dict[str, Any]  # arrays; None where there is none of this model
 
 
@@ -98,7 +99,7 @@ def measure_latents(key: PRNGKeyArray, model: Any, x: Example, options: Options)
     The mutual information is measured where each pair of an example and a draw is cheap to evaluate, and there is no
     condition.
     """
-    active = active_per_layer(latent_means(key, model, x, batch_size=options.batch_size))
+    active = active_per_layer(latent_means(key, model, x, batch_size=options.batch_size, unit=usual_deviation))
     few = first(x, FEW)
     is_plain = split(x)[1] is None
     q = jax.eval_shape(model.encode, one_of(x)) if is_plain else None
@@ -165,15 +166,17 @@ def reconstruction_of(model: Model | Conditional, example: Example) -> dict[str,
     return {"log_px_z": log_density("p(x|z)", p, seen), "squared_error": jnp.sum((seen - own_mean(p)) ** 2)}
 
 
-def latent_means(key: PRNGKeyArray, model: AnyModel, x: Example, *, batch_size: int = 250) -> Latent:
-    """E_q[z] of each example; given a condition, beyond that of p(z|c)."""
+def latent_means(
+    key: PRNGKeyArray, model: AnyModel, x: Example, *, batch_size: int = 250, unit: Unit = lambda p: 1.0
+) -> Latent:
+    """E_q[z] of each example, in a unit that p(z) has; given a condition, beyond that of p(z|c)."""
 
     def one(k: PRNGKeyArray, example: Example) -> Latent:
         now, seen = at(model, example)
         mean = posterior_mean(key, encode(now, seen))  # one key for all x: unused latents' draws stay put
         if split(example)[1] is not None:  # what p(z|c) already says is no use of the latents
             mean = jax.tree.map(jnp.subtract, mean, posterior_mean(key, now.prior))
-        return mean
+        return jax.tree.map(lambda leaf: leaf / unit(now.prior), mean)
 
     return map_examples(one, key, x, batch_size=batch_size)
 

@@ -21,6 +21,7 @@ from vaex.evaluate.completion import enlargement_scores, fit_interpolation
 from vaex.evaluate.disentanglement import disentanglement_scores
 from vaex.evaluate.imputation import imputation_errors, row_imputation_errors
 from vaex.evaluate.labels import accuracy, accuracy_from_latents, averaged_means, label_probabilities
+from vaex.evaluate.latents import usual_deviation
 from vaex.evaluate.metrics import active_per_layer, latent_arrays, latent_means, reconstruction_of
 from vaex.evaluate.scores import bits_per_dim, elbo, kl_per_layer, log_likelihood, map_examples
 from vaex.evaluate.surgery import surgery_scores
@@ -54,7 +55,7 @@ def report_scores(key: PRNGKeyArray, trial: Trial) -> Scores:
             layers = kl_per_layer(k, now, seen, num_samples=_ELBO_SAMPLES)
             return terms, kl_per_dimension(encode(now, seen), now.prior), layers
 
-        means = latent_means(elbo_key, model, x)
+        means = latent_means(elbo_key, model, x, unit=usual_deviation)
         return *map_examples(one, elbo_key, x), means
 
     terms, kls, layers, means = summaries(trial.x)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
-from vaex.distributions import UniformOnSphere
+from vaex.distributions import PowerSpherical, UniformMixture, UniformOnSphere
 from vaex.model import Distribution
 
 _MEANS = "$E_q[z_1]$", "$E_q[z_2]$"
@@ -34,12 +34,16 @@ def chart(p: Distribution, num: int) -> Chart | None:
 
 
 @chart.register(UniformOnSphere)
-def _(p: UniformOnSphere, num: int) -> Chart | None:
+@chart.register(PowerSpherical)
+def _(p: Distribution, num: int) -> Chart | None:
     """The circle itself, and the map of a sphere that Lambert's cylinder makes, of equal areas: of larger ones none."""
     if num == 2:
         return Chart(_circle, lambda z: z, _MEANS, "z around the circle")
     names = "longitude of $E_q[z]$, half turns", "sine of its latitude"
     return Chart(_sphere_grid, _on_map, names, "z on a map of the sphere, of equal areas") if num == 3 else None
+
+
+chart.register(UniformMixture, lambda p, num: chart(p.components, num))
 
 
 def _middles(num: int) -> np.ndarray:

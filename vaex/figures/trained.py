@@ -13,6 +13,7 @@ from vaex.distributions.abilities import draws_of_components, own_mean
 from vaex.distributions.labelled import LabelledLatent
 from vaex.distributions.masked import filled
 from vaex.distributions.stacked import Generated, StackedLatent
+from vaex.distributions.supports import nearest
 from vaex.evaluate.clusters import clusters_of_prior
 from vaex.evaluate.imputation import impute, truth
 from vaex.evaluate.trial import Trial, reconstruct
@@ -64,9 +65,10 @@ def manifold(key: PRNGKeyArray, trial: Trial) -> Figure | None:
     if (found := chart(trial.model.prior, means.shape[-1])) is not None:
         return image_grid(decoded(trial, jnp.asarray(found.grid(20))), columns=20, title=f"E[p(x|z)], {found.where}")
     dims = [int(d) for d in np.argsort(-means.var(axis=0))[:10]]
-    points = decoded(trial, jnp.asarray(plots.traversal_points(means[0], dims)))
-    title = "one latent a row, from -3 to 3, the most active first"
-    return image_grid(points, columns=11, title=title, row_names=[f"$z_{{{dim + 1}}}$" for dim in dims])
+    z = jnp.asarray(plots.traversal_points(means[0], dims))
+    to = "" if nearest(trial.model.prior, z) is z else " before z is put on the sphere"
+    title = f"one latent a row, from -3 to 3{to}, the most active first"
+    return image_grid(decoded(trial, z), columns=11, title=title, row_names=[f"$z_{{{dim + 1}}}$" for dim in dims])
 
 
 def interpolations(key: PRNGKeyArray, trial: Trial, *, steps: int = 11) -> Figure | None:

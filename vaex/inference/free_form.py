@@ -109,8 +109,10 @@ def free_form(points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"]
 
 
 def _check_volume(prior: Distribution, points: Grid) -> None:
-    numbers = jax.eval_shape(lambda: coordinates(prior).numbers(prior.sample(jax.random.key(0))))
-    if sum(leaf.size for leaf in jax.tree.leaves(numbers)) < points.points.shape[1]:
+    z = jax.eval_shape(lambda: prior.sample(jax.random.key(0)))
+    numbers = jax.eval_shape(coordinates(prior).numbers, z)
+    size = lambda tree: sum(leaf.size for leaf in jax.tree.leaves(tree))
+    if size(numbers) < max(size(z), points.points.shape[1]):
         raise UsageError(
             f"{type(prior).__name__}, p(z), lies on a surface between the points of a grid, as a simplex does: use "
             "inference.hmc, or a p(z) of fewer numbers that decode maps there"

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions import DiagonalNormalMixture, OneHotCategorical, PowerSpherical
 from vaex.distributions.flows import Bijection, Flow
-from vaex.distributions.sphere import unit
+from vaex.distributions.unit_vectors import unit
 from vaex.errors import check_finite, check_positive
 from vaex.model import Distribution, Family, Params, Raw
 from vaex.models.scales import bounded_log_concentration, bounded_log_var, scale_of

@@ -47,7 +47,8 @@ def train(path: Path, made: Setup, *, config: Config | None = None, command: str
             origin.change_config(path, config, epoch=progress.epoch)
         what = "rows" if task.dataset.columns else "images"
         found = f"{len(task.dataset.train.images):,} training {what} from {task.dataset.source}, {task.dataset.meaning}"
-        console.say(f"{task.label}: {found}; run folder {path}")
+        kept = "" if task.labelled is None else f"; {len(task.labelled):,} labels kept"
+        console.say(f"{task.label}: {found}{kept}; run folder {path}")
         if progress.epoch and not (path / folder.METRICS).exists():
             console.say(f"{folder.METRICS} is gone: the curves begin behind epoch {progress.epoch}")
         with (
