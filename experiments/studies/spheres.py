@@ -45,7 +45,7 @@ def train(posterior: str, size: int) -> Score:
     return Score(*(found[name] for name in names))
 
 
-def spheres_figure(train: Callable[[str, int], Score] = train, *, dims: str = "2,5,10,20") -> tuple[Figure, list[str]]:
+def spheres_figure(train: Callable[[str, int], Score] = train, *, dims: str = "2,5,10") -> tuple[Figure, list[str]]:
     """L_500 of each beside the published one, which is of von Mises and Fisher's distribution.
 
     Args:
