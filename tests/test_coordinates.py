@@ -167,7 +167,7 @@ def test_monte_carlo_em_of_rates_is_at_the_most_likely():
 
 def test_what_no_free_numbers_stand_for_is_refused_in_a_line():
     ball = SHARES._replace(prior=dist.ProjectedNormal(jnp.ones(3)))
-    with pytest.raises(UsageError, match=r"no free numbers stand for the values of ProjectedNormal, p\(z\), as none"):
+    with pytest.raises(UsageError, match=r"no free numbers stand for the values of ProjectedNormal, p\(z\): use infer"):
         inference.hmc().init(KEY, ball, COUNTS)
     method = free_form.free_form(free_form.grid(low=0.0, high=1.0, num_points=4, num_latents=2))
     pair = Model(dist.Dirichlet(jnp.ones(2)), None, lambda z: dist.Multinomial(10, z))

@@ -166,7 +166,7 @@ def test_a_report_has_the_accuracy(kind, report):
         ([*PAIRS["m2"], "--config.data.num_labels=5000"], "num_labels is 5000: expected 10"),
         (
             [*PAIRS["m2"], LABELS, *COMPONENTS, "--config.model.prior.name=vamp"],
-            "VampPrior is made of q.z.x., of which",
+            "model.prior.name is 'vamp': expected 'standard', 'mixture' or 'flow', which are over the style",
         ),
         (
             [*PAIRS["m2"], LABELS, *COMPONENTS, "--config.model.prior.fit_after=3"],

@@ -159,7 +159,7 @@ def test_learned_priors_train_from_a_config(prior, more):
             "prior.covariance is 'round': expected one of diagonal, full",
         ),
         ([*of("mixture", 0), SAMPLED], "model.prior.num_components is 0: expected a whole number of at least 1"),
-        (["--config.model.prior.name=uniform"], "set --config.model.posterior.name=one_hot"),
+        (["--config.model.prior.name=uniform"], "over one-hot latents or a sphere, and z is neither"),
         ([*of("mixture", 3), SAMPLED, "--config.model.prior.fit_after=60"], "fit_after is 60 with train.num_epochs 60"),
     ],
 )

@@ -104,7 +104,9 @@ KINDS = {
 
 def of_the_table(name):
     options = {"num_flows": 2, "hidden": (4,)} if name not in ("planar", "mixture") else {"num_flows": 2}
-    options = {"one_hot": {"num_classes": 3}, "diagonal": {}, "full": {}, "mixture": {}}.get(name, options)
+    options = {"one_hot": {"num_classes": 3}, "diagonal": {}, "full": {}, "mixture": {}, "spherical": {}}.get(
+        name, options
+    )
     posterior = POSTERIORS[name](2, **options)
     raw = np.random.default_rng(1).normal(size=posterior.raw_shape).astype(np.float32)
     return jax.jit(posterior.apply)(drawn(posterior.init), raw)
