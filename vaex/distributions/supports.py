@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
@@ -56,6 +57,17 @@ def coordinates(p: Distribution) -> Coordinates:
         UsageError: a support that free numbers do not map to, as numpyro's sphere.
     """
     return Coordinates(lambda numbers: numbers, lambda value: value, lambda numbers: jnp.array(0.0))
+
+
+def sizes(p: Distribution) -> tuple[int, int]:
+    """How many numbers a value of a continuous distribution has, and how many free ones stand for it.
+
+    On a surface these are fewer.
+    """
+    z = jax.eval_shape(lambda: p.sample(jax.random.key(0)))
+    numbers = jax.eval_shape(coordinates(p).numbers, z)
+    own, free = (sum(leaf.size for leaf in jax.tree.leaves(tree)) for tree in (z, numbers))
+    return own, free
 
 
 @coordinates.register(dist.Distribution)

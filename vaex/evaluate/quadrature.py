@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from vaex.distributions.abilities import is_discrete
 from vaex.distributions.shapes import log_density, value_shape
-from vaex.distributions.supports import coordinates
+from vaex.distributions.supports import sizes
 from vaex.errors import UsageError, check_whole
 from vaex.losses.arithmetic import logsumexp, where_possible
 from vaex.model import Conditional, Distribution, Model
@@ -76,5 +76,5 @@ def has_a_grid(prior: Distribution) -> bool:
     """Whether z is one vector of one or two real numbers, none of which the other tells of."""
     if is_discrete(prior) or value_shape(prior) not in ((1,), (2,)):
         return False
-    numbers = jax.eval_shape(lambda: coordinates(prior).numbers(prior.sample(jax.random.key(0))))
-    return jax.tree.leaves(numbers)[0].shape == value_shape(prior)
+    own, free = sizes(prior)
+    return own == free

@@ -8,9 +8,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from vaex.distributions import PowerSpherical, UniformMixture, UniformOnSphere
+from vaex.figures.plots import MEANS
 from vaex.model import Distribution
-
-_MEANS = "$E_q[z_1]$", "$E_q[z_2]$"
 
 
 class Chart(NamedTuple):
@@ -30,7 +29,7 @@ def chart(p: Distribution, num: int) -> Chart | None:
         p: the prior.
         num: how many numbers z has.
     """
-    return Chart(manifold_grid, lambda z: z, _MEANS, "z on the inverse normal CDF of a grid") if num == 2 else None
+    return Chart(manifold_grid, lambda z: z, MEANS, "z on the inverse normal CDF of a grid") if num == 2 else None
 
 
 @chart.register(UniformOnSphere)
@@ -38,7 +37,7 @@ def chart(p: Distribution, num: int) -> Chart | None:
 def _(p: Distribution, num: int) -> Chart | None:
     """The circle itself, and the map of a sphere that Lambert's cylinder makes, of equal areas: of larger ones none."""
     if num == 2:
-        return Chart(_circle, lambda z: z, _MEANS, "z around the circle")
+        return Chart(_circle, lambda z: z, MEANS, "z around the circle")
     names = "longitude of $E_q[z]$, half turns", "sine of its latitude"
     return Chart(_sphere_grid, _on_map, names, "z on a map of the sphere, of equal areas") if num == 3 else None
 

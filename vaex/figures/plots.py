@@ -14,6 +14,8 @@ from matplotlib.ticker import MaxNLocator
 from vaex.figures.grids import DPI, image_grid, interleaved
 from vaex.files import Json
 
+MEANS = "$E_q[z_1]$", "$E_q[z_2]$"  # the axes of two latents
+
 
 def titled(figure: Figure, title: str) -> Figure:
     """A figure under a line that says whose it is."""
@@ -93,9 +95,7 @@ def kl_per_layer(rows: Sequence[Mapping[str, Json]]) -> Figure:
     return figure
 
 
-def latent_scatter(
-    means: np.ndarray, labels: np.ndarray, *, axes_names: tuple[str, str] = ("$E_q[z_1]$", "$E_q[z_2]$")
-) -> Figure:
+def latent_scatter(means: np.ndarray, labels: np.ndarray, *, axes_names: tuple[str, str] = MEANS) -> Figure:
     """Posterior means of a two-dimensional latent space, coloured by label."""
     figure = _figure(6, 5.2)
     axes = figure.subplots()

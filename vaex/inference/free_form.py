@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from vaex.distributions.supports import coordinates
+from vaex.distributions.supports import sizes
 from vaex.errors import OptionError, UsageError, check_positive, check_whole
 from vaex.inference.method import Method
 from vaex.inference.target import check_continuous, target
@@ -109,10 +109,8 @@ def free_form(points: Grid, *, step_size: float = 0.1, start: Float[Array, " n"]
 
 
 def _check_volume(prior: Distribution, points: Grid) -> None:
-    z = jax.eval_shape(lambda: prior.sample(jax.random.key(0)))
-    numbers = jax.eval_shape(coordinates(prior).numbers, z)
-    size = lambda tree: sum(leaf.size for leaf in jax.tree.leaves(tree))
-    if size(numbers) < max(size(z), points.points.shape[1]):
+    own, free = sizes(prior)
+    if free < max(own, points.points.shape[1]):
         raise UsageError(
             f"{type(prior).__name__}, p(z), lies on a surface between the points of a grid, as a simplex does: use "
             "inference.hmc, or a p(z) of fewer numbers that decode maps there"
