@@ -60,7 +60,7 @@ def one_hot(latent_dim: int, *, num_classes: int = 10) -> Posterior:
     check_whole(2, num_classes=num_classes)
     shape = (latent_dim, num_classes)
     given = one_hot_categorical(), shape
-    return Posterior(*given[0], shape, prior="uniform", given=given, uniform=uniform_one_hot(*shape))
+    return Posterior(*given[0], shape, given, uniform_one_hot(*shape))
 
 
 def spherical(latent_dim: int, *, concentration: float = 10.0) -> Posterior:
@@ -74,7 +74,7 @@ def spherical(latent_dim: int, *, concentration: float = 10.0) -> Posterior:
         raise OptionError("latent_dim", latent_dim, "2 or more numbers of a point on a sphere", path="model")
     check_positive(concentration=concentration)
     given = power_spherical(concentration), (latent_dim + 1,)
-    return Posterior(*given[0], given[1], prior="uniform", given=given, uniform=uniform_on_sphere(latent_dim))
+    return Posterior(*given[0], given[1], given, uniform_on_sphere(latent_dim))
 
 
 POSTERIORS = Choices(

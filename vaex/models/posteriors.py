@@ -23,9 +23,13 @@ class Posterior(NamedTuple):
     init: Callable[[PRNGKeyArray], Params]
     apply: Callable[..., Distribution]  # (params, raw) -> q(z|x)
     raw_shape: Shape  # of the encoder's output
-    prior: str = "standard"  # in PRIORS, where none is named
     given: tuple[Family, Shape] | None = None  # of a network's p(z|c), and its raw shape; None: diagonal Gaussians
     uniform: Family | None = None  # the uniform p(z) of values that are no vectors of any real numbers
+
+    @property
+    def prior(self) -> str:
+        """In PRIORS, where none is named."""
+        return "standard" if self.uniform is None else "uniform"
 
 
 def starting_at(sigma: float, family: Family, log_var: slice) -> Family:
